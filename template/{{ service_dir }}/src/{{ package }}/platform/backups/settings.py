@@ -1,0 +1,46 @@
+"""Where backups go, who can read them and how long they are kept."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ImportString, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+SmokeTest = Callable[[Any], Awaitable[None]]
+
+
+class BackupSettings(BaseSettings):
+    """The backup part of the platform's settings: `BACKUP_STORE`, `BACKUP_RECIPIENTS` and so on."""
+
+    backup_store: str = Field(
+        default="backups",
+        description="A directory (path or file:// URL) or a bucket (s3://bucket/prefix).",
+    )
+    backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="age public keys that can read a backup, separated by commas. Give two.",
+    )
+    backup_identity_file: Path | None = Field(
+        default=None,
+        description="The age identity (private key) file. Only restoring and drills need it.",
+    )
+    backup_scratch_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="The server on which drills create their scratch database, if not the own one.",
+    )
+    backup_keep_daily: int = Field(default=7, ge=0)
+    backup_keep_weekly: int = Field(default=5, ge=0)
+    backup_keep_monthly: int = Field(default=12, ge=0)
+    backup_smoke_test: ImportString[SmokeTest] | None = Field(
+        default=None,
+        description="`module:function`; a drill awaits it with an HTTP client of the restored service.",
+    )
+
+    @field_validator("backup_recipients", mode="before")
+    @classmethod
+    def _split_recipients(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
