@@ -1,0 +1,5 @@
+"""`python -m` this package: the same as the command it installs."""
+
+from .app import main
+
+main()

@@ -1,0 +1,1 @@
+"""What every service needs, once: nothing in here knows a feature."""

@@ -1,0 +1,96 @@
+"""Connections to PostgreSQL: a bounded pool, a reader and a transaction for features."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import psycopg
+from fastapi import Depends, Request
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from .settings import PlatformSettings
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    return (
+        make_url(database_url)
+        .set(drivername="postgresql+psycopg")
+        .render_as_string(hide_password=False)
+    )
+
+
+class Database:
+    """The pools of one process.
+
+    `engine` serves features through SQLAlchemy; `pool` hands out plain autocommit connections
+    for the one query that every request makes (the session look-up) and for what security must
+    remember whatever becomes of the request.
+    """
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        options = (
+            f"-c statement_timeout={int(settings.statement_timeout * 1000)} "
+            f"-c lock_timeout={int(settings.lock_timeout * 1000)} "
+            f"-c idle_in_transaction_session_timeout={int(settings.request_timeout * 1000)} "
+            "-c timezone=UTC"
+        )
+        connect = {
+            "application_name": settings.service_name,
+            "connect_timeout": 3,
+            "options": options,
+        }
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(settings.database_url),
+            connect_args=connect,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_timeout,
+            pool_recycle=1800,
+        )
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.pool: AsyncConnectionPool[psycopg.AsyncConnection] = AsyncConnectionPool(
+            settings.database_url,
+            connection_class=psycopg.AsyncConnection,
+            kwargs={**connect, "autocommit": True},
+            min_size=1,
+            max_size=max(2, settings.database_pool_size // 2),
+            timeout=settings.database_pool_timeout,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start the pools; a database that is down is the readiness probe's to report."""
+        await self.pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self.pool.close()
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement stands for itself."""
+        async with self._reading.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose statements take effect together, or not at all."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+
+async def _reader(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.platform.database.reader() as connection:
+        yield connection
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.platform.database.transaction() as connection:
+        yield connection
+
+
+# The scope ends a transaction before the response leaves: what was answered is committed.
+Reader = Annotated[AsyncConnection, Depends(_reader, scope="function")]
+Transaction = Annotated[AsyncConnection, Depends(_transaction, scope="function")]

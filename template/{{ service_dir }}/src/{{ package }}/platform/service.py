@@ -1,0 +1,183 @@
+"""Composes features into one application."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import procrastinate
+import typer
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
+from .clock import Clock, SystemClock
+from .context import Platform
+from .cross_origin import CrossOriginMiddleware
+from .database import Database
+from .errors import UnexpectedErrorMiddleware, handle_errors
+from .headers import SecurityHeadersMiddleware
+from .health import PLATFORM_CHECKS, PROBES, ReadinessCheck, health_router
+from .jobs import Jobs
+from .limits import LimitsMiddleware
+from .logging import configure_logging
+from .mail import Mailer, mailer_from
+from .requests import RequestContextMiddleware
+from .settings import PlatformSettings
+from .telemetry import Telemetry
+
+Hook = Callable[[Platform], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """What a feature adds to the service; everything but the name is optional."""
+
+    name: str
+    routers: Sequence[Router] = ()
+    permissions: frozenset[str] = frozenset()
+    tasks: procrastinate.Blueprint | None = None
+    commands: typer.Typer | None = None
+    authenticator: Callable[[Platform, Mapping[str, frozenset[str]]], Authenticator] | None = None
+    readiness: Mapping[str, ReadinessCheck] = field(default_factory=dict)
+    on_startup: Sequence[Hook] = ()
+    on_shutdown: Sequence[Hook] = ()
+
+
+class Service:
+    """A platform with features on it.
+
+    `roles` names the permissions that each role grants. `clock` and `mailer` are seams for tests.
+
+    Raises:
+        UnstatedAccess: a route does not say who may call it, or two features want to
+            authenticate.
+    """
+
+    def __init__(
+        self,
+        settings: PlatformSettings,
+        features: Sequence[Feature],
+        roles: Mapping[str, frozenset[str]],
+        *,
+        clock: Clock | None = None,
+        mailer: Mailer | None = None,
+    ) -> None:
+        configure_logging(settings)
+        telemetry = Telemetry(settings)
+        self.features = tuple(features)
+        self.roles = dict(roles)
+        self.platform = Platform(
+            settings=settings,
+            database=Database(settings),
+            jobs=Jobs(settings, [feature.tasks for feature in features if feature.tasks]),
+            mailer=mailer or mailer_from(settings),
+            clock=clock or SystemClock(),
+            telemetry=telemetry,
+        )
+        self._health = health_router(
+            dict(PLATFORM_CHECKS)
+            | {name: check for feature in features for name, check in feature.readiness.items()}
+        )
+        self.access_table = self._access_table()
+        self.app = self._application()
+
+    def _routers(self) -> list[tuple[str, Router]]:
+        return [
+            ("platform", self._health),
+            *((feature.name, router) for feature in self.features for router in feature.routers),
+        ]
+
+    def _access_table(self) -> list[AccessEntry]:
+        permissions = frozenset[str]().union(*(feature.permissions for feature in self.features))
+        for role, granted in self.roles.items():
+            if unknown := granted - permissions:
+                raise UnstatedAccess(
+                    f"Role {role!r} grants {', '.join(sorted(unknown))}, "
+                    "which no feature declares as a permission."
+                )
+        return [
+            entry
+            for name, router in self._routers()
+            for entry in access_entries(name, router.routes, permissions)
+        ]
+
+    def _authenticator(self) -> Authenticator:
+        offered = [feature.authenticator for feature in self.features if feature.authenticator]
+        if len(offered) != 1:
+            raise UnstatedAccess(
+                f"Exactly one feature must authenticate; {len(offered)} do. "
+                "Keep `auth` in the list of features."
+            )
+        return offered[0](self.platform, self.roles)
+
+    def _application(self) -> FastAPI:
+        settings = self.platform.settings
+        app = FastAPI(
+            title=settings.service_name,
+            version=settings.service_version,
+            lifespan=self._lifespan,
+            openapi_url=None if settings.is_production else "/openapi.json",
+            docs_url=None,
+            redoc_url=None,
+            telemetry=self.platform.telemetry.fastapi_options(),
+            max_body_size=settings.max_body_bytes,
+            middleware=self._middleware(),
+        )
+        handle_errors(app)
+        for _, router in self._routers():
+            app.include_router(router)
+        app.state.platform = self.platform
+        app.state.authenticator = self._authenticator()
+        return app
+
+    def _middleware(self) -> list[Middleware]:
+        """From the outermost in: what names a request comes before what may refuse it."""
+        settings = self.platform.settings
+        trusted = list(settings.cors_origins)
+        return [
+            Middleware(RequestContextMiddleware, settings=settings, quiet_paths=PROBES),
+            Middleware(SecurityHeadersMiddleware, https=settings.public_url.scheme == "https"),
+            Middleware(UnexpectedErrorMiddleware),
+            Middleware(
+                LimitsMiddleware,
+                max_concurrency=settings.max_concurrency,
+                timeout=settings.request_timeout,
+                unlimited=PROBES,
+            ),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=trusted,
+                allow_credentials=bool(trusted),
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+                expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+            ),
+            Middleware(CrossOriginMiddleware, trusted_origins=trusted),
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Platform]:
+        """The platform with its pools open and every start-up hook run."""
+        platform = self.platform
+        async with AsyncExitStack() as stack:
+            stack.callback(platform.telemetry.shutdown)
+            stack.push_async_callback(platform.database.close)
+            await platform.database.open()
+            platform.telemetry.instrument_database(platform.database)
+            await stack.enter_async_context(platform.jobs.opened(platform))
+            for feature in self.features:
+                for hook in feature.on_startup:
+                    await hook(platform)
+                for hook in feature.on_shutdown:
+                    stack.push_async_callback(hook, platform)
+            yield platform
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with self.running() as platform, AsyncExitStack() as stack:
+            if platform.settings.embedded_worker:
+                await stack.enter_async_context(platform.jobs.working())
+            yield
