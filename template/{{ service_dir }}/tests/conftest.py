@@ -1,0 +1,3 @@
+"""Fixtures of yours, beside the platform's."""
+
+pytest_plugins = ["tests.platform.fixtures"]
