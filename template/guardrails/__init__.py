@@ -1,0 +1,1 @@
+"""The gates of `make check`: each a command of its own that says what is wrong and the way out."""
