@@ -4,12 +4,18 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
-from pydantic import WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from .money import Money
 
-_AMOUNT = r"^-?\d{1,12}(\.\d{1,4})?$"  # fits NUMERIC(19, 4), with room for sums
+_AMOUNT = r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$"  # fits NUMERIC(19, 4), with room for sums
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -43,7 +49,7 @@ def _exact_amount(value: Any) -> Any:
     if isinstance(value, Money):
         return value
     amount = value.get("amount") if isinstance(value, dict) else None
-    if not isinstance(amount, str) or not re.match(_AMOUNT, amount, re.ASCII):
+    if not isinstance(amount, str) or not re.fullmatch(_AMOUNT, amount):
         raise ValueError('expected such as {"amount": "25.00", "currency": "EUR"}')
     return {**value, "amount": Decimal(amount)}
 

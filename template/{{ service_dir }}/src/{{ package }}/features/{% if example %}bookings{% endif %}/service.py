@@ -1,0 +1,152 @@
+"""What can be done with events and bookings: load, let the domain decide, store."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ...platform.money import Money
+from ...platform.pagination import AnyRow, AnySelect, Keyset, PageRequest, Slice
+from ...platform.problems import NotFound
+from . import domain
+from .domain import Booking, Event
+from .tables import bookings, events
+
+SOONEST_FIRST = Keyset(events.c.starts_at, events.c.id)
+NEWEST_FIRST = Keyset(bookings.c.created_at, bookings.c.id, descending=True)
+
+
+async def add_event(connection: AsyncConnection, event: Event) -> None:
+    await connection.execute(insert(events).values(_columns(event)))
+
+
+async def event_of(connection: AsyncConnection, event_id: UUID) -> Event:
+    return await _event(connection, select(events).where(events.c.id == event_id))
+
+
+async def events_after(
+    connection: AsyncConnection, now: datetime, page: PageRequest
+) -> Slice[Event]:
+    upcoming = select(events).where(events.c.starts_at > now)
+    return (await page.fetch(connection, upcoming, SOONEST_FIRST)).map(_to_event)
+
+
+async def booking_of(connection: AsyncConnection, owner_id: UUID, booking_id: UUID) -> Booking:
+    return await _booking(connection, _owned(owner_id).where(bookings.c.id == booking_id))
+
+
+async def bookings_of(
+    connection: AsyncConnection, owner_id: UUID, page: PageRequest
+) -> Slice[Booking]:
+    return (await page.fetch(connection, _owned(owner_id), NEWEST_FIRST)).map(_to_booking)
+
+
+async def hold_booking(connection: AsyncConnection, owner_id: UUID, booking_id: UUID) -> Booking:
+    """Lock it until the transaction ends, so that what is decided about it stays true."""
+    owned = _owned(owner_id).where(bookings.c.id == booking_id)
+    return await _booking(connection, owned.with_for_update(key_share=True))
+
+
+async def book(
+    connection: AsyncConnection, *, owner_id: UUID, event_id: UUID, places: int, now: datetime
+) -> Booking:
+    event, booking = domain.book(
+        await _hold_event(connection, event_id),
+        booking_id=uuid4(),
+        owner_id=owner_id,
+        places=places,
+        now=now,
+    )
+    await connection.execute(insert(bookings).values(_columns(booking)))
+    await _store_event(connection, event)
+    return booking
+
+
+async def change_places(
+    connection: AsyncConnection, booking: Booking, places: int, now: datetime
+) -> Booking:
+    event = await _hold_event(connection, booking.event_id)
+    event, booking = domain.change_places(event, booking, places, now)
+    await _store_booking(connection, booking)
+    await _store_event(connection, event)
+    return booking
+
+
+async def cancel(connection: AsyncConnection, booking: Booking, now: datetime) -> Booking:
+    event = await _hold_event(connection, booking.event_id)
+    event, booking = domain.cancel(event, booking, now)
+    await _store_booking(connection, booking)
+    await _store_event(connection, event)
+    return booking
+
+
+def _owned(owner_id: UUID) -> AnySelect:
+    """Every query for bookings begins here: a stranger's do not exist (CWE-639)."""
+    return select(bookings).where(bookings.c.owner_id == owner_id)
+
+
+async def _hold_event(connection: AsyncConnection, event_id: UUID) -> Event:
+    """Lock it: two people who want the last place are served one after the other (CWE-362)."""
+    wanted = select(events).where(events.c.id == event_id)
+    return await _event(connection, wanted.with_for_update(key_share=True))
+
+
+async def _store_event(connection: AsyncConnection, event: Event) -> None:
+    await connection.execute(
+        update(events).where(events.c.id == event.id).values(booked=event.booked)
+    )
+
+
+async def _store_booking(connection: AsyncConnection, booking: Booking) -> None:
+    await connection.execute(
+        update(bookings).where(bookings.c.id == booking.id).values(_columns(booking))
+    )
+
+
+async def _event(connection: AsyncConnection, statement: AnySelect) -> Event:
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such event.")
+    return _to_event(row)
+
+
+async def _booking(connection: AsyncConnection, statement: AnySelect) -> Booking:
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such booking.")
+    return _to_booking(row)
+
+
+def _to_event(row: AnyRow) -> Event:
+    return Event(
+        id=row.id,
+        title=row.title,
+        local_start=row.local_start,
+        time_zone=row.time_zone,
+        starts_at=row.starts_at,
+        capacity=row.capacity,
+        booked=row.booked,
+        price=Money(row.price_amount, row.price_currency),
+    )
+
+
+def _to_booking(row: AnyRow) -> Booking:
+    return Booking(
+        id=row.id,
+        event_id=row.event_id,
+        owner_id=row.owner_id,
+        places=row.places,
+        price=Money(row.price_amount, row.price_currency),
+        version=row.version,
+        created_at=row.created_at,
+        cancelled_at=row.cancelled_at,
+    )
+
+
+def _columns(entity: Event | Booking) -> dict[str, Any]:
+    columns = asdict(entity)
+    price = columns.pop("price")
+    return columns | {"price_amount": price["amount"], "price_currency": price["currency"]}

@@ -1,0 +1,162 @@
+"""Idempotent writes after draft-ietf-httpapi-idempotency-key-header: a retry repeats no effect.
+
+The answer is stored in the transaction of the effect, so there is never one without the other. A
+refusal is not stored: its transaction is rolled back, and the same key may try again.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Response
+from sqlalchemy import (
+    Column,
+    Index,
+    LargeBinary,
+    Row,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .access import CurrentPrincipal
+from .context import CurrentPlatform
+from .database import Transaction
+from .problems import BadRequest, Conflict, UnprocessableContent
+from .tables import UtcTimestamp, metadata
+
+KEPT_FOR = timedelta(hours=24)
+
+# A string of structured fields (RFC 9651) is quoted; most clients send the key bare.
+_KEY = re.compile(
+    r'"(?P<quoted>[\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|(?P<bare>[\x21\x23-\x7e]{1,255})'
+)
+_STORED_HEADERS = ("content-type", "etag", "location")
+
+idempotent_responses = Table(
+    "idempotent_responses",
+    metadata,
+    Column("principal_id", Uuid, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("expires_at", UtcTimestamp, nullable=False),
+    Index(None, "expires_at"),
+)
+
+
+def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
+    if idempotency_key is None:
+        raise BadRequest(
+            "Send an Idempotency-Key of your choice (a UUID will do), so that a retry is safe.",
+            code="idempotency-key-missing",
+        )
+    match = _KEY.fullmatch(idempotency_key)
+    if match is None:
+        raise BadRequest("This is no Idempotency-Key.", code="idempotency-key-malformed")
+    return match["quoted"] or match["bare"]
+
+
+class Idempotency:
+    """For one request: `idempotency: Annotated[Idempotency, Depends()]`, then `once`."""
+
+    def __init__(
+        self,
+        key: Annotated[str, Depends(_key)],
+        request: Request,
+        principal: CurrentPrincipal,
+        platform: CurrentPlatform,
+        transaction: Transaction,
+    ) -> None:
+        self._key = key
+        self._request = request
+        self._operation = f"{request.method} {request.url.path}"
+        self._principal_id: UUID = principal.user_id
+        self._now = platform.clock.now()
+        self._transaction = transaction
+
+    async def once(self, effect: Callable[[], Awaitable[Response]]) -> Response:
+        """Run `effect` in this request's transaction, or replay its answer when it has run before.
+
+        Raises:
+            Conflict: a request with this key is being served right now.
+            UnprocessableContent: the key was used before, for a different body.
+        """
+        fingerprint = hashlib.sha256(await self._request.body()).digest()
+        await self._lock()
+        stored = await self._stored()
+        if stored is None:
+            response = await effect()
+            await self._store(fingerprint, response)
+            return response
+        if stored.fingerprint != fingerprint:
+            raise UnprocessableContent(
+                "This Idempotency-Key was used before, for something else.",
+                code="idempotency-key-reused",
+            )
+        return Response(
+            stored.body, stored.status, {**stored.headers, "Idempotent-Replayed": "true"}
+        )
+
+    async def _lock(self) -> None:
+        """Hold the key until the end of the transaction; a lock dies with its connection."""
+        name = f"{self._principal_id} {self._operation} {self._key}".encode()
+        number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+        if not await self._transaction.scalar(select(func.pg_try_advisory_xact_lock(number))):
+            raise Conflict(
+                "A request with this Idempotency-Key is being served. Wait for it.",
+                code="idempotency-key-in-use",
+                headers={"Retry-After": "1"},
+            )
+
+    async def _stored(self) -> Row[bytes, int, dict[str, str], bytes] | None:
+        table = idempotent_responses.c
+        return (
+            await self._transaction.execute(
+                select(table.fingerprint, table.status, table.headers, table.body).where(
+                    table.principal_id == self._principal_id,
+                    table.operation == self._operation,
+                    table.key == self._key,
+                    table.expires_at > self._now,
+                )
+            )
+        ).one_or_none()
+
+    async def _store(self, fingerprint: bytes, response: Response) -> None:
+        answer = {
+            "fingerprint": fingerprint,
+            "status": response.status_code,
+            "headers": {
+                name: response.headers[name] for name in _STORED_HEADERS if name in response.headers
+            },
+            "body": bytes(response.body),
+            "expires_at": self._now + KEPT_FOR,
+        }
+        identity = {
+            "principal_id": self._principal_id,
+            "operation": self._operation,
+            "key": self._key,
+        }
+        await self._transaction.execute(
+            insert(idempotent_responses)
+            .values(**identity, **answer)
+            .on_conflict_do_update(index_elements=list(identity), set_=answer)  # it had expired
+        )
+
+
+async def purge_expired(connection: AsyncConnection, now: datetime) -> int:
+    """Forget the answers that nobody will ask for any more; returns how many."""
+    expired = delete(idempotent_responses).where(idempotent_responses.c.expires_at <= now)
+    return (await connection.execute(expired)).rowcount

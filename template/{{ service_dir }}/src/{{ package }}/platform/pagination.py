@@ -1,0 +1,143 @@
+"""Keyset pagination: a page costs the same wherever it begins and however many rows there are.
+
+No `count(*)` and no `OFFSET`: the cursor holds the last row's place in the order, and an index on
+the same columns leads straight there. Rows that appear or vanish meanwhile shift nothing.
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Query, Request
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .context import CurrentPlatform
+from .problems import UnprocessableContent
+from .schemas import ResponseBody
+
+MAX_PAGE_SIZE = 100
+
+T = TypeVar("T")
+U = TypeVar("U")
+AnySelect = Select[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]]
+
+
+class Page(ResponseBody, Generic[T]):
+    """The body of a list: no `next_cursor` means that this is its end."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """What a service returns for a page; has the shape of `Page`."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+    def map(self, shape: Callable[[T], U]) -> "Slice[U]":
+        return Slice([shape(item) for item in self.items], self.next_cursor)
+
+
+class Keyset:
+    """A total order: the columns of an index, the last of them unique, none of them nullable."""
+
+    def __init__(self, *columns: ColumnElement[Any], descending: bool = False) -> None:
+        self.columns = columns
+        self.descending = descending
+
+    def after(self, statement: AnySelect, place: Sequence[Any] | None) -> AnySelect:
+        order = [column.desc() if self.descending else column.asc() for column in self.columns]
+        if place is not None:
+            here = tuple_(*self.columns)
+            there = tuple_(*(literal(v, c.type) for v, c in zip(place, self.columns, strict=True)))
+            statement = statement.where(here < there if self.descending else here > there)
+        return statement.order_by(*order)
+
+
+class PageRequest:
+    """Which page is asked for: `page: Annotated[PageRequest, Depends()]`."""
+
+    def __init__(
+        self,
+        request: Request,
+        platform: CurrentPlatform,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20,
+        cursor: Annotated[str | None, Query(max_length=1024)] = None,
+    ) -> None:
+        self.limit = limit
+        self._cursors = Cursors(platform.settings.secret_key.get_secret_value(), request.url.path)
+        self._place = None if cursor is None else self._cursors.open(cursor)
+
+    async def fetch(
+        self, connection: AsyncConnection, statement: AnySelect, keyset: Keyset
+    ) -> Slice[AnyRow]:
+        """Run `statement`, which selects the columns of `keyset`, for this page."""
+        # One row more than asked for tells whether there is a next page.
+        page = keyset.after(statement, self._place).limit(self.limit + 1)
+        rows = (await connection.execute(page)).all()
+        if len(rows) <= self.limit:
+            return Slice(rows, None)
+        last = rows[self.limit - 1]._mapping  # noqa: SLF001  (public, in spite of its name)
+        place = [last[column] for column in keyset.columns]
+        return Slice(rows[: self.limit], self._cursors.seal(place))
+
+
+_WRITE: dict[type, tuple[str, Callable[[Any], str]]] = {
+    datetime: ("t", datetime.isoformat),
+    UUID: ("u", str),
+    Decimal: ("d", str),
+    int: ("i", str),
+    str: ("s", str),
+}
+_READ: dict[str, Callable[[str], Any]] = {
+    "t": datetime.fromisoformat,
+    "u": UUID,
+    "d": Decimal,
+    "i": int,
+    "s": str,
+}
+
+
+class Cursors:
+    """Seals a place in a list so that it can only be used as it was given, and on the same list."""
+
+    _MAC_BYTES = 16
+
+    def __init__(self, secret: str, path: str) -> None:
+        self._secret = secret.encode()
+        self._context = f"cursor\0{path}\0".encode()
+
+    def seal(self, place: Sequence[Any]) -> str:
+        payload = json.dumps([_written(value) for value in place]).encode()
+        return base64.urlsafe_b64encode(self._mac(payload) + payload).decode().rstrip("=")
+
+    def open(self, cursor: str) -> list[Any]:
+        try:
+            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        except ValueError:
+            sealed = b""
+        mac, payload = sealed[: self._MAC_BYTES], sealed[self._MAC_BYTES :]
+        if not hmac.compare_digest(mac, self._mac(payload)):
+            raise UnprocessableContent(
+                "This cursor is not one of this list. Begin again without it.",
+                code="invalid-cursor",
+            )
+        return [_READ[kind](text) for kind, text in json.loads(payload)]
+
+    def _mac(self, payload: bytes) -> bytes:
+        return hmac.digest(self._secret, self._context + payload, "sha256")[: self._MAC_BYTES]
+
+
+def _written(value: object) -> tuple[str, str]:
+    kind, write = _WRITE[type(value)]
+    return kind, write(value)
