@@ -1,0 +1,1 @@
+"""Stamps production-ready Python services, and keeps them that way."""

@@ -1,0 +1,31 @@
+"""What every test of the template starts from: a clone to stamp from, and its stamps."""
+
+import os
+from pathlib import Path
+
+import pytest
+from stamping import Stamper, clone_checkout
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--exhaustive", action="store_true", help="every combination of answers, not every pair"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _git_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests neither read nor need the developer's git configuration."""
+    config = tmp_path_factory.mktemp("git") / "config"
+    config.write_text("[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n")
+    os.environ |= {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+@pytest.fixture(scope="session")
+def template(_git_of_its_own: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clone_checkout(tmp_path_factory.mktemp("template") / "roadworthy")
+
+
+@pytest.fixture(scope="session")
+def stamper(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Stamper:
+    return Stamper(template, tmp_path_factory.mktemp("stamps"))
