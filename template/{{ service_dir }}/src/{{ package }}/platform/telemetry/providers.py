@@ -1,0 +1,104 @@
+"""The OpenTelemetry SDK, set up so that a collector can be late, broken or gone."""
+
+import threading
+from typing import Any, Final
+from uuid import uuid4
+
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+from ..redaction import redact_text
+from ..settings import PlatformSettings
+
+# Retries included: what a collector has not taken by then is dropped.
+_EXPORT_SECONDS: Final = 3.0
+_SHUTDOWN_SECONDS: Final = 4.0
+_MAX_QUEUE: Final = 4096
+
+
+class Providers:
+    """One tracer and one meter provider, with their exporters.
+
+    Spans wait in a bounded queue and leave from a thread of their own. A full queue drops spans;
+    no request ever waits for a collector.
+    """
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        endpoint = str(settings.otlp_endpoint).rstrip("/")
+        resource = Resource.create(
+            {
+                "service.name": settings.service_name,
+                "service.version": settings.service_version,
+                "service.instance.id": str(uuid4()),
+                "deployment.environment.name": settings.environment,
+            }
+        )
+        self.tracer = TracerProvider(
+            sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
+            resource=resource,
+            # The SDK's own hook would hold up the exit of a process for half a minute.
+            shutdown_on_exit=False,
+        )
+        self.tracer.add_span_processor(_RedactedUrls())
+        self.tracer.add_span_processor(
+            BatchSpanProcessor(
+                OTLPSpanExporter(
+                    f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS, compression=Compression.Gzip
+                ),
+                max_queue_size=_MAX_QUEUE,
+            )
+        )
+        self.meter = MeterProvider(
+            [
+                PeriodicExportingMetricReader(
+                    OTLPMetricExporter(
+                        f"{endpoint}/v1/metrics",
+                        timeout=_EXPORT_SECONDS,
+                        compression=Compression.Gzip,
+                    )
+                )
+            ],
+            resource=resource,
+            shutdown_on_exit=False,
+        )
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            # For libraries and features that trace through OpenTelemetry's own API.
+            trace.set_tracer_provider(self.tracer)
+            metrics.set_meter_provider(self.meter)
+
+    def flush(self) -> None:
+        """Export what has been gathered, now."""
+        self.tracer.force_flush()
+        self.meter.force_flush()
+
+    def shutdown(self) -> None:
+        """Export what is left, for at most a few seconds; the rest is lost."""
+        last = threading.Thread(target=self._shut_down, name="telemetry-shutdown", daemon=True)
+        last.start()
+        last.join(_SHUTDOWN_SECONDS)
+
+    def _shut_down(self) -> None:
+        self.tracer.shutdown()
+        self.meter.shutdown()
+
+
+class _RedactedUrls(SpanProcessor):
+    """Takes secrets out of URLs before a span goes anywhere: a query may hold a token."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        for name in ("url.query", "url.path", "url.full"):
+            value: Any = span.attributes.get(name) if span.attributes else None
+            if isinstance(value, str) and (clean := redact_text(value)) is not value:
+                span.set_attribute(name, clean)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Nothing is left to do."""
