@@ -26,14 +26,14 @@ CreateService = Callable[[], Service]
 def run(create_service: CreateService) -> None:
     """Run the command named on the command line; a fault in the settings ends it readably."""
     try:
-        _commands(create_service)()
+        commands_of(create_service)()
     except ValidationError as error:
         _stop(_describe(error))
     except UnstatedAccess as error:
         _stop(str(error))
 
 
-def _commands(create_service: CreateService) -> typer.Typer:
+def commands_of(create_service: CreateService) -> typer.Typer:
     service = create_service()
     settings = service.platform.settings
     commands = typer.Typer(
