@@ -1,0 +1,20 @@
+"""The documentation site; `make docs` builds it and fails on a broken link."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "Roadworthy"
+author = "The Roadworthy authors"
+html_title = "Roadworthy"
+
+extensions = ["myst_parser", "generated"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["README.md"]
+
+html_theme = "furo"
+html_copy_source = False
+html_show_sourcelink = False
+nitpicky = True
