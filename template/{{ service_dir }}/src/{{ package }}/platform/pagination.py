@@ -15,7 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query, Request
-from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .context import CurrentPlatform
@@ -48,20 +48,34 @@ class Slice(Generic[T]):
         return Slice([shape(item) for item in self.items], self.next_cursor)
 
 
-class Keyset:
-    """A total order: the columns of an index, the last of them unique, none of them nullable."""
+class Listing:
+    """A query and the order of its rows, built once: building costs as much as running.
 
-    def __init__(self, *columns: ColumnElement[Any], descending: bool = False) -> None:
-        self.columns = columns
-        self.descending = descending
+    `order_by` names the tail of an index whose head is what the query compares for equality; its
+    last column is unique, none is nullable, and the query selects them all.
+    """
 
-    def after(self, statement: AnySelect, place: Sequence[Any] | None) -> AnySelect:
-        order = [column.desc() if self.descending else column.asc() for column in self.columns]
-        if place is not None:
-            here = tuple_(*self.columns)
-            there = tuple_(*(literal(v, c.type) for v, c in zip(place, self.columns, strict=True)))
-            statement = statement.where(here < there if self.descending else here > there)
-        return statement.order_by(*order)
+    def __init__(
+        self, query: AnySelect, *order_by: ColumnElement[Any], descending: bool = False
+    ) -> None:
+        self.order_by = order_by
+        self._first = query.order_by(
+            *(column.desc() if descending else column.asc() for column in order_by)
+        ).limit(bindparam("page_limit", type_=Integer))
+        here = tuple_(*order_by)
+        there = tuple_(
+            *(bindparam(f"page_after_{n}", type_=column.type) for n, column in enumerate(order_by))
+        )
+        self._next = self._first.where(here < there if descending else here > there)
+
+    def statement(
+        self, place: Sequence[Any] | None, limit: int
+    ) -> tuple[AnySelect, dict[str, Any]]:
+        """The query for up to `limit` rows after `place`, and its parameters."""
+        if place is None:
+            return self._first, {"page_limit": limit}
+        after = {f"page_after_{n}": value for n, value in enumerate(place)}
+        return self._next, {"page_limit": limit, **after}
 
 
 class PageRequest:
@@ -79,16 +93,16 @@ class PageRequest:
         self._place = None if cursor is None else self._cursors.open(cursor)
 
     async def fetch(
-        self, connection: AsyncConnection, statement: AnySelect, keyset: Keyset
+        self, connection: AsyncConnection, listing: Listing, **parameters: Any
     ) -> Slice[AnyRow]:
-        """Run `statement`, which selects the columns of `keyset`, for this page."""
+        """Run the query of `listing`, with its own `parameters`, for this page."""
         # One row more than asked for tells whether there is a next page.
-        page = keyset.after(statement, self._place).limit(self.limit + 1)
-        rows = (await connection.execute(page)).all()
+        statement, paging = listing.statement(self._place, self.limit + 1)
+        rows = (await connection.execute(statement, parameters | paging)).all()
         if len(rows) <= self.limit:
             return Slice(rows, None)
         last = rows[self.limit - 1]._mapping  # noqa: SLF001  (public, in spite of its name)
-        place = [last[column] for column in keyset.columns]
+        place = [last[column] for column in listing.order_by]
         return Slice(rows[: self.limit], self._cursors.seal(place))
 
 

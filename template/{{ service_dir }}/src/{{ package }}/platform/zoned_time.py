@@ -41,7 +41,7 @@ def instant_of(wall: datetime, zone: str, disambiguation: Disambiguation = "reje
     try:
         first, second = (wall.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
     except OverflowError:
-        raise NonexistentTime(wall, zone) from None
+        raise ValueError(f"{wall} in {zone} is out of range") from None
     if first == second:
         return first
     # PEP 495: inside a gap the two readings differ as well, but neither comes back as it went in.

@@ -1,14 +1,19 @@
 """What goes over the wire. Responses take their shape from the domain's own objects."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NaiveDatetime, model_validator
+from pydantic import AfterValidator, Field, NaiveDatetime, ValidationInfo, field_validator
 
 from ...platform.money import Money
 from ...platform.schemas import Line, MoneyField, RequestBody, ResponseBody
-from ...platform.zoned_time import Disambiguation, instant_of
+from ...platform.zoned_time import Disambiguation, instant_of, time_zone
+
+
+def _known(name: str) -> str:
+    time_zone(name)
+    return name
 
 
 def _not_negative(price: Money) -> Money:
@@ -19,18 +24,22 @@ def _not_negative(price: Money) -> Money:
 
 class NewEvent(RequestBody):
     title: Line
-    starts_at: Annotated[NaiveDatetime, Field(description="what the clocks there show")]
-    time_zone: Annotated[str, Field(max_length=64, examples=["Europe/Berlin"])]
+    time_zone: Annotated[
+        str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_known)
+    ]
     disambiguation: Annotated[
         Disambiguation, Field(description="which one, when the clocks are put back over it")
     ] = "reject"
+    starts_at: Annotated[NaiveDatetime, Field(description="what the clocks there show")]
     capacity: Annotated[int, Field(ge=1, le=100_000)]
     price: Annotated[MoneyField, AfterValidator(_not_negative)]
 
-    @model_validator(mode="after")
-    def _happens(self) -> Self:
-        self.instant()
-        return self
+    @field_validator("starts_at")
+    @classmethod
+    def _happens_once(cls, wall: datetime, info: ValidationInfo) -> datetime:
+        if {"time_zone", "disambiguation"} <= info.data.keys():  # else they are the fault
+            instant_of(wall, info.data["time_zone"], info.data["disambiguation"])
+        return wall
 
     def instant(self) -> datetime:
         return instant_of(self.starts_at, self.time_zone, self.disambiguation)

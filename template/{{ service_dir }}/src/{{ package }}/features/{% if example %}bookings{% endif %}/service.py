@@ -5,18 +5,34 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ...platform.money import Money
-from ...platform.pagination import AnyRow, AnySelect, Keyset, PageRequest, Slice
+from ...platform.pagination import AnyRow, AnySelect, Listing, PageRequest, Slice
 from ...platform.problems import NotFound
 from . import domain
 from .domain import Booking, Event
 from .tables import bookings, events
 
-SOONEST_FIRST = Keyset(events.c.starts_at, events.c.id)
-NEWEST_FIRST = Keyset(bookings.c.created_at, bookings.c.id, descending=True)
+# Queries are built once. Every query for bookings names their owner: to anybody else they do
+# not exist (CWE-639). A row is locked while it is decided about, so that two people who want
+# the last place are served one after the other (CWE-362).
+_EVENT = select(events).where(events.c.id == bindparam("event_id"))
+_EVENT_LOCKED = _EVENT.with_for_update(key_share=True)
+_BOOKING = select(bookings).where(
+    bookings.c.owner_id == bindparam("owner_id"), bookings.c.id == bindparam("booking_id")
+)
+_BOOKING_LOCKED = _BOOKING.with_for_update(key_share=True)
+_EVENTS = Listing(
+    select(events).where(events.c.starts_at > bindparam("now")), events.c.starts_at, events.c.id
+)
+_BOOKINGS = Listing(
+    select(bookings).where(bookings.c.owner_id == bindparam("owner_id")),
+    bookings.c.created_at,
+    bookings.c.id,
+    descending=True,
+)
 
 
 async def add_event(connection: AsyncConnection, event: Event) -> None:
@@ -24,37 +40,35 @@ async def add_event(connection: AsyncConnection, event: Event) -> None:
 
 
 async def event_of(connection: AsyncConnection, event_id: UUID) -> Event:
-    return await _event(connection, select(events).where(events.c.id == event_id))
+    return await _event(connection, _EVENT, event_id)
 
 
 async def events_after(
     connection: AsyncConnection, now: datetime, page: PageRequest
 ) -> Slice[Event]:
-    upcoming = select(events).where(events.c.starts_at > now)
-    return (await page.fetch(connection, upcoming, SOONEST_FIRST)).map(_to_event)
+    return (await page.fetch(connection, _EVENTS, now=now)).map(_to_event)
 
 
 async def booking_of(connection: AsyncConnection, owner_id: UUID, booking_id: UUID) -> Booking:
-    return await _booking(connection, _owned(owner_id).where(bookings.c.id == booking_id))
+    return await _booking(connection, _BOOKING, owner_id, booking_id)
+
+
+async def hold_booking(connection: AsyncConnection, owner_id: UUID, booking_id: UUID) -> Booking:
+    """Lock it until the transaction ends, so that what is decided about it stays true."""
+    return await _booking(connection, _BOOKING_LOCKED, owner_id, booking_id)
 
 
 async def bookings_of(
     connection: AsyncConnection, owner_id: UUID, page: PageRequest
 ) -> Slice[Booking]:
-    return (await page.fetch(connection, _owned(owner_id), NEWEST_FIRST)).map(_to_booking)
-
-
-async def hold_booking(connection: AsyncConnection, owner_id: UUID, booking_id: UUID) -> Booking:
-    """Lock it until the transaction ends, so that what is decided about it stays true."""
-    owned = _owned(owner_id).where(bookings.c.id == booking_id)
-    return await _booking(connection, owned.with_for_update(key_share=True))
+    return (await page.fetch(connection, _BOOKINGS, owner_id=owner_id)).map(_to_booking)
 
 
 async def book(
     connection: AsyncConnection, *, owner_id: UUID, event_id: UUID, places: int, now: datetime
 ) -> Booking:
     event, booking = domain.book(
-        await _hold_event(connection, event_id),
+        await _event(connection, _EVENT_LOCKED, event_id),
         booking_id=uuid4(),
         owner_id=owner_id,
         places=places,
@@ -68,7 +82,7 @@ async def book(
 async def change_places(
     connection: AsyncConnection, booking: Booking, places: int, now: datetime
 ) -> Booking:
-    event = await _hold_event(connection, booking.event_id)
+    event = await _event(connection, _EVENT_LOCKED, booking.event_id)
     event, booking = domain.change_places(event, booking, places, now)
     await _store_booking(connection, booking)
     await _store_event(connection, event)
@@ -76,22 +90,11 @@ async def change_places(
 
 
 async def cancel(connection: AsyncConnection, booking: Booking, now: datetime) -> Booking:
-    event = await _hold_event(connection, booking.event_id)
+    event = await _event(connection, _EVENT_LOCKED, booking.event_id)
     event, booking = domain.cancel(event, booking, now)
     await _store_booking(connection, booking)
     await _store_event(connection, event)
     return booking
-
-
-def _owned(owner_id: UUID) -> AnySelect:
-    """Every query for bookings begins here: a stranger's do not exist (CWE-639)."""
-    return select(bookings).where(bookings.c.owner_id == owner_id)
-
-
-async def _hold_event(connection: AsyncConnection, event_id: UUID) -> Event:
-    """Lock it: two people who want the last place are served one after the other (CWE-362)."""
-    wanted = select(events).where(events.c.id == event_id)
-    return await _event(connection, wanted.with_for_update(key_share=True))
 
 
 async def _store_event(connection: AsyncConnection, event: Event) -> None:
@@ -106,15 +109,18 @@ async def _store_booking(connection: AsyncConnection, booking: Booking) -> None:
     )
 
 
-async def _event(connection: AsyncConnection, statement: AnySelect) -> Event:
-    row = (await connection.execute(statement)).one_or_none()
+async def _event(connection: AsyncConnection, query: AnySelect, event_id: UUID) -> Event:
+    row = (await connection.execute(query, {"event_id": event_id})).one_or_none()
     if row is None:
         raise NotFound("There is no such event.")
     return _to_event(row)
 
 
-async def _booking(connection: AsyncConnection, statement: AnySelect) -> Booking:
-    row = (await connection.execute(statement)).one_or_none()
+async def _booking(
+    connection: AsyncConnection, query: AnySelect, owner_id: UUID, booking_id: UUID
+) -> Booking:
+    owned = {"owner_id": owner_id, "booking_id": booking_id}
+    row = (await connection.execute(query, owned)).one_or_none()
     if row is None:
         raise NotFound("There is no such booking.")
     return _to_booking(row)
