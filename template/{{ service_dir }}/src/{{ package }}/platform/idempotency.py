@@ -7,11 +7,13 @@ refusal is not stored: its transaction is rolled back, and the same key may try 
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
+import procrastinate
 from fastapi import Depends, Header, Request, Response
+from procrastinate import JobContext
 from sqlalchemy import (
     Column,
     Index,
@@ -26,11 +28,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .access import CurrentPrincipal
 from .context import CurrentPlatform
 from .database import Transaction
+from .jobs import platform_of_job
 from .problems import BadRequest, Conflict, UnprocessableContent
 from .tables import UtcTimestamp, metadata
 
@@ -55,6 +57,9 @@ idempotent_responses = Table(
     Column("expires_at", UtcTimestamp, nullable=False),
     Index(None, "expires_at"),
 )
+
+
+tasks = procrastinate.Blueprint()
 
 
 def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
@@ -156,7 +161,12 @@ class Idempotency:
         )
 
 
-async def purge_expired(connection: AsyncConnection, now: datetime) -> int:
-    """Forget the answers that nobody will ask for any more; returns how many."""
-    expired = delete(idempotent_responses).where(idempotent_responses.c.expires_at <= now)
-    return (await connection.execute(expired)).rowcount
+@tasks.periodic(cron="29 * * * *")
+@tasks.task(name="idempotency.remove_expired", queue="housekeeping", pass_context=True)
+async def remove_expired(context: JobContext, timestamp: int) -> None:
+    """Forget the answers that no retry will ask for any more."""
+    del timestamp
+    platform = platform_of_job(context)
+    expired = idempotent_responses.c.expires_at <= platform.clock.now()
+    async with platform.database.transaction() as connection:
+        await connection.execute(delete(idempotent_responses).where(expired))

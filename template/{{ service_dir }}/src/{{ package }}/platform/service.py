@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from . import idempotency
 from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
 from .clock import Clock, SystemClock
 from .context import Platform
@@ -71,7 +72,10 @@ class Service:
         self.platform = Platform(
             settings=settings,
             database=Database(settings),
-            jobs=Jobs(settings, [feature.tasks for feature in features if feature.tasks]),
+            jobs=Jobs(
+                settings,
+                [idempotency.tasks, *(feature.tasks for feature in features if feature.tasks)],
+            ),
             mailer=mailer or mailer_from(settings),
             clock=clock or SystemClock(),
             telemetry=telemetry,
