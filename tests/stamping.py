@@ -131,6 +131,6 @@ class Stamper:
 
     def fresh(self, **answers: object) -> Project:
         """Return a copy that the test may change."""
-        project = self.stamp(**answers)
+        project = self.stamp(NEWEST, **answers)
         copies = len(list(self.folder.glob(f"{project.path.name}-copy-*")))
         return project.copy(self.folder / f"{project.path.name}-copy-{copies}")

@@ -1,0 +1,119 @@
+"""The roadworthy command."""
+
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import questionary
+import typer
+from rich.console import Console
+
+from . import __version__
+from .origin import Origin, fetch, find_origin
+from .questions import Answers, Questionnaire
+from .refusal import BadAnswer, Refusal
+from .stamp import check_destination, stamp
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Stamp Python services that are production-ready from their first commit.",
+    epilog="Exit codes: 0 done, 1 refused (nothing was written), 2 a bad option or answer, "
+    "130 interrupted.",
+)
+
+
+@app.command(
+    epilog="Examples: 'roadworthy new' asks everything; 'roadworthy new shop --defaults' asks "
+    "nothing; 'roadworthy new shop -d ci=gitlab -d backup_store=s3 --yes' asks the rest."
+)
+def new(
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where to; a folder of the project's name, if left out.")
+    ] = None,
+    *,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="KEY=VALUE", help="Answer a question beforehand."),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take every default.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for a last look.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(help="The template's repository or a checkout of it, if not this command's."),
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="The template's version: a tag or commit.")
+    ] = None,
+) -> None:
+    """Stamp a new service."""
+    console = Console(stderr=True, highlight=False)
+    given = dict(map(_key_and_value, data or []))
+    if directory is not None:
+        check_destination(directory.absolute())
+    ask = not defaults
+    if ask and not sys.stdin.isatty():
+        raise Refusal(
+            "Questions can be asked only in a terminal: add --defaults, and -d KEY=VALUE for what "
+            "the defaults don't say."
+        )
+    with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
+        origin = find_origin(template, ref)
+        with console.status("Fetching the template"):
+            questionnaire = Questionnaire(fetch(origin, Path(scratch) / "template"))
+        answers = questionnaire.answer(given, ask=ask)
+        destination = (directory or Path(str(answers["package"]).replace("_", "-"))).absolute()
+        check_destination(destination)
+        line = _copier_line(origin, questionnaire, answers, destination)
+        console.print(line, style="dim", markup=False, soft_wrap=True)
+        if ask and not yes and not questionary.confirm("Stamp it?").unsafe_ask():
+            raise typer.Exit(130)
+        with console.status("Stamping"):
+            for step in stamp(origin, answers, destination):
+                console.print(step, markup=False, soft_wrap=True)
+        console.print()
+        console.print(
+            questionnaire.after_copy(answers, destination), markup=False, soft_wrap=True, end=""
+        )
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"roadworthy {__version__}")
+
+
+def main() -> None:
+    try:
+        app()
+    except Refusal as refusal:
+        Console(stderr=True, highlight=False, soft_wrap=True).print("[bold red]error:[/] ", end="")
+        typer.echo(str(refusal), err=True)
+        sys.exit(refusal.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise BadAnswer(f"-d {text}: an answer is given as KEY=VALUE, such as -d ci=gitlab.")
+    return key, value
+
+
+def _copier_line(
+    origin: Origin, questionnaire: Questionnaire, answers: Answers, destination: Path
+) -> str:
+    """Give the same stamp as it is typed without this command."""
+    line = ["copier", "copy", "--defaults"]
+    if origin.ref is not None:
+        line += ["--vcs-ref", origin.ref]
+    for name, answer in answers.items():
+        if answer != questionnaire.default(name, answers):
+            line += ["-d", f"{name}={answer}"]
+    return shlex.join([*line, origin.source, str(destination)])

@@ -1,0 +1,11 @@
+"""What the command says when it can't go on."""
+
+
+class Refusal(Exception):
+    """Names the thing and the way out, in one paragraph. Nothing was written."""
+
+    exit_code = 1
+
+
+class BadAnswer(Refusal):
+    exit_code = 2

@@ -1,0 +1,114 @@
+"""Whatever the answers, a stamped project looks typed by hand and passes its gates."""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from answers import choices, every, given, name_of, pairwise
+from jinja2 import Environment, StrictUndefined
+from stamping import Project, Stamper
+from test_questions import QUESTIONS
+
+PAIRS = pairwise(choices())
+WHOLE_GATE = [PAIRS[0], *[row for row in PAIRS if row["deploy"] != PAIRS[0]["deploy"]][:1]]
+RESIDUE = re.compile(rf"{{%|{{#|#}}|{{{{[^}}]*\b({'|'.join([*QUESTIONS, '_copier'])})\b")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "row" in metafunc.fixturenames:
+        rows = every(choices()) if metafunc.config.getoption("exhaustive") else PAIRS
+        metafunc.parametrize("row", rows, ids=name_of)
+
+
+@pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mypy")
+
+
+def texts(project: Project) -> dict[str, str]:
+    return {name: (project.path / name).read_text(encoding="utf-8") for name in project.files}
+
+
+def test_pairs_are_complete() -> None:
+    factors = choices()
+    for first, second in ((a, b) for a in factors for b in factors if a < b):
+        met = {(row[first], row[second]) for row in PAIRS}
+        assert len(met) == len(factors[first]) * len(factors[second])
+
+
+def test_stamps_clean(row: dict[str, Any], stamper: Stamper, mypy_cache: Path) -> None:
+    project = stamper.stamp(**given(row))
+    assert faults_of_text(texts(project)) == []
+    assert faults_of_data(texts(project)) == []
+    project.check("ruff", "format", "--check", ".")
+    project.check("ruff", "check", "--no-cache", ".")
+    project.check("mypy", "--cache-dir", str(mypy_cache))
+
+
+def faults_of_text(files: dict[str, str]) -> list[str]:
+    return [
+        f"{name}: {fault}"
+        for name, text in files.items()
+        for fault, found in {
+            "Jinja residue": RESIDUE.search(text),
+            "no newline at the end, or too many": text and not re.search(r"[^\n]\n\Z", text),
+            "a blank line at the beginning": text.startswith("\n"),
+            "a space at the end of a line": re.search(r"[ \t]\n", text),
+            "too many blank lines": re.search(
+                r"\n{4}" if name.endswith((".py", ".mako")) else r"\n{3}", text
+            ),
+            "a carriage return": "\r" in text,
+            "speaks of the template": "roadworthy" in text.lower()
+            and name not in {".copier-answers.yml", "renovate.json"},
+        }.items()
+        if found
+    ]
+
+
+def faults_of_data(files: dict[str, str]) -> list[str]:
+    """Each data file must parse, whatever the answers hold."""
+    parsers: dict[str, Callable[[str], object]] = {
+        ".toml": tomllib.loads,
+        ".json": json.loads,
+        ".yml": lambda text: list(yaml.compose_all(text)),
+        ".yaml": lambda text: list(yaml.compose_all(text)),
+    }
+    faults = []
+    for name, text in files.items():
+        try:
+            parsers.get(Path(name).suffix, str)(text)
+        except (ValueError, yaml.YAMLError) as error:
+            faults.append(f"{name}: {error}")
+    return faults
+
+
+def test_each_conditional_file_is_in_one_and_absent_in_another(stamper: Stamper) -> None:
+    """A misspelled condition in a file name drops the file without a word."""
+    engine = Environment(undefined=StrictUndefined, autoescape=True)
+    projects = [stamper.stamp(**given(row)) for row in PAIRS]
+    root = stamper.template / "template"
+    sources = [p.relative_to(root) for p in root.rglob("*") if p.is_file()]
+    for source in (s for s in sources if "{%" in str(s)):
+        present = set()
+        for project, row in zip(projects, PAIRS, strict=True):
+            context = project.answers | row | {"service_dir": ".", "mode": "new"}
+            parts = [
+                engine.from_string(part.removesuffix(".jinja")).render(context)
+                for part in source.parts
+            ]
+            path = project.path.joinpath(*parts)
+            assert path.is_file() or not all(parts), f"{source} for {row}"
+            present.add(all(parts))
+        assert present == {True, False}, f"{source} is in all or in none"
+
+
+@pytest.mark.parametrize("row_of_gate", WHOLE_GATE, ids=name_of)
+def test_passes_its_whole_gate(row_of_gate: dict[str, Any], stamper: Stamper) -> None:
+    project = stamper.fresh(**given(row_of_gate))
+    said = project.check("make", "check")
+    assert "every gate passed" in said

@@ -1,0 +1,37 @@
+"""What this repository says in two places is said the same way."""
+
+import re
+import tomllib
+
+from stamping import ROOT, Project, Stamper
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def needs_of(project: Project) -> set[str]:
+    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text())
+    return {
+        *pyproject["project"]["dependencies"],
+        *pyproject["dependency-groups"]["dev"],
+        *pyproject["build-system"]["requires"],
+    }
+
+
+def test_the_environment_holds_what_a_stamped_project_needs(stamper: Stamper) -> None:
+    needed = needs_of(stamper.stamp()) | needs_of(stamper.stamp(backup_store="s3", ci="gitlab"))
+    assert set(PYPROJECT["dependency-groups"]["stamped"]) == needed
+
+
+def test_the_lock_has_everything_with_hashes_and_names_no_host() -> None:
+    groups = PYPROJECT["dependency-groups"].values()
+    wanted = [*PYPROJECT["project"]["dependencies"], *(need for group in groups for need in group)]
+    locked = dict(re.findall(r"^([\w-]+)(?:\[.*\])?==\S+.*?\\\n    (--hash)", LOCK, re.MULTILINE))
+    assert {re.split(r"[\[<>=]", need)[0].replace("_", "-") for need in wanted} <= set(locked)
+    assert "://" not in LOCK
+    assert len(locked) == len(re.findall(r"^[\w-]+(?:\[.*\])?==", LOCK, re.MULTILINE))
+
+
+def test_the_version_has_an_entry_in_the_changelog() -> None:
+    version = PYPROJECT["project"]["version"]
+    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
