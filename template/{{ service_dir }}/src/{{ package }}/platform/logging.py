@@ -22,7 +22,8 @@ from opentelemetry import trace
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from .redaction import REDACTED, Redactor
+from .redaction import Redactor
+from .secret_shapes import REDACTED
 from .settings import PlatformSettings
 
 # What a line says of itself. Nobody outside can choose it, so nothing looks through it.
@@ -171,7 +172,7 @@ def _add_origin(sink: WrappedLogger, _: str, event: EventDict) -> EventDict:
 
 
 def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _add_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -265,12 +266,7 @@ def _log_uncaught_in_thread(failure: threading.ExceptHookArgs) -> None:
 
 
 def _log_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
 ) -> None:
     structlog.get_logger("warnings").warning(
         str(message), category=category.__name__, at=f"{filename}:{lineno}"

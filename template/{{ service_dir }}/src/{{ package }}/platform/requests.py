@@ -1,5 +1,6 @@
 """What makes a request findable: its id, its trace, its caller, and one line when it is over."""
 
+import asyncio
 import ipaddress
 import re
 import time
@@ -13,8 +14,7 @@ from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .logging import LogContext, log_context
-from .settings import PlatformSettings
-from .telemetry import continued_span
+from .telemetry import Telemetry
 
 # What callers and proxies make: UUIDs, ULIDs, hexadecimal. Nothing that could break a line or a
 # header, and no underscore, dot or equals sign, so that hardly a credential fits (CWE-117).
@@ -36,21 +36,30 @@ class RequestContextMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: PlatformSettings, quiet_paths: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        trusted_proxy_hops: int = 0,
+        quiet_paths: Collection[str] = (),
     ) -> None:
         self.app = app
-        self._hops = settings.trusted_proxy_hops
-        self._sample_ratio = settings.trace_sample_ratio
+        self._inbound = telemetry.inbound
+        self._hops = trusted_proxy_hops
         self._quiet = frozenset(quiet_paths)
         self._log = structlog.get_logger(__name__).bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in {"http", "websocket"}:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._serve({**scope, "method": "WEBSOCKET"}, receive, send)
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        headers = scope["headers"]
-        request_id = _request_id(headers)
+        request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         if self._hops:
             _trust_proxies(scope, self._hops)
@@ -60,62 +69,64 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.accept"}:
                 status = message.get("status", 101)
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (_REQUEST_ID, request_id.encode()),
-                ]
+                named = (_REQUEST_ID, request_id.encode())
+                message["headers"] = [*message.get("headers", ()), named]
             await send(message)
 
         span = trace.get_current_span()
         attached = None
         if scope.get("fastapi.telemetry") is None:
-            # No exporter, or a request that is not traced: the trace goes on all the same.
-            span = continued_span(headers, self._sample_ratio)
+            span = self._inbound.silent_span(scope["headers"])
             attached = otel_context.attach(trace.set_span_in_context(span))
         ids = span.get_span_context()
-        context = LogContext(request_id, f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
-        token = log_context.set(context)
+        token = log_context.set(
+            LogContext(request_id, f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
+        )
+        error: BaseException | None = None
+        self._inbound.began(scope)
         try:
             await self.app(scope, receive, send_named)
-        except BaseException as error:
-            # The context stays: the server logs this failure next, in the same task.
-            self._over(scope, began, status, error)
+        except BaseException as failure:
+            error = failure
             raise
-        else:
-            self._over(scope, began, status, None)
-            log_context.reset(token)
         finally:
+            seconds = time.perf_counter() - began
+            self._inbound.ended(scope, status, seconds)
+            self._log_access(scope, status, seconds, error)
+            if error is None:
+                # Else it stays: the server logs the failure next, in the same task.
+                log_context.reset(token)
             if attached is not None:
                 otel_context.detach(attached)
 
-    def _over(
-        self, scope: Scope, began: float, status: int | None, error: BaseException | None
+    def _log_access(
+        self, scope: Scope, status: int | None, seconds: float, error: BaseException | None
     ) -> None:
         client = scope.get("client")
-        route = scope.get("route")
         details = {
-            "method": scope.get("method", "WEBSOCKET"),
+            "method": scope["method"],
             "path": scope["path"],
-            "route": getattr(route, "path_format", None),
+            "route": getattr(scope.get("route"), "path_format", None),
             "status": status,
-            "duration_ms": round((time.perf_counter() - began) * 1000, 2),
+            "duration_ms": round(seconds * 1000, 2),
             "client": client[0] if client else None,
         }
         if error is not None:
             details["error"] = type(error).__name__
-        if scope["path"] in self._quiet:
-            self._log.debug("request", **details)
-        elif error is not None or (status is not None and status >= 500):  # noqa: PLR2004
+        failed = isinstance(error, Exception) or (status is not None and status >= 500)
+        if failed and not isinstance(error, asyncio.CancelledError):
             self._log.error("request", **details)
+        elif scope["path"] in self._quiet:
+            self._log.debug("request", **details)
         else:
             self._log.info("request", **details)
 
 
-def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
-    for name, value in headers:
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
         if name == _REQUEST_ID:
             if _WELL_FORMED.fullmatch(value):
-                return value.decode()
+                return str(value, "ascii")
             break
     return urandom(16).hex()
 
@@ -123,7 +134,7 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
 def _trust_proxies(scope: Scope, hops: int) -> None:
     """Take the client's address from what the outermost of our own proxies wrote (ASVS 15.3.4).
 
-    Each proxy appends whom it heard; only the last `hops` entries are ours, the rest is hearsay.
+    Each proxy appends whom it heard: the last `hops` entries are ours, the rest is hearsay.
     """
     written = [
         part.strip()

@@ -21,7 +21,7 @@ from .errors import UnexpectedErrorMiddleware, handle_errors
 from .headers import SecurityHeadersMiddleware
 from .health import PLATFORM_CHECKS, PROBES, ReadinessCheck, health_router
 from .jobs import Jobs
-from .limits import LimitsMiddleware
+from .limits import BodyLimitMiddleware, LimitsMiddleware
 from .logging import configure_logging
 from .mail import Mailer, mailer_from
 from .requests import RequestContextMiddleware
@@ -66,7 +66,7 @@ class Service:
         mailer: Mailer | None = None,
     ) -> None:
         configure_logging(settings)
-        telemetry = Telemetry(settings)
+        telemetry = Telemetry(settings, untraced_paths=PROBES)
         self.features = tuple(features)
         self.roles = dict(roles)
         self.platform = Platform(
@@ -126,7 +126,6 @@ class Service:
             docs_url=None,
             redoc_url=None,
             telemetry=self.platform.telemetry.fastapi_options(),
-            max_body_size=settings.max_body_bytes,
             middleware=self._middleware(),
         )
         handle_errors(app)
@@ -141,7 +140,12 @@ class Service:
         settings = self.platform.settings
         trusted = list(settings.cors_origins)
         return [
-            Middleware(RequestContextMiddleware, settings=settings, quiet_paths=PROBES),
+            Middleware(
+                RequestContextMiddleware,
+                telemetry=self.platform.telemetry,
+                trusted_proxy_hops=settings.trusted_proxy_hops,
+                quiet_paths=PROBES,
+            ),
             Middleware(SecurityHeadersMiddleware, https=settings.public_url.scheme == "https"),
             Middleware(UnexpectedErrorMiddleware),
             Middleware(
@@ -160,6 +164,7 @@ class Service:
                 expose_headers=["ETag", "Retry-After", "X-Request-ID"],
             ),
             Middleware(CrossOriginMiddleware, trusted_origins=trusted),
+            Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
         ]
 
     @asynccontextmanager
@@ -169,8 +174,8 @@ class Service:
         async with AsyncExitStack() as stack:
             stack.callback(platform.telemetry.shutdown)
             stack.push_async_callback(platform.database.close)
-            await platform.database.open()
             platform.telemetry.instrument_database(platform.database)
+            await platform.database.open()
             await stack.enter_async_context(platform.jobs.opened(platform))
             for feature in self.features:
                 for hook in feature.on_startup:

@@ -4,7 +4,7 @@ Without an endpoint nothing of the SDK is loaded or called. Requests, jobs and o
 carry a trace context all the same, so that the lines of the log can be joined by it.
 """
 
-from .context import continued_span, inject_context
+from .context import inject_context
 from .telemetry import Telemetry
 
-__all__ = ["Telemetry", "continued_span", "inject_context"]
+__all__ = ["Telemetry", "inject_context"]

@@ -14,7 +14,8 @@ from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from ..logging import LogContext, log_context
-from .context import PROPAGATOR, continued_span, inject_context
+from .context import PROPAGATOR, inject_context
+from .inbound import silent_span
 
 _SYSTEM: Final = "procrastinate"
 REQUEST_ID: Final = "request_id"
@@ -23,9 +24,8 @@ REQUEST_ID: Final = "request_id"
 class JobTelemetry:
     """Spans, durations and log context for jobs."""
 
-    def __init__(self, tracer: Tracer, meter: Meter, sample_ratio: float) -> None:
+    def __init__(self, tracer: Tracer, meter: Meter) -> None:
         self._tracer = tracer
-        self._sample_ratio = sample_ratio
         self._sent = meter.create_counter(
             "messaging.client.sent.messages", "{message}", "Jobs enqueued."
         )
@@ -65,7 +65,7 @@ class JobTelemetry:
             | ({"messaging.message.id": str(job_id)} if job_id is not None else {}),
         )
         if not span.get_span_context().is_valid:
-            span = continued_span((), self._sample_ratio)
+            span = silent_span(sampled=False)
         ids = span.get_span_context()
         context = LogContext(
             request_id=carrier.get(REQUEST_ID) or uuid4().hex,

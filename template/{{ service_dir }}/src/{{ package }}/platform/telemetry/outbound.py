@@ -7,7 +7,7 @@ import httpx2
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer, use_span
 
-from ..redaction import redact_text
+from ..secret_shapes import redact_text
 from .context import inject_context
 
 

@@ -1,6 +1,7 @@
 """The OpenTelemetry SDK, set up so that a collector can be late, broken or gone."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,9 +15,17 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import (
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.util.types import Attributes
 
-from ..redaction import redact_text
+from ..secret_shapes import redact_text
 from ..settings import PlatformSettings
 
 # Retries included: what a collector has not taken by then is dropped.
@@ -43,7 +52,7 @@ class Providers:
             }
         )
         self.tracer = TracerProvider(
-            sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
+            sampler=ParentBased(_Root(settings.trace_sample_ratio)),
             resource=resource,
             # The SDK's own hook would hold up the exit of a process for half a minute.
             shutdown_on_exit=False,
@@ -89,6 +98,32 @@ class Providers:
     def _shut_down(self) -> None:
         self.tracer.shutdown()
         self.meter.shutdown()
+
+
+class _Root(Sampler):
+    """Samples new traces by ratio; a request that gets here was already chosen by `Inbound`."""
+
+    def __init__(self, ratio: float) -> None:
+        self._by_ratio = TraceIdRatioBased(ratio)
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        if kind is SpanKind.SERVER:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+        return self._by_ratio.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+
+    def get_description(self) -> str:
+        return f"Root{{{self._by_ratio.rate}}}"
 
 
 class _RedactedUrls(SpanProcessor):

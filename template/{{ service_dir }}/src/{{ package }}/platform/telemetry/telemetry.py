@@ -1,6 +1,6 @@
 """What the service uses of traces and metrics; all of it does nothing without an endpoint."""
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from opentelemetry.metrics import Meter, NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider, Tracer
 
 from ..settings import PlatformSettings
+from .inbound import Inbound
 from .jobs import JobTelemetry
 from .outbound import OutboundClient
 
@@ -25,7 +26,6 @@ class Telemetry:
 
     def __init__(self, settings: PlatformSettings, *, untraced_paths: Collection[str] = ()) -> None:
         self._providers = _providers(settings)
-        self._untraced = frozenset(untraced_paths)
         name = settings.service_name
         self.tracer: Tracer
         self.meter: Meter
@@ -35,31 +35,35 @@ class Telemetry:
         else:
             self.tracer = self._providers.tracer.get_tracer(name, settings.service_version)
             self.meter = self._providers.meter.get_meter(name, settings.service_version)
-        self._jobs = JobTelemetry(self.tracer, self.meter, settings.trace_sample_ratio)
+        self._jobs = JobTelemetry(self.tracer, self.meter)
+        self.inbound = Inbound(
+            self.meter,
+            is_recording=self.is_exporting,
+            sample_ratio=settings.trace_sample_ratio,
+            untraced_paths=untraced_paths,
+        )
 
     @property
     def is_exporting(self) -> bool:
         return self._providers is not None
 
     def fastapi_options(self) -> TelemetryConfig:
-        """FastAPI's own telemetry, which sees a request before any middleware does."""
-        # Spans for dependencies and serialisation cost more than the request they describe, and
-        # its log signal would bypass the redaction.
+        """FastAPI's own telemetry, which sees a request before any middleware does.
+
+        Its spans for dependencies and serialisation cost more than the request they describe, its
+        metrics more than `Inbound`'s, and its logs would bypass the redaction.
+        """
         options: TelemetryConfig = {
             "tracing": self.is_exporting,
-            "metrics": self.is_exporting,
+            "metrics": False,
             "logs": False,
             "operation_spans": False,
             "auto_configure": False,
-            "exclude": self._is_untraced,
+            "exclude": self.inbound.is_unrecorded,
         }
         if self._providers is not None:
             options["tracer_provider"] = self._providers.tracer
-            options["meter_provider"] = self._providers.meter
         return options
-
-    def _is_untraced(self, scope: MutableMapping[str, Any]) -> bool:
-        return scope["path"] in self._untraced
 
     def instrument_database(self, database: "Database") -> None:
         """Follow the statements of both pools; call it before they open."""
