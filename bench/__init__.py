@@ -1,0 +1,1 @@
+"""Measures a stamped service beside its rivals, for whoever doubts a figure: `make bench`."""

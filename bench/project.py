@@ -1,0 +1,84 @@
+"""A service stamped from this checkout, and the commands that are run in it."""
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "acme_bookings"
+
+
+class CommandError(Exception):
+    """A command that the bench needs has failed."""
+
+
+def stamp(destination: Path) -> float:
+    """`copier copy` as a user types it; returns the seconds it took."""
+    copier = Path(sys.executable).with_name("copier")
+    started = time.perf_counter()
+    _run(
+        [
+            str(copier),
+            "copy",
+            "--defaults",
+            "--quiet",
+            "--vcs-ref=HEAD",
+            str(ROOT),
+            str(destination),
+        ],
+        ROOT,
+        {},
+    )
+    return time.perf_counter() - started
+
+
+def run(project: Path, *arguments: str, environment: dict[str, str]) -> None:
+    """A command of the service."""
+    _run([sys.executable, "-m", PACKAGE, *arguments], project, source(project) | environment)
+
+
+def make_test(project: Path) -> float:
+    """The project's own tests, in this environment; returns the seconds they took."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    installed = {"UV_NO_SYNC": "1", "UV_PROJECT_ENVIRONMENT": sys.prefix, "PATH": path}
+    started = time.perf_counter()
+    _run(["make", "test"], project, source(project) | installed)
+    return time.perf_counter() - started
+
+
+def source(project: Path) -> dict[str, str]:
+    """What makes the project importable without installing it."""
+    return {"PYTHONPATH": os.pathsep.join([str(project / "src"), str(project), str(ROOT)])}
+
+
+@contextmanager
+def postgres(project: Path) -> Iterator[Any]:
+    """A throwaway PostgreSQL, by the project's own driver."""
+    sys.path.insert(0, str(project))
+    try:
+        driver = importlib.import_module("guardrails.postgres")
+    finally:
+        sys.path.remove(str(project))
+    with driver.temporary_server() as server:
+        yield server
+
+
+def _run(command: list[str], directory: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip().splitlines()[-25:]
+        raise CommandError("\n".join([f"failed: {' '.join(command)}", *said]))
