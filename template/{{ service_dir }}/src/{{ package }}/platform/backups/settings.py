@@ -35,7 +35,7 @@ class BackupSettings(BaseSettings):
     backup_keep_monthly: int = Field(default=12, ge=0)
     backup_smoke_test: ImportString[SmokeTest] | None = Field(
         default=None,
-        description="`module:function`; a drill awaits it with an HTTP client of the restored service.",
+        description="`module:function`; a drill awaits it with a client of the restored service.",
     )
 
     @field_validator("backup_recipients", mode="before")
