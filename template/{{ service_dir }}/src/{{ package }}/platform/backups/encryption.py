@@ -4,10 +4,9 @@ import io
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import pyrage
-from typing_extensions import Buffer
 
 from .errors import BackupError
 from .keys import Identity, Recipient
@@ -105,7 +104,7 @@ class _KeptSink(io.BufferedIOBase):
         self._sink = sink
         self.failure: BaseException | None = None
 
-    def write(self, data: Buffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         piece = bytes(data)
         try:
             self._sink.write(piece)
