@@ -42,9 +42,9 @@ class Money:
         try:
             exact = self.amount.quantize(smallest, context=_EXACT)
         except (Inexact, InvalidOperation):
-            raise ValueError(
-                f"{self.amount} {self.currency} is not a multiple of {smallest}"
-            ) from None
+            exact = None
+        if exact is None or not exact.is_finite():
+            raise ValueError(f"{self.amount} {self.currency} is not a multiple of {smallest}")
         object.__setattr__(self, "amount", exact)
 
     def __add__(self, other: Money) -> Money:
