@@ -15,13 +15,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import Problem, problem_response
+from .problems import Problem, phrase, problem_response
 
 _log = structlog.get_logger(__name__)
 
 # Connection lost or refused, server shutting down, too many connections, statement or lock
 # timed out: nothing is wrong with the request, and the next try may pass.
 _TRANSIENT = ("08", "53", "57", "55P03", "40001", "40P01")
+
+
+# What Starlette says when nothing more is known; the title says it already.
+_PLAIN = frozenset(status.phrase for status in HTTPStatus)
 
 
 def _request_id(request: Request) -> str | None:
@@ -44,11 +48,11 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_MODIFIED:
         return Response(status_code=error.status_code, headers=error.headers)
-    phrase = HTTPStatus(error.status_code).phrase
+    title = phrase(error.status_code)
     return problem_response(
         error.status_code,
-        phrase.lower().replace(" ", "-"),
-        error.detail if isinstance(error.detail, str) and error.detail != phrase else None,
+        title.lower().replace(" ", "-"),
+        error.detail if isinstance(error.detail, str) and error.detail not in _PLAIN else None,
         request_id=_request_id(request),
         headers=error.headers,
     )

@@ -1,14 +1,16 @@
-"""What one request may take: time and a place among the others (ASVS 5.0 15.2.2, CWE-770)."""
+"""What one request may take: size, time and a place among others (ASVS 5.0 15.2.2, CWE-770)."""
 
 import asyncio
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem_response
 
 
 class LimitsMiddleware:
-    """Answers 503 when `max_concurrency` requests run, and when one takes over `timeout` seconds."""
+    """Answers 503 while `max_concurrency` requests run, and to one of over `timeout` seconds."""
 
     def __init__(
         self, app: ASGIApp, *, max_concurrency: int, timeout: float, unlimited: frozenset[str]
@@ -58,3 +60,41 @@ class LimitsMiddleware:
             await response(scope, receive, send)
         finally:
             self._free += 1
+
+
+class BodyLimitMiddleware:
+    """Answers 413 to a body of more than `max_bytes`, whether its length is announced or not.
+
+    FastAPI's own limit answers in plain text, outside of the other middlewares.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self.app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            response = problem_response(
+                413,
+                "content-too-large",
+                f"A body may have {self._max_bytes} bytes.",
+                request_id=scope.get("state", {}).get("request_id"),
+                headers={"Connection": "close"},
+            )
+            await response(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise HTTPException(413, f"A body may have {self._max_bytes} bytes.")
+            return message
+
+        await self.app(scope, receive_within_limit, send)

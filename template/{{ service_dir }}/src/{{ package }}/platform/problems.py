@@ -23,6 +23,13 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 
+_RFC_9110_PHRASES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
 
 class Problem(Exception):
     """An error whose text is meant for the caller; raise a subclass.
@@ -110,6 +117,11 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, **extra)
 
 
+def phrase(status: int) -> str:
+    """The reason phrase of RFC 9110, which Python knows from 3.13 on."""
+    return _RFC_9110_PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def problem_response(
     status: int,
     code: str,
@@ -121,7 +133,7 @@ def problem_response(
 ) -> Response:
     body: dict[str, Any] = {
         "type": f"urn:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": phrase(status),
         "status": status,
         "code": code,
     }
