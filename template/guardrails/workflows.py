@@ -31,7 +31,7 @@ def workflow_findings(paths: list[Path]) -> list[Finding]:
         (audit,) = json.loads(outcome.stdout)["runs"]
     except (ValueError, KeyError) as error:
         raise NotChecked(f"zizmor: {outcome.stderr.strip()}") from error
-    help_pages = {rule["id"]: rule["helpUri"] for rule in audit["tool"]["driver"]["rules"]}
+    help_pages = {rule["id"]: rule["helpUri"] for rule in audit["tool"]["driver"].get("rules", ())}
     return [_unsafe(result, help_pages) for result in audit["results"]]
 
 
