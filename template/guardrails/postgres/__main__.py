@@ -93,7 +93,7 @@ def _supervise(command: list[str], environment: dict[str, str]) -> int:
     received: list[int] = []
     child: subprocess.Popen[bytes] | None = None
 
-    def forward(signum: int, frame: FrameType | None) -> None:
+    def forward(signum: int, _frame: FrameType | None) -> None:
         if child is None:
             received.append(signum)
         elif not (terminal and signum in (signal.SIGINT, signal.SIGQUIT)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from .errors import PostgresError
 
 # Root's own place for what `nobody` has to reach when the project lies in a closed home (0700).
 OPEN_PLACE = Path("/var/lib/embedded-postgres")
+
+# Cloning a database there takes a tenth of the time; containers often have 64 MiB of it only.
+MEMORY = Path("/dev/shm")  # noqa: S108 (folders in it are made by `own`)
+ENOUGH_MEMORY = 4 * 1024**3
+SHORT_TEMPORARY = Path("/tmp")  # noqa: S108
 
 
 class Privileges(TypedDict, total=False):
@@ -80,9 +86,12 @@ class Account:
         return directory
 
     def scratch(self) -> Path:
-        """Where throwaway servers live: the temporary folder, if the account can get there."""
-        for place in (Path(tempfile.gettempdir()).resolve(), Path("/tmp").resolve()):
-            if self.can_enter(place) and os.access(place, os.W_OK):
+        """Where throwaway servers live: in memory if there is plenty, else the temporary folder."""
+        temporary = Path(tempfile.gettempdir()).resolve()
+        for place in (MEMORY, temporary, SHORT_TEMPORARY.resolve()):
+            if not (self.can_enter(place) and os.access(place, os.W_OK)):
+                continue
+            if place != MEMORY or shutil.disk_usage(place).free >= ENOUGH_MEMORY:
                 return place
         return open_place("scratch")
 

@@ -56,6 +56,7 @@ def _run(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     done = subprocess.run(
         [binaries.path(program), *options, "-D", data, *arguments],
+        check=False,
         input=script,
         capture_output=True,
         text=True,
@@ -87,5 +88,5 @@ def _command_line(pid: int) -> str:
     if Path("/proc/self/cmdline").exists():
         return proc.read_text(errors="replace")
     return subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False, text=True
     ).stdout

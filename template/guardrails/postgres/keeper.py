@@ -35,7 +35,7 @@ def keep(home: Path, command: list[str], account: dict[str, Any], ephemeral: boo
     # Events arrive through a pipe: a signal handler must not touch a lock that it may interrupt.
     events, event = os.pipe()
 
-    def asked(signum: int, frame: FrameType | None) -> None:
+    def asked(_signum: int, _frame: FrameType | None) -> None:
         os.write(event, ASKED)
 
     def wait_for_leases() -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .account import Account, open_place
+from .account import SHORT_TEMPORARY, Account, open_place
 from .binaries import Binaries, find_binaries
 from .cluster import create_cluster, running_postmaster
 from .errors import PostgresError
@@ -38,7 +38,12 @@ KEEPER = Path(__file__).with_name("keeper.py")
 # Keepers that go on for other users of their server: they are not ours to wait for.
 _SHARED: list[subprocess.Popen[bytes]] = []
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "256MB",
+}
 
 
 class PostgresServer:
@@ -70,7 +75,7 @@ class PostgresServer:
     def sockets(self) -> Path:
         # A socket's path may not pass 107 bytes, so it does not lie in the project.
         key = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
-        return Path("/tmp") / f"postgres-socket-{key}"  # noqa: S108 (see Account.own)
+        return SHORT_TEMPORARY / f"postgres-socket-{key}"
 
     @property
     def pid(self) -> int | None:
