@@ -5,8 +5,10 @@ import json
 from collections.abc import Callable
 from typing import Annotated
 
+import psycopg
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 
 from . import migrations
 from .access import UnstatedAccess
@@ -28,6 +30,9 @@ def run(create_service: CreateService) -> None:
         _stop(_describe(error))
     except (UnstatedAccess, AddressInUse) as error:
         _stop(str(error))
+    except (OperationalError, psycopg.OperationalError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        _stop(f"The database does not answer: {cause}. Is it running, and is DATABASE_URL right?")
 
 
 def commands_of(create_service: CreateService) -> typer.Typer:

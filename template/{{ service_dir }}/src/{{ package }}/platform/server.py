@@ -34,7 +34,7 @@ def serve(service: Service, *, host: str, port: int, reload: bool) -> None:
         server_header=False,
         date_header=True,
         proxy_headers=False,  # RequestContextMiddleware believes the hops it was told of
-        ws="websockets-sansio",
+        ws="none",  # no route takes a WebSocket (platform.access)
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(service.platform.settings.shutdown_grace),
     )
