@@ -47,7 +47,7 @@ def write(
     expected_size: int,
 ) -> StoredObject:
     """Encrypt what pg_dump says into the store. If any stage fails, nothing is stored."""
-    pieces = _Hashed(encrypted(_SealedDump(dump, facts_sha256), recipients))
+    pieces = Hashed(encrypted(_SealedDump(dump, facts_sha256), recipients))
     store.put(name, pieces, expected_size=expected_size)
     stored = store.sizes().get(name)
     if stored != pieces.size:
@@ -60,7 +60,7 @@ def write(
 
 def check_bytes(store: Store, manifest: Manifest) -> None:
     """Size and hash of the stored object; this needs no key."""
-    pieces = _Hashed(store.get(manifest.object.name))
+    pieces = Hashed(store.get(manifest.object.name))
     pieces.drain()
     _compare(pieces, manifest.object)
 
@@ -75,7 +75,7 @@ def read(
     Raises:
         DamagedError: one of its kinds. The caller has to kill pg_restore, not to close its input.
     """
-    pieces = _Hashed(store.get(manifest.object.name))
+    pieces = Hashed(store.get(manifest.object.name))
     unsealed = _Unsealed(restore)
     try:
         decrypt(PiecesSource(pieces), unsealed, identities)
@@ -106,7 +106,7 @@ def _named(error: DecryptionError, manifest: Manifest) -> BackupError:
     )
 
 
-def _compare(pieces: "_Hashed", expected: StoredObject) -> None:
+def _compare(pieces: "Hashed", expected: StoredObject) -> None:
     if pieces.size < expected.size:
         raise TruncatedError(
             f"{expected.name} is truncated: {pieces.size} of {expected.size} bytes are there."
@@ -120,7 +120,7 @@ def _compare(pieces: "_Hashed", expected: StoredObject) -> None:
         )
 
 
-class _Hashed:
+class Hashed:
     """Counts and hashes what passes."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -89,6 +90,7 @@ def _candidates(name: str) -> Iterator[ClientProgram]:
         seen.add(path)
 
 
+@cache
 def _version_of(path: Path) -> Version | None:
     answer = subprocess.run(  # noqa: S603
         [path, "--version"], capture_output=True, text=True, check=False, timeout=30

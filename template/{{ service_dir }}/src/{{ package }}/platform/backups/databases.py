@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from .contents import connect, occupants
 from .errors import NotReadyError, TargetNotEmptyError
 
-# Databases to be connected to while the wanted one does not exist yet.
+# Databases from which another one can be created and dropped.
 _MAINTENANCE = ("postgres", "template1")
 
 
@@ -72,9 +72,9 @@ def _exists(url: str) -> bool:
 
 @contextmanager
 def _maintenance(url: str) -> Iterator[psycopg.Connection]:
-    """A connection to the server, whichever of its databases lets us in."""
+    """A connection to the server, preferably to none that is to be dropped."""
     failure: NotReadyError | None = None
-    for name in (database_name(url), *_MAINTENANCE):
+    for name in (*_MAINTENANCE, database_name(url)):
         try:
             connection = connect(with_name(url, name))
         except NotReadyError as error:
