@@ -1,9 +1,11 @@
 """What every test of the template starts from: a clone to stamp from, and its stamps."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from advisories import advisory_database
 from stamping import Stamper, clone_checkout
 
 
@@ -19,6 +21,17 @@ def _git_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     config = tmp_path_factory.mktemp("git") / "config"
     config.write_text("[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n")
     os.environ |= {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _gates_that_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The gates of every stamp share one cache, and ask an advisory database of our own."""
+    with advisory_database() as url:
+        os.environ |= {
+            "MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy")),
+            "AUDIT": f"--service-url {url}",
+        }
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -129,8 +129,17 @@ class Stamper:
             self.stamped[key] = Project(path)
         return self.stamped[key]
 
+    def locked(self, **answers: object) -> Project:
+        """Stamp, with the dependencies locked as a user's would be."""
+        project = self.stamp(NEWEST, **answers)
+        if not (project.path / "uv.lock").exists():
+            hook = str(ROOT / "hooks" / "lock.py")
+            subprocess.run([sys.executable, hook, str(project.path)], check=True)
+            commit_all(project.path, "Lock")
+        return project
+
     def fresh(self, **answers: object) -> Project:
         """Return a copy that the test may change."""
-        project = self.stamp(NEWEST, **answers)
+        project = self.locked(**answers)
         copies = len(list(self.folder.glob(f"{project.path.name}-copy-*")))
         return project.copy(self.folder / f"{project.path.name}-copy-{copies}")

@@ -25,11 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("row", rows, ids=name_of)
 
 
-@pytest.fixture(scope="session")
-def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("mypy")
-
-
 def texts(project: Project) -> dict[str, str]:
     return {name: (project.path / name).read_text(encoding="utf-8") for name in project.files}
 
@@ -41,13 +36,13 @@ def test_pairs_are_complete() -> None:
         assert len(met) == len(factors[first]) * len(factors[second])
 
 
-def test_stamps_clean(row: dict[str, Any], stamper: Stamper, mypy_cache: Path) -> None:
+def test_stamps_clean(row: dict[str, Any], stamper: Stamper) -> None:
     project = stamper.stamp(**given(row))
     assert faults_of_text(texts(project)) == []
     assert faults_of_data(texts(project)) == []
     project.check("ruff", "format", "--check", ".")
     project.check("ruff", "check", "--no-cache", ".")
-    project.check("mypy", "--cache-dir", str(mypy_cache))
+    project.check("mypy")
 
 
 def faults_of_text(files: dict[str, str]) -> list[str]:

@@ -1,0 +1,240 @@
+"""Every gate of `make check` stops what it is there to stop, and lets everything else pass."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pytest
+from advisories import WITHDRAWN
+from stamping import Project, Stamper, commit_all
+
+SLOW = "test"  # a gate of minutes, which no other gate's violation needs to run
+
+
+@dataclass(frozen=True)
+class Violation:
+    gate: str
+    title: str
+    plant: Callable[[Project], None]
+    says: str
+    answers: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.gate}: {self.title}"
+
+
+def adds(name: str, text: str) -> Callable[[Project], None]:
+    """Plant a file; PACKAGE stands for the package."""
+
+    def plant(project: Project) -> None:
+        path = project.path / name.replace("PACKAGE", project.package)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("PACKAGE", project.package))
+
+    return plant
+
+
+def changes(name: str, pattern: str, replacement: str) -> Callable[[Project], None]:
+    """Plant by changing what is there."""
+
+    def plant(project: Project) -> None:
+        path = project.path / name.replace("PACKAGE", project.package)
+        text, count = re.subn(pattern, replacement, path.read_text(), count=1, flags=re.MULTILINE)
+        assert count, f"nothing in {name} is like {pattern}"
+        path.write_text(text)
+
+    return plant
+
+
+def an_old_dependency(project: Project) -> None:
+    lock = project.path / "uv.lock"
+    before, name, after = lock.read_text().partition('name = "idna"\n')
+    package, separator, others = after.partition("[[package]]")
+    version = package.split('"')[1]
+    lock.write_text(before + name + package.replace(version, WITHDRAWN) + separator + others)
+
+
+BRANCHES = "".join(f"    if number == {n}:\n        return {n * n}\n" for n in range(12))
+VIOLATIONS = [
+    Violation(
+        "format",
+        "a line that the formatter would write otherwise",
+        adds("src/PACKAGE/planted.py", '"""Planted."""\n\nSIZES = {"small" : 1}\n'),
+        "planted.py",
+    ),
+    Violation(
+        "lint",
+        "an import that nobody uses",
+        adds("src/PACKAGE/planted.py", '"""Planted."""\n\nimport os\n'),
+        "F401",
+    ),
+    Violation(
+        "lint",
+        "a function with too many branches",
+        adds(
+            "src/PACKAGE/planted.py",
+            f'"""Planted."""\n\n\ndef square(number: int) -> int:\n{BRANCHES}    return 0\n',
+        ),
+        "C901",
+    ),
+    Violation(
+        "lint",
+        "a module that grew past the ceiling",
+        adds("src/PACKAGE/planted.py", '"""Planted."""\n' + "# more and more\n" * 400),
+        "the ceiling is 400",
+    ),
+    Violation(
+        "types",
+        "a function that returns something else",
+        adds(
+            "src/PACKAGE/planted.py",
+            '"""Planted."""\n\n\ndef count() -> int:\n    return "three"\n',
+        ),
+        "return-value",
+    ),
+    Violation(
+        "types",
+        "a function without types",
+        adds("src/PACKAGE/planted.py", '"""Planted."""\n\n\ndef count(of):\n    return of\n'),
+        "no-untyped-def",
+    ),
+    Violation(
+        "boundaries",
+        "the platform knows a feature",
+        adds(
+            "src/PACKAGE/platform/planted.py",
+            '"""Planted."""\n\nfrom ..features import bookings\n\n__all__ = ["bookings"]\n',
+        ),
+        "app, then features, then auth, then platform BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "auth knows a feature",
+        adds(
+            "src/PACKAGE/auth/planted.py",
+            '"""Planted."""\n\nfrom ..features import bookings\n\n__all__ = ["bookings"]\n',
+        ),
+        "app, then features, then auth, then platform BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "a feature reaches into another",
+        adds(
+            "src/PACKAGE/features/planted/__init__.py",
+            '"""Planted."""\n\nfrom ..bookings import tables\n\n__all__ = ["tables"]\n',
+        ),
+        "features know each other only through what they publish BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "a domain knows the database",
+        changes(
+            "src/PACKAGE/features/bookings/domain.py",
+            r"\A(\"\"\"[^\"]*\"\"\"\n)",
+            r"\1\nfrom sqlalchemy import Table as Table\n",
+        ),
+        "domain knows no framework and no database BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "a domain knows the framework",
+        adds(
+            "src/PACKAGE/features/bookings/domain.py",
+            '"""Planted."""\n\nfrom fastapi import Request\n\n__all__ = ["Request"]\n',
+        ),
+        "domain knows no framework and no database BROKEN",
+    ),
+    Violation(
+        "access",
+        "a route that was opened",
+        changes(
+            "src/PACKAGE/features/bookings/api.py", r'^@requires\("bookings:read"\)$', "@public"
+        ),
+        "/bookings",
+    ),
+    Violation(
+        "access",
+        "a route that states nothing",
+        changes("src/PACKAGE/features/bookings/api.py", r'^@requires\("events:write"\)\n', ""),
+        "/events",
+    ),
+    Violation(
+        "workflows",
+        "an action pinned to a branch",
+        changes(".github/workflows/check.yml", r"@[0-9a-f]{40}.*$", "@main"),
+        "unpinned-uses",
+    ),
+    Violation(
+        "workflows",
+        "a job that GitLab does not know",
+        changes(".gitlab-ci.yml", r"^  script:", "  scripts:"),
+        ".gitlab-ci.yml",
+        (("ci", "gitlab"),),
+    ),
+    Violation(
+        "delivery",
+        "a container that runs as root",
+        changes("ops/container/Dockerfile", r"\Z", "USER root\n"),
+        "DL3002",
+    ),
+    Violation(
+        "delivery",
+        "a compose file with a misspelled key",
+        changes("ops/compose/compose.yaml", r"^    image:", "    imgae:"),
+        "imgae",
+    ),
+    Violation(
+        "delivery",
+        "a manifest with a misspelled field",
+        changes("ops/kubernetes/base/app.yaml", r"replicas:|containers:", "continers:"),
+        "continers",
+        (("deploy", "kubernetes"),),
+    ),
+    Violation(
+        "secrets",
+        "a private key",
+        adds("docs/notes.md", "Deploy with glpat-" + "x7Kq2VtR9mZp4LwN8sYb" + "\n"),
+        "docs/notes.md",
+    ),
+    Violation(
+        "audit",
+        "a dependency with a known vulnerability",
+        an_old_dependency,
+        "idna 0.0.1 is vulnerable: OSV-2026-1",
+    ),
+    Violation(
+        "test",
+        "a test that fails",
+        adds("tests/test_planted.py", "def test_planted() -> None:\n    assert str(1) == str(2)\n"),
+        "test_planted",
+    ),
+]
+FIRST_OF_EACH_GATE = [next(group) for _, group in groupby(VIOLATIONS, lambda v: v.gate)]
+
+
+def planted(violation: Violation, stamper: Stamper) -> Project:
+    project = stamper.fresh(**dict(violation.answers))
+    violation.plant(project)
+    commit_all(project.path, "Plant")
+    return project
+
+
+def test_every_gate_has_a_proof(stamper: Stamper) -> None:
+    assert {violation.gate for violation in VIOLATIONS} == set(stamper.stamp().gates)
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=str)
+def test_the_gate_names_the_violation(violation: Violation, stamper: Stamper) -> None:
+    ran = planted(violation, stamper).run("make", violation.gate)
+    assert ran.returncode != 0, f"it passed:\n{ran.stdout}"
+    assert violation.says in ran.stdout
+
+
+@pytest.mark.parametrize("violation", FIRST_OF_EACH_GATE, ids=str)
+def test_no_other_gate_fails(violation: Violation, stamper: Stamper) -> None:
+    project = planted(violation, stamper)
+    others = set(project.gates) - {violation.gate, SLOW}
+    failed = {gate: ran.stdout for gate in others if (ran := project.run("make", gate)).returncode}
+    assert failed == {}
