@@ -28,7 +28,7 @@ def run(create_service: CreateService) -> None:
         commands_of(create_service)()
     except ValidationError as error:
         _stop(_describe(error))
-    except (UnstatedAccess, AddressInUse) as error:
+    except (UnstatedAccess, AddressInUse, migrations.MigrationBlocked) as error:
         _stop(str(error))
     except (OperationalError, psycopg.OperationalError) as error:
         cause = str(getattr(error, "orig", error)).strip().splitlines()[0]

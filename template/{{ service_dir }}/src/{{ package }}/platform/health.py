@@ -14,7 +14,7 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from .access import Router, public
 from .context import CurrentPlatform, Platform
-from .migrations import current_heads, expected_heads
+from .migrations import missing_heads
 
 LIVE, READY, STARTUP = "/health/live", "/health/ready", "/health/startup"
 PROBES = frozenset({LIVE, READY, STARTUP})
@@ -37,8 +37,7 @@ async def _database_answers(platform: Platform) -> None:
 
 async def _migrations_are_applied(platform: Platform) -> None:
     async with platform.database.reader() as connection:
-        heads = await current_heads(connection)
-    missing = expected_heads() - heads
+        missing = await missing_heads(connection)
     if missing:
         raise RuntimeError(f"migrations missing: {', '.join(sorted(missing))}")
 
