@@ -57,10 +57,11 @@ def configure_logging(settings: PlatformSettings, stream: TextIO | None = None) 
         settings.log_format == "auto" and settings.is_production
     )
     output = _Output(stream)
+    redactor = Redactor(settings.log_redact_keys)
     pipeline: list[Processor] = [
         _add_context,
         _add_exception_data if as_json else _add_exception_text,
-        _redaction(Redactor(settings.log_redact_keys)),
+        _redaction(redactor),
         _render_json if as_json else _console(colors=output.is_terminal),
     ]
     structlog.configure(
@@ -74,7 +75,7 @@ def configure_logging(settings: PlatformSettings, stream: TextIO | None = None) 
         logger_factory=lambda *name: _Sink(output, *name),
         cache_logger_on_first_use=False,
     )
-    _take_over_standard_library(_Pipe(pipeline, output), level)
+    _take_over_standard_library(_Pipe(pipeline, redactor, output), level)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
 
@@ -111,15 +112,16 @@ class _Sink:
 class _Pipe(logging.Handler):
     """The standard library's side of the pipe."""
 
-    def __init__(self, pipeline: list[Processor], output: _Output) -> None:
+    def __init__(self, pipeline: list[Processor], redactor: Redactor, output: _Output) -> None:
         super().__init__()
         self._pipeline = pipeline
+        self._redactor = redactor
         self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = {
             **{key: value for key, value in vars(record).items() if key not in _RECORD_KEYS},
-            "event": _message(record),
+            "event": self._message(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "timestamp": _utc(datetime.fromtimestamp(record.created, UTC)),
@@ -129,20 +131,17 @@ class _Pipe(logging.Handler):
             event = processor(None, record.levelname.lower(), event)
         self._output.write(event)
 
-
-def _message(record: logging.LogRecord) -> str:
-    """The formatted message; arguments given by name are redacted by it first."""
-    try:
-        if isinstance(record.args, Mapping):
-            known = Redactor()
-            arguments = {
-                key: REDACTED if known.is_secret(str(key)) else value
-                for key, value in record.args.items()
-            }
-            return str(record.msg) % arguments
-        return record.getMessage()
-    except Exception as error:
-        return f"[unprintable message: {type(error).__name__}]"
+    def _message(self, record: logging.LogRecord) -> str:
+        """The formatted message; arguments given by name are redacted before they lose it."""
+        try:
+            if isinstance(record.args, Mapping):
+                return str(record.msg) % {
+                    key: REDACTED if self._redactor.is_secret(str(key)) else value
+                    for key, value in record.args.items()
+                }
+            return record.getMessage()
+        except Exception as error:
+            return f"[unprintable message: {type(error).__name__}]"
 
 
 def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
@@ -162,7 +161,7 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
     # Their info is a line for each statement, or for each job's every step.
     for name in ("sqlalchemy", "procrastinate", "psycopg", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    warnings.showwarning = _log_warning
+    warnings.showwarning = _log_warning  # type: ignore[assignment]  # called by position
 
 
 def _add_origin(sink: WrappedLogger, _: str, event: EventDict) -> EventDict:
@@ -217,17 +216,22 @@ def _add_exception_text(_: WrappedLogger, __: str, event: EventDict) -> EventDic
 
 def _redaction(redactor: Redactor) -> Processor:
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        # In the order in which a person reads.
+        first = {key: event.pop(key) for key in ("timestamp", "level", "event")}
         return {
             key: value if key in _OWN_KEYS else redactor.pair(key, value)
-            for key, value in event.items()
+            for key, value in (*first.items(), *event.items())
         }
 
     return redact
 
 
+# ASCII only: every control character and line break leaves as an escape (ASVS 16.4.1).
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
 def _render_json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    # ASCII only: every control character and line break leaves as an escape (ASVS 16.4.1).
-    return json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+    return _encode(event)
 
 
 def _console(*, colors: bool) -> Processor:
@@ -266,7 +270,12 @@ def _log_uncaught_in_thread(failure: threading.ExceptHookArgs) -> None:
 
 
 def _log_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    _file: TextIO | None = None,
+    _line: str | None = None,
 ) -> None:
     structlog.get_logger("warnings").warning(
         str(message), category=category.__name__, at=f"{filename}:{lineno}"

@@ -14,12 +14,14 @@ from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .logging import LogContext, log_context
+from .secret_shapes import redact_text
 from .telemetry import Telemetry
 
 # What callers and proxies make: UUIDs, ULIDs, hexadecimal. Nothing that could break a line or a
 # header, and no underscore, dot or equals sign, so that hardly a credential fits (CWE-117).
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9-]{8,64}")
 _REQUEST_ID = b"x-request-id"
+_LONGEST_PATH = 512
 
 
 def bind_principal(principal_id: UUID | str) -> None:
@@ -103,9 +105,10 @@ class RequestContextMiddleware:
         self, scope: Scope, status: int | None, seconds: float, error: BaseException | None
     ) -> None:
         client = scope.get("client")
+        path: str = scope["path"]
         details = {
             "method": scope["method"],
-            "path": scope["path"],
+            "path": path if len(path) <= _LONGEST_PATH else redact_text(path, _LONGEST_PATH),
             "route": getattr(scope.get("route"), "path_format", None),
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
@@ -116,7 +119,7 @@ class RequestContextMiddleware:
         failed = isinstance(error, Exception) or (status is not None and status >= 500)
         if failed and not isinstance(error, asyncio.CancelledError):
             self._log.error("request", **details)
-        elif scope["path"] in self._quiet:
+        elif path in self._quiet:
             self._log.debug("request", **details)
         else:
             self._log.info("request", **details)

@@ -5,9 +5,9 @@ from typing import Final
 
 REDACTED: Final = "[redacted]"
 
-_MAX_TEXT: Final = 16_384
+_MAX_TEXT: Final = 8_192
 # A secret may straddle the cut: one that is shorter than this is still seen whole.
-_MARGIN: Final = 2_048
+_MARGIN: Final = 1_024
 
 _QUOTED: Final = r"""b?"(?:[^"\\]|\\.)*"?|b?'(?:[^'\\]|\\.)*'?"""
 _NAMES: Final = (
@@ -27,10 +27,10 @@ _SHAPES: Final = tuple(
         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)": REDACTED,
         r"AGE-SECRET-KEY-[0-9A-Za-z]{10,}": REDACTED,
         # What PostgreSQL, SQLAlchemy and pydantic quote in their messages: a row, its values.
-        r"(Failing row contains )\(.*?\)(?=\.|\s|\Z)": rf"\1{REDACTED}",
-        r"(Key \([^()]{1,200}\)=)\(.*?\)(?= )": rf"\1{REDACTED}",
-        r"(\[parameters: ).*?\](?=\s|\Z)": rf"\1{REDACTED}]",
-        r"(input_value=).*?(?=, input_type=)": rf"\1{REDACTED}",
+        r"(Failing row contains )\(.*?(?:\)(?=\.|\s)|\Z)": rf"\1{REDACTED}",
+        r"(Key \([^()]{1,200}\)=)\(.*?(?:\)(?= )|\Z)": rf"\1{REDACTED}",
+        r"(\[parameters: ).*?(?:\](?=\s)|\Z)": rf"\1{REDACTED}]",
+        r"(input_value=).*?(?=, input_type=|\Z)": rf"\1{REDACTED}",
         # Headers: the rest of the line, or all of what is quoted.
         r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)"
         r"""(["']?\s{0,8}[:=]\s{0,8}|["']\s{0,8},\s{0,8})"""
@@ -58,6 +58,7 @@ _SHAPES: Final = tuple(
         r"\$(?:argon2(?:id|i|d)|2[aby]|scrypt|pbkdf2[\w-]*)\$[\w$./+=,-]{10,}": REDACTED,
         # A telling name and its value: queries, DSNs, JSON, reprs.
         rf"(?i)({_NAMES}[\w-]{{0,32}})({_SEPARATOR})(?:{_VALUE})": rf"\1\2{REDACTED}",
+        rf"(?i)(passw(?:or)?d|passphrase)( (?:is|was) )(?:{_VALUE})": rf"\1\2{REDACTED}",
         # What secrets.token_urlsafe(32) makes: every session and reset token of this service.
         r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])": REDACTED,
     }.items()
@@ -86,12 +87,15 @@ _MOST_CLEAN: Final = 2_048
 _LONGEST_CLEAN: Final = 48
 
 
-def redact_text(text: str) -> str:
-    """The text without its secrets; of an e-mail address the first letter and the domain stay."""
+def redact_text(text: str, longest: int = _MAX_TEXT) -> str:
+    """The text without its secrets; of an e-mail address the first letter and the domain stay.
+
+    What is longer than `longest` is cut: looking through it takes time, and anyone can send it.
+    """
     if text in _clean:
         return text
-    if len(text) > _MAX_TEXT:
-        shown = _redact(text[: _MAX_TEXT + _MARGIN])[:_MAX_TEXT]
+    if len(text) > longest:
+        shown = _redact(text[: longest + _MARGIN])[:longest]
         return f"{shown}… [{len(text)} characters]"
     return _redact(text)
 
@@ -112,7 +116,7 @@ def _redact(text: str) -> str:
 
 def _may_hold_secrets(text: str) -> bool:
     lowered = text.lower()
-    return any(hint in lowered for hint in _HINTS) or _LONG_HINTS.search(text) is not None
+    return any(map(lowered.__contains__, _HINTS)) or _LONG_HINTS.search(text) is not None
 
 
 def _without_card(match: re.Match[str]) -> str:

@@ -132,7 +132,7 @@ class _RedactedUrls(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         for name in ("url.query", "url.path", "url.full"):
             value: Any = span.attributes.get(name) if span.attributes else None
-            if isinstance(value, str) and (clean := redact_text(value)) is not value:
+            if isinstance(value, str) and (clean := redact_text(value, 1024)) is not value:
                 span.set_attribute(name, clean)
 
     def on_end(self, span: ReadableSpan) -> None:

@@ -73,10 +73,8 @@ class Telemetry:
 
         statements = Statements(self.tracer, self.meter, database.engine.url.database or "")
         statements.follow_engine(database.engine)
-        database.pool.kwargs = {
-            **(database.pool.kwargs or {}),
-            "cursor_factory": statements.cursor_class(),
-        }
+        if isinstance(options := database.pool.kwargs, dict):
+            database.pool.kwargs = {**options, "cursor_factory": statements.cursor_class()}
         watch_pools(self.meter, database.engine, database.pool)
 
     def http_client(self, **options: Any) -> OutboundClient:
