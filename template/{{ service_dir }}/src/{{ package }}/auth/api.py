@@ -26,7 +26,7 @@ from .schemas import (
 router = Router(prefix="/auth", tags=["auth"])
 
 
-def _accounts(platform: CurrentPlatform) -> Accounts:
+async def _accounts(platform: CurrentPlatform) -> Accounts:
     return Accounts(platform)
 
 

@@ -27,7 +27,7 @@ class Client:
         return str(address)
 
 
-def _client_of(request: Request) -> Client:
+async def _client_of(request: Request) -> Client:
     user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH]
     return Client(
         address=request.client.host if request.client else None,

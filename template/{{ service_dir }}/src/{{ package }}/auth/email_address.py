@@ -16,7 +16,9 @@ def canonical(address: str) -> str:
         ValueError: it is not an address.
     """
     try:
-        parts = validate_email(address, allow_smtputf8=False, check_deliverability=False)
+        parts = validate_email(
+            address, strict=True, allow_smtputf8=False, check_deliverability=False
+        )
     except EmailNotValidError as error:
         raise ValueError("this is not an e-mail address that can be used here") from error
     return f"{parts.local_part}@{parts.ascii_domain}".lower()

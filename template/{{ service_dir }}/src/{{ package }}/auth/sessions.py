@@ -23,7 +23,7 @@ _FIND = """
     WHERE s.token_hash = %s AND s.expires_at > %s AND s.last_seen_at > %s
       AND u.disabled_at IS NULL
 """
-_TOUCH = "UPDATE sessions SET last_seen_at = %s WHERE id = %s AND last_seen_at < %s"
+_TOUCH = "UPDATE sessions SET last_seen_at = %s WHERE id = %s AND last_seen_at <= %s"
 
 
 @dataclass(frozen=True, slots=True)
