@@ -1,0 +1,84 @@
+"""The gate, and `new`, which writes a revision from the models.
+
+python -m guardrails.migrations
+python -m guardrails.migrations new "add customers"
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from alembic import command
+
+from guardrails.gate import NotChecked, report
+from guardrails.postgres import PostgresError
+
+from .replay import check_replay
+from .revisions import APP, FOLDERS, PLATFORM, Revisions, check_branches, path_of
+from .scratch import scratch_database
+from .statements import check_statements
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m guardrails.migrations", description=__doc__)
+    actions = parser.add_subparsers(dest="action")
+    new_action = actions.add_parser("new", help="write a revision from the models")
+    new_action.add_argument("message", help="what changed, in a few words")
+    new_action.add_argument("--empty", action="store_true", help="for data, with no model changed")
+    options = parser.parse_args(arguments)
+    try:
+        if options.action == "new":
+            return new(options.message.strip(), empty=options.empty)
+        return check()
+    except (NotChecked, PostgresError) as error:
+        print(f"migrations: NOT CHECKED: {error}", file=sys.stderr)
+        return 2
+
+
+def check() -> int:
+    revisions = Revisions.read()
+    # What follows would stumble over it, and say less well what is wrong.
+    if findings := check_branches(revisions):
+        return report("migrations", findings)
+    with scratch_database() as url:
+        return report(
+            "migrations", check_replay(revisions, url) + check_statements(Revisions.read())
+        )
+
+
+def new(message: str, *, empty: bool) -> int:
+    """Write a revision of the branch `app` that brings a migrated database to the models."""
+    if not message:
+        print('error: say what changed: make migration m="add customers"', file=sys.stderr)
+        return 2
+    revisions = Revisions.read()
+    if findings := check_branches(revisions):
+        return report("migrations", findings)
+    heads = revisions.heads(APP)
+    with scratch_database():
+        command.upgrade(revisions.config, "heads")
+        written: Any = command.revision(
+            revisions.config,
+            message,
+            autogenerate=True,
+            head=f"{APP}@head" if heads else "base",
+            branch_label=None if heads else APP,
+            version_path=None if heads else FOLDERS[APP],
+            # The platform's tables are there before yours refer to them.
+            depends_on=revisions.heads(PLATFORM)[0].revision,
+            process_revision_directives=None if empty else _nothing_if_unchanged,
+        )
+    if not written:
+        print("Nothing to do: the revisions already make what the models say.")
+        return 0
+    print(f"Wrote {path_of(written)}. Read it, then run `make migrations`.")
+    return 0
+
+
+def _nothing_if_unchanged(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    if directives[0].upgrade_ops.is_empty():
+        directives.clear()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
