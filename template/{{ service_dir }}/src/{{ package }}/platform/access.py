@@ -115,7 +115,7 @@ class Router(APIRouter):
         super().__init__(route_class=GuardedRoute, **options)
 
 
-def current_principal(request: Request) -> Principal:
+async def current_principal(request: Request) -> Principal:
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise Unauthenticated("Log in to call this.")

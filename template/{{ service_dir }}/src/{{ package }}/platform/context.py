@@ -23,7 +23,8 @@ class Platform:
     telemetry: Telemetry
 
 
-def platform_of(request: Request) -> Platform:
+# Asynchronous, though it awaits nothing: FastAPI gives a plain function a thread of its own.
+async def platform_of(request: Request) -> Platform:
     platform: Platform = request.app.state.platform
     return platform
 

@@ -7,7 +7,7 @@ in `If-Match`, so that nobody overwrites a change that they have not seen (CWE-3
 import re
 from typing import Annotated
 
-from fastapi import Header, Response
+from fastapi import Depends, Header, Response
 from starlette.exceptions import HTTPException
 
 from .problems import PreconditionFailed, PreconditionRequired
@@ -26,12 +26,8 @@ class NotModified(HTTPException):
         super().__init__(304, headers={"ETag": tag})
 
 
-class IfNoneMatch:
-    """For a `GET`: `if_none_match: Annotated[IfNoneMatch, Depends()]`."""
-
-    def __init__(
-        self, response: Response, if_none_match: Annotated[str | None, Header()] = None
-    ) -> None:
+class ReadPrecondition:
+    def __init__(self, response: Response, if_none_match: str | None) -> None:
         self._response = response
         # Weak comparison: a proxy that compresses a response weakens its tag.
         self._known = {tag.removeprefix("W/") for tag in _ENTITY_TAG.findall(if_none_match or "")}
@@ -49,12 +45,14 @@ class IfNoneMatch:
         self._response.headers["ETag"] = tag
 
 
-class IfMatch:
-    """For a write: `if_match: Annotated[IfMatch, Depends()]`; without the header it is refused."""
+class WritePrecondition:
+    """Refuses a write without `If-Match`.
 
-    def __init__(
-        self, response: Response, if_match: Annotated[str | None, Header()] = None
-    ) -> None:
+    Raises:
+        PreconditionRequired: the header is missing.
+    """
+
+    def __init__(self, response: Response, if_match: str | None) -> None:
         if if_match is None:
             raise PreconditionRequired(
                 "Send the ETag of what you have read as If-Match, so that no change is lost."
@@ -75,3 +73,19 @@ class IfMatch:
     def changed(self, version: int) -> None:
         """Tag the response with the version after the change."""
         self._response.headers["ETag"] = entity_tag(version)
+
+
+async def _read_precondition(
+    response: Response, if_none_match: Annotated[str | None, Header()] = None
+) -> ReadPrecondition:
+    return ReadPrecondition(response, if_none_match)
+
+
+async def _write_precondition(
+    response: Response, if_match: Annotated[str | None, Header()] = None
+) -> WritePrecondition:
+    return WritePrecondition(response, if_match)
+
+
+IfNoneMatch = Annotated[ReadPrecondition, Depends(_read_precondition)]
+IfMatch = Annotated[WritePrecondition, Depends(_write_precondition)]

@@ -7,7 +7,7 @@ refusal is not stored: its transaction is rolled back, and the same key may try 
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .access import CurrentPrincipal
 from .context import CurrentPlatform
@@ -62,35 +63,24 @@ idempotent_responses = Table(
 tasks = procrastinate.Blueprint()
 
 
-def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
-    if idempotency_key is None:
-        raise BadRequest(
-            "Send an Idempotency-Key of your choice (a UUID will do), so that a retry is safe.",
-            code="idempotency-key-missing",
-        )
-    match = _KEY.fullmatch(idempotency_key)
-    if match is None:
-        raise BadRequest("This is no Idempotency-Key.", code="idempotency-key-malformed")
-    return match["quoted"] or match["bare"]
-
-
 class Idempotency:
-    """For one request: `idempotency: Annotated[Idempotency, Depends()]`, then `once`."""
+    """The retries of one operation by one principal under one key."""
 
     def __init__(
         self,
-        key: Annotated[str, Depends(_key)],
         request: Request,
-        principal: CurrentPrincipal,
-        platform: CurrentPlatform,
-        transaction: Transaction,
+        transaction: AsyncConnection,
+        *,
+        principal_id: UUID,
+        key: str,
+        now: datetime,
     ) -> None:
-        self._key = key
         self._request = request
-        self._operation = f"{request.method} {request.url.path}"
-        self._principal_id: UUID = principal.user_id
-        self._now = platform.clock.now()
         self._transaction = transaction
+        self._principal_id = principal_id
+        self._operation = f"{request.method} {request.url.path}"
+        self._key = key
+        self._now = now
 
     async def once(self, effect: Callable[[], Awaitable[Response]]) -> Response:
         """Run `effect` in this request's transaction, or replay its answer when it has run before.
@@ -159,6 +149,37 @@ class Idempotency:
             .values(**identity, **answer)
             .on_conflict_do_update(index_elements=list(identity), set_=answer)  # it had expired
         )
+
+
+async def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
+    if idempotency_key is None:
+        raise BadRequest(
+            "Send an Idempotency-Key of your choice (a UUID will do), so that a retry is safe.",
+            code="idempotency-key-missing",
+        )
+    match = _KEY.fullmatch(idempotency_key)
+    if match is None:
+        raise BadRequest("This is no Idempotency-Key.", code="idempotency-key-malformed")
+    return match["quoted"] or match["bare"]
+
+
+async def _idempotency(
+    key: Annotated[str, Depends(_key)],  # first: without one no connection is taken
+    request: Request,
+    principal: CurrentPrincipal,
+    platform: CurrentPlatform,
+    transaction: Transaction,
+) -> Idempotency:
+    return Idempotency(
+        request,
+        transaction,
+        principal_id=principal.user_id,
+        key=key,
+        now=platform.clock.now(),
+    )
+
+
+IdempotencyKey = Annotated[Idempotency, Depends(_idempotency)]
 
 
 @tasks.periodic(cron="29 * * * *")

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,18 +79,12 @@ class Listing:
 
 
 class PageRequest:
-    """Which page is asked for: `page: Annotated[PageRequest, Depends()]`."""
+    """Which page of a list is asked for."""
 
-    def __init__(
-        self,
-        request: Request,
-        platform: CurrentPlatform,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20,
-        cursor: Annotated[str | None, Query(max_length=1024)] = None,
-    ) -> None:
+    def __init__(self, limit: int, cursors: "Cursors", cursor: str | None) -> None:
         self.limit = limit
-        self._cursors = Cursors(platform.settings.secret_key.get_secret_value(), request.url.path)
-        self._place = None if cursor is None else self._cursors.open(cursor)
+        self._cursors = cursors
+        self._place = None if cursor is None else cursors.open(cursor)
 
     async def fetch(
         self, connection: AsyncConnection, listing: Listing, **parameters: Any
@@ -104,6 +98,19 @@ class PageRequest:
         last = rows[self.limit - 1]._mapping  # noqa: SLF001  (public, in spite of its name)
         place = [last[column] for column in listing.order_by]
         return Slice(rows[: self.limit], self._cursors.seal(place))
+
+
+async def _page_request(
+    request: Request,
+    platform: CurrentPlatform,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20,
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> PageRequest:
+    secret = platform.settings.secret_key.get_secret_value()
+    return PageRequest(limit, Cursors(secret, request.url.path), cursor)
+
+
+RequestedPage = Annotated[PageRequest, Depends(_page_request)]
 
 
 _WRITE: dict[type, tuple[str, Callable[[Any], str]]] = {

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import Depends, Response
+from fastapi import Response
 
 from ...platform.access import CurrentPrincipal, Router, public, requires
 from ...platform.context import CurrentPlatform
 from ...platform.database import Reader, Transaction
 from ...platform.etags import IfMatch, IfNoneMatch, entity_tag
-from ...platform.idempotency import Idempotency
-from ...platform.pagination import Page, PageRequest, Slice
+from ...platform.idempotency import IdempotencyKey
+from ...platform.pagination import Page, RequestedPage, Slice
 from ...platform.problems import Conflict
 from . import service
 from .domain import Booking, Event, Refused
@@ -33,7 +32,7 @@ def refusals_as_conflicts() -> Iterator[None]:
 @events_router.get("", response_model=Page[EventDetails])
 @public
 async def list_events(
-    platform: CurrentPlatform, reader: Reader, page: Annotated[PageRequest, Depends()]
+    platform: CurrentPlatform, reader: Reader, page: RequestedPage
 ) -> Slice[Event]:
     """What is on, soonest first."""
     return await service.events_after(reader, platform.clock.now(), page)
@@ -66,7 +65,7 @@ async def create_event(new: NewEvent, response: Response, transaction: Transacti
 @bookings_router.get("", response_model=Page[BookingDetails])
 @requires("bookings:read")
 async def list_bookings(
-    principal: CurrentPrincipal, reader: Reader, page: Annotated[PageRequest, Depends()]
+    principal: CurrentPrincipal, reader: Reader, page: RequestedPage
 ) -> Slice[Booking]:
     """Your own, newest first."""
     return await service.bookings_of(reader, principal.user_id, page)
@@ -78,7 +77,7 @@ async def read_booking(
     booking_id: UUID,
     principal: CurrentPrincipal,
     reader: Reader,
-    if_none_match: Annotated[IfNoneMatch, Depends()],
+    if_none_match: IfNoneMatch,
 ) -> Booking:
     booking = await service.booking_of(reader, principal.user_id, booking_id)
     if_none_match.show(booking.version)
@@ -89,7 +88,7 @@ async def read_booking(
 @requires("bookings:write")
 async def create_booking(
     new: NewBooking,
-    idempotency: Annotated[Idempotency, Depends()],
+    idempotency: IdempotencyKey,
     principal: CurrentPrincipal,
     platform: CurrentPlatform,
     transaction: Transaction,
@@ -120,7 +119,7 @@ async def create_booking(
 async def change_booking(
     booking_id: UUID,
     new: NewPlaces,
-    if_match: Annotated[IfMatch, Depends()],
+    if_match: IfMatch,
     principal: CurrentPrincipal,
     platform: CurrentPlatform,
     transaction: Transaction,
@@ -139,7 +138,7 @@ async def change_booking(
 @requires("bookings:write")
 async def cancel_booking(
     booking_id: UUID,
-    if_match: Annotated[IfMatch, Depends()],
+    if_match: IfMatch,
     principal: CurrentPrincipal,
     platform: CurrentPlatform,
     transaction: Transaction,
