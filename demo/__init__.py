@@ -1,0 +1,1 @@
+"""What `make demo` shows: a service stamped from this checkout, running, and used."""
