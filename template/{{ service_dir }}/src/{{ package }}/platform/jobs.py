@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import procrastinate
 import psycopg
 import structlog
-from opentelemetry import context as otel_context
 from procrastinate import JobContext
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job, Status
@@ -27,7 +26,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .job_log import keep_arguments_out_of_logs
 from .settings import PlatformSettings
-from .telemetry.context import PROPAGATOR, inject_context
 
 if TYPE_CHECKING:
     from .context import Platform
@@ -101,8 +99,10 @@ class Jobs:
         deferrer = self._app.configure_task(
             task.name, allow_unknown=False, connection=raw.driver_connection
         )
-        carrier: JSONValue = {**inject_context()}
-        return await deferrer.defer_async(**arguments, **{_CARRIER: carrier})
+        assert self._platform is not None
+        with self._platform.telemetry.enqueuing(task.name, task.queue) as context:
+            carrier: JSONValue = {**context}
+            return await deferrer.defer_async(**arguments, **{_CARRIER: carrier})
 
     @asynccontextmanager
     async def opened(self, platform: "Platform") -> AsyncIterator[None]:
@@ -164,6 +164,7 @@ class Jobs:
                 listen_notify=listen_notify,
                 install_signal_handlers=False,
                 shutdown_graceful_timeout=self._grace,
+                fetch_job_polling_interval=self.heartbeat_seconds / 2,
                 update_heartbeat_interval=self.heartbeat_seconds,
                 stalled_worker_timeout=self.stalled_after_seconds,
                 additional_context={"platform": self._platform, "outcomes": outcomes},
@@ -209,10 +210,10 @@ async def _run(call_next: AsyncCallNext, context: JobContext, worker: Worker) ->
     del worker
     job = context.job
     carrier = job.task_kwargs.pop(_CARRIER, None) or {}
-    token = otel_context.attach(PROPAGATOR.extract(carrier))
+    telemetry = context.additional_context["platform"].telemetry
     started = time.perf_counter()
     outcome = "failed"
-    with structlog.contextvars.bound_contextvars(task=job.task_name, job_id=job.id):
+    with telemetry.running_job(job.task_name, job.queue, job.id, carrier):
         try:
             result = await call_next()
             outcome = "succeeded"
@@ -225,7 +226,6 @@ async def _run(call_next: AsyncCallNext, context: JobContext, worker: Worker) ->
                 attempt=job.attempts + 1,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),
             )
-            otel_context.detach(token)
     return result
 
 

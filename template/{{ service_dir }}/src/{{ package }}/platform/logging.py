@@ -117,6 +117,7 @@ class _Pipe(logging.Handler):
         self._pipeline = pipeline
         self._redactor = redactor
         self._output = output
+        self.addFilter(_Repetition("opentelemetry", seconds=60))
 
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = {
@@ -142,6 +143,25 @@ class _Pipe(logging.Handler):
             return record.getMessage()
         except Exception as error:
             return f"[unprintable message: {type(error).__name__}]"
+
+
+class _Repetition(logging.Filter):
+    """Lets a message of one library through once in a while: a collector that is down is news."""
+
+    def __init__(self, library: str, *, seconds: float) -> None:
+        super().__init__()
+        self._library = library
+        self._seconds = seconds
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._library):
+            return True
+        before = self._said.get(str(record.msg))
+        if before is not None and record.created - before < self._seconds:
+            return False
+        self._said[str(record.msg)] = record.created
+        return True
 
 
 def _take_over_standard_library(pipe: _Pipe, level: int) -> None:

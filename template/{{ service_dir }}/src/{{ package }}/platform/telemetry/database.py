@@ -10,8 +10,9 @@ from typing import Any, Final
 import psycopg
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, get_current_span
-from psycopg.abc import Params, Query
+from psycopg.abc import Params
 from psycopg.rows import Row
+from psycopg.sql import Composable
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
@@ -119,7 +120,7 @@ class Statements:
 
         class FollowedCursor(psycopg.AsyncCursor[Row]):
             async def execute(
-                self, query: Query, params: Params | None = None, **options: Any
+                self, query: Any, params: Params | None = None, **options: Any
             ) -> "FollowedCursor":
                 running = statements.begin(_text(query))
                 try:
@@ -133,10 +134,17 @@ class Statements:
         return FollowedCursor
 
 
-def _text(query: Query) -> str:
-    if isinstance(query, str):
-        return query
-    return query.decode() if isinstance(query, bytes) else query.as_string()
+def _text(query: Any) -> str:
+    """The text of any of psycopg's kinds of query, t-strings excepted: those hold values."""
+    match query:
+        case str():
+            return query
+        case bytes():
+            return query.decode()
+        case Composable():
+            return query.as_string()
+        case _:
+            return "SQL"
 
 
 def watch_pools(meter: Meter, engine: AsyncEngine, pool: AsyncConnectionPool[Any]) -> None:

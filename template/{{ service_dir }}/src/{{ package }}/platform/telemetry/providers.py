@@ -30,7 +30,7 @@ from ..settings import PlatformSettings
 
 # Retries included: what a collector has not taken by then is dropped.
 _EXPORT_SECONDS: Final = 3.0
-_SHUTDOWN_SECONDS: Final = 4.0
+_SHUTDOWN_SECONDS = 3.0
 _MAX_QUEUE: Final = 4096
 
 
