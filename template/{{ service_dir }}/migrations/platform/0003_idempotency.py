@@ -13,15 +13,13 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "idempotent_responses",
-        sa.Column("principal_id", sa.Uuid(), nullable=False),
-        sa.Column("operation", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("headers", postgresql.JSONB(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("principal_id", "operation", "key"),
+        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_index(None, "idempotent_responses", ["expires_at"])
 

@@ -21,8 +21,6 @@ from sqlalchemy import (
     Row,
     SmallInteger,
     Table,
-    Text,
-    Uuid,
     delete,
     func,
     select,
@@ -48,9 +46,8 @@ _STORED_HEADERS = ("content-type", "etag", "location")
 idempotent_responses = Table(
     "idempotent_responses",
     metadata,
-    Column("principal_id", Uuid, primary_key=True),
-    Column("operation", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    # Of principal, operation and key: always of one length, whatever a client sends.
+    Column("digest", LargeBinary, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("headers", JSONB, nullable=False),
@@ -77,9 +74,7 @@ class Idempotency:
     ) -> None:
         self._request = request
         self._transaction = transaction
-        self._principal_id = principal_id
-        self._operation = f"{request.method} {request.url.path}"
-        self._key = key
+        self._digest = _digest(f"{principal_id} {request.method} {request.url.path} {key}")
         self._now = now
 
     async def once(self, effect: Callable[[], Awaitable[Response]]) -> Response:
@@ -87,9 +82,9 @@ class Idempotency:
 
         Raises:
             Conflict: a request with this key is being served right now.
-            UnprocessableContent: the key was used before, for a different body.
+            UnprocessableContent: the key was used before, for something else.
         """
-        fingerprint = hashlib.sha256(await self._request.body()).digest()
+        fingerprint = _digest(self._request.url.query, await self._request.body())
         await self._lock()
         stored = await self._stored()
         if stored is None:
@@ -107,8 +102,7 @@ class Idempotency:
 
     async def _lock(self) -> None:
         """Hold the key until the end of the transaction; a lock dies with its connection."""
-        name = f"{self._principal_id} {self._operation} {self._key}".encode()
-        number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+        number = int.from_bytes(self._digest[:8], signed=True)
         if not await self._transaction.scalar(select(func.pg_try_advisory_xact_lock(number))):
             raise Conflict(
                 "A request with this Idempotency-Key is being served. Wait for it.",
@@ -121,10 +115,7 @@ class Idempotency:
         return (
             await self._transaction.execute(
                 select(table.fingerprint, table.status, table.headers, table.body).where(
-                    table.principal_id == self._principal_id,
-                    table.operation == self._operation,
-                    table.key == self._key,
-                    table.expires_at > self._now,
+                    table.digest == self._digest, table.expires_at > self._now
                 )
             )
         ).one_or_none()
@@ -139,16 +130,15 @@ class Idempotency:
             "body": bytes(response.body),
             "expires_at": self._now + KEPT_FOR,
         }
-        identity = {
-            "principal_id": self._principal_id,
-            "operation": self._operation,
-            "key": self._key,
-        }
         await self._transaction.execute(
             insert(idempotent_responses)
-            .values(**identity, **answer)
-            .on_conflict_do_update(index_elements=list(identity), set_=answer)  # it had expired
+            .values(digest=self._digest, **answer)
+            .on_conflict_do_update(index_elements=["digest"], set_=answer)  # it had expired
         )
+
+
+def _digest(text: str, content: bytes = b"") -> bytes:
+    return hashlib.sha256(text.encode() + b"\n" + content).digest()
 
 
 async def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
