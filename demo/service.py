@@ -88,9 +88,9 @@ def create_user(email: str, role: str | None = None) -> str:
 
 
 @contextmanager
-def running(environment: dict[str, str], *, captured: bool) -> Iterator[Service]:
-    """Serve on the usual port, or on a free one when that is taken."""
-    port = _free_port(8000)
+def running(environment: dict[str, str], *, port: int, captured: bool) -> Iterator[Service]:
+    """Serve on the port, or on a free one when that is taken."""
+    port = _free_port(port)
     url = f"http://localhost:{port}"
     process = subprocess.Popen(
         [str(Path(COMMAND).absolute()), "serve", "--port", str(port)],

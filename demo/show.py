@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _present(console: Console, password: str) -> None:
-    with running(dict(os.environ), captured=False) as service:
+    with running(dict(os.environ), port=8000, captured=False) as service:
         jar = "/tmp/acme-bookings.cookies"  # noqa: S108
         body = "-H 'Content-Type: application/json'"
         console.print(
@@ -78,7 +78,7 @@ def _check(console: Console, password: str) -> None:
             "OTEL_BSP_SCHEDULE_DELAY": "200",
             "TRACE_SAMPLE_RATIO": "1",
         }
-        with running(environment, captured=True) as service:
+        with running(environment, port=0, captured=True) as service:
             _done(console, f"Serving on {service.url}")
             walk = Walk(service, (EMAIL, password))
             table = Table(
