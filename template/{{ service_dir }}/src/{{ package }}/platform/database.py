@@ -24,9 +24,9 @@ def sqlalchemy_url(database_url: str) -> str:
 class Database:
     """The pools of one process.
 
-    `engine` serves features through SQLAlchemy; `pool` hands out plain autocommit connections
-    for the one query that every request makes (the session look-up) and for what security must
-    remember whatever becomes of the request.
+    Features go through SQLAlchemy, by `reader` and `transaction`. `pool` hands out plain
+    autocommit connections for the one query that every request makes (the session look-up) and
+    for what security must remember whatever becomes of the request.
     """
 
     def __init__(self, settings: PlatformSettings) -> None:
@@ -41,15 +41,19 @@ class Database:
             "connect_timeout": 3,
             "options": options,
         }
+        # Connections wait in autocommit, as most requests want them: turning one over and rolling
+        # back what never began costs as much as a small query.
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(settings.database_url),
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
             connect_args=connect,
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout,
             pool_recycle=1800,
         )
-        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection] = AsyncConnectionPool(
             settings.database_url,
             connection_class=psycopg.AsyncConnection,
@@ -71,13 +75,13 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement stands for itself."""
-        async with self._reading.connect() as connection:
+        async with self.engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose statements take effect together, or not at all."""
-        async with self.engine.begin() as connection:
+        async with self._writing.begin() as connection:
             yield connection
 
 

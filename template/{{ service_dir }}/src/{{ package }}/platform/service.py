@@ -127,10 +127,10 @@ class Service:
             redoc_url=None,
             telemetry=self.platform.telemetry.fastapi_options(),
             middleware=self._middleware(),
+            # One flat list: FastAPI searches an included router twice for every request.
+            routes=[route for _, router in self._routers() for route in router.routes],
         )
         handle_errors(app)
-        for _, router in self._routers():
-            app.include_router(router)
         app.state.platform = self.platform
         app.state.authenticator = self._authenticator()
         return app
