@@ -27,7 +27,7 @@ lint: $(READY) ## Mend what can be mended by itself, and check the rest
 
 .PHONY: docs
 docs: $(READY) ## Build the documentation site
-	@$(BIN)/mkdocs build --strict
+	@$(BIN)/sphinx-build -W -q -b html docs docs/_build && echo "The site is in docs/_build/index.html"
 
 .PHONY: bench
 bench: $(READY) ## Measure a stamped service beside its peers

@@ -25,28 +25,48 @@ _SETTINGS = """
 import json
 from {package}.settings import Settings
 rows = []
+def described(name):
+    for parent in Settings.__mro__:
+        field = getattr(parent, "model_fields", {{}}).get(name)
+        if field is not None and field.description:
+            return field.description
+    return ""
 for name, field in Settings.model_fields.items():
     alias = field.validation_alias
     names = getattr(alias, "choices", [alias or name])
-    kind = field.annotation
+    default = field.default
+    if field.is_required():
+        shown = "required"
+    elif default in (None, (), frozenset()):
+        shown = ""
+    else:
+        shown = ", ".join(default) if isinstance(default, tuple) else str(default)
     rows.append({{
         "name": str(names[-1]).upper(),
-        "kind": getattr(kind, "__name__", "") if isinstance(kind, type) else str(kind),
-        "default": None if field.is_required() else str(field.default),
-        "description": field.description or "",
+        "choices": field.annotation.__args__ if "Literal[" in str(field.annotation) else (),
+        "default": shown,
+        "description": described(name),
     }})
 print(json.dumps(rows))
 """
 
 _COMMANDS = """
-import json
-import typer
+import json, typer
 from {package}.app import create_service
 from {package}.platform.cli import commands_of
+def parameter(it):
+    is_option = it.opts[0].startswith("-")
+    words = [*it.opts, *it.secondary_opts] if is_option else [it.metavar or it.name.upper()]
+    return {{"name": ", ".join(words), "help": getattr(it, "help", None) or ""}}
 def walk(command, path):
-    context = __import__("click").Context(command, info_name=path[-1])
-    yield {{"path": " ".join(path), "help": command.get_help(context)}}
-    for name, child in getattr(command, "commands", {{}}).items():
+    children = getattr(command, "commands", {{}})
+    yield {{
+        "path": " ".join(path),
+        "help": command.help or "",
+        "parameters": [parameter(it) for it in command.params],
+        "commands": [(name, child.get_short_help_str(200)) for name, child in children.items()],
+    }}
+    for name, child in children.items():
         yield from walk(child, [*path, name])
 root = typer.main.get_command(commands_of(create_service))
 print(json.dumps(list(walk(root, ["{slug}"]))))
@@ -104,35 +124,46 @@ def _default(question: dict[str, Any]) -> str:
 
 def settings(project: Path) -> str:
     rows = [
-        (
-            f"`{row['name']}`",
-            row["kind"],
-            "required" if row["default"] is None else f"`{row['default']}`",
-            row["description"],
-        )
+        (f"`{row['name']}`", _setting_default(row), row["description"])
         for row in json.loads(_python(project, _SETTINGS))
     ]
     return (
         "# Settings\n\nEnvironment variables of a stamped service; in development `.env` is read "
         "too. The service lists every setting that does not hold, and starts only when all do.\n\n"
-        + _table(("Variable", "Type", "Default", "What it is"), rows)
+        + _table(("Variable", "Default", "What it is"), rows)
+        + "\n"
     )
 
 
+def _setting_default(row: dict[str, Any]) -> str:
+    shown = f"`{row['default']}`" if row["default"] not in {"", "required"} else row["default"]
+    others = [f"`{choice}`" for choice in row["choices"] if choice != row["default"]]
+    return f"{shown} (or {', '.join(others)})" if others else shown
+
+
 def commands(project: Path) -> str:
-    sections = [
-        f"## `{command['path']}`\n\n```text\n{command['help'].strip()}\n```\n"
-        for command in json.loads(_python(project, _COMMANDS))
-    ]
     make = [
         (f"`make {name}`", text) for name, text in _targets(project) if not text.startswith("Gate")
     ]
+    sections = [_section(command) for command in json.loads(_python(project, _COMMANDS))]
     return (
         "# Commands\n\n## `make`\n\n"
         + _table(("Command", "What it does"), make)
         + "\n\n"
-        + "\n".join(sections)
+        + "\n\n".join(sections)
+        + "\n"
     )
+
+
+def _section(command: dict[str, Any]) -> str:
+    parts = [f"## `{command['path']}`", command["help"]]
+    if command["commands"]:
+        rows = [(f"`{command['path']} {name}`", text) for name, text in command["commands"]]
+        parts.append(_table(("Command", "What it does"), rows))
+    if command["parameters"]:
+        rows = [(f"`{it['name']}`", it["help"]) for it in command["parameters"]]
+        parts.append(_table(("Argument", "What it is"), rows))
+    return "\n\n".join(filter(None, parts))
 
 
 def gates(project: Path) -> str:
@@ -162,7 +193,9 @@ def _recipe(makefile: str, target: str) -> str:
     if recipe is None:
         raise ValueError(f"gate {target} has no recipe")
     lines = [line.strip().lstrip("@") for line in recipe[1].splitlines()]
-    return "<br>".join(f"`{line.replace('$(RUN) ', '').replace('$(POSTGRES) -- ', '')}`" for line in lines)
+    return "<br>".join(
+        f"`{line.replace('$(RUN) ', '').replace('$(POSTGRES) -- ', '')}`" for line in lines
+    )
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -1,0 +1,144 @@
+"""The documentation builds without a broken link, and what its tutorial says happens."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from stamping import ROOT, Project, Stamper
+
+DOCS = ROOT / "docs"
+TUTORIAL = DOCS / "tutorial" / "first-service.md"
+BEFORE_THE_PROJECT = ("uvx copier", "cd ", "git init", "make setup")
+
+_BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_CAPTION = re.compile(r":caption: (?P<path>\S+)\n\n")
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    body: str
+
+
+def blocks() -> Iterator[Block]:
+    for found in _BLOCK.finditer(TUTORIAL.read_text(encoding="utf-8")):
+        yield Block(found["kind"], found["body"])
+
+
+def commands(body: str) -> Iterator[tuple[str, str]]:
+    """Each command with what the tutorial says that it prints."""
+    for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output.strip()
+
+
+def assert_prints(printed: str, promised: str) -> None:
+    """Every line that is promised is there; an ellipsis stands for anything."""
+    for line in promised.splitlines():
+        pattern = ".*".join(re.escape(part) for part in line.split("…"))
+        assert re.search(pattern, printed), f"promised: {line}\nprinted: {printed}"
+
+
+@pytest.fixture
+def project(stamper: Stamper) -> Project:
+    return stamper.fresh()
+
+
+class Development:
+    """`make dev`, in a terminal of its own."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self._log = folder / "make-dev.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["make", "dev"],
+                cwd=project.path,
+                env=project.environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def token(self) -> str:
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r"#token=(\S+)", self._log.read_text())):
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.2)
+        return found[1]
+
+    def stop(self) -> None:
+        os.killpg(self._process.pid, signal.SIGINT)
+        self._process.wait(60)
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None, reason="the tutorial talks to the service by curl"
+)
+def test_the_tutorial_happens_as_it_is_told(project: Project, tmp_path: Path) -> None:
+    development: Development | None = None
+    try:
+        for block in blocks():
+            caption = _CAPTION.match(block.body)
+            if block.kind == "python":
+                apply_edit(project, block.body)
+            elif caption:
+                path = project.path / caption["path"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.body[caption.end() :], encoding="utf-8")
+            for command, promised in commands(block.body) if block.kind == "console" else ():
+                if command == "make dev":
+                    development = Development(project, tmp_path)
+                elif not command.startswith(BEFORE_THE_PROJECT):
+                    run(project, development, command, promised)
+    finally:
+        if development is not None:
+            development.stop()
+
+
+def run(project: Project, development: Development | None, command: str, promised: str) -> None:
+    if command.startswith("curl"):
+        # The tutorial's reader waits until the service is there.
+        command = command.replace("curl", "curl -s --retry 60 --retry-connrefused --retry-delay 1")
+    variables = {"AUDIT": "--allow-unchecked"}
+    if "$TOKEN" in command:
+        assert development is not None
+        variables["TOKEN"] = development.token()
+    printed = project.run("bash", "-c", command, **variables).stdout
+    assert_prints(printed, promised)
+
+
+def apply_edit(project: Project, snippet: str) -> None:
+    """The tutorial shows lines in their context; here they find their place."""
+    if "FEATURES" in snippet:
+        path = project.path / "src" / project.package / "app.py"
+        imported, listed = (part.strip() for part in snippet.strip().split("\n\n"))
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^FEATURES = .*$", listed, text, flags=re.MULTILINE)
+        text = text.replace("from .platform.cli", f"{imported}\nfrom .platform.cli", 1)
+    else:
+        path = project.path / "src" / project.package / "features" / "feedback" / "api.py"
+        imported, decorated = snippet.strip().split("\n\n\n")
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^from \.\.\.platform\.access .*$", imported, text, flags=re.MULTILINE)
+        text = text.replace(decorated.replace("@authenticated\n", ""), decorated)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_site_builds_and_no_link_is_broken(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", str(DOCS), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    for page in ("questions", "settings", "commands", "gates"):
+        assert (tmp_path / "reference" / f"{page}.html").is_file()
