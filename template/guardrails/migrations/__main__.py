@@ -5,7 +5,9 @@ python -m guardrails.migrations new "add customers"
 """
 
 import argparse
+import io
 import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 from alembic import command
@@ -55,7 +57,7 @@ def new(message: str, *, empty: bool) -> int:
     if findings := check_branches(revisions):
         return report("migrations", findings)
     heads = revisions.heads(APP)
-    with scratch_database():
+    with scratch_database(), redirect_stdout(io.StringIO()):
         command.upgrade(revisions.config, "heads")
         written: Any = command.revision(
             revisions.config,

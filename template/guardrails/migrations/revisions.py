@@ -2,6 +2,7 @@
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,14 @@ class Revisions:
         return [script for script in self.all() if Path(script.path).resolve().parent == folder]
 
     def heads(self, label: str) -> list[Script]:
-        return [script for script in self.of(label) if script.is_head]
+        members = self.of(label)
+        followed = {revision for script in members for revision in followed_by(script)}
+        return [script for script in members if script.revision not in followed]
+
+
+def followed_by(script: Script) -> set[str]:
+    """The revisions that come directly before it in its branch."""
+    return set(to_tuple(script.down_revision, default=()))
 
 
 def path_of(script: Script | None) -> str:
@@ -52,8 +60,9 @@ def path_of(script: Script | None) -> str:
 def check_branches(revisions: Revisions) -> list[Finding]:
     """Two heads in a branch, a branch without its label, a revision that follows a stranger."""
     try:
-        every = {script.revision: script for script in revisions.all()}
-    except (CommandError, RevisionError) as error:
+        with warnings.catch_warnings(action="error"):
+            every = {script.revision: script for script in revisions.all()}
+    except (CommandError, RevisionError, UserWarning) as error:
         return [
             Finding(
                 path="migrations",
@@ -69,7 +78,7 @@ def check_branches(revisions: Revisions) -> list[Finding]:
             findings += _check_heads(label, revisions.heads(label))
         for revision in members:
             script = every[revision]
-            followed = set(to_tuple(script.down_revision, default=()))
+            followed = followed_by(script)
             if not followed and label not in script.branch_labels:
                 findings.append(
                     _finding(

@@ -10,7 +10,6 @@ from pathlib import Path
 import structlog
 from alembic import command, op
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
@@ -53,11 +52,9 @@ def expected_heads() -> frozenset[str]:
 
 async def current_heads(connection: AsyncConnection) -> frozenset[str]:
     """What this database records."""
-    return frozenset(await connection.run_sync(_recorded))
-
-
-def _recorded(connection: Connection) -> tuple[str, ...]:
-    return MigrationContext.configure(connection).get_current_heads()
+    if await connection.scalar(text("select to_regclass('alembic_version') is null")):
+        return frozenset()
+    return frozenset(await connection.scalars(text("select version_num from alembic_version")))
 
 
 async def missing_heads(connection: AsyncConnection) -> frozenset[str]:
