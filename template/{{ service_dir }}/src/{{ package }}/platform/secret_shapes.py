@@ -71,20 +71,26 @@ _EMAIL: Final = re.compile(
 _CARD: Final = re.compile(r"(?<![\w.-])(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}(?![\w-])")
 
 # A text that holds none of these has none of the shapes. Most have none, and pay for this only.
-_HINTS: Final = (
-    "@", "%40", "key", "pass", "pwd", "secret", "token", "credential", "authorization", "cookie",
-    "bearer", "basic", "digest", "negotiate", "session", "sid", "jwt", "otp", "cvv", "cvc", "ssn",
-    "iban", "eyj", "k_live", "k_test", "whsec", "sk-", "akia", "asia", "abia", "acca", "gho_",
-    "ghp_", "ghs_", "ghu_", "ghr_", "_pat_", "npm_", "hf_", "_v1_", "shpat", "shpss", "gl",
-    "pypi-", "xox", "aiza", "ya29", "sg.", "$", "__host", "__secure", "row contains", ")=(",
-    "parameters:", "input_value",
+_SIGNS: Final = ("@", "%40", "$")
+_SEPARATORS: Final = (" ", ":", "=", ",", "\n", "\t")
+_NAMES_BESIDE_SEPARATORS: Final = (
+    "key", "pass", "pwd", "secret", "token", "credential", "authorization", "cookie", "bearer",
+    "basic", "digest", "negotiate", "session", "sid", "jwt", "otp", "cvv", "cvc", "ssn", "iban",
+    "row contains", ")=(", "parameters", "input_value",
 )  # fmt: skip
-_LONG_HINTS: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12}|(?<![\w-])[\w-]{43}(?![\w-])")
+_PREFIXES: Final = {
+    "_": ("k_live_", "k_test_", "whsec_", "gh", "npm_", "hf_", "_v1_", "sh", "sb_", "__"),
+    "-": ("sk-", "gl", "pypi-", "xox", "age-", "__"),
+    ".": ("eyj", "ya29", "sg."),
+    "a": ("akia", "asia", "abia", "acca", "aiza"),
+}
+_LONG_RUNS: Final = re.compile(r"(?<![\w-])(?:[\w-]{43}(?![\w-])|\d(?:[ -]?\d){12})")
+_SHORTEST_RUN: Final = 12
 
 # Short texts found clean, for the same few words make up most lines. No secret is kept here.
 _clean: set[str] = set()
 _MOST_CLEAN: Final = 2_048
-_LONGEST_CLEAN: Final = 48
+_LONGEST_CLEAN: Final = 32
 
 
 def redact_text(text: str, longest: int = _MAX_TEXT) -> str:
@@ -115,8 +121,13 @@ def _redact(text: str) -> str:
 
 
 def _may_hold_secrets(text: str) -> bool:
-    lowered = text.lower()
-    return any(map(lowered.__contains__, _HINTS)) or _LONG_HINTS.search(text) is not None
+    holds = text.lower().__contains__
+    return (
+        any(map(holds, _SIGNS))
+        or (any(map(holds, _SEPARATORS)) and any(map(holds, _NAMES_BESIDE_SEPARATORS)))
+        or any(holds(sign) and any(map(holds, _PREFIXES[sign])) for sign in _PREFIXES)
+        or (len(text) > _SHORTEST_RUN and _LONG_RUNS.search(text) is not None)
+    )
 
 
 def _without_card(match: re.Match[str]) -> str:
