@@ -104,7 +104,10 @@ class Project:
         script = self.path.with_name(f"{self.path.name}.bin") / self.package.replace("_", "-")
         if not script.exists():
             script.parent.mkdir(exist_ok=True)
-            script.write_text(f"#!{sys.executable}\nfrom {self.package}.app import main\nmain()\n")
+            script.write_text(
+                f"#!{sys.executable}\nfrom {self.package}.app import main\n"
+                'if __name__ == "__main__":\n    main()\n'
+            )
             script.chmod(0o755)
         return script.parent
 
