@@ -19,11 +19,11 @@ from sqlalchemy.exc import ArgumentError
 from ..service import Service
 from ..settings import PlatformSettings
 from . import restoring, taking
-from .catalogue import entries, find
+from .catalogue import Entry, entries, find
 from .contents import connect
 from .databases import database_name, with_name
 from .drills import drill as run_drill
-from .errors import BackupError, NotReadyError
+from .errors import BackupError, NotReadyError, StoreError
 from .keys import (
     DEVELOPMENT_IDENTITY,
     Identity,
@@ -110,6 +110,13 @@ class _Workplace:
     def optional_identities(self, file: Path | None) -> list[Identity] | None:
         return self.identities(file) if self._identity_file(file) else None
 
+    def keep_receipt(self, entry: Entry, how: str) -> None:
+        """Note in the store that the backup is good, if this place may write there."""
+        try:
+            restoring.keep_receipt(self.store, entry, how, self.service.platform.clock.now())
+        except StoreError as error:
+            _log.warning("backup_receipt_not_kept", backup=entry.name, reason=str(error))
+
     def _identity_file(self, file: Path | None) -> Path | None:
         file = file or self.settings.backup_identity_file
         if file is None and self.settings.environment == "development":
@@ -140,8 +147,7 @@ def create(
             f"in {store.location}"
         )
         if prune:
-            for entry in taking.prune(store, place.retention, now, dry_run=False):
-                typer.echo(f"{entry.name}: deleted, retention does not keep it")
+            _prune_after(place, store)
 
 
 @backup_commands.command("list")
@@ -179,7 +185,7 @@ def verify(context: typer.Context, name: Name = None, identity: IdentityFile = N
         if identities is None:
             typer.echo(f"{entry.name}: stored as written; not decrypted, for want of a private key")
             return
-        restoring.keep_receipt(place.store, entry, "verify", place.service.platform.clock.now())
+        place.keep_receipt(entry, "verify")
         typer.echo(f"{entry.name}: whole, decrypts, readable ({len(manifest.facts.tables)} tables)")
 
 
@@ -207,8 +213,9 @@ def restore(
         manifest = restoring.restore(
             place.store, entry, place.identities(identity), url, privileges=privileges
         )
-        restoring.keep_receipt(place.store, entry, "restore", place.service.platform.clock.now())
+        place.keep_receipt(entry, "restore")
         facts = manifest.facts
+        _log.info("backup_restore", backup=entry.name, into=database_name(url), rows=facts.rows)
         typer.echo(
             f"{entry.name}: restored into {database_name(url)}; all {len(facts.tables)} tables "
             f"and {facts.rows} rows are as they were at {facts.created_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -229,7 +236,7 @@ def drill(context: typer.Context, name: Name = None, identity: IdentityFile = No
             manifest = run_drill(place.service, place.store, entry, place.identities(identity))
             tables, rows = len(manifest.facts.tables), manifest.facts.rows
             outcome.facts.update(tables=tables, rows=rows)
-        restoring.keep_receipt(place.store, entry, "drill", platform.clock.now())
+        place.keep_receipt(entry, "drill")
         typer.echo(
             f"{entry.name}: restores. {tables} tables and {rows} rows are as recorded, and the "
             "service is ready on them"
@@ -264,6 +271,16 @@ def keygen(
             "from the servers that take them.",
             err=True,
         )
+
+
+def _prune_after(place: _Workplace, store: Store) -> None:
+    """The backup is good, whether or not old ones may be deleted with this key."""
+    try:
+        now = place.service.platform.clock.now()
+        for entry in taking.prune(store, place.retention, now, dry_run=False):
+            typer.echo(f"{entry.name}: deleted, retention does not keep it")
+    except StoreError as error:
+        _log.warning("backup_prune_failed", reason=str(error))
 
 
 def _target(database_url: str, into: str | None) -> str:

@@ -45,11 +45,16 @@ def empty_database(url: str, encoding: str) -> Iterator[None]:
         raise
 
 
+def scratch_prefix(locked: str) -> str:
+    """What only the scratch databases begin with that were made under this database's lock."""
+    return f"restore_drill_{sha256(locked.encode()).hexdigest()[:8]}_"
+
+
 @contextmanager
-def scratch_database(connection: psycopg.Connection, service: str, encoding: str) -> Iterator[str]:
-    """A database for one drill. The caller holds the lock of the server's drills."""
-    prefix = f"restore_drill_{sha256(service.encode()).hexdigest()[:8]}_"
-    # No other drill runs, so what has this name was left by one that was killed.
+def scratch_database(connection: psycopg.Connection, encoding: str) -> Iterator[str]:
+    """A database for one drill. The caller holds the connection's lock of drills."""
+    prefix = scratch_prefix(connection.info.dbname)
+    # No other such drill runs, so what has this name was left by one that was killed.
     left = connection.execute(
         "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (prefix,)
     ).fetchall()

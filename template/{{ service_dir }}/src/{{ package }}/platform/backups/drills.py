@@ -32,7 +32,7 @@ def drill(service: Service, store: Store, entry: Entry, identities: Sequence[Ide
     with (
         connect(server) as connection,
         only_one(connection, "drill"),
-        scratch_database(connection, settings.service_name, manifest.facts.encoding) as name,
+        scratch_database(connection, manifest.facts.encoding) as name,
     ):
         url = with_name(server, name)
         restoring.fill(store, manifest, identities, url, privileges=False)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from .catalogue import DUMP, MANIFEST, RECEIPT, Entry
 from .stores import Store
 
-# A remainder this old belongs to no backup that is still being taken.
-_REMAINDER_AGE = timedelta(days=1)
+# Younger than this nothing goes: neither the backup from before this morning's deployment, nor a
+# remainder that may yet become one.
+_RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,7 @@ class Retention:
             "weekly": _newest_of_each(complete, self.weekly, lambda at: at.isocalendar()[:2]),
             "monthly": _newest_of_each(complete, self.monthly, lambda at: (at.year, at.month)),
             "retention is off": [] if any((self.daily, self.weekly, self.monthly)) else complete,
-            "may still be under way": [
-                entry
-                for entry in found
-                if not entry.complete and now - entry.created_at < _REMAINDER_AGE
-            ],
+            "recent": [entry for entry in found if now - entry.created_at < _RECENT],
         }
         return {
             entry.name: [reason for reason, entries in kept.items() if entry in entries]
