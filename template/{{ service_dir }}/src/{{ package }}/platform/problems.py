@@ -143,7 +143,7 @@ def problem_response(
         body["instance"] = f"urn:request:{request_id}"
     body.update(extra or {})
     return Response(
-        json.dumps(body, ensure_ascii=False).encode(),
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
         status_code=status,
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,
