@@ -76,13 +76,19 @@ class WritePrecondition:
 
 
 async def _read_precondition(
-    response: Response, if_none_match: Annotated[str | None, Header()] = None
+    response: Response,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="The ETag of what you have.")
+    ] = None,
 ) -> ReadPrecondition:
     return ReadPrecondition(response, if_none_match)
 
 
 async def _write_precondition(
-    response: Response, if_match: Annotated[str | None, Header()] = None
+    response: Response,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="Required. The ETag of what you read.")
+    ] = None,
 ) -> WritePrecondition:
     return WritePrecondition(response, if_match)
 

@@ -141,7 +141,16 @@ def _digest(text: str, content: bytes = b"") -> bytes:
     return hashlib.sha256(text.encode() + b"\n" + content).digest()
 
 
-async def _key(idempotency_key: Annotated[str | None, Header(max_length=257)] = None) -> str:
+async def _key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            max_length=257,
+            description="Required. Your own name for this attempt; a retry sends it again.",
+        ),
+    ] = None,
+) -> str:
     if idempotency_key is None:
         raise BadRequest(
             "Send an Idempotency-Key of your choice (a UUID will do), so that a retry is safe.",

@@ -54,18 +54,21 @@ def _exact_amount(value: Any) -> Any:
     return {**value, "amount": Decimal(amount)}
 
 
+def _schema_of_money(amount: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "string", "pattern": amount, "examples": ["25.00"]},
+            "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]},
+        },
+        "required": ["amount", "currency"],
+        "additionalProperties": False,
+    }
+
+
 MoneyField = Annotated[
     Money,
     BeforeValidator(_exact_amount),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {
-                "amount": {"type": "string", "pattern": _AMOUNT, "examples": ["25.00"]},
-                "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]},
-            },
-            "required": ["amount", "currency"],
-            "additionalProperties": False,
-        }
-    ),
+    WithJsonSchema(_schema_of_money(_AMOUNT), mode="validation"),
+    WithJsonSchema(_schema_of_money(r"^-?[0-9]+(\.[0-9]+)?$"), mode="serialization"),
 ]
