@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -21,9 +23,14 @@ CreateService = Callable[[], Service]
 
 platform_commands = typer.Typer()
 
+# These describe the service and connect to nothing: a build has no database to name.
+_DESCRIBING = frozenset({"access", "openapi", "--help"})
+
 
 def run(create_service: CreateService) -> None:
     """Run the command named on the command line; a fault in the settings ends it readably."""
+    if len(sys.argv) == 1 or _DESCRIBING.intersection(sys.argv):
+        os.environ.setdefault("DATABASE_URL", "postgresql://unset/unset")
     try:
         commands_of(create_service)()
     except ValidationError as error:
