@@ -47,6 +47,8 @@ class Database:
             sqlalchemy_url(settings.database_url),
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
+            # An error must not quote the values of the statement that failed (CWE-209).
+            hide_parameters=True,
             connect_args=connect,
             pool_size=settings.database_pool_size,
             max_overflow=0,

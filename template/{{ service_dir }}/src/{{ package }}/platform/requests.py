@@ -20,6 +20,7 @@ from .telemetry import Telemetry
 # What callers and proxies make: UUIDs, ULIDs, hexadecimal. Nothing that could break a line or a
 # header, and no underscore, dot or equals sign, so that hardly a credential fits (CWE-117).
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9-]{8,64}")
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([\d.]+):\d+")
 _REQUEST_ID = b"x-request-id"
 _LONGEST_PATH = 512
 
@@ -147,8 +148,10 @@ def _trust_proxies(scope: Scope, hops: int) -> None:
     ]
     if len(written) < hops:
         return
+    address = written[-hops]
+    if found := _WITH_PORT.fullmatch(address):
+        address = found[1] or found[2]
     try:
-        address = ipaddress.ip_address(written[-hops])
+        scope["client"] = (str(ipaddress.ip_address(address)), 0)
     except ValueError:
         return
-    scope["client"] = (str(address), 0)

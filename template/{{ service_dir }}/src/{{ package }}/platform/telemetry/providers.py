@@ -1,7 +1,8 @@
 """The OpenTelemetry SDK, set up so that a collector can be late, broken or gone."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ from ..settings import PlatformSettings
 
 # Retries included: what a collector has not taken by then is dropped.
 _EXPORT_SECONDS: Final = 3.0
-_SHUTDOWN_SECONDS = 3.0
+_PATIENCE_SECONDS = 3.0
 _MAX_QUEUE: Final = 4096
 
 
@@ -85,19 +86,22 @@ class Providers:
             metrics.set_meter_provider(self.meter)
 
     def flush(self) -> None:
-        """Export what has been gathered, now."""
-        self.tracer.force_flush()
-        self.meter.force_flush()
+        """Export what has been gathered, for at most a few seconds."""
+        _within_seconds(self.tracer.force_flush, self.meter.force_flush)
 
     def shutdown(self) -> None:
         """Export what is left, for at most a few seconds; the rest is lost."""
-        last = threading.Thread(target=self._shut_down, name="telemetry-shutdown", daemon=True)
-        last.start()
-        last.join(_SHUTDOWN_SECONDS)
+        _within_seconds(self.tracer.shutdown, self.meter.shutdown)
 
-    def _shut_down(self) -> None:
-        self.tracer.shutdown()
-        self.meter.shutdown()
+
+def _within_seconds(*actions: Callable[[], object]) -> None:
+    """Together, not one after the other: each may wait for the same silent collector."""
+    threads = [threading.Thread(target=action, daemon=True) for action in actions]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + _PATIENCE_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 class _Root(Sampler):
