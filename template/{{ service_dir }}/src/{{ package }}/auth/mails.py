@@ -1,4 +1,8 @@
-"""What the service writes to people. Each link goes to a page of yours, named in `docs/`."""
+"""What the service writes to people.
+
+The links go to two pages of your front end, /verify-email and /reset-password under PUBLIC_URL.
+Each takes the token from behind the # and posts it to this service.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +11,7 @@ from ..platform.settings import PlatformSettings
 
 
 class Mails:
-    """A link carries its token behind the #: browsers send that to no server (ASVS 5.0 14.2.1)."""
+    """Behind the # no browser sends a token to a server's log (ASVS 5.0 14.2.1)."""
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._service = settings.service_name

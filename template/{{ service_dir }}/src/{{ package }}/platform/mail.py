@@ -89,7 +89,7 @@ class ConsoleMailer:
     """Prints the mail: in development the terminal is the mailbox."""
 
     async def send(self, mail: Mail) -> None:
-        body = "\n".join(f"  {line}" for line in mail.text.splitlines())
+        body = "\n".join(f"  {line}".rstrip() for line in mail.text.splitlines())
         sys.stdout.write(f"\n  To: {mail.to}\n  Subject: {mail.subject}\n\n{body}\n\n")
         sys.stdout.flush()
 
