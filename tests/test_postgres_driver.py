@@ -328,7 +328,7 @@ def test_root_in_a_home_that_is_closed_to_others(tmp_path: Path) -> None:
             shutil.copytree(folder, closed / folder.name)
     data = closed / ".postgres"
     python_path = f"{closed}:{ROOT / 'template'}"
-    run = ["run", "--data", data, "--"]
+    run = ["run", "--data", str(data), "--"]
     output(drive(*run, *sql("create table kept (id int)"), PYTHONPATH=python_path))
     assert output(drive(*run, *sql("select count(*) from kept"), PYTHONPATH=python_path)) == "0"
     real = (data / "data").resolve()
@@ -336,4 +336,3 @@ def test_root_in_a_home_that_is_closed_to_others(tmp_path: Path) -> None:
     used = output(drive(*run, "sh", "-c", "command -v pg_dump", PYTHONPATH=python_path))
     assert str(closed) not in used
     shutil.rmtree(real.parent)
-    shutil.rmtree(Path(used).parents[3])

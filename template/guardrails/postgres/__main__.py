@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     except PostgresError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -45,12 +45,12 @@ class Binaries:
             and (account.can_read(sample) or not sample.exists())
         ):
             return self
-        root = self.directory.parent
-        key = hashlib.sha256(f"{root}:{root.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+        # One copy for all environments that hold the same build.
+        build = hashlib.sha256(self.path("postgres").read_bytes()).hexdigest()[:12]
         major, minor = self.version
-        copy = open_place("bin") / f"{major}.{minor}-{key}"
+        copy = open_place("bin") / f"{major}.{minor}-{build}"
         if not copy.exists():
-            self._copy(root, copy)
+            self._copy(self.directory.parent, copy)
         relocated = copy / self.directory.relative_to(self.wheel)
         return Binaries(relocated, self.version)
 

@@ -1,14 +1,18 @@
-"""The cluster on disk: made whole or not at all, and whether a server runs on it."""
+"""The cluster on disk: made whole or not at all, and the process that serves it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from .account import Account
+from .account import Account, open_place
 from .binaries import Binaries
 from .errors import PostgresError
 
@@ -23,6 +27,36 @@ FIRST_COMMANDS = """\
 create role app login createdb
 create database app owner app
 """
+
+
+def provide_cluster(binaries: Binaries, account: Account, home: Path) -> None:
+    """See that there is a cluster in `home`, or a link to one where the account can get."""
+    if account.dropped:
+        home.chmod(home.stat().st_mode | 0o011)
+    data = home / "data"
+    if data.exists():
+        owner = data.stat().st_uid
+        if owner != account.uid:
+            raise PostgresError(
+                f"{data} was made by another user (uid {owner}). Run as that user, or remove "
+                f"{home} to start with an empty database."
+            )
+        made_by = (data / "PG_VERSION").read_text().strip()
+        if made_by != str(binaries.version[0]):
+            raise PostgresError(
+                f"{data} was made by PostgreSQL {made_by}, and here is {binaries.version[0]}. "
+                f"Dump it with the old version first if you need what is in it; then remove "
+                f"{home} to start with an empty database."
+            )
+        return
+    data.unlink(missing_ok=True)  # a link to what is gone
+    if account.can_enter(home):
+        create_cluster(binaries, account, data)
+        return
+    place = Path(tempfile.mkdtemp(prefix="data-", dir=open_place("data")))
+    place.chmod(0o711)
+    create_cluster(binaries, account, place / "data")
+    data.symlink_to(place / "data")
 
 
 def create_cluster(binaries: Binaries, account: Account, data: Path) -> None:
@@ -54,16 +88,22 @@ def _run(
 ) -> None:
     program, *options = command
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    done = subprocess.run(
-        [binaries.path(program), *options, "-D", data, *arguments],
-        check=False,
-        input=script,
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env=kept | {"LC_ALL": "C"},
-        **account.privileges,
-    )
+    try:
+        done = subprocess.run(
+            [binaries.path(program), *options, "-D", data, *arguments],
+            check=False,
+            input=script,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=kept | {"LC_ALL": "C"},
+            **account.privileges,
+        )
+    except OSError as error:
+        raise PostgresError(
+            f"{binaries.path(program)} can't be run: {error.strerror}. As root it runs as another "
+            f"user (uid {account.uid}), which this machine may forbid; run as a normal user."
+        ) from error
     failed = [line for line in done.stderr.splitlines() if "ERROR" in line or "FATAL" in line]
     if done.returncode or failed:
         words = (failed or done.stderr.strip().splitlines() or ["it said nothing"])[-1]
@@ -83,10 +123,30 @@ def running_postmaster(data: Path) -> int | None:
     return None
 
 
-def _command_line(pid: int) -> str:
-    proc = Path(f"/proc/{pid}/cmdline")
+def stop_postmaster(data: Path) -> None:
+    for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        deadline = time.monotonic() + 5
+        while (pid := running_postmaster(data)) is not None and time.monotonic() < deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signum)
+            time.sleep(0.1)
+
+
+def last_words(log: Path) -> str:
+    """Why a server did not start, as it put it."""
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").splitlines()
+        for line in lines:
+            if "FATAL" in line or "could not" in line:
+                return f"{line.partition('FATAL:')[2].strip() or line.strip()}."
+        if lines:
+            return lines[-1]
+    return "it said nothing."
+
+
+def _command_line(pid: int) -> Sequence[str]:
     if Path("/proc/self/cmdline").exists():
-        return proc.read_text(errors="replace")
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
     return subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False, text=True
     ).stdout

@@ -28,7 +28,7 @@ ASKED, UNUSED, ENDED = b"a", b"u", b"e"
 def keep(home: Path, command: list[str], account: dict[str, Any], ephemeral: bool) -> bytes:
     """Run the server until it is asked to stop, unused or dead; say which."""
     lock = os.open(home / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
 

@@ -15,21 +15,20 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .account import SHORT_TEMPORARY, Account, open_place
+from .account import SHORT_TEMPORARY, Account
 from .binaries import Binaries, find_binaries
-from .cluster import create_cluster, running_postmaster
+from .cluster import last_words, provide_cluster, running_postmaster, stop_postmaster
 from .errors import PostgresError
 from .locks import Lock
+from .ports import choose_port
 
 START_TIMEOUT = 30.0
 ATTEMPTS = 5
@@ -102,6 +101,8 @@ class PostgresServer:
         """Take a lease, and start the server unless it already runs."""
         try:
             self._take_lease()
+            if self._keeper is not None and self._keeper.poll() is not None:
+                self._keeper = None
             with Lock(self.home / "start.lock").exclusive():
                 if not self._is_kept() or not self._wait_until_ready():
                     self._launch()
@@ -130,7 +131,7 @@ class PostgresServer:
             if self.ephemeral:
                 self._remove()
         lease.release()
-        if last and not (self.home / "keep").exists():
+        if last and not (self.home / "keep").exists() and self._is_stopped_by_keeper():
             self._wait_for_keeper()
         elif self._keeper is not None:
             _SHARED.append(self._keeper)
@@ -160,7 +161,7 @@ class PostgresServer:
     def _launch(self) -> None:
         self._stop_orphan()
         binaries = self.binaries
-        self._provide_data(binaries)
+        provide_cluster(binaries, self.account, self.home)
         for attempt in range(1, ATTEMPTS + 1):
             self._start_keeper(binaries)
             if self._wait_until_ready():
@@ -168,33 +169,14 @@ class PostgresServer:
             self._wait_for_keeper()
             # Lost the race for a port, or the backends of a killed server are still leaving.
             time.sleep(0.2 * attempt)
+        reason = last_words(self.home / "postgres.log")
         raise PostgresError(
-            f"PostgreSQL does not start on {self.home}: {self._last_words()} Mend that, or choose "
-            f"another directory with --data."
+            f"PostgreSQL does not start on {self.home}: {reason} Mend that, or choose another "
+            f"directory with --data."
         )
 
-    def _provide_data(self, binaries: Binaries) -> None:
-        if self.account.dropped:
-            self.home.chmod(self.home.stat().st_mode | 0o011)
-        data = self.home / "data"
-        if data.exists():
-            if data.stat().st_uid != self.account.uid:
-                raise PostgresError(
-                    f"{data} was made by another user (uid {data.stat().st_uid}). Run as that "
-                    f"user, or remove {self.home} to start with an empty database."
-                )
-            return
-        data.unlink(missing_ok=True)  # a link to what is gone
-        if self.account.can_enter(self.home):
-            create_cluster(binaries, self.account, data)
-            return
-        place = Path(tempfile.mkdtemp(prefix="data-", dir=open_place("data")))
-        place.chmod(0o711)
-        create_cluster(binaries, self.account, place / "data")
-        data.symlink_to(place / "data")
-
     def _start_keeper(self, binaries: Binaries) -> None:
-        port = self._choose_port()
+        port = choose_port(self.fixed_port, self.home / "port")
         data = (self.home / "data").resolve()
         # Left by a server that was killed. Its process number may belong to somebody else by now,
         # and PostgreSQL would not start.
@@ -245,6 +227,15 @@ class PostgresServer:
             f"{self.home / 'postgres.log'}."
         )
 
+    def _is_stopped_by_keeper(self) -> bool:
+        """Whether the keeper took the lease that was given back, or another user was faster."""
+        deadline = time.monotonic() + 1
+        while self._is_kept() and time.monotonic() < deadline:
+            if Lock.is_held(self.home / "lease"):
+                return True
+            time.sleep(0.01)
+        return not self._is_kept()
+
     def _wait_for_keeper(self) -> None:
         while self._is_kept():
             time.sleep(0.01)
@@ -252,30 +243,9 @@ class PostgresServer:
             self._keeper.wait()
             self._keeper = None
 
-    def _choose_port(self) -> int:
-        if self.fixed_port is not None:
-            if not _is_free(self.fixed_port):
-                raise PostgresError(
-                    f"Port {self.fixed_port} is in use by another program. Stop that program, or "
-                    f"leave out --port and let the server pick a free one."
-                )
-            return self.fixed_port
-        # The last port again if it can be had, so that a restarted server is found.
-        with contextlib.suppress(OSError, ValueError):
-            if _is_free(self.port):
-                return self.port
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
     def _stop_orphan(self) -> None:
         """Stop a server whose keeper was killed: nothing would ever stop it."""
-        for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            deadline = time.monotonic() + 5
-            while (pid := self.pid) is not None and time.monotonic() < deadline:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signum)
-                time.sleep(0.1)
+        stop_postmaster(self.home / "data")
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def _remove(self) -> None:
@@ -298,16 +268,6 @@ class PostgresServer:
         else:
             left._lease.release()
 
-    def _last_words(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = (self.home / "postgres.log").read_text(errors="replace").splitlines()
-            for line in lines:
-                if "FATAL" in line or "could not" in line:
-                    return line.partition("FATAL:")[2].strip() or line.strip()
-            if lines:
-                return lines[-1]
-        return "it said nothing."
-
 
 @contextlib.contextmanager
 def temporary_server(name: str | None = None) -> Iterator[PostgresServer]:
@@ -322,13 +282,3 @@ def temporary_server(name: str | None = None) -> Iterator[PostgresServer]:
     )
     with server:
         yield server
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
