@@ -86,7 +86,6 @@ def upgrade() -> None:
     )
     op.create_index(None, "sessions", ["user_id"])
     op.create_index(None, "sessions", ["expires_at"])
-    op.create_index(None, "sessions", ["last_seen_at"])
     op.create_table(
         "throttles",
         sa.Column("key", sa.LargeBinary(), nullable=False),

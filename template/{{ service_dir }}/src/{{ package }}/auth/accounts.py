@@ -90,17 +90,17 @@ class Accounts:
             Unauthenticated: wrong address, wrong password, disabled: it does not say which.
         """
         by_both = (throttling.LOG_IN_BY_ACCOUNT_AND_CLIENT, f"{email} {client.network}")
-        await self._throttle.count(
-            by_both,
-            (throttling.LOG_IN_BY_ACCOUNT, email),
-            (throttling.LOG_IN_BY_CLIENT, client.network),
-        )
+        by_account = (throttling.LOG_IN_BY_ACCOUNT, email)
+        by_client = (throttling.LOG_IN_BY_CLIENT, client.network)
+        await self._throttle.count(by_both, by_account, by_client)
         account = await self._find(email)
         stored = account.password_hash if account else None
         if await verify_password(stored, password) and account:
             token = await self._start_session(account, password, client, presented)
             if token is not None:
-                await self._throttle.forgive(*by_both)
+                await self._throttle.forget(*by_both)
+                await self._throttle.uncount(*by_account)
+                await self._throttle.uncount(*by_client)
                 return token
         await self._audit.record_failure(
             "log_in_failed",
@@ -280,7 +280,9 @@ class Accounts:
 
     async def _count_mail(self, email: str, client: Client) -> None:
         await self._throttle.count(
-            (throttling.MAIL_BY_ACCOUNT, email), (throttling.MAIL_BY_CLIENT, client.network)
+            (throttling.MAIL_BY_ACCOUNT_AND_CLIENT, f"{email} {client.network}"),
+            (throttling.MAIL_BY_ACCOUNT, email),
+            (throttling.MAIL_BY_CLIENT, client.network),
         )
 
     async def _count_token(self, client: Client) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 
 import structlog
 
@@ -24,7 +25,8 @@ _COUNT = """
         resets_at = CASE WHEN t.resets_at <= %s THEN excluded.resets_at ELSE t.resets_at END
     RETURNING key, attempts, resets_at
 """
-_FORGIVE = "DELETE FROM throttles WHERE key = %s"
+_FORGET = "DELETE FROM throttles WHERE key = %s"
+_UNCOUNT = "UPDATE throttles SET attempts = attempts - 1 WHERE key = %s AND attempts > 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Limit:
 LOG_IN_BY_ACCOUNT_AND_CLIENT = Limit("log-in:account+client", 10, timedelta(minutes=15))
 LOG_IN_BY_ACCOUNT = Limit("log-in:account", 100, timedelta(hours=1))
 LOG_IN_BY_CLIENT = Limit("log-in:client", 100, timedelta(minutes=15))
-MAIL_BY_ACCOUNT = Limit("mail:account", 5, timedelta(hours=1))
+MAIL_BY_ACCOUNT_AND_CLIENT = Limit("mail:account+client", 5, timedelta(hours=1))
+MAIL_BY_ACCOUNT = Limit("mail:account", 15, timedelta(hours=1))
 MAIL_BY_CLIENT = Limit("mail:client", 30, timedelta(hours=1))
 TOKEN_BY_CLIENT = Limit("token:client", 30, timedelta(minutes=15))
 PASSWORD_BY_USER = Limit("password:user", 10, timedelta(minutes=15))
@@ -76,10 +79,17 @@ class Throttle:
                 "Too many attempts. Wait a while.", retry_after=max(1, int(wait.total_seconds()))
             )
 
-    async def forgive(self, limit: Limit, subject: str) -> None:
-        """Forget the attempts of somebody who has shown who they are."""
+    async def forget(self, limit: Limit, subject: str) -> None:
+        """Forget every attempt of somebody who has shown who they are."""
+        await self._execute(_FORGET, limit, subject)
+
+    async def uncount(self, limit: Limit, subject: str) -> None:
+        """Take one attempt back: it succeeded, and many people may share this limit."""
+        await self._execute(_UNCOUNT, limit, subject)
+
+    async def _execute(self, statement: LiteralString, limit: Limit, subject: str) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute(_FORGIVE, (self._key(limit, subject),))
+            await connection.execute(statement, (self._key(limit, subject),))
 
     def _key(self, limit: Limit, subject: str) -> bytes:
         return hmac.new(self._secret, f"{limit.name}:{subject}".encode(), hashlib.sha256).digest()

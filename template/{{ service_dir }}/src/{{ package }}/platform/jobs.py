@@ -10,18 +10,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
-import psycopg
 import structlog
 from procrastinate import JobContext
-from procrastinate.exceptions import ProcrastinateException
+from procrastinate.exceptions import AppNotOpen
 from procrastinate.jobs import Job, Status
 from procrastinate.middleware import AsyncCallNext
 from procrastinate.tasks import Task
 from procrastinate.types import JSONValue
 from procrastinate.worker import Worker
-from psycopg_pool import PoolTimeout
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .job_log import keep_arguments_out_of_logs
@@ -147,8 +144,8 @@ class Jobs:
             sweeper = asyncio.create_task(self._keep_sweeping(), name="retry stalled jobs")
             try:
                 await self._work(wait=True, listen_notify=True, outcomes=None)
-            except (ProcrastinateException, psycopg.Error, PoolTimeout) as error:
-                _log.warning("worker_interrupted", error=type(error).__name__)
+            except Exception as error:
+                _log.warning("worker_interrupted", error=type(error).__name__, exc_info=True)
             finally:
                 sweeper.cancel()
             await asyncio.sleep(_RECONNECT_SECONDS)
@@ -177,7 +174,9 @@ class Jobs:
         while True:
             try:
                 await self.retry_stalled()
-            except (ProcrastinateException, DBAPIError, psycopg.Error) as error:
+            except AppNotOpen:
+                pass  # the worker is still connecting
+            except Exception as error:
                 _log.warning("stalled_jobs_unknown", error=type(error).__name__)
             await asyncio.sleep(self.heartbeat_seconds)
 
