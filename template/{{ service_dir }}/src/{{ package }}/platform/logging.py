@@ -140,7 +140,7 @@ class _Pipe(logging.Handler):
                     key: REDACTED if self._redactor.is_secret(str(key)) else value
                     for key, value in record.args.items()
                 }
-            return record.getMessage()
+            return record.getMessage().rstrip()
         except Exception as error:
             return f"[unprintable message: {type(error).__name__}]"
 
