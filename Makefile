@@ -4,9 +4,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --group stamped --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-	--quiet --output-file requirements.lock
+LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --group docs --group bench --group stamped \
+	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 .PHONY: help
 help: ## List the commands
