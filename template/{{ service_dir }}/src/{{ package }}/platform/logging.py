@@ -179,7 +179,7 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
     # RequestContextMiddleware writes the access line: with ids, and without the query.
     logging.getLogger("uvicorn.access").disabled = True
     # Their info is a line for each statement, or for each job's every step.
-    for name in ("sqlalchemy", "procrastinate", "psycopg", "httpx2", "httpcore2"):
+    for name in ("sqlalchemy", "procrastinate", "psycopg", "httpx2", "httpcore2", "urllib3"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     warnings.showwarning = _log_warning  # type: ignore[assignment]  # called by position
 
