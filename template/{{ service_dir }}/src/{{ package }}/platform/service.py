@@ -24,6 +24,7 @@ from .jobs import Jobs
 from .limits import BodyLimitMiddleware, LimitsMiddleware
 from .logging import configure_logging
 from .mail import Mailer, mailer_from
+from .problems import PROBLEM_RESPONSES
 from .requests import RequestContextMiddleware
 from .settings import PlatformSettings
 from .telemetry import Telemetry
@@ -122,6 +123,7 @@ class Service:
             title=settings.service_name,
             version=settings.service_version,
             lifespan=self._lifespan,
+            responses=PROBLEM_RESPONSES,
             openapi_url=None if settings.is_production else "/openapi.json",
             docs_url=None,
             redoc_url=None,
@@ -161,7 +163,7 @@ class Service:
                 allow_credentials=bool(trusted),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
-                expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+                expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
             ),
             Middleware(CrossOriginMiddleware, trusted_origins=trusted),
             Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
