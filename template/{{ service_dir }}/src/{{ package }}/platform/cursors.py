@@ -48,7 +48,7 @@ class Cursors:
             sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except ValueError:
             sealed = b""
-        mac, payload = sealed[: _MAC_BYTES], sealed[_MAC_BYTES :]
+        mac, payload = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise UnprocessableContent(
                 "This cursor is not one of this list. Begin again without it.",
@@ -57,7 +57,7 @@ class Cursors:
         return [_READ[kind](text) for kind, text in json.loads(payload)]
 
     def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._secret, self._context + payload, "sha256")[: _MAC_BYTES]
+        return hmac.digest(self._secret, self._context + payload, "sha256")[:_MAC_BYTES]
 
 
 def _written(value: object) -> tuple[str, str]:
