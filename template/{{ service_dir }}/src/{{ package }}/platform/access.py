@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from .problems import Forbidden, Unauthenticated
+from .problems import PROBLEM_RESPONSES, Forbidden, Unauthenticated
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -112,7 +112,7 @@ class Router(APIRouter):
     """The router of this service: its routes are guarded ones."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=GuardedRoute, **options)
+        super().__init__(route_class=GuardedRoute, responses=PROBLEM_RESPONSES, **options)
 
 
 async def current_principal(request: Request) -> Principal:

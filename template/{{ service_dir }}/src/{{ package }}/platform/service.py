@@ -24,7 +24,6 @@ from .jobs import Jobs
 from .limits import BodyLimitMiddleware, LimitsMiddleware
 from .logging import configure_logging
 from .mail import Mailer, mailer_from
-from .problems import PROBLEM_RESPONSES
 from .requests import RequestContextMiddleware
 from .settings import PlatformSettings
 from .telemetry import Telemetry
@@ -123,7 +122,6 @@ class Service:
             title=settings.service_name,
             version=settings.service_version,
             lifespan=self._lifespan,
-            responses=PROBLEM_RESPONSES,
             openapi_url=None if settings.is_production else "/openapi.json",
             docs_url=None,
             redoc_url=None,
