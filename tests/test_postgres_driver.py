@@ -77,6 +77,8 @@ def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / ".postgres"
     yield folder
     drive("stop", "--data", folder)
+    # As root it may lie elsewhere, with a link to it.
+    shutil.rmtree((folder / "data").resolve().parent, ignore_errors=True)
 
 
 class Session:
@@ -335,4 +337,9 @@ def test_root_in_a_home_that_is_closed_to_others(tmp_path: Path) -> None:
     assert real.stat().st_uid != 0
     used = output(drive(*run, "sh", "-c", "command -v pg_dump", PYTHONPATH=python_path))
     assert str(closed) not in used
-    shutil.rmtree(real.parent)
+
+    shutil.rmtree(closed / ".postgres")
+    again = ["run", "--data", str(closed / "again"), "--", "true"]
+    output(drive(*again, PYTHONPATH=python_path))
+    assert not real.exists(), "what a deleted project kept elsewhere is removed"
+    shutil.rmtree((closed / "again" / "data").resolve().parent)

@@ -53,10 +53,22 @@ def provide_cluster(binaries: Binaries, account: Account, home: Path) -> None:
     if account.can_enter(home):
         create_cluster(binaries, account, data)
         return
-    place = Path(tempfile.mkdtemp(prefix="data-", dir=open_place("data")))
+    places = open_place("data")
+    _remove_forgotten(places)
+    place = Path(tempfile.mkdtemp(prefix="data-", dir=places))
     place.chmod(0o711)
     create_cluster(binaries, account, place / "data")
     data.symlink_to(place / "data")
+    (place / "linked-from").write_text(str(data))
+
+
+def _remove_forgotten(places: Path) -> None:
+    """Remove clusters whose project was deleted, and with it the link to them."""
+    for note in places.glob("*/linked-from"):
+        cluster = note.with_name("data").resolve()
+        link = Path(note.read_text())
+        if link.resolve() != cluster and running_postmaster(cluster) is None:
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def create_cluster(binaries: Binaries, account: Account, data: Path) -> None:
