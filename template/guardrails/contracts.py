@@ -12,10 +12,10 @@ class PublishedContract(Contract):
 
     type_name = "published"
 
-    package = fields.ModuleField()
+    package = fields.StringField()
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        siblings = graph.find_children(self.package.name) if self._exists(graph) else set()
+        siblings = graph.find_children(str(self.package)) if self._exists(graph) else set()
         trespasses = []
         for imported_sibling in sorted(siblings):
             for inside in sorted(graph.find_descendants(imported_sibling)):
@@ -39,7 +39,7 @@ class PublishedContract(Contract):
             )
 
     def _exists(self, graph: ImportGraph) -> bool:
-        return self.package.name in graph.modules
+        return str(self.package) in graph.modules
 
 
 def _is_within(module: str, package: str) -> bool:

@@ -52,7 +52,7 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_response(
         error.status_code,
         title.lower().replace(" ", "-"),
-        error.detail if isinstance(error.detail, str) and error.detail not in _PLAIN else None,
+        None if error.detail in _PLAIN else error.detail,
         request_id=_request_id(request),
         headers=error.headers,
     )

@@ -44,8 +44,9 @@ class LimitsMiddleware:
             await send(message)
 
         self._free -= 1
+        deadline = asyncio.timeout(self._timeout)
         try:
-            async with asyncio.timeout(self._timeout) as deadline:
+            async with deadline:
                 await self.app(scope, receive, send_and_note)
         except TimeoutError:
             if started or not deadline.expired():
