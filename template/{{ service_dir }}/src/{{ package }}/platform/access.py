@@ -3,6 +3,7 @@
 The decision is made before the body is read (ASVS 5.0 8.2.1, 8.3.1; CWE-862).
 """
 
+import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -10,13 +11,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from .problems import PROBLEM_RESPONSES, Forbidden, Unauthenticated
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _ACCESS = "__access__"
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,16 @@ def stated_access(endpoint: object) -> Access | None:
 
 class GuardedRoute(APIRoute):
     """A route that decides on its stated access before anything of the body is parsed."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._landmark = max(_PARAMETER.split(path), key=len)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        # All routes before the right one are asked: this tells them at a tenth of the cost.
+        if self._landmark not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -46,7 +46,7 @@ class RequestContextMiddleware:
         trusted_proxy_hops: int = 0,
         quiet_paths: Collection[str] = (),
     ) -> None:
-        self.app = app
+        self._app = app  # by another name: FastAPI follows `app` to its end with every request
         self._inbound = telemetry.inbound
         self._hops = trusted_proxy_hops
         self._quiet = frozenset(quiet_paths)
@@ -58,7 +58,7 @@ class RequestContextMiddleware:
         elif scope["type"] == "websocket":
             await self._serve({**scope, "method": "WEBSOCKET"}, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -88,7 +88,7 @@ class RequestContextMiddleware:
         error: BaseException | None = None
         self._inbound.began(scope)
         try:
-            await self.app(scope, receive, send_named)
+            await self._app(scope, receive, send_named)
         except BaseException as failure:
             error = failure
             raise
