@@ -48,6 +48,22 @@ def changes(name: str, pattern: str, replacement: str) -> Callable[[Project], No
     return plant
 
 
+def revises(after: str, upgrade: str, *revisions: str) -> Callable[[Project], None]:
+    """Plant revisions, each of which follows the same one."""
+
+    def plant(project: Project) -> None:
+        for revision in revisions:
+            adds(
+                f"migrations/versions/{revision}.py",
+                f'"""Planted."""\n\nfrom alembic import op as op\n\nrevision = "{revision}"\n'
+                f'down_revision = "{after}"\nbranch_labels = None\ndepends_on = None\n\n\n'
+                f"def upgrade() -> None:\n    {upgrade}\n\n\n"
+                "def downgrade() -> None:\n    pass\n",
+            )(project)
+
+    return plant
+
+
 def an_old_dependency(project: Project) -> None:
     lock = project.path / "uv.lock"
     before, name, after = lock.read_text().partition('name = "idna"\n')
@@ -161,9 +177,37 @@ VIOLATIONS = [
         "/events",
     ),
     Violation(
+        "migrations",
+        "a model that no revision makes",
+        changes(
+            "src/PACKAGE/features/bookings/tables.py",
+            r'^( +)Column\("places"',
+            r'\1Column("note", Text),\n\g<0>',
+        ),
+        "note",
+    ),
+    Violation(
+        "migrations",
+        "two heads in a branch",
+        revises("4b9f6d20c7e1", "pass", "planted1", "planted2"),
+        "is a second head",
+    ),
+    Violation(
+        "migrations",
+        "an index that stops every writer",
+        revises("4b9f6d20c7e1", 'op.create_index("planted", "events", ["title"])', "planted1"),
+        "require-concurrent-index-creation",
+    ),
+    Violation(
+        "migrations",
+        "a dropped column that nobody owns up to",
+        revises("4b9f6d20c7e1", 'op.drop_column("events", "title")', "planted1"),
+        "ban-drop-column",
+    ),
+    Violation(
         "workflows",
         "an action pinned to a branch",
-        changes(".github/workflows/check.yml", r"@[0-9a-f]{40}.*$", "@main"),
+        changes(".github/workflows/ci.yml", r"@[0-9a-f]{40}.*$", "@main"),
         "unpinned-uses",
     ),
     Violation(
@@ -188,8 +232,8 @@ VIOLATIONS = [
     Violation(
         "delivery",
         "a manifest with a misspelled field",
-        changes("ops/kubernetes/base/app.yaml", r"replicas:|containers:", "continers:"),
-        "continers",
+        changes("ops/kubernetes/base/app.yaml", r"readinessProbe:", "readynessProbe:"),
+        "readynessProbe",
         (("deploy", "kubernetes"),),
     ),
     Violation(
