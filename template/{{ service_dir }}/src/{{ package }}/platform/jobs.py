@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import procrastinate
 import structlog
-from procrastinate import JobContext
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import AppNotOpen
 from procrastinate.jobs import Job, Status
 from procrastinate.middleware import AsyncCallNext
@@ -148,6 +148,7 @@ class Jobs:
                 _log.warning("worker_interrupted", error=type(error).__name__, exc_info=True)
             finally:
                 sweeper.cancel()
+                await asyncio.gather(sweeper, return_exceptions=True)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _work(self, *, wait: bool, listen_notify: bool, outcomes: list[int] | None) -> None:
@@ -228,10 +229,27 @@ async def _run(call_next: AsyncCallNext, context: JobContext, worker: Worker) ->
     return result
 
 
+class _PutBackAtShutdown(BaseRetryStrategy):
+    """A job that the end of its worker cut short goes back into the queue, whatever its strategy.
+
+    Left to itself, procrastinate marks it as aborted, and nobody runs it again.
+    """
+
+    def __init__(self, own: BaseRetryStrategy | None) -> None:
+        self._own = own
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision()
+        return self._own.get_retry_decision(exception=exception, job=job) if self._own else None
+
+
 def _copy_of(blueprint: procrastinate.Blueprint) -> procrastinate.Blueprint:
     """A blueprint binds itself to one app; a process that makes two services needs two."""
     own = procrastinate.Blueprint()
     own.tasks = {name: copy.copy(task) for name, task in blueprint.tasks.items()}
+    for task in own.tasks.values():
+        task.retry_strategy = _PutBackAtShutdown(task.retry_strategy)
     for periodic in blueprint.periodic_registry.periodic_tasks.values():
         own.periodic_registry.register_task(
             task=own.tasks[periodic.task.name],
