@@ -99,7 +99,7 @@ class _Workplace:
                 "Reading a backup needs a private key. Name its file with --identity or "
                 "BACKUP_IDENTITY_FILE."
             )
-        location = Path(self.store.location).resolve()
+        location = Path(self.store.location).resolve().parent
         if file.resolve().is_relative_to(location):
             raise NotReadyError(
                 f"{file} lies in {location}, beside the backups that it opens: whoever takes one "

@@ -15,7 +15,7 @@ class BackupSettings(BaseSettings):
 
     backup_store: str = Field(
         default="backups",
-        description="A directory (path or file:// URL) or a bucket (s3://bucket/prefix).",
+        description="Where backups go: a directory, or the URL of a store.",
     )
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -30,9 +30,15 @@ class BackupSettings(BaseSettings):
         repr=False,
         description="The server on which drills create their scratch database, if not the own one.",
     )
-    backup_keep_daily: int = Field(default=7, ge=0)
-    backup_keep_weekly: int = Field(default=5, ge=0)
-    backup_keep_monthly: int = Field(default=12, ge=0)
+    backup_keep_daily: int = Field(
+        default=7, ge=0, description="Of how many days the newest backup stays."
+    )
+    backup_keep_weekly: int = Field(
+        default=5, ge=0, description="Of how many ISO weeks the newest backup stays."
+    )
+    backup_keep_monthly: int = Field(
+        default=12, ge=0, description="Of how many months the newest backup stays."
+    )
     backup_smoke_test: ImportString[SmokeTest] | None = Field(
         default=None,
         description="`module:function`; a drill awaits it with a client of the restored service.",
