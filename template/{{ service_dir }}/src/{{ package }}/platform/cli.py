@@ -23,13 +23,13 @@ CreateService = Callable[[], Service]
 
 platform_commands = typer.Typer()
 
-# These describe the service and connect to nothing: a build has no database to name.
-_DESCRIBING = frozenset({"access", "openapi", "--help"})
+# These connect to nothing, and where they run there may be no database to name.
+_OFFLINE = frozenset({"access", "openapi", "keygen", "--help"})
 
 
 def run(create_service: CreateService) -> None:
     """Run the command named on the command line; a fault in the settings ends it readably."""
-    if len(sys.argv) == 1 or _DESCRIBING.intersection(sys.argv):
+    if len(sys.argv) == 1 or _OFFLINE.intersection(sys.argv):
         os.environ.setdefault("DATABASE_URL", "postgresql://unset/unset")
     try:
         commands_of(create_service)()
