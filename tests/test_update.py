@@ -12,7 +12,7 @@ from test_questions import SETTINGS
 
 OWNED = GitIgnoreSpec.from_lines(SETTINGS["_skip_if_exists"])
 MINE = {
-    **dict.fromkeys((".py", ".toml", ".yml", ".yaml", ".ini", ".mk"), "# Mine, whatever comes.\n"),
+    ".py": "\n\n# Mine, whatever comes.\n",
     ".md": "\nMine, whatever comes.\n",
 }
 BESIDE = {
@@ -23,7 +23,7 @@ BESIDE = {
 }
 SHARED = {".gitignore": "/mine/\n", "AGENTS.md": "\nMine: ask before you rename anything.\n"}
 DEPENDENCY = '    "packaging>=24",\n'
-ARRIVED = "\n# The template moved on.\n"
+ARRIVED = "\n\n# The template moved on.\n"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def edit(project: Project) -> dict[str, str]:
     """
     owned = {name for name in project.files if OWNED.match_file(name)}
     for path in (project.path / name for name in owned):
-        path.write_text(path.read_text() + MINE.get(path.suffix, ""))
+        path.write_text((path.read_text() + MINE.get(path.suffix, "")).lstrip())
     for name, text in BESIDE.items():
         path = project.path / name.replace("PACKAGE", project.package)
         path.parent.mkdir(parents=True, exist_ok=True)
