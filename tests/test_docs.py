@@ -107,7 +107,7 @@ def run(project: Project, development: Development | None, command: str, promise
     if command.startswith("curl"):
         # The tutorial's reader waits until the service is there.
         command = command.replace("curl", "curl -s --retry 60 --retry-connrefused --retry-delay 1")
-    variables = {"AUDIT": "--allow-unchecked"}
+    variables = {}
     if "$TOKEN" in command:
         assert development is not None
         variables["TOKEN"] = development.token()
