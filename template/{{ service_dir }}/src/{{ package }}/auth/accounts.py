@@ -1,30 +1,26 @@
-"""What people do with their account: sign up, log in, change and reset the password.
+"""What people do with their account: log in and out, change and reset the password.
 
 Two rules hold everywhere. Known and unknown addresses get the same answer after the same work
 (CWE-204, CWE-208), and no database connection is held while a password is hashed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..platform.access import Principal
 from ..platform.context import Platform
-from ..platform.problems import Forbidden, NotFound, Unauthenticated, UnprocessableContent
+from ..platform.problems import Forbidden, NotFound, Unauthenticated
 from . import tasks, throttling, tokens
 from .audit import Audit
 from .client import Client
 from .passwords import hash_password, needs_rehash, refuse_weak, verify_password
 from .sessions import ListedSession, Sessions
-from .tables import sign_ups, users
+from .tables import users
 from .throttling import Throttle
-
-SIGN_UP_LIFETIME = timedelta(days=2)
+from .tokens import InvalidToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +38,6 @@ class Accounts:
         self._audit = Audit(platform)
         self._throttle = Throttle(platform)
         self.sessions = Sessions(platform)
-
-    async def sign_up(self, email: str, password: str, client: Client) -> None:
-        """Take note of a wish for an account; the mail says how to go on, or that there is one."""
-        await self._count_mail(email, client)
-        await refuse_weak(password, self._known_words(email))
-        password_hash = await hash_password(password)
-        async with self._database.transaction() as connection:
-            sign_up_id = uuid4()
-            await connection.execute(
-                insert(sign_ups).values(
-                    id=sign_up_id,
-                    email=email,
-                    password_hash=password_hash,
-                    expires_at=self._clock.now() + SIGN_UP_LIFETIME,
-                )
-            )
-            await self._audit.record(
-                connection, "sign_up_requested", client=client, account=self._audit.pseudonym(email)
-            )
-            await self._jobs.defer(connection, tasks.answer_sign_up, sign_up_id=str(sign_up_id))
-
-    async def verify_email(self, token: str, client: Client) -> None:
-        """Open the account whose address the token proves.
-
-        Raises:
-            UnprocessableContent: the token is unknown, used or expired.
-        """
-        await self._count_token(client)
-        async with self._database.transaction() as connection:
-            now = self._clock.now()
-            sign_up_id = await tokens.redeem_for_sign_up(connection, token, now)
-            user_id = await self._open_account(connection, sign_up_id) if sign_up_id else None
-            if user_id:
-                await self._audit.record(
-                    connection, "account_opened", user_id=user_id, client=client
-                )
-                return
-        raise _invalid_token()
 
     async def log_in(
         self, email: str, password: str, client: Client, *, presented: str | None
@@ -115,7 +73,7 @@ class Accounts:
 
     async def request_password_reset(self, email: str, client: Client) -> None:
         """Send a link to the owner of an account; nobody learns whether there is one."""
-        await self._count_mail(email, client)
+        await self._throttle.count_mail(email, client)
         async with self._database.transaction() as connection:
             user_id = await connection.scalar(
                 select(users.c.id).where(users.c.email == email, users.c.disabled_at.is_(None))
@@ -136,21 +94,21 @@ class Accounts:
         """Set a new password with a token from a mail, and end every session.
 
         Raises:
-            UnprocessableContent: the token is unknown, used or expired; or the password is weak,
-                which leaves the token good.
+            InvalidToken: it is unknown, used or expired.
+            UnprocessableContent: the password is weak; the token stays good.
         """
-        await self._count_token(client)
+        await self._throttle.count_token(client)
         async with self._database.reader() as connection:
             owner = await tokens.owner_of(connection, token, self._clock.now())
         if owner is None:
-            raise _invalid_token()
-        await refuse_weak(password, self._known_words(owner.email))
+            raise InvalidToken
+        await refuse_weak(password, (owner.email, self._service_name))
         password_hash = await hash_password(password)
         async with self._database.transaction() as connection:
             if not await tokens.redeem_for_user(
                 connection, token, owner.user_id, self._clock.now()
             ):
-                raise _invalid_token()
+                raise InvalidToken
             await connection.execute(
                 update(users).where(users.c.id == owner.user_id).values(password_hash=password_hash)
             )
@@ -174,7 +132,7 @@ class Accounts:
                 "password_change_failed", user_id=user_id, client=client
             )
             raise Forbidden("The current password is wrong.", code="wrong-password")
-        await refuse_weak(new, self._known_words(principal.email))
+        await refuse_weak(new, (principal.email, self._service_name))
         password_hash = await hash_password(new)
         async with self._database.transaction() as connection:
             if not await self._replace_hash(connection, account, password_hash):
@@ -213,29 +171,6 @@ class Accounts:
                 )
             ).one_or_none()
         return _Account(row.id, row.password_hash) if row else None
-
-    async def _open_account(self, connection: AsyncConnection, sign_up_id: UUID) -> UUID | None:
-        """None when the address got an account in the meantime."""
-        wish = (
-            await connection.execute(
-                delete(sign_ups)
-                .where(sign_ups.c.id == sign_up_id)
-                .returning(sign_ups.c.email, sign_ups.c.password_hash)
-            )
-        ).one()
-        await connection.execute(delete(sign_ups).where(sign_ups.c.email == wish.email))
-        user_id: UUID | None = await connection.scalar(
-            upsert(users)
-            .values(
-                id=uuid4(),
-                email=wish.email,
-                password_hash=wish.password_hash,
-                created_at=self._clock.now(),
-            )
-            .on_conflict_do_nothing(index_elements=["email"])
-            .returning(users.c.id)
-        )
-        return user_id
 
     async def _start_session(
         self, account: _Account, password: str, client: Client, presented: str | None
@@ -277,22 +212,3 @@ class Accounts:
     ) -> None:
         await self._audit.record(connection, event, user_id=user_id, client=client)
         await self._jobs.defer(connection, tasks.send_password_changed, user_id=str(user_id))
-
-    async def _count_mail(self, email: str, client: Client) -> None:
-        await self._throttle.count(
-            (throttling.MAIL_BY_ACCOUNT_AND_CLIENT, f"{email} {client.network}"),
-            (throttling.MAIL_BY_ACCOUNT, email),
-            (throttling.MAIL_BY_CLIENT, client.network),
-        )
-
-    async def _count_token(self, client: Client) -> None:
-        await self._throttle.count((throttling.TOKEN_BY_CLIENT, client.network))
-
-    def _known_words(self, email: str) -> Iterator[str]:
-        yield from (email, self._service_name)
-
-
-def _invalid_token() -> UnprocessableContent:
-    return UnprocessableContent(
-        "This link was used already, or its time is over. Ask for a new one.", code="invalid-token"
-    )

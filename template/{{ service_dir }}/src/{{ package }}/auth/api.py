@@ -22,6 +22,7 @@ from .schemas import (
     SessionList,
     SignUp,
 )
+from .sign_ups import SignUps
 
 router = Router(prefix="/auth", tags=["auth"])
 
@@ -30,22 +31,27 @@ async def _accounts(platform: CurrentPlatform) -> Accounts:
     return Accounts(platform)
 
 
+async def _sign_ups(platform: CurrentPlatform) -> SignUps:
+    return SignUps(platform)
+
+
 CurrentAccounts = Annotated[Accounts, Depends(_accounts)]
+CurrentSignUps = Annotated[SignUps, Depends(_sign_ups)]
 
 
 @router.post("/sign-up", status_code=HTTP_202_ACCEPTED)
 @public
-async def sign_up(body: SignUp, accounts: CurrentAccounts, client: CurrentClient) -> Accepted:
+async def sign_up(body: SignUp, sign_ups: CurrentSignUps, client: CurrentClient) -> Accepted:
     """Ask for an account. The answer is the same whether or not the address has one."""
-    await accounts.sign_up(body.email, body.password.get_secret_value(), client)
+    await sign_ups.sign_up(body.email, body.password.get_secret_value(), client)
     return Accepted()
 
 
 @router.post("/verify-email", status_code=HTTP_204_NO_CONTENT)
 @public
-async def verify_email(body: EmailToken, accounts: CurrentAccounts, client: CurrentClient) -> None:
+async def verify_email(body: EmailToken, sign_ups: CurrentSignUps, client: CurrentClient) -> None:
     """Confirm an address with the token from its mail; from now on one can log in."""
-    await accounts.verify_email(body.token.get_secret_value(), client)
+    await sign_ups.verify_email(body.token.get_secret_value(), client)
 
 
 @router.post("/log-in", status_code=HTTP_204_NO_CONTENT)

@@ -14,6 +14,7 @@ import structlog
 
 from ..platform.context import Platform
 from ..platform.problems import TooManyRequests
+from .client import Client
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +79,18 @@ class Throttle:
             raise TooManyRequests(
                 "Too many attempts. Wait a while.", retry_after=max(1, int(wait.total_seconds()))
             )
+
+    async def count_mail(self, email: str, client: Client) -> None:
+        """Count a mail that this client has sent to this address."""
+        await self.count(
+            (MAIL_BY_ACCOUNT_AND_CLIENT, f"{email} {client.network}"),
+            (MAIL_BY_ACCOUNT, email),
+            (MAIL_BY_CLIENT, client.network),
+        )
+
+    async def count_token(self, client: Client) -> None:
+        """Count a token that this client presents."""
+        await self.count((TOKEN_BY_CLIENT, client.network))
 
     async def forget(self, limit: Limit, subject: str) -> None:
         """Forget every attempt of somebody who has shown who they are."""

@@ -9,7 +9,18 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..platform.problems import UnprocessableContent
 from .tables import one_time_tokens, users
+
+
+class InvalidToken(UnprocessableContent):
+    """Unknown, used or expired: it does not say which."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link was used already, or its time is over. Ask for a new one.",
+            code="invalid-token",
+        )
 
 
 def new_token() -> str:
