@@ -71,7 +71,7 @@ def advisories(service_url: str | None) -> dict[str, Any]:
     command += ["--output-format", "json"]
     command += ["--service-url", service_url] if service_url else []
     outcome = run(command)
-    if outcome.returncode not in {_CLEAN, _VULNERABLE}:
+    if outcome.returncode not in {_CLEAN, _VULNERABLE} or not outcome.stdout.startswith("{"):
         said = [line.strip() for line in outcome.stderr.splitlines() if line.strip()]
         raise NotChecked(f"uv audit: {'; '.join([*said[:1], *said[1:][-1:]])}")
     document: dict[str, Any] = json.loads(outcome.stdout)
@@ -139,8 +139,8 @@ def main() -> int:
     parser.add_argument("--service-url", help="another database that speaks OSV")
     options = parser.parse_args()
     try:
-        document = advisories(options.service_url)
-        return report("audit", findings(document, locked()))
+        packages = locked()
+        return report("audit", findings(advisories(options.service_url), packages))
     except NotChecked as reason:
         print(f"audit: NOT CHECKED: {reason}", file=sys.stderr)
         return 0 if options.allow_unreachable and not os.environ.get("CI") else 2
