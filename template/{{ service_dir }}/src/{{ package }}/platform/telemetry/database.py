@@ -19,6 +19,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
+from .durations import Durations
+
 _LITERALS: Final = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _TARGET: Final = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+(?:ONLY\s+)?([\w.\"]+)", re.IGNORECASE)
 _MAX_STATEMENT: Final = 4096
@@ -52,17 +54,15 @@ class _Running:
 class Statements:
     """Follows statements: a span inside a recorded trace, a duration always."""
 
-    def __init__(self, tracer: Tracer, meter: Meter, database: str) -> None:
+    def __init__(self, tracer: Tracer, database: str) -> None:
         self._tracer = tracer
         self._database = database
-        self._duration = meter.create_histogram(
+        self.durations = Durations(
             "db.client.operation.duration",
-            unit="s",
-            description="Duration of database client operations.",
-            explicit_bucket_boundaries_advisory=(
-                0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0,
-            ),
-        )  # fmt: skip
+            "Duration of database client operations.",
+            ("db.system.name", "db.operation.name", "error.type"),
+            (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+        )
 
     def begin(self, sql: str) -> _Running:
         statement = describe(sql)
@@ -82,17 +82,15 @@ class Statements:
         return _Running(statement, time.perf_counter(), span)
 
     def end(self, running: _Running, error: BaseException | None = None) -> None:
-        attributes = {
-            "db.system.name": _SYSTEM,
-            "db.operation.name": running.statement.operation,
-        }
+        seconds = time.perf_counter() - running.began
+        # The kind of error only: PostgreSQL's message may quote a row's values.
+        kind: str | None = None
         if error is not None:
-            attributes["error.type"] = getattr(error, "sqlstate", None) or type(error).__name__
-        self._duration.record(time.perf_counter() - running.began, attributes)
+            kind = getattr(error, "sqlstate", None) or type(error).__name__
+        self.durations.record((_SYSTEM, running.statement.operation, kind), seconds)
         if running.span is not None:
-            if error is not None:
-                # The kind of error only: PostgreSQL's message may quote a row's values.
-                running.span.set_attribute("error.type", attributes["error.type"])
+            if kind is not None:
+                running.span.set_attribute("error.type", kind)
                 running.span.set_status(StatusCode.ERROR)
             running.span.end()
 

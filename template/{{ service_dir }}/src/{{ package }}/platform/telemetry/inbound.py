@@ -15,6 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
 
 from .context import PROPAGATOR
+from .durations import Durations
 
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
@@ -42,11 +43,17 @@ class Inbound:
         self._sample_ratio = sample_ratio
         self._untraced = frozenset(untraced_paths)
         self._active: Counter[tuple[str, str]] = Counter()
-        self._duration = meter.create_histogram(
+        self.durations = Durations(
             "http.server.request.duration",
-            "s",
             "Duration of HTTP server requests.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            (
+                "http.request.method",
+                "url.scheme",
+                "http.route",
+                "http.response.status_code",
+                "error.type",
+            ),
+            _SECONDS,
         )
         meter.create_observable_up_down_counter(
             "http.server.active_requests",
@@ -85,17 +92,9 @@ class Inbound:
             return
         method = _method(scope)
         self._active[method, scope["scheme"]] -= 1
-        attributes: dict[str, str | int] = {
-            "http.request.method": method,
-            "url.scheme": scope["scheme"],
-        }
-        if (path := getattr(scope.get("route"), "path_format", None)) is not None:
-            attributes["http.route"] = path
-        if status is not None:
-            attributes["http.response.status_code"] = status
-        if status is None or status >= 500:
-            attributes["error.type"] = str(status or "incomplete_response")
-        self._duration.record(seconds, attributes)
+        error = str(status or "incomplete_response") if status is None or status >= 500 else None
+        route = getattr(scope.get("route"), "path_format", None)
+        self.durations.record((method, scope["scheme"], route, status, error), seconds)
 
     def _observe_active(self, _: CallbackOptions) -> Iterable[Observation]:
         for (method, scheme), count in list(self._active.items()):

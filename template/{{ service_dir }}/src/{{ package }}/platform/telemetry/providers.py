@@ -9,7 +9,6 @@ from uuid import uuid4
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -28,6 +27,8 @@ from opentelemetry.util.types import Attributes
 
 from ..secret_shapes import redact_text
 from ..settings import PlatformSettings
+from .durations import Durations
+from .exporter import MetricExporter
 
 # Retries included: what a collector has not taken by then is dropped.
 _EXPORT_SECONDS: Final = 3.0
@@ -67,11 +68,14 @@ class Providers:
                 max_queue_size=_MAX_QUEUE,
             )
         )
+        self.durations: list[Durations] = []
         self.meter = MeterProvider(
             [
                 PeriodicExportingMetricReader(
-                    OTLPMetricExporter(
-                        f"{endpoint}/v1/metrics",
+                    MetricExporter(
+                        self.durations,
+                        scope=settings.service_name,
+                        endpoint=f"{endpoint}/v1/metrics",
                         timeout=_EXPORT_SECONDS,
                         compression=Compression.Gzip,
                     )

@@ -42,6 +42,8 @@ class Telemetry:
             sample_ratio=settings.trace_sample_ratio,
             untraced_paths=untraced_paths,
         )
+        if self._providers is not None:
+            self._providers.durations.append(self.inbound.durations)
 
     @property
     def is_exporting(self) -> bool:
@@ -71,7 +73,8 @@ class Telemetry:
             return
         from .database import Statements, watch_pools  # noqa: PLC0415
 
-        statements = Statements(self.tracer, self.meter, database.engine.url.database or "")
+        statements = Statements(self.tracer, database.engine.url.database or "")
+        self._providers.durations.append(statements.durations)
         statements.follow_engine(database.engine)
         if isinstance(options := database.pool.kwargs, dict):
             database.pool.kwargs = {**options, "cursor_factory": statements.cursor_class()}
