@@ -3,6 +3,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 READY := .venv/ready
 LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --group docs --group bench --group stamped \
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

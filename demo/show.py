@@ -3,9 +3,11 @@
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -23,7 +25,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--svg", type=Path)
     options = parser.parse_args()
-    console = Console(highlight=False, record=options.svg is not None)
+    console = Console(
+        highlight=False,
+        record=options.svg is not None,
+        width=100 if options.svg else None,
+    )
     try:
         command("migrate")
         password = create_user(EMAIL, "admin")
@@ -39,7 +45,10 @@ def main() -> int:
         console.print("\nStopped: the service, its PostgreSQL and its folder are gone.")
         return 0
     if options.svg is not None:
-        console.save_svg(str(options.svg), title="make demo CHECK=1")
+        picture = console.export_svg(title="make demo CHECK=1")
+        # Without the fonts that would be fetched from the network: any monospaced one will do.
+        picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+        options.svg.write_text(picture, encoding="utf-8")
     return 0
 
 
@@ -82,15 +91,21 @@ def _check(console: Console, password: str) -> None:
             _done(console, f"Serving on {service.url}")
             walk = Walk(service, (EMAIL, password))
             table = Table(
-                "request", "status", "outcome", title="A walk over HTTP", title_justify="left"
+                "request",
+                "status",
+                "outcome",
+                title="A walk over HTTP",
+                title_justify="left",
+                box=SIMPLE_HEAD,
             )
             for step in walk.steps():
                 table.add_row(step.what, str(step.status), step.outcome)
             console.print(table)
             _show_one_request(console, walk, receiver)
-            command("backup", "create")
+            taken = command("backup", "create").strip().splitlines()[-1]
+            _done(console, f"Encrypted a backup: {taken.partition(': ')[2]}")
             drilled = command("backup", "drill").strip().splitlines()[-1]
-            _done(console, f"Backed up, encrypted; restored elsewhere: {drilled}")
+            _done(console, f"Restored it elsewhere: {drilled.partition('restores. ')[2]}")
     _done(console, "Stopped, all of it")
 
 

@@ -34,7 +34,7 @@ def test_check_walks_through_it() -> None:
         r"book without a session .* 401",
         r'"event": "request"',
         r"POST /bookings +[\d.]+ ms",
-        r"restores\.",
+        r"Restored it elsewhere: \d+ tables",
         r"Stopped, all of it\n\Z",
     ):
         assert re.search(shown, said), f"{shown} is missing:\n{said}"
