@@ -97,6 +97,12 @@ VIOLATIONS = [
     ),
     Violation(
         "lint",
+        "a feature that is no package, whose imports the boundaries would not see",
+        adds("src/PACKAGE/features/planted/domain.py", '"""Planted."""\n'),
+        "INP001",
+    ),
+    Violation(
+        "lint",
         "a module that grew past the ceiling",
         adds("src/PACKAGE/planted.py", '"""Planted."""\n' + "# more and more\n" * 400),
         "the ceiling is 400",
