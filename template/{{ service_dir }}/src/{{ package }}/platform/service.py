@@ -9,7 +9,6 @@ import typer
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from . import idempotency
 from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
@@ -20,6 +19,7 @@ from .database import Database
 from .errors import UnexpectedErrorMiddleware, handle_errors
 from .headers import SecurityHeadersMiddleware
 from .health import PLATFORM_CHECKS, PROBES, ReadinessCheck, health_router
+from .hosts import AllowedHostsMiddleware
 from .jobs import Jobs
 from .limits import BodyLimitMiddleware, LimitsMiddleware
 from .logging import configure_logging
@@ -44,6 +44,17 @@ class Feature:
     readiness: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     on_startup: Sequence[Hook] = ()
     on_shutdown: Sequence[Hook] = ()
+
+
+def _cors(trusted: Sequence[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=trusted,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+    )
 
 
 class Service:
@@ -154,15 +165,8 @@ class Service:
                 timeout=settings.request_timeout,
                 unlimited=PROBES,
             ),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=trusted,
-                allow_credentials=bool(trusted),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
-                expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
-            ),
+            Middleware(AllowedHostsMiddleware, allowed_hosts=settings.allowed_hosts),
+            *([_cors(trusted)] if trusted else []),
             Middleware(CrossOriginMiddleware, trusted_origins=trusted),
             Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
         ]
