@@ -25,7 +25,6 @@ def production(database_url: str, receiver_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "PUBLIC_URL": "https://bookings.example.com",
         "ALLOWED_HOSTS": "127.0.0.1",
-        "CORS_ORIGINS": "https://app.example.com",
         "SECRET_KEY": secrets.token_hex(32),
         "SMTP_URL": "smtp://127.0.0.1:1025",
         "MAIL_FROM": "bookings@example.com",

@@ -37,7 +37,7 @@ class SecurityHeadersMiddleware:
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in self._headers if header[0] not in present),
+                    *[header for header in self._headers if header[0] not in present],
                 ]
             await send(message)
 
