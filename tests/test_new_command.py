@@ -56,6 +56,14 @@ def test_copier_finds_the_template_again(template: Path, tmp_path: Path) -> None
     assert git(tmp_path / "shop", "status", "--porcelain") == ""
 
 
+def test_says_that_uncommitted_changes_are_left_out(template: Path, tmp_path: Path) -> None:
+    changed = shutil.copytree(template, tmp_path / "changed")
+    (changed / "template" / "AGENTS.md.jinja").write_text("Changed.\n")
+    ran = roadworthy("new", "shop", "--defaults", "--template", str(changed), cwd=tmp_path)
+    assert "Uncommitted changes" in ran.stderr
+    assert "Changed." not in (tmp_path / "shop" / "AGENTS.md").read_text()
+
+
 def test_the_template_is_the_checkout_it_was_installed_from(tmp_path: Path) -> None:
     ran = roadworthy("new", "shop", "--defaults", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

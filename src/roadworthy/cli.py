@@ -66,6 +66,8 @@ def new(
         origin = find_origin(template, ref)
         with console.status("Fetching the template"):
             questionnaire = Questionnaire(fetch(origin, Path(scratch) / "template"))
+        if origin.leaves_out_changes:
+            console.print(f"Uncommitted changes of {origin.source} are left out", soft_wrap=True)
         answers = questionnaire.answer(given, ask=ask)
         destination = (directory or Path(str(answers["package"]).replace("_", "-"))).absolute()
         check_destination(destination)

@@ -24,6 +24,13 @@ class Origin:
         path = Path(self.source)
         return path if path.is_dir() else None
 
+    @property
+    def leaves_out_changes(self) -> bool:
+        """A commit is stamped, which an update finds again; what is not committed yet is not."""
+        if self.folder is None or self.ref is None:
+            return False
+        return bool(_git("-C", self.source, "status", "--porcelain", "--untracked-files=no"))
+
 
 def find_origin(source: str | None = None, ref: str | None = None) -> Origin:
     """Take the template that was named, or else the one this command came from (PEP 610)."""
