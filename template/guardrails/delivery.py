@@ -19,7 +19,7 @@ _FAULT = re.compile(r"ERROR (?P<path>.+?) did not validate for (?P<what>.+)")
 _UNKNOWN = re.compile(
     r"WARN (?P<path>.+) Couldn't find schema for kind (?P<kind>\S+) with api version (?P<group>\S+)"
 )
-_SERVER = re.compile(r"image: \S*/postgres:(?P<version>\d+(?:\.\d+)*)")
+_SERVER = re.compile(r"image: (?:\S*/)?postgres:(?P<version>\d+(?:\.\d+)*)")
 
 
 def dockerfile_findings() -> list[Finding]:
