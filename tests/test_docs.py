@@ -16,6 +16,12 @@ from stamping import ROOT, Project, Stamper
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial" / "first-service.md"
+_SETTINGS = """
+from {package}.settings import Settings
+for name, field in Settings.model_fields.items():
+    for choice in (name, *getattr(field.validation_alias, "choices", ())):
+        print(choice.upper())
+"""
 BEFORE_THE_PROJECT = ("uvx copier", "cd ", "git init", "make setup")
 
 _BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -130,6 +136,25 @@ def apply_edit(project: Project, snippet: str) -> None:
         text = re.sub(r"^from \.\.\.platform\.access .*$", imported, text, flags=re.MULTILINE)
         text = text.replace(decorated.replace("@authenticated\n", ""), decorated)
     path.write_text(text, encoding="utf-8")
+
+
+def test_what_the_pages_name_is_there(stamper: Stamper) -> None:
+    """Make targets, settings and code, in our pages and in the stamped ones."""
+    project = stamper.stamp()
+    makefile = (project.path / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    settings = set(project.check("python", "-c", _SETTINGS.format(package=project.package)).split())
+    stamped = [path for path in project.path.rglob("*.md") if ".venv" not in path.parts]
+    for page in [*DOCS.rglob("*.md"), *stamped]:
+        text = page.read_text(encoding="utf-8")
+        for named in re.findall(r"(?:`|\$ )make ([a-z-]+)", text):
+            assert named in targets | {"demo", "docs", "bench"}, f"{page}: make {named}"
+        if page.is_relative_to(DOCS):
+            for named in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", text):
+                assert named in settings, f"{page}: {named}"
+            for block in _BLOCK.finditer(text):
+                if block["kind"] == "python" and page != TUTORIAL:
+                    compile(block["body"], str(page), "exec")
 
 
 def test_the_site_builds_and_no_link_is_broken(tmp_path: Path) -> None:
