@@ -1,5 +1,6 @@
 """The documentation builds without a broken link, and what its tutorial says happens."""
 
+import ast
 import os
 import re
 import shutil
@@ -154,7 +155,7 @@ def test_what_the_pages_name_is_there(stamper: Stamper) -> None:
                 assert named in settings, f"{page}: {named}"
             for block in _BLOCK.finditer(text):
                 if block["kind"] == "python" and page != TUTORIAL:
-                    compile(block["body"], str(page), "exec")
+                    compile(block["body"], str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_the_site_builds_and_no_link_is_broken(tmp_path: Path) -> None:
