@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 from fastapi import Depends, Request
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from .settings import PlatformSettings
 
@@ -56,15 +58,25 @@ class Database:
             pool_recycle=1800,
         )
         self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
+        self._pool_options: dict[str, Any] = {**connect, "autocommit": True}
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection] = AsyncConnectionPool(
             settings.database_url,
             connection_class=psycopg.AsyncConnection,
-            kwargs={**connect, "autocommit": True},
+            kwargs=self._pool_options,
             min_size=1,
             max_size=max(2, settings.database_pool_size // 2),
             timeout=settings.database_pool_timeout,
             open=False,
         )
+
+    def use_cursor(self, cursor_class: type[psycopg.AsyncCursor[Any]]) -> None:
+        """Let the statements of both pools run through such cursors; call it before they open."""
+
+        def use(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            connection.driver_connection.cursor_factory = cursor_class
+
+        event.listen(self.engine.sync_engine, "connect", use)
+        self._pool_options["cursor_factory"] = cursor_class
 
     async def open(self) -> None:
         """Start the pools; a database that is down is the readiness probe's to report."""

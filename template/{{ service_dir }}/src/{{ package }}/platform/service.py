@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import procrastinate
 import typer
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
 
 from . import idempotency
 from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
@@ -26,7 +28,7 @@ from .logging import configure_logging
 from .mail import Mailer, mailer_from
 from .requests import RequestContextMiddleware
 from .settings import PlatformSettings
-from .telemetry import Telemetry
+from .telemetry import Inbound, Telemetry
 
 Hook = Callable[[Platform], Awaitable[None]]
 
@@ -55,6 +57,19 @@ def _cors(trusted: Sequence[str]) -> Middleware:
         allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
         expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
     )
+
+
+class _Application(FastAPI):
+    """Leaves what is not recorded out of FastAPI's own telemetry, which is not cheap to ask."""
+
+    def __init__(self, inbound: Inbound, **options: Any) -> None:
+        super().__init__(**options)
+        self._inbound = inbound
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and self._inbound.is_unrecorded(scope):
+            scope["fastapi.telemetry"] = None
+        await super().__call__(scope, receive, send)
 
 
 class Service:
@@ -129,7 +144,8 @@ class Service:
 
     def _application(self) -> FastAPI:
         settings = self.platform.settings
-        app = FastAPI(
+        app = _Application(
+            self.platform.telemetry.inbound,
             title=settings.service_name,
             version=settings.service_version,
             lifespan=self._lifespan,

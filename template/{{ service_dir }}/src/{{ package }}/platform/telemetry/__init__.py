@@ -5,6 +5,7 @@ carry a trace context all the same, so that the lines of the log can be joined b
 """
 
 from .context import inject_context
+from .inbound import Inbound
 from .telemetry import Telemetry
 
-__all__ = ["Telemetry", "inject_context"]
+__all__ = ["Inbound", "Telemetry", "inject_context"]

@@ -14,8 +14,6 @@ from psycopg.abc import Params
 from psycopg.rows import Row
 from psycopg.sql import Composable
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -94,26 +92,8 @@ class Statements:
                 running.span.set_status(StatusCode.ERROR)
             running.span.end()
 
-    def follow_engine(self, engine: AsyncEngine) -> None:
-        """Follow what goes through SQLAlchemy."""
-
-        def before(_: Connection, __: Any, sql: str, ___: Any, context: Any, ____: bool) -> None:
-            context.telemetry = self.begin(sql)
-
-        def after(_: Connection, __: Any, ___: str, ____: Any, context: Any, _____: bool) -> None:
-            self.end(context.telemetry)
-
-        def failed(failure: ExceptionContext) -> None:
-            running = getattr(failure.execution_context, "telemetry", None)
-            if isinstance(running, _Running):
-                self.end(running, failure.original_exception)
-
-        event.listen(engine.sync_engine, "before_cursor_execute", before)
-        event.listen(engine.sync_engine, "after_cursor_execute", after)
-        event.listen(engine.sync_engine, "handle_error", failed)
-
     def cursor_class(self) -> type[psycopg.AsyncCursor[Row]]:
-        """The cursor through which the pool's connections execute."""
+        """The cursor of connections whose statements are followed."""
         statements = self
 
         class FollowedCursor(psycopg.AsyncCursor[Row]):
@@ -128,6 +108,17 @@ class Statements:
                     raise
                 statements.end(running)
                 return self
+
+            async def executemany(
+                self, query: Any, params_seq: Iterable[Params], **options: Any
+            ) -> None:
+                running = statements.begin(_text(query))
+                try:
+                    await super().executemany(query, params_seq, **options)
+                except BaseException as error:
+                    statements.end(running, error)
+                    raise
+                statements.end(running)
 
         return FollowedCursor
 

@@ -64,7 +64,7 @@ class Inbound:
 
     def is_unrecorded(self, scope: MutableMapping[str, Any]) -> bool:
         """As the caller decided, else by the ratio; the sampler keeps to it."""
-        if scope["path"] in self._untraced:
+        if not self._is_recording or scope["path"] in self._untraced:
             return True
         caller = _caller(scope["headers"])
         if caller is not None:

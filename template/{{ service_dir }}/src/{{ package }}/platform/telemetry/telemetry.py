@@ -61,7 +61,6 @@ class Telemetry:
             "logs": False,
             "operation_spans": False,
             "auto_configure": False,
-            "exclude": self.inbound.is_unrecorded,
         }
         if self._providers is not None:
             options["tracer_provider"] = self._providers.tracer
@@ -75,9 +74,7 @@ class Telemetry:
 
         statements = Statements(self.tracer, database.engine.url.database or "")
         self._providers.durations.append(statements.durations)
-        statements.follow_engine(database.engine)
-        if isinstance(options := database.pool.kwargs, dict):
-            database.pool.kwargs = {**options, "cursor_factory": statements.cursor_class()}
+        database.use_cursor(statements.cursor_class())
         watch_pools(self.meter, database.engine, database.pool)
 
     def http_client(self, **options: Any) -> OutboundClient:
