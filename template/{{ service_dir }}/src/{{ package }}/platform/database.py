@@ -89,8 +89,12 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement stands for itself."""
-        async with self.engine.connect() as connection:
+        connection = await self.engine.connect()
+        try:
             yield connection
+        finally:
+            # Without the task that `async with` shields a roll-back with: there is none here.
+            await connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -140,15 +140,17 @@ def _to_event(row: AnyRow) -> Event:
 
 
 def _to_booking(row: AnyRow) -> Booking:
+    # In the order of the table: a list spends as long on looking columns up by name as on the rest.
+    booking, event, owner, places, amount, currency, version, created_at, cancelled_at = row
     return Booking(
-        id=row.id,
-        event_id=row.event_id,
-        owner_id=row.owner_id,
-        places=row.places,
-        price=Money(row.price_amount, row.price_currency),
-        version=row.version,
-        created_at=row.created_at,
-        cancelled_at=row.cancelled_at,
+        id=booking,
+        event_id=event,
+        owner_id=owner,
+        places=places,
+        price=Money(amount, currency),
+        version=version,
+        created_at=created_at,
+        cancelled_at=cancelled_at,
     )
 
 
