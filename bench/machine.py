@@ -16,10 +16,11 @@ from .load import generator
 _PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "psycopg", "pydantic")
 
 
-def recorded(checkout: Path, postgres: str) -> Mapping[str, Any]:
+def recorded(checkout: Path, postgres: str, before: float) -> Mapping[str, Any]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "load before": f"{before:.1f} processes wanted a processor in the minute before",
         "commit": _commit(checkout),
         "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         "load": generator(),
