@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,11 +65,14 @@ class Development:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self._log = folder / "make-dev.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = str(probe.getsockname()[1])
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 ["make", "dev"],
                 cwd=project.path,
-                env=project.environment(),
+                env=project.environment() | {"PORT": self.port},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -111,7 +115,8 @@ def test_the_tutorial_happens_as_it_is_told(project: Project, tmp_path: Path) ->
 
 
 def run(project: Project, development: Development | None, command: str, promised: str) -> None:
-    if command.startswith("curl"):
+    if development is not None and command.startswith("curl"):
+        command = command.replace("localhost:8000", f"localhost:{development.port}")
         # The tutorial's reader waits until the service is there.
         command = command.replace("curl", "curl -s --retry 60 --retry-connrefused --retry-delay 1")
     variables = {}
