@@ -9,9 +9,12 @@ import asyncio
 import json
 import sys
 import time
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
+
+_PATIENCE_SECONDS = 10.0
 
 
 class _Outcome:
@@ -35,8 +38,7 @@ class _Connection(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -90,7 +92,8 @@ async def _run(url: str, headers: dict[str, str], connections: int, seconds: flo
         await loop.create_connection(lambda: _Connection(request, deadline, outcome), host, port)
         for _ in range(connections)
     ]
-    await asyncio.gather(*(protocol.done for _, protocol in opened))
+    async with asyncio.timeout(seconds + _PATIENCE_SECONDS):
+        await asyncio.gather(*(protocol.done for _, protocol in opened))
     return outcome
 
 

@@ -15,7 +15,7 @@ from .rivals import standin
 from .rounds import Contender, Scene, in_turn
 from .servers import Server, serving
 
-SERVICE, BARE, STAND_IN = "stamped service", "bare, unguarded", "popular template"
+SERVICE, BARE, STAND_IN = "stamped service", "bare, unguarded", "popular way (stand-in)"
 CALLER, ROW, PAGE = "the caller", "one row", "page of 20"
 FIRST_PAGE, MIDDLE_PAGE = "first page", "middle page"
 FEW = 1_000
