@@ -83,7 +83,7 @@ class PlatformSettings(BackupSettings, BaseSettings):
     """Seconds that what runs is given to finish at SIGTERM."""
 
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
-    """Keys the hashes of addresses in counters and the audit log."""
+    """Seals cursors, and keys the hashes of addresses in counters and the audit log."""
     session_idle_minutes: PositiveInt = 60 * 24
     """A session that was idle for so long is over."""
     session_absolute_minutes: PositiveInt = 60 * 24 * 14
