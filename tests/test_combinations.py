@@ -107,3 +107,7 @@ def test_passes_its_whole_gate(row_of_gate: dict[str, Any], stamper: Stamper) ->
     project = stamper.fresh(**given(row_of_gate))
     said = project.check("make", "check")
     assert "every gate passed" in said
+
+
+def test_the_slow_tests_of_a_stamp_pass(stamper: Stamper) -> None:
+    assert "passed" in stamper.stamp().check("make", "test-slow")

@@ -42,6 +42,8 @@ FAST = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_wal_size": "256MB",
+    # Its processes are the superuser's: `app` could not drop a database while one is in it.
+    "autovacuum": "off",
     # In the server's own folder, so that nothing of it outlives that.
     "dynamic_shared_memory_type": "mmap",
 }
