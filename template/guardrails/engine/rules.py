@@ -1,0 +1,126 @@
+"""The rules, as data: `guardrails/rules/*.yaml`, one file a family."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .finding import Severity
+
+FOLDER = Path(__file__).parent.parent / "rules"
+
+
+class Area(StrEnum):
+    """What a reader asks about; each has a level in the report."""
+
+    ARCHITECTURE = "architecture"
+    ACCESS = "auth and access"
+    DATA = "data and migrations"
+    SECRETS = "secrets"
+    INPUT = "input handling"
+    OBSERVABILITY = "observability"
+    RESILIENCE = "resilience and scale"
+    DELIVERY = "delivery"
+    BACKUPS = "backups"
+    MAINTAINABILITY = "maintainability"
+
+
+class Grouping(StrEnum):
+    """What is one finding in a report: each place, all of a file, or all of the tree."""
+
+    PLACE = "place"
+    FILE = "file"
+    TREE = "tree"
+
+
+class InvalidRule(ValueError):
+    """A rule file that can't be understood; the message names the file, the rule and the key."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must not be. `asvs` are requirements of OWASP ASVS 5.0, `cwe` weaknesses."""
+
+    id: str
+    title: str
+    severity: Severity
+    confidence: str
+    area: Area
+    why: str
+    mend: str
+    example: str
+    effort: str
+    guards: tuple[str, ...]
+    cwe: tuple[str, ...] = ()
+    asvs: tuple[str, ...] = ()
+    grouping: Grouping = Grouping.PLACE
+    baseline: bool = True
+    patterns: tuple[Mapping[str, Any], ...] = ()
+    ruff: tuple[str, ...] = ()
+    source: str = field(default="", compare=False)
+
+    @property
+    def family(self) -> str:
+        return self.id.partition(".")[0]
+
+
+_REQUIRED = (
+    "id", "title", "severity", "confidence", "area", "why", "mend", "example", "effort", "guards",
+)  # fmt: skip
+_LISTS = ("guards", "cwe", "asvs", "patterns", "ruff")
+_EFFORTS = {"minutes", "hours", "days"}
+_CONFIDENCES = {"high", "medium", "low"}
+
+
+@cache
+def load(folder: Path = FOLDER) -> Mapping[str, Rule]:
+    """Every rule by its id.
+
+    Raises:
+        InvalidRule: a file that is no YAML, a rule without a required key, an id twice.
+    """
+    rules: dict[str, Rule] = {}
+    for file in sorted(folder.glob("*.yaml")):
+        try:
+            entries = yaml.load(file.read_text(encoding="utf-8"), _Loader) or []
+        except yaml.YAMLError as error:
+            raise InvalidRule(f"{file.name} is no YAML: {error}") from None
+        for entry in entries:
+            rule = _rule(entry, file.name)
+            if rule.id in rules:
+                raise InvalidRule(
+                    f"{file.name}: {rule.id} is already in {rules[rule.id].source}"
+                )
+            rules[rule.id] = rule
+    return rules
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _rule(entry: Any, source: str) -> Rule:
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+        raise InvalidRule(f"{source}: an entry without an id: {entry!r:.80}")
+    where = f"{source}: {entry['id']}"
+    if missing := [key for key in _REQUIRED if not entry.get(key)]:
+        raise InvalidRule(f"{where} lacks {', '.join(missing)}")
+    if unknown := set(entry) - set(Rule.__dataclass_fields__):
+        raise InvalidRule(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
+    if entry["effort"] not in _EFFORTS or entry["confidence"] not in _CONFIDENCES:
+        raise InvalidRule(
+            f"{where}: effort is one of {_EFFORTS}, confidence of {_CONFIDENCES}"
+        )
+    values = {
+        key: tuple(value) if key in _LISTS else value for key, value in entry.items()
+    }
+    try:
+        values["severity"] = Severity.of(entry["severity"])
+        values["area"] = Area(entry["area"])
+        values["grouping"] = Grouping(entry.get("grouping", Grouping.PLACE))
+    except ValueError as error:
+        raise InvalidRule(f"{where}: {error}") from None
+    return Rule(**values, source=source)

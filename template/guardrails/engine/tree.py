@@ -1,0 +1,321 @@
+"""The tree as every guard sees it: walked once, listed with what was left out and why.
+
+A prototype is hostile input: links that lead out or round, files of a gigabyte, names with
+newlines, vendored trees of 34,000 files. Nothing here follows a link or writes into the tree.
+"""
+
+import json
+import os
+import stat
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+MOST_BYTES = 1_000_000
+"""A source file beyond this is data or generated; it is listed and not read."""
+MOST_FILES = 100_000
+
+VENDORED_NAMES = frozenset(
+    {
+        "node_modules",
+        "bower_components",
+        "site-packages",
+        ".venv",
+        "__pycache__",
+        ".git",
+        ".hg",
+    }
+)
+BUILT_NAMES = frozenset(
+    {".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"}
+)
+_VENV_MARK = "pyvenv.cfg"
+_MODULES_MARK = ".package-lock.json"
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was left out: a path, why, and how many files are below it (0: not counted)."""
+
+    path: str
+    why: str
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A prototype: its files (relative, with `/`, sorted), what git tracks, what was left out.
+
+    `tracked` is None where there is no git repository; it also names files of skipped folders.
+    `selected` narrows what findings are wanted for (staged files); None means all.
+    """
+
+    root: Path
+    files: tuple[str, ...]
+    sizes: Mapping[str, int]
+    left: tuple[Left, ...] = ()
+    tracked: frozenset[str] | None = None
+    selected: frozenset[str] | None = None
+    stack: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, path: str) -> str | None:
+        """The file as text, invalid bytes replaced; None for one that is too big, binary,
+        unreadable or no regular file."""
+        if self.sizes.get(path, MOST_BYTES + 1) > MOST_BYTES:
+            return None
+        data = read_within(self.root, path)
+        if data is None or b"\0" in data[:8192]:
+            return None
+        return data.decode("utf-8", errors="replace")
+
+    def matching(self, *globs: str) -> Iterator[str]:
+        """The files that one of the globs fits, `**/` reaching every depth (PurePath.match)."""
+        for path in self.files:
+            pure = PurePosixPath(path)
+            if any(pure.match(glob.removeprefix("**/")) for glob in globs):
+                yield path
+
+    def ending(self, *suffixes: str) -> Iterator[str]:
+        return (path for path in self.files if path.endswith(suffixes))
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        return frozenset(self.files)
+
+    def json(self, path: str) -> Any:
+        """The parsed JSON (comments and trailing commas as in tsconfig allowed), else None."""
+        text = self.text(path)
+        return None if text is None else lenient_json(text)
+
+    def save(self, file: Path) -> None:
+        """Write the inventory that guards are given."""
+        content = asdict(self) | {
+            "root": str(self.root),
+            "tracked": None if self.tracked is None else sorted(self.tracked),
+            "selected": None if self.selected is None else sorted(self.selected),
+        }
+        # Names may hold bytes that are no text (surrogates); JSON's escapes carry them.
+        file.write_text(json.dumps(content), encoding="utf-8")
+
+    @classmethod
+    def load(cls, file: Path) -> "Tree":
+        content = json.loads(file.read_text(encoding="utf-8"))
+        tracked, selected = content["tracked"], content["selected"]
+        return cls(
+            root=Path(content["root"]),
+            files=tuple(content["files"]),
+            sizes=content["sizes"],
+            left=tuple(Left(**entry) for entry in content["left"]),
+            tracked=None if tracked is None else frozenset(tracked),
+            selected=None if selected is None else frozenset(selected),
+            stack=content["stack"],
+        )
+
+
+def read_within(root: Path, path: str, most: int = MOST_BYTES) -> bytes | None:
+    """Read a regular file below the root, opening no link on the way (CWE-59)."""
+    try:
+        handle = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
+            data = stream.read(most + 1)
+        except OSError:
+            return None
+    return data if len(data) <= most else None
+
+
+def walk(root: Path) -> Tree:
+    """List the tree.
+
+    Raises:
+        NotADirectoryError, PermissionError: the root itself can't be listed.
+    """
+    root = root.resolve(strict=True)
+    os.listdir(root)
+    tracked = _tracked(root)
+    walker = _Walk(root, _ignored_folders(root) if tracked is not None else frozenset())
+    walker.run()
+    files = sorted(walker.sizes)
+    return Tree(
+        root=root,
+        files=tuple(files),
+        sizes={path: walker.sizes[path] for path in files},
+        left=tuple(walker.left + walker.summary()),
+        tracked=tracked,
+    )
+
+
+class _Walk:
+    def __init__(self, root: Path, ignored: frozenset[str]) -> None:
+        self.root = root
+        self.ignored = ignored
+        self.sizes: dict[str, int] = {}
+        self.left: list[Left] = []
+        self.odd: Counter[str] = Counter()
+
+    def run(self) -> None:
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(self.root / folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                self.left.append(Left(folder, f"can't be listed: {error.strerror}"))
+                continue
+            names = {entry.name for entry in entries}
+            if folder and (why := _vendored(folder, names)):
+                self.left.append(Left(folder, why, count_below(self.root / folder)))
+                continue
+            for entry in entries:
+                self._take(entry, f"{folder}/{entry.name}".lstrip("/"), folders)
+
+    def _take(self, entry: "os.DirEntry[str]", path: str, folders: list[str]) -> None:
+        try:
+            if entry.is_symlink():
+                self.odd["a link, not followed"] += 1
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in {".git", ".hg"} and path not in self.ignored:
+                    folders.append(path)
+            elif not entry.is_file(follow_symlinks=False):
+                self.odd["no regular file"] += 1
+            elif len(self.sizes) >= MOST_FILES:
+                self.odd[f"beyond the first {MOST_FILES:,} files"] += 1
+            else:
+                self.sizes[path] = entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            self.odd["can't be looked at"] += 1
+
+    def summary(self) -> list[Left]:
+        return [Left("", why, count) for why, count in sorted(self.odd.items())]
+
+
+def _vendored(folder: str, names: set[str]) -> str:
+    name = folder.rpartition("/")[2]
+    if _VENV_MARK in names:
+        return "a virtual environment"
+    if _MODULES_MARK in names or name in VENDORED_NAMES:
+        return "installed packages"
+    if name in BUILT_NAMES:
+        return "build output"
+    return ""
+
+
+def count_below(folder: Path) -> int:
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
+def _tracked(root: Path) -> frozenset[str] | None:
+    listed = git(root, "ls-files", "-z", "--cached")
+    return None if listed is None else frozenset(_names(listed))
+
+
+def _ignored_folders(root: Path) -> frozenset[str]:
+    listed = git(
+        root,
+        "ls-files",
+        "-z",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--directory",
+    )
+    return frozenset(
+        name.rstrip("/") for name in _names(listed or b"") if name.endswith("/")
+    )
+
+
+def _names(listed: bytes) -> Iterable[str]:
+    return (os.fsdecode(name) for name in listed.split(b"\0") if name)
+
+
+def git(root: Path, *arguments: str, timeout: float = 120) -> bytes | None:
+    """What a read-only git command says; None where there is no (sound) repository.
+
+    The prototype's own configuration must run nothing here: no hooks, pagers, file-system
+    monitors or filters (CVE-2022-24765 and its kin).
+    """
+    safe = (
+        "-c",
+        "core.fsmonitor=",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "safe.directory=*",
+    )
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
+    }
+    environment |= {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "--no-pager", *safe, *arguments],
+            capture_output=True,
+            env=environment,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def lenient_json(text: str) -> Any:
+    """JSON as editors accept it: comments and trailing commas; None when it is still broken."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return json.loads(_without_comments(text))
+    except ValueError:
+        return None
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    at, end = 0, len(text)
+    while at < end:
+        if text[at] == '"':
+            stop = at + 1
+            while stop < end and text[stop] != '"':
+                stop += 2 if text[stop] == "\\" else 1
+            kept.append(text[at : stop + 1])
+            at = stop + 1
+        elif text.startswith("//", at):
+            at = _after(text, "\n", at)
+        elif text.startswith("/*", at):
+            at = _after(text, "*/", at) + 2
+        elif text[at] in "}]":
+            _drop_comma(kept)
+            kept.append(text[at])
+            at += 1
+        else:
+            kept.append(text[at])
+            at += 1
+    return "".join(kept)
+
+
+def _after(text: str, mark: str, at: int) -> int:
+    found = text.find(mark, at)
+    return len(text) if found < 0 else found
+
+
+def _drop_comma(kept: list[str]) -> None:
+    back = len(kept) - 1
+    while back >= 0 and kept[back].isspace():
+        back -= 1
+    if back >= 0 and kept[back] == ",":
+        del kept[back]

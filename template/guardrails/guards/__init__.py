@@ -1,0 +1,1 @@
+"""The guards: each is a command that looks at a tree and prints SARIF."""
