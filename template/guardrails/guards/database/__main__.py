@@ -1,0 +1,8 @@
+"""`python -m guardrails.guards.database --root DIR`: findings as SARIF."""
+
+import sys
+
+from ...engine.guard import main
+from .look import look
+
+sys.exit(main("database", look))
