@@ -26,9 +26,7 @@ class Severity(IntEnum):
             return cls[label.upper()]
         except KeyError:
             known = ", ".join(severity.label for severity in reversed(cls))
-            raise ValueError(
-                f"no severity is called {label!r}; there are: {known}"
-            ) from None
+            raise ValueError(f"no severity is called {label!r}; there are: {known}") from None
 
 
 class Evidence(StrEnum):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..gate import NotChecked
 from . import sarif
 from .finding import Finding, NotLooked
 from .rules import load
+from .runner import broken
 from .tree import Tree, walk
 
 
@@ -32,9 +34,7 @@ def main(name: str, look: Callable[[Tree], Looked]) -> int:
     what its findings mean is for the ratchet to say."""
     parser = argparse.ArgumentParser(prog=f"python -m guardrails.guards.{name}")
     parser.add_argument("--root", type=Path, default=Path(), help="the tree to look at")
-    parser.add_argument(
-        "--inventory", type=Path, help="its inventory, when it was walked already"
-    )
+    parser.add_argument("--inventory", type=Path, help="its inventory, when it was walked already")
     options = parser.parse_args()
     tree = Tree.load(options.inventory) if options.inventory else walk(options.root)
     json.dump(sarif.document(examine(name, tree, look)), sys.stdout)
@@ -43,13 +43,14 @@ def main(name: str, look: Callable[[Tree], Looked]) -> int:
 
 def examine(name: str, tree: Tree, look: Callable[[Tree], Looked]) -> dict[str, Any]:
     """Run the guard on the tree: its SARIF run, narrowed to the tree's selected files."""
-    looked = look(tree)
+    mine = [rule for rule in load().values() if name in rule.guards]
+    try:
+        looked = look(tree)
+    except NotChecked as reason:
+        return broken(name, str(reason))
     found = [
         finding
         for finding in looked.findings
         if tree.selected is None or finding.place.path in tree.selected
     ]
-    mine = [rule for rule in load().values() if name in rule.guards]
-    return sarif.run(
-        name, mine, found, not_looked=looked.not_looked, properties=looked.facts
-    )
+    return sarif.run(name, mine, found, not_looked=looked.not_looked, properties=looked.facts)

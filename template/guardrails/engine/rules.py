@@ -86,15 +86,13 @@ def load(folder: Path = FOLDER) -> Mapping[str, Rule]:
     rules: dict[str, Rule] = {}
     for file in sorted(folder.glob("*.yaml")):
         try:
-            entries = yaml.load(file.read_text(encoding="utf-8"), _Loader) or []
+            entries = yaml.load(file.read_text(encoding="utf-8"), _Loader) or []  # noqa: S506 - a safe loader
         except yaml.YAMLError as error:
             raise InvalidRule(f"{file.name} is no YAML: {error}") from None
         for entry in entries:
             rule = _rule(entry, file.name)
             if rule.id in rules:
-                raise InvalidRule(
-                    f"{file.name}: {rule.id} is already in {rules[rule.id].source}"
-                )
+                raise InvalidRule(f"{file.name}: {rule.id} is already in {rules[rule.id].source}")
             rules[rule.id] = rule
     return rules
 
@@ -111,10 +109,8 @@ def _rule(entry: Any, source: str) -> Rule:
     if unknown := set(entry) - set(Rule.__dataclass_fields__):
         raise InvalidRule(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
     if entry["effort"] not in _EFFORTS or entry["confidence"] not in _CONFIDENCES:
-        raise InvalidRule(
-            f"{where}: effort is one of {_EFFORTS}, confidence of {_CONFIDENCES}"
-        )
-    values = {
+        raise InvalidRule(f"{where}: effort is one of {_EFFORTS}, confidence of {_CONFIDENCES}")
+    values: dict[str, Any] = {
         key: tuple(value) if key in _LISTS else value for key, value in entry.items()
     }
     try:

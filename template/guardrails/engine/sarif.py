@@ -67,10 +67,7 @@ def findings(run: Mapping[str, Any]) -> list[Finding]:
 
 def not_looked(run: Mapping[str, Any]) -> list[NotLooked]:
     entries = run.get("properties", {}).get("notChecked", [])
-    return [
-        NotLooked(entry["what"], entry["why"], tuple(entry["rules"]))
-        for entry in entries
-    ]
+    return [NotLooked(entry["what"], entry["why"], tuple(entry["rules"])) for entry in entries]
 
 
 def level(severity: Severity, evidence: Evidence) -> str:
@@ -129,20 +126,28 @@ def _location(place: Place) -> dict[str, Any]:
 
 
 def _finding(result: Mapping[str, Any]) -> Finding:
-    places = tuple(_place(location) for location in result["locations"])
+    places = tuple(_place(location) for location in result.get("locations") or [{}])
     return Finding(
         rule=result["ruleId"],
         place=places[0],
         also=places[1:],
         message=result["message"]["text"],
-        severity=Severity.of(result["properties"]["severity"]),
-        evidence=Evidence(result["properties"]["evidence"]),
-        detail=result["properties"]["detail"],
+        severity=_severity(result),
+        evidence=Evidence(result.get("properties", {}).get("evidence", Evidence.READ)),
+        detail=result.get("properties", {}).get("detail", {}),
     )
 
 
+def _severity(result: Mapping[str, Any]) -> Severity:
+    """Ours says it; of a foreign guard's result the level is taken."""
+    if label := result.get("properties", {}).get("severity"):
+        return Severity.of(label)
+    levels = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
+    return levels.get(result.get("level", "warning"), Severity.INFO)
+
+
 def _place(location: Mapping[str, Any]) -> Place:
-    physical = location["physicalLocation"]
+    physical = location.get("physicalLocation", {"artifactLocation": {"uri": ""}})
     region = physical.get("region", {})
     symbols = location.get("logicalLocations", [])
     return Place(

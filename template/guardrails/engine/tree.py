@@ -30,9 +30,7 @@ VENDORED_NAMES = frozenset(
         ".hg",
     }
 )
-BUILT_NAMES = frozenset(
-    {".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"}
-)
+BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"
 
@@ -139,7 +137,7 @@ def walk(root: Path) -> Tree:
         NotADirectoryError, PermissionError: the root itself can't be listed.
     """
     root = root.resolve(strict=True)
-    os.listdir(root)
+    next(root.iterdir(), None)
     tracked = _tracked(root)
     walker = _Walk(root, _ignored_folders(root) if tracked is not None else frozenset())
     walker.run()
@@ -228,9 +226,7 @@ def _ignored_folders(root: Path) -> frozenset[str]:
         "--exclude-standard",
         "--directory",
     )
-    return frozenset(
-        name.rstrip("/") for name in _names(listed or b"") if name.endswith("/")
-    )
+    return frozenset(name.rstrip("/") for name in _names(listed or b"") if name.endswith("/"))
 
 
 def _names(listed: bytes) -> Iterable[str]:
@@ -251,9 +247,7 @@ def git(root: Path, *arguments: str, timeout: float = 120) -> bytes | None:
         "-c",
         "safe.directory=*",
     )
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
-    }
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment |= {
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",

@@ -1,0 +1,56 @@
+"""The list of guards, from `guards.toml` and the project's own `guards.local.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent.parent
+FILES = ("guards.toml", "guards.local.toml")
+
+
+class InvalidGuards(ValueError):
+    """A list of guards that can't be used; the message names the file and the guard."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A command that prints SARIF; `seconds` is how long it may take."""
+
+    name: str
+    command: tuple[str, ...]
+    seconds: float = 300
+    staged: bool = False
+
+
+def load_guards(folder: Path = HERE) -> list[Guard]:
+    """The guards in their order, which is the order in which they start.
+
+    Raises:
+        InvalidGuards: a file that is no TOML, or a guard that is not as the files say.
+    """
+    guards: dict[str, Guard] = {}
+    for name in FILES:
+        file = folder / name
+        if not file.exists():
+            continue
+        try:
+            entries = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidGuards(f"{file} is no TOML: {error}") from None
+        guards |= {key: _guard(key, entry, file) for key, entry in entries.items()}
+    return list(guards.values())
+
+
+def _guard(name: str, entry: Any, file: Path) -> Guard:
+    if not isinstance(entry, Mapping) or set(entry) - {"command", "seconds", "staged"}:
+        raise InvalidGuards(f"{file}: [{name}] holds `command`, `seconds` and `staged`, no more")
+    command = entry.get("command")
+    if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
+        raise InvalidGuards(f"{file}: [{name}] needs a `command`, a list of words")
+    try:
+        seconds = float(entry.get("seconds", 300))
+    except (TypeError, ValueError):
+        raise InvalidGuards(f"{file}: [{name}] `seconds` is a number") from None
+    return Guard(name, tuple(command), seconds, bool(entry.get("staged", False)))
