@@ -1,0 +1,92 @@
+"""How the apps are reached from outside: servers, functions and pages, found by their code."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+from ..engine.tree import Tree
+from .apps import App, app_of
+from .signs import Fact
+
+_SERVERS = {"FastAPI": "FastAPI", "Flask": "Flask", "Starlette": "Starlette", "Sanic": "Sanic"}
+_LISTEN = re.compile(r"\.listen\s*\(|createServer\s*\(|\bserve\s*\(\s*\{")
+_EDGE = re.compile(r"(^|/)supabase/functions/(?!_)([^/]+)/index\.[jt]sx?$")
+_NEXT_ROUTE = re.compile(r"(^|/)(app/(.+/)?route|pages/api/.+)\.[jt]sx?$")
+_NODE = (
+    ("express", "an Express server"), ("fastify", "a Fastify server"), ("hono", "a Hono server"),
+    ("koa", "a Koa server"),
+)  # fmt: skip
+_PAGES = (
+    ("next", "Next.js pages"), ("nuxt", "Nuxt pages"), ("vite", "a browser app"),
+    ("react-scripts", "a browser app"), ("@angular/core", "a browser app"), ("expo", "a phone app"),
+)  # fmt: skip
+
+
+def entries(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    yield from _pages(apps)
+    yield from _counted(tree, apps, _EDGE, "Supabase edge functions")
+    with_next = [app for app in apps if "next" in app.dependencies]
+    if with_next:
+        yield from _counted(tree, apps, _NEXT_ROUTE, "Next.js route handlers")
+    yield from _node_servers(tree, apps)
+    yield from _python_servers(tree, apps)
+
+
+def _pages(apps: list[App]) -> Iterator[Fact]:
+    for app in apps:
+        for package, name in _PAGES:
+            if found := app.dependencies.get(package):
+                yield Fact("exposed", name, found.shown_by, app.root)
+                break
+
+
+def _counted(tree: Tree, apps: list[App], pattern: re.Pattern[str], name: str) -> Iterator[Fact]:
+    paths: dict[str, list[str]] = {}
+    for path in tree.files:
+        if pattern.search(path):
+            paths.setdefault(app_of(path, apps), []).append(path)
+    for app, found in paths.items():
+        yield Fact("exposed", name, found[0], app, str(len(found)))
+
+
+def _node_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    wanted = {app.root: [it for it in _NODE if it[0] in app.dependencies] for app in apps}
+    for path in tree.ending(".js", ".ts", ".mjs", ".cjs") if any(wanted.values()) else ():
+        app = app_of(path, apps)
+        if not wanted[app]:
+            continue
+        text = tree.text(path) or ""
+        for package, name in list(wanted[app]):
+            if re.search(rf"""["']{package}["']""", text) and _LISTEN.search(text):
+                wanted[app].remove((package, name))
+                yield Fact("exposed", name, path, app)
+
+
+def _python_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    for path in tree.ending(".py"):
+        text = tree.text(path) or ""
+        if not any(f"{name}(" in text for name in _SERVERS) and "streamlit" not in text:
+            continue
+        for name in _made_in(text):
+            app = app_of(path, apps)
+            yield Fact("frameworks", name, path, app)
+            yield Fact("exposed", f"a {name} server", path, app)
+
+
+def _made_in(text: str) -> set[str]:
+    """The servers that the module itself makes; commented-out code makes none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    made = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            made |= {_SERVERS[called]} if called in _SERVERS else set()
+        elif isinstance(node, ast.Import) and any(it.name == "streamlit" for it in node.names):
+            made.add("Streamlit")
+    return made
