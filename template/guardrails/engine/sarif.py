@@ -89,6 +89,14 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
             "security-severity": _SCORES[rule.severity],
             "precision": rule.confidence,
             "tags": [*rule.cwe, *rule.asvs, rule.area.value],
+            # What SARIF has no word for, and a report shows.
+            "severity": rule.severity.label,
+            "area": rule.area.value,
+            "effort": rule.effort,
+            "grouping": rule.grouping.value,
+            "example": rule.example,
+            "cwe": list(rule.cwe),
+            "asvs": list(rule.asvs),
         },
     }
 
