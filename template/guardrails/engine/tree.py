@@ -233,7 +233,9 @@ def _names(listed: bytes) -> Iterable[str]:
     return (os.fsdecode(name) for name in listed.split(b"\0") if name)
 
 
-def git(root: Path, *arguments: str, timeout: float = 120) -> bytes | None:
+def git(
+    root: Path, *arguments: str, timeout: float = 120, given: bytes | None = None
+) -> bytes | None:
     """What a read-only git command says; None where there is no (sound) repository.
 
     The prototype's own configuration must run nothing here: no hooks, pagers, file-system
@@ -256,6 +258,8 @@ def git(root: Path, *arguments: str, timeout: float = 120) -> bytes | None:
     try:
         done = subprocess.run(
             ["git", "-C", str(root), "--no-pager", *safe, *arguments],
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             env=environment,
             timeout=timeout,

@@ -1,0 +1,3 @@
+"""The guard `secrets`: no credential in any file, nor in any commit."""
+
+from .search import look as look

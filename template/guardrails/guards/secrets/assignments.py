@@ -1,0 +1,130 @@
+"""Settings that name a secret and give its value: `DB_PASSWORD=…`, also indented in YAML."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...engine.finding import Severity
+from .places import is_env_file, is_example
+from .shapes import Sighting
+from .values import is_for_development, is_placeholder, is_random
+
+_LINE = re.compile(
+    r"^[ \t]*(?:export[ \t]+|ENV[ \t]+|ARG[ \t]+|-[ \t]+|Environment=\"?)?"
+    r"[\"']?(?P<name>[A-Za-z][A-Za-z0-9_.]{2,60})[\"']?[ \t]*[:=][ \t]*(?P<value>[^\r\n]*)$",
+    re.MULTILINE,
+)
+_SECRET = re.compile(
+    r"(password|passwd|passphrase|secret|token|api_?key|apikey|private_?key|access_?key"
+    r"|signing_?key|encryption_?key|auth_?key|service_?role|credential|_pwd|_pass)$"
+    r"|(secret|password)_(key|token|value)$|^secret_?key",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(
+    r"public|publishable|anon|_name$|_file$|_path$|_url$|_ttl|expir|_length|_min|_max|_algorithm"
+    r"|_type$|_id$|_header$|_field|_policy|max_?token|_reset|_hash_",
+    re.IGNORECASE,
+)
+_SIGNING = re.compile(
+    r"(jwt|session|cookie|auth|nextauth|better_auth|signing|token|app|django|flask|refresh|access)"
+    r"_?(token_)?(secret|secret_?key|signing_?key|private_?key)$|^secret_?key$|^secret_key_base$"
+    r"|encryption_?key$",
+    re.IGNORECASE,
+)
+PUBLIC_PREFIX = re.compile(
+    r"^(VITE|NEXT_PUBLIC|REACT_APP|EXPO_PUBLIC|PUBLIC|NUXT_PUBLIC|GATSBY|VUE_APP)_"
+)
+_NEVER_PUBLIC = re.compile(
+    r"SECRET|SERVICE_ROLE|SERVICE_KEY|PRIVATE_KEY|PASSWORD|AUTH_TOKEN|DATABASE_URL"
+    r"|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|DEEPSEEK|MISTRAL|RESEND|SENDGRID|TWILIO|OPENROUTER"
+    r"|REPLICATE|ELEVENLABS|PERPLEXITY|AIRTABLE)\w*(KEY|TOKEN)"
+)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    name: str
+    value: str
+    line: int
+
+
+def assignments(text: str) -> Iterator[Assignment]:
+    """Every `NAME=value` or `name: value` of the text that is not commented out."""
+    for match in _LINE.finditer(text):
+        value = _bare(match["value"])
+        if value:
+            yield Assignment(match["name"], value, text.count("\n", 0, match.start()) + 1)
+
+
+def _bare(value: str) -> str:
+    value = value.strip().rstrip(";,").strip()
+    if "kingfisher:ignore" in value or "gitleaks:allow" in value:
+        return ""
+    if value[:1] in {'"', "'"}:
+        return value[1:].partition(value[0])[0].strip()
+    return re.split(r"\s#", value, maxsplit=1)[0].strip().strip("\"'")
+
+
+def never_public(name: str) -> bool:
+    """Whether a bundler would publish the variable although its name says that it is secret."""
+    return bool(PUBLIC_PREFIX.match(name)) and bool(_NEVER_PUBLIC.search(name))
+
+
+def holds_secret(name: str) -> bool:
+    return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
+
+
+def named_secrets(path: str, text: str) -> Iterator[Sighting]:
+    """The secrets of a settings file that only their names give away."""
+    for entry in assignments(text):
+        bundled = never_public(entry.name)
+        if not bundled and (PUBLIC_PREFIX.match(entry.name) or not holds_secret(entry.name)):
+            continue
+        weight = _weight(path, entry)
+        if weight is not None:
+            yield Sighting(
+                entry.value,
+                entry.name,
+                max(weight, Severity.HIGH) if bundled else weight,
+                path,
+                entry.line,
+                rule="secret.in-bundle" if bundled else "secret.committed",
+                consequence=_consequence(entry.name, bundled),
+            )
+
+
+def _consequence(name: str, bundled: bool) -> str:
+    if bundled:
+        return "its prefix puts it into the code that every visitor downloads"
+    if _SIGNING.search(name):
+        return "whoever knows it can sign sessions and tokens of any user"
+    return "whoever can read the repository has it"
+
+
+def _weight(path: str, entry: Assignment) -> Severity | None:
+    """What the value opens; None when it is no secret at all."""
+    value = entry.value
+    if _is_no_literal(path, value):
+        return None
+    if is_placeholder(value):
+        signs = is_env_file(path) and not is_example(path) and _SIGNING.search(entry.name)
+        # In force, and in every tutorial: with it anybody signs in as anybody.
+        chosen = signs and len(value) >= 16 and "_" in value and "${" not in value
+        return Severity.HIGH if chosen and not is_for_development(value) else None
+    if is_for_development(value) or (is_example(path) and not is_random(value)):
+        return None
+    if not is_env_file(path) and not is_random(value):
+        return None
+    if _SIGNING.search(entry.name):
+        return Severity.CRITICAL if is_random(value) else Severity.HIGH
+    return Severity.HIGH if is_random(value) else Severity.MEDIUM
+
+
+def _is_no_literal(path: str, value: str) -> bool:
+    if len(value) < 6 or value.startswith(("$", "{", "[", "(", "<", "!", "&", "*", "|", ">", "%")):
+        return True
+    if not is_env_file(path) and re.search(
+        r"[\s(){}]|^[a-z_.]+$|^(os|process|env|secrets)\.", value
+    ):
+        return True
+    return value.startswith(("http://", "https://", "/", "./", "encrypted:", "vault:", "op://"))

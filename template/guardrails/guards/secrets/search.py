@@ -1,0 +1,153 @@
+"""The search itself: the tree, every commit, and the scanner's matches beside our own shapes."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from ...engine.finding import NotLooked, Severity
+from ...engine.guard import Looked
+from ...engine.tree import Tree, git
+from . import environment, findings
+from .assignments import named_secrets
+from .history import History, NoHistory, added_in, open_history, texts
+from .places import is_settings_file, is_test, worth_reading
+from .scanner import Match, NotScanned, scan
+from .shapes import MARKERS, Sighting, sightings
+from .values import is_placeholder
+
+_RULES = ("secret.committed", "secret.in-history", "secret.service-role")
+# What our own shapes judge better, and what is a guess by name.
+_OURS = ("jwt", "connection-string", "generic", "private-key", "gcp-api-key", "github", "supabase")
+_PUBLIC = ("phc_", "pk_live_", "pk_test_", "pk.eyJ")
+_CONTROL = {"aws-access-token", "stripe-access-token", "alibaba-secret-key", "gcp-service-account"}
+
+
+def look(tree: Tree) -> Looked:
+    """Look for secrets in the files and in the history."""
+    missing: list[NotLooked] = []
+    history = _opened(tree, missing)
+    # The scanner is a process of its own: it works while we read.
+    with ThreadPoolExecutor(1) as aside:
+        scanning = aside.submit(_scanned, tree, history)
+        seen = _in_files(tree)
+        past = [] if history is None else list(_in_commits(history))
+        matches, failed = scanning.result()
+    missing += failed
+    seen += _matched_in_files(tree, matches, seen)
+    found = findings.in_tree(seen)
+    worst: dict[str, Severity] = {}
+    for one in seen:
+        worst[one.path] = max(one.weight, worst.get(one.path, Severity.INFO))
+    found += environment.committed(tree, worst)
+    found += environment.example_missing(tree)
+    if history is not None:
+        past += _matched_in_commits(history, matches, past)
+        present = {one.secret for one in seen}
+        gone = [(blob, one) for blob, one in past if one.secret not in present]
+        found += findings.in_history(gone, added_in(history, (blob for blob, _ in gone)))
+    return Looked(found, missing)
+
+
+def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
+    try:
+        history = open_history(tree.root)
+    except NoHistory as reason:
+        missing.append(NotLooked("the history", str(reason), ("secret.in-history",)))
+        return None
+    if history.shallow:
+        why = "a shallow clone: older commits are not here"
+        missing.append(NotLooked("the whole history", why, ("secret.in-history",)))
+    if history.left:
+        why = f"{history.left} of its files are too big or too many to read"
+        missing.append(NotLooked("a part of the history", why, ("secret.in-history",)))
+    return history
+
+
+def _scanned(tree: Tree, history: History | None) -> tuple[list[Match], list[NotLooked]]:
+    try:
+        return scan(tree.root, history.folder if history else None), []
+    except NotScanned as reason:
+        return [], [NotLooked("the shapes of other providers", str(reason), _RULES)]
+
+
+def _in_files(tree: Tree) -> list[Sighting]:
+    ignored = _ignored(tree)
+    seen: list[Sighting] = []
+    for path in tree.files:
+        if path not in ignored and worth_reading(path) and (text := tree.text(path)):
+            seen += _in_text(path, text)
+    return seen
+
+
+def _matched_in_files(
+    tree: Tree, matches: Iterable[Match], seen: Iterable[Sighting]
+) -> list[Sighting]:
+    ignored = _ignored(tree)
+    taken = {(one.path, one.line) for one in seen}
+    return [
+        one
+        for match in matches
+        if match.path in tree.present and match.path not in ignored and worth_reading(match.path)
+        if (match.path, match.line) not in taken
+        for one in _from_match(match, match.path)
+    ]
+
+
+def _ignored(tree: Tree) -> frozenset[str]:
+    """Files that git would not take: what is in them was not given away."""
+    if tree.tracked is None:
+        ignores = tree.text(".gitignore") or ""
+        if ".env" not in ignores:
+            return frozenset()
+        return frozenset(path for path in tree.files if path.rpartition("/")[2] == ".env")
+    listed = git(tree.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard")
+    return frozenset(os.fsdecode(name) for name in (listed or b"").split(b"\0") if name)
+
+
+def _in_text(path: str, text: str) -> Iterator[Sighting]:
+    shown = list(_fitting(path, sightings(path, text)))
+    yield from shown
+    if is_settings_file(path) and not is_test(path):
+        lines = {one.line for one in shown}
+        yield from (one for one in named_secrets(path, text) if one.line not in lines)
+
+
+def _fitting(path: str, seen: Iterable[Sighting]) -> Iterator[Sighting]:
+    """Tests need credentials that open nothing; only what proves to be real counts there."""
+    for one in seen:
+        if not is_test(path) or (one.proven and one.weight > Severity.INFO):
+            yield one
+
+
+def _from_match(match: Match, path: str) -> Iterator[Sighting]:
+    if any(name in match.rule for name in _OURS) or match.confidence == "low":
+        return
+    if is_placeholder(match.secret) or is_test(path) or match.secret.startswith(_PUBLIC):
+        return
+    weight = Severity.CRITICAL if match.rule in _CONTROL else Severity.HIGH
+    what = match.rule.replace("-", " ")
+    yield Sighting(match.secret, what, weight, path, match.line)
+
+
+def _in_commits(history: History) -> Iterator[tuple[str, Sighting]]:
+    for blob, content in texts(history):
+        path = history.paths[blob]
+        if b"\0" in content[:8192] or not (
+            is_settings_file(path) or any(marker in content for marker in MARKERS)
+        ):
+            continue
+        for one in _in_text(path, content.decode("utf-8", errors="replace")):
+            if one.weight >= Severity.MEDIUM and not is_placeholder(one.secret):
+                yield blob, one
+
+
+def _matched_in_commits(
+    history: History, matches: Iterable[Match], past: Iterable[tuple[str, Sighting]]
+) -> list[tuple[str, Sighting]]:
+    taken = {(blob, one.line) for blob, one in past}
+    return [
+        (match.blob, one)
+        for match in matches
+        if match.blob in history.paths and (match.blob, match.line) not in taken
+        for one in _from_match(match, history.paths[match.blob])
+    ]
