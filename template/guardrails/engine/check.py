@@ -1,0 +1,107 @@
+"""One judgement of a tree: run the guards, set waivers aside, hold the rest to the baseline."""
+
+import datetime
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..stack import recognise
+from . import sarif, scope
+from .baseline import Baseline, grown, read
+from .finding import Finding, NotLooked
+from .fingerprint import Fingerprint, fingerprints
+from .guards import Guard, load_guards
+from .ratchet import Verdict, judge
+from .rules import Rule, load
+from .runner import Progress, run_guards
+from .tree import Tree, walk
+from .waivers import Waiver, apply_waivers
+
+BASELINE = "guardrails/baseline.jsonl"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check has to say. `broken` are guards that could not work, which is no pass;
+    `grew` are lines that the branch put into the baseline by itself."""
+
+    verdict: Verdict
+    waived: Sequence[tuple[Finding, Waiver]]
+    not_looked: Sequence[NotLooked]
+    broken: Mapping[str, str]
+    grew: Sequence[Fingerprint]
+    document: Mapping[str, Any]
+
+    @property
+    def status(self) -> int:
+        """0 nothing new, 1 something new, 2 something could not be looked at."""
+        if self.broken:
+            return 2
+        return 1 if self.verdict.new or self.grew else 0
+
+
+def check(
+    root: Path,
+    *,
+    only_staged: bool = False,
+    base: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Judge the tree below root.
+
+    Raises:
+        CorruptBaseline, NoSuchBase, InvalidRule, InvalidGuards: as their names say.
+    """
+    baseline = read(root / BASELINE)
+    if only_staged:
+        with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
+            tree = scope.staged(root, Path(folder))
+            return _judged(tree, baseline, _guards(only_staged=True), progress)
+    commit = scope.merge_base(root, base)
+    before = scope.baseline_at(root, commit, BASELINE) if commit else None
+    grew = grown(baseline, before) if baseline and before else []
+    return _judged(recognised(walk(root)), baseline, _guards(only_staged=False), progress, grew)
+
+
+def recognised(tree: Tree) -> Tree:
+    """The tree with what it is made of, which several guards ask."""
+    return replace(tree, stack=recognise(tree))
+
+
+def _guards(*, only_staged: bool) -> list[Guard]:
+    return [guard for guard in load_guards() if guard.staged or not only_staged]
+
+
+def _judged(
+    tree: Tree,
+    baseline: Baseline | None,
+    guards: Sequence[Guard],
+    progress: Progress,
+    grew: Sequence[Fingerprint] = (),
+) -> Outcome:
+    document = run_guards(tree, guards, progress)
+    found = [finding for run in document["runs"] for finding in sarif.findings(run)]
+    rules = load()
+    today = datetime.datetime.now(datetime.UTC).date()
+    waivers = apply_waivers(found, tree, today, unwaivable(rules.values()))
+    verdict = judge(
+        fingerprints(waivers.left, tree), baseline, rules, present=tree.files, today=today
+    )
+    return Outcome(
+        verdict=verdict,
+        waived=waivers.waived,
+        not_looked=[entry for run in document["runs"] for entry in sarif.not_looked(run)],
+        broken={
+            run["tool"]["driver"]["name"]: run["properties"]["broken"]
+            for run in document["runs"]
+            if run["properties"].get("broken")
+        },
+        grew=grew,
+        document=document,
+    )
+
+
+def unwaivable(rules: Iterable[Rule]) -> dict[str, bool]:
+    return {rule.id: not rule.baseline for rule in rules}

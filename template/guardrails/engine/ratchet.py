@@ -1,0 +1,81 @@
+"""Findings against the baseline: what is new is refused, what is old may only become less."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .baseline import Accepted, Baseline
+from .finding import Finding
+from .fingerprint import Fingerprint
+from .rules import Rule
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`new` fails a build. `old` and `accepted` stand in the baseline; `arrived` belong to rules
+    that came after it; `gone` stand in the baseline and were not found any more."""
+
+    new: dict[Fingerprint, Finding] = field(default_factory=dict)
+    old: dict[Fingerprint, Finding] = field(default_factory=dict)
+    arrived: dict[Fingerprint, Finding] = field(default_factory=dict)
+    gone: list[Fingerprint] = field(default_factory=list)
+
+
+def judge(
+    found: Mapping[Fingerprint, Finding],
+    baseline: Baseline | None,
+    rules: Mapping[str, Rule],
+    *,
+    present: Iterable[str],
+    today: datetime.date,
+) -> Verdict:
+    """Compare. `present` are the files of the tree: an entry whose file is gone is matched by its
+    text, since files are renamed. Without a baseline everything is new."""
+    if baseline is None:
+        return Verdict(new=dict(found))
+    verdict = Verdict()
+    unmatched = dict(baseline.entries)
+    missed: dict[Fingerprint, Finding] = {}
+    for fingerprint, finding in found.items():
+        if fingerprint in unmatched:
+            _place(verdict, fingerprint, finding, unmatched.pop(fingerprint), rules, today)
+        else:
+            missed[fingerprint] = finding
+    there = frozenset(present)
+    for fingerprint, finding in missed.items():
+        former = _former(fingerprint, unmatched, there)
+        if former is not None:
+            _place(verdict, fingerprint, finding, unmatched.pop(former), rules, today)
+        elif fingerprint.rule in baseline.rules or not _may_stay(fingerprint, rules):
+            verdict.new[fingerprint] = finding
+        else:
+            verdict.arrived[fingerprint] = finding
+    verdict.gone.extend(sorted(unmatched))
+    return verdict
+
+
+def _place(
+    verdict: Verdict,
+    fingerprint: Fingerprint,
+    finding: Finding,
+    accepted: Accepted | None,
+    rules: Mapping[str, Rule],
+    today: datetime.date,
+) -> None:
+    expired = accepted is not None and accepted.expired(today)
+    stays = _may_stay(fingerprint, rules) and not expired
+    (verdict.old if stays else verdict.new)[fingerprint] = finding
+
+
+def _may_stay(fingerprint: Fingerprint, rules: Mapping[str, Rule]) -> bool:
+    rule = rules.get(fingerprint.rule)
+    return rule is None or rule.baseline
+
+
+def _former(
+    fingerprint: Fingerprint, entries: Mapping[Fingerprint, object], there: frozenset[str]
+) -> Fingerprint | None:
+    for entry in entries:
+        if entry.path not in there and entry.moved_to(fingerprint.path) == fingerprint:
+            return entry
+    return None

@@ -1,0 +1,80 @@
+"""Writing the baseline: the first day's findings, fewer of them later, and accepted exceptions."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from .baseline import Accepted, Baseline, read
+from .check import BASELINE, Outcome
+from .fingerprint import Fingerprint
+from .rules import load
+
+
+class Refused(ValueError):
+    """The baseline may not become what was asked for; the message says why."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How many findings it holds now, how many went, how many came, and what it can't hold."""
+
+    holds: int
+    gone: int
+    came: int
+    refused: int
+
+
+def record(root: Path, outcome: Outcome) -> Recorded:
+    """Write what may stay: everything on the first day; afterwards only less, and what rules
+    that have arrived since found.
+
+    Raises:
+        Refused: a guard could not look, so that what it knew would be lost.
+        CorruptBaseline: the one that is there.
+    """
+    if outcome.broken:
+        names = ", ".join(outcome.broken)
+        raise Refused(f"{names} could not look, so nothing is recorded; see the reasons above")
+    before = read(root / BASELINE)
+    verdict = outcome.verdict
+    rules = load()
+    kept: dict[Fingerprint, Accepted | None] = {
+        fingerprint: before.entries.get(fingerprint) if before else None
+        for fingerprint in (*verdict.old, *verdict.arrived)
+    }
+    refused = 0
+    for fingerprint in verdict.new:
+        rule = rules.get(fingerprint.rule)
+        if before is None and (rule is None or rule.baseline):
+            kept[fingerprint] = None
+        else:
+            refused += 1
+    _write(root / BASELINE, Baseline(frozenset(rules), kept))
+    were = frozenset(before.entries) if before else frozenset()
+    return Recorded(len(kept), len(were - set(kept)), len(set(kept) - were), refused)
+
+
+def accept(root: Path, outcome: Outcome, wanted: str, accepted: Accepted) -> Fingerprint:
+    """Let one new finding stay.
+
+    Raises:
+        Refused: nothing new has that fingerprint, its rule can't be waived, the date has passed.
+    """
+    matches = [entry for entry in outcome.verdict.new if entry.id.startswith(wanted)]
+    if len(matches) != 1:
+        raise Refused(f"{len(matches)} new findings have the fingerprint {wanted!r}; one is needed")
+    rule = load().get(matches[0].rule)
+    if rule and not rule.baseline:
+        raise Refused(f"{rule.id} can't be accepted: {' '.join(rule.why.split())}")
+    if accepted.expired(datetime.datetime.now(datetime.UTC).date()):
+        raise Refused(f"{accepted.until} has passed")
+    before = read(root / BASELINE) or Baseline(frozenset(load()))
+    _write(root / BASELINE, Baseline(before.rules, before.entries | {matches[0]: accepted}))
+    return matches[0]
+
+
+def _write(file: Path, baseline: Baseline) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".writing")
+    beside.write_text(baseline.to_text(), encoding="utf-8")
+    beside.replace(file)

@@ -1,0 +1,100 @@
+"""Every rule flags what it is for and leaves its look-alikes alone; a rule without both kinds of
+case fails here."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from guardrails.engine import rules, runner, sarif
+from guardrails.engine.check import recognised
+from guardrails.engine.finding import Finding
+from guardrails.engine.guards import Guard, load_guards
+from guardrails.engine.tree import walk
+
+CASES = Path(__file__).parent / "rules"
+ENGINE_OWN = {"waivers"}
+
+Case = Mapping[str, Any]
+
+
+@cache
+def cases() -> Mapping[str, Mapping[str, list[Case]]]:
+    gathered: dict[str, dict[str, list[Case]]] = {}
+    for file in sorted(CASES.glob("*.yaml")):
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8")) or []:
+            kinds = gathered.setdefault(entry["rule"], {"flagged": [], "clean": []})
+            for kind, those in kinds.items():
+                those += entry.get(kind, [])
+    return gathered
+
+
+def guards_of(rule: str) -> list[Guard]:
+    return [guard for guard in load_guards() if guard.name in rules.load()[rule].guards]
+
+
+def lay_out(case: Case, folder: Path) -> None:
+    for state in [*case.get("history", []), case]:
+        for name, text in state["files"].items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                file.unlink()
+            else:
+                file.write_text(text, encoding="utf-8")
+        if case.get("git") or case.get("history"):
+            commit(folder)
+
+
+def commit(folder: Path) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    for arguments in (("init", "-q"), ("add", "-Af"), (*identity, "commit", "-qm", "work")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def found(rule: str, case: Case, folder: Path) -> list[Finding]:
+    lay_out(case, folder)
+    document = runner.run_guards(recognised(walk(folder)), guards_of(rule))
+    broken = [run["properties"]["broken"] for run in document["runs"] if "broken" in run["properties"]]
+    assert not broken
+    every = [finding for run in document["runs"] for finding in sarif.findings(run)]
+    return [finding for finding in every if finding.rule == rule]
+
+
+def places(findings: list[Finding]) -> set[str]:
+    every = [place for finding in findings for place in (finding.place, *finding.also)]
+    return {place.path for place in every} | {f"{place.path}:{place.line}" for place in every}
+
+
+def numbered(kind: str) -> Iterator[Any]:
+    for rule, kinds in cases().items():
+        for number, case in enumerate(kinds[kind]):
+            yield pytest.param(rule, case, id=f"{rule}-{number}")
+
+
+def test_every_rule_has_cases_of_both_kinds() -> None:
+    known = {name for name, rule in rules.load().items() if not ENGINE_OWN & set(rule.guards)}
+    assert known - {rule for rule, kinds in cases().items() if kinds["flagged"]} == set()
+    assert known - {rule for rule, kinds in cases().items() if kinds["clean"]} == set()
+    assert set(cases()) - set(rules.load()) == set()
+
+
+def test_every_rule_has_a_guard_that_is_run() -> None:
+    run = {guard.name for guard in load_guards()} | ENGINE_OWN
+    assert {rule.id for rule in rules.load().values() if not set(rule.guards) <= run} == set()
+
+
+@pytest.mark.parametrize(("rule", "case"), numbered("flagged"))
+def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
+    findings = found(rule, case, tmp_path)
+    assert findings
+    wanted = case.get("at", [])
+    assert set([wanted] if isinstance(wanted, str) else wanted) <= places(findings)
+
+
+@pytest.mark.parametrize(("rule", "case"), numbered("clean"))
+def test_look_alikes_are_left_alone(rule: str, case: Case, tmp_path: Path) -> None:
+    assert found(rule, case, tmp_path) == []
