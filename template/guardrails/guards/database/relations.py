@@ -62,7 +62,8 @@ class Table:
     columns: tuple[Column, ...] = ()
     key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
-    checks: tuple[str, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
+    """Name and text of each, those of its columns' domains among them."""
     references: tuple[Reference, ...] = ()
     policies: tuple[Policy, ...] = ()
     partition: bool = False
@@ -141,7 +142,7 @@ def read(connection: Connection[Any], schemas: Sequence[str]) -> Relations:
             partition=row["partition"],
             key=tuple(row["key"] or ()),
             unique=tuple(tuple(columns) for columns in row["uniques"] or ()),
-            checks=tuple(row["checks"] or ()),
+            checks=tuple((name, text) for name, text in row["checks"] or ()),
             **{part: tuple(found.get(oid, ())) for part, found in parts.items()},
         )
         for oid, row in oids.items()
@@ -212,8 +213,12 @@ _TABLES = SQL(
             where a.attrelid = c.oid and a.attnum = k.attnum))
             from pg_index i where i.indrelid = c.oid and i.indisunique
             and i.indpred is null) as uniques,
-        (select array_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
-            where k.conrelid = c.oid and k.contype = 'c') as checks
+        (select jsonb_agg(jsonb_build_array(found.name, found.text)) from (
+            select k.conname as name, pg_get_constraintdef(k.oid) as text from pg_constraint k
+                where k.conrelid = c.oid and k.contype = 'c'
+            union all select k.conname, replace(pg_get_constraintdef(k.oid), 'VALUE', a.attname)
+                from pg_attribute a join pg_constraint k on k.contypid = a.atttypid
+                where a.attrelid = c.oid and a.attnum > 0 and k.contype = 'c') found) as checks
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and """
     + _MINE

@@ -44,8 +44,7 @@ COLUMNS: dict[Holds, str] = {
         nik ktp dni nie curp rg aadhaar pan_number id_number identity_number document_number
         numero_documento tax_id nif steuernummer driver_license license_number drivers_license
         dob birth birth_date date_of_birth birthdate birthday nascimento data_nascimento
-        nacimiento fecha_nacimiento naissance geburtsdatum geburtstag tanggal_lahir gender genero
-        sexo religion ethnicity nationality ip_address ip latitude longitude""",
+        nacimiento fecha_nacimiento naissance geburtsdatum geburtstag tanggal_lahir religion ethnicity nationality ip_address""",
     Holds.CONTACT: """
         email e_mail mail email_address correo courriel surel phone telephone phone_number tel
         telefone telefono telefon celular movil mobile mobile_number whatsapp handynummer no_hp
@@ -56,12 +55,12 @@ COLUMNS: dict[Holds, str] = {
     Holds.HEALTH: """
         health medical diagnosis diagnostico diagnose patient paciente symptom sintoma allergy
         allergies alergia blood_type medication medicine prescription pregnancy pregnant 
-        disease illness treatment treatment_plan salud saude sante gesundheit kesehatan therapy
-        disability medical_history medical_notes weight_kg mental_health""",
+        disease illness treatment_plan salud saude sante gesundheit kesehatan therapy
+        disability medical_history medical_notes mental_health""",
     Holds.MONEY: """
         balance saldo guthaben solde wallet_balance iban bic bank bank_account bank_account_number
         account_number routing_number conta_bancaria agencia cuenta_bancaria rekening no_rekening
-        kontonummer card card_number card_last4 card_last_four cartao tarjeta salary salario
+        kontonummer card_number card_last4 card_last_four cartao tarjeta salary salario
         salaire gehalt gaji wage income payout earnings pix_key chave_pix
         credit_limit debt stripe_customer_id stripe_account_id total_spent net_pay""",
     Holds.MESSAGE: """
@@ -78,13 +77,17 @@ COLUMNS: dict[Holds, str] = {
 INNOCENT = re.compile(
     r"""(^|_)(max|total|used|prompt|completion|input|output|num|count|min)_?tokens?(_|$)
     |tokens?_(count|used|limit|type|name|symbol|id|expir|expires|expiry|per|cost|usage|amount)
-    |^(has|is|needs|requires|show|allow|enable|send|notify|use|email_notif|password_changed)_
-    |_(enabled|verified|required|sent|sent_at|opened|confirmed|confirmed_at|at|count|type|status
-      |template|template_id|subject|notifications?|settings|policy|visible|expires_at|frequency)$
-    |(^|_)(mac|wallet|contract|web|site)_address|^(error|log|status|success|welcome)_message$
-    |^(card|message)_(type|title|color|id|style|position)$|_(url|image|icon|color)$|^id$
-    |^(business|company|store|support|public|office|clinic|branch|shop)_""",
+    |^(has|is|needs|requires|show|allow|enable|send|notify|use|can|should|auto)_
+    |(^|_)(mac|wallet|contract|web|site)_address
+    |^(error|log|status|success|welcome|response)_message$
+    |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_""",
     re.VERBOSE,
+)
+# A word before one of these only says what it belongs to: `medical_center_id`, `email_sent`.
+ABOUT = re.compile(
+    r"_(ids?|by|center|centre|enabled|verified|required|sent|opened|clicked|confirmed|at|on|count"
+    r"|types?|status|templates?|subject|notifications?|settings|policy|visible|changed|urls?|image"
+    r"|icon|color|title|style|position|provider|campaigns?|method|preference|opt_in|consent)$"
 )
 
 TABLES: dict[Purpose, str] = {
@@ -178,9 +181,11 @@ def holds(column: str) -> Holds | None:
     name = words(column)
     if INNOCENT.search(name):
         return None
+    about = ABOUT.search(name)
     for kind, vocabulary in COLUMNS.items():
-        if _pattern(vocabulary).search(name):
-            return kind
+        for found in _pattern(vocabulary).finditer(name):
+            if about is None or found.end() == len(name):
+                return kind
     return None
 
 

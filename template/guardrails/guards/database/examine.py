@@ -1,0 +1,156 @@
+"""One replayed database, looked at as a stranger and by its catalogue."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from ...engine.finding import Finding, NotLooked
+from ...engine.guard import Looked
+from ...engine.tree import Tree
+from . import catalogue, escalation, functions, policies, storage
+from .model import Dialect, Replay
+from .ownership import recognise
+from .policies import Scene
+from .relations import Relations, read
+from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
+from .sensitivity import purpose, sensitive
+from .stranger import ANON, OTHER, USER, Attacker, Stage, Visitor, facts
+
+SECONDS = 20.0
+"""For all attempts together; what is not reached is said to be unchecked."""
+PREPARE_MILLISECONDS = 5000
+
+
+def examine(tree: Tree, replay: Replay) -> Looked:
+    """Findings, notes and the access matrix of one chain."""
+    try:
+        with psycopg.connect(replay.owner_url) as connection:
+            with connection.transaction(force_rollback=True):
+                return _examine(tree, replay, connection)
+    except psycopg.Error as error:
+        why = str(error).partition("\n")[0]
+        return Looked((), [NotLooked(f"the database of {replay.chain.folder}", why)])
+
+
+def _examine(tree: Tree, replay: Replay, connection: Connection[Any]) -> Looked:
+    connection.execute("set local search_path = pg_catalog, public")
+    connection.execute(f"set local statement_timeout = {PREPARE_MILLISECONDS}")
+    schemas = ["public", *_further_schemas(tree, replay)]
+    relations = read(connection, schemas)
+    findings = list(catalogue.find(replay, relations))
+    if replay.chain.dialect is not Dialect.SUPABASE:
+        return Looked(findings)
+    ownership = recognise(relations)
+    seeder = Seeder(connection, relations, ownership)
+    notes = _sign_up(connection)
+    seeder.seed_all(VICTIM, SPARE)
+    visitors: tuple[Visitor, ...] = (ANON, USER)
+    if ownership.tenants:
+        _join(seeder, relations, MEMBER)
+        visitors = (*visitors, OTHER)
+    stage = Stage(connection)
+    matrix = Attacker(stage, relations, ownership, seeder).attack(visitors, SECONDS)
+    scene = Scene(
+        replay, relations, ownership, seeder.seeded, matrix, sign_up=_sign_up_open(tree, replay)
+    )
+    scene.not_looked.extend(notes)
+    findings += _by_trying(scene, stage, seeder)
+    return Looked(findings, [*scene.not_looked, *_unchecked(scene)], _facts(scene, visitors))
+
+
+def _by_trying(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
+    yield from policies.find(scene)
+    yield from escalation.find(scene, stage, seeder)
+    yield from functions.find(scene, stage)
+    yield from storage.find(scene, stage)
+
+
+def _sign_up(connection: Connection[Any]) -> list[NotLooked]:
+    """Accounts for everybody. The stranger's is made as a real one is, triggers and all."""
+    notes = []
+    for person in (VICTIM, SPARE, MEMBER, STRANGER):
+        try:
+            with connection.transaction():
+                if person is not STRANGER:
+                    connection.execute("set local session_replication_role = replica")
+                _add_account(connection, person)
+        except psycopg.Error as error:
+            why = str(error).partition("\n")[0]
+            notes.append(NotLooked("what signing up sets off", f"a trigger on auth.users: {why}"))
+            with connection.transaction():
+                connection.execute("set local session_replication_role = replica")
+                _add_account(connection, person)
+    return notes
+
+
+def _add_account(connection: Connection[Any], person: Person) -> None:
+    connection.execute(
+        "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, %s)",
+        [person.uid, person.email, "{}"],
+    )
+    connection.execute("set local session_replication_role = origin")
+
+
+def _join(seeder: Seeder, relations: Relations, person: Person) -> None:
+    """Another organisation, and what makes the person its member."""
+    ownership = seeder.ownership
+    tenants = [relations.tables[key] for key in ownership.tenants if key in relations.tables]
+    for tenant in tenants:
+        seeder.seed(tenant, person)
+    for table in relations.tables.values():
+        if ownership.owned(table) and ownership.tenant_columns(table):
+            own_key = any(ownership.identifies(table, name) for name in table.key)
+            if own_key or re.search(r"member|_users?$|user_|staff|team", table.name):
+                seeder.seed(table, person)
+
+
+def _config(tree: Tree, replay: Replay) -> str:
+    folder = replay.chain.folder.rpartition("/")[0]
+    return tree.text(f"{folder}/config.toml".lstrip("/")) or ""
+
+
+def _sign_up_open(tree: Tree, replay: Replay) -> bool:
+    auth = re.search(r"^\[auth\]\s*$(.*?)(?=^\[|\Z)", _config(tree, replay), re.M | re.S)
+    return auth is None or not re.search(r"^\s*enable_signup\s*=\s*false", auth[1], re.M)
+
+
+def _further_schemas(tree: Tree, replay: Replay) -> list[str]:
+    """What the API shows beside `public`."""
+    api = re.search(r"^\[api\]\s*$(.*?)(?=^\[|\Z)", _config(tree, replay), re.M | re.S)
+    listed = re.search(r"^\s*schemas\s*=\s*\[(.*?)\]", api[1], re.M | re.S) if api else None
+    names = re.findall(r"[\"']([\w-]+)[\"']", listed[1]) if listed else []
+    return [name for name in names if name not in {"public", "storage", "graphql_public", "auth"}]
+
+
+def _unchecked(scene: Scene) -> Iterator[NotLooked]:
+    rules = ("rls.permissive-write", "rls.permissive-read", "rls.disabled")
+    for (_, name), why in sorted(scene.seeded.unseeded.items()):
+        yield NotLooked(f"access to the table {name}", f"no row could be put there: {why}", rules)
+    if scene.matrix.spent:
+        yield NotLooked("some tables", f"the attempts took longer than {SECONDS:.0f} s", rules)
+
+
+def _facts(scene: Scene, visitors: tuple[Visitor, ...]) -> dict[str, Any]:
+    return {
+        "matrix": [
+            {
+                "schema": table.schema,
+                "table": table.name,
+                "purpose": purpose(table.name).value,
+                "sensitivity": {
+                    name: kind.value
+                    for name, kind in sensitive(c.name for c in table.columns).items()
+                },
+                "row_security": table.row_security,
+                "known": scene.known(table),
+                "rebuilt": table.relation in scene.replay.rebuilt,
+                **facts(scene.matrix, table),
+            }
+            for table in scene.relations.tables.values()
+            if not table.partition
+        ],
+        "visitors": [visitor.name for visitor in visitors],
+    }

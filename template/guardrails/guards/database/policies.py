@@ -1,0 +1,322 @@
+"""What the access matrix means: which open door is a price list, and which is somebody's data."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
+from .model import Replay
+from .ownership import Ownership
+from .relations import Policy, Relations, Table
+from .seeding import Seeded
+from .sensitivity import STRONG, Holds, Purpose, purpose, sensitive
+from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
+
+WRITES = ("UPDATE", "DELETE", "INSERT")
+VERBS = {"UPDATE": "change", "DELETE": "delete", "INSERT": "add", "SELECT": "read"}
+SERVICE = re.compile(r"service[ _-]*role", re.IGNORECASE)
+DENY = re.compile(
+    r"^(block|deny|prevent|disallow|forbid|no (public|anonymous|direct|client)|bloque|negar|impedir)",
+    re.IGNORECASE,
+)
+OPEN = re.compile(
+    r"true|auth\.role\(\) ?= ?'(authenticated|anon)'|auth\.uid\(\) is not null"
+    r"|auth\.role\(\) (is not null|= any .*'authenticated'.*)|auth\.jwt\(\) is not null"
+    r"|select auth\.(uid\(\)|role\(\)).{0,12}(is not null|= 'authenticated')",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is known when the findings are made."""
+
+    replay: Replay
+    relations: Relations
+    ownership: Ownership
+    seeded: Seeded
+    matrix: Matrix
+    sign_up: bool = True
+    """Whether anybody may open an account."""
+    not_looked: list[NotLooked] = field(default_factory=list)
+
+    def evidence(self, table: Table) -> Evidence:
+        return self.replay.evidence(table.schema, table.name)
+
+    def policy_place(self, table: Table, policy: Policy) -> Place:
+        return self.replay.place("policy", table.schema, f"{table.name}.{policy.name}")
+
+    def known(self, table: Table) -> bool:
+        """Whether the chain itself says who may do what with the table."""
+        return table.row_security or table.relation not in self.replay.rebuilt
+
+    def who(self, visitor: Visitor) -> str:
+        if visitor is ANON:
+            return "Anybody, without an account,"
+        if visitor is OTHER:
+            return "A member of another organisation"
+        return "Anybody who signs up" if self.sign_up else "Any user"
+
+
+def find(scene: Scene) -> Iterator[Finding]:
+    for table in scene.relations.tables.values():
+        if table.partition:
+            continue
+        if not scene.known(table):
+            scene.not_looked.append(
+                NotLooked(
+                    f"who may do what with the table {table.name}",
+                    "the chain of migrations never creates it; only the generated types know it",
+                    ("rls.disabled", "rls.permissive-write", "rls.permissive-read"),
+                )
+            )
+        elif table.row_security:
+            yield from _guarded(scene, table)
+        else:
+            yield from _unguarded(scene, table)
+
+
+def _unguarded(scene: Scene, table: Table) -> Iterator[Finding]:
+    for visitor in (ANON, USER):
+        done = [
+            command
+            for command in COMMANDS
+            if scene.matrix.attempt(table, visitor, command).allowed
+        ]
+        if not done:
+            continue
+        severity = _loss(scene, table) if set(done) - {"SELECT"} else None
+        columns = scene.matrix.attempt(table, visitor, "SELECT").columns
+        severity = severity or read_severity(scene, table, columns, visitor)
+        yield Finding(
+            "rls.disabled",
+            scene.replay.place("table", table.schema, table.name),
+            f"{scene.who(visitor)} can {_verbs(done)} rows of `{table.name}`: "
+            "row-level security is off.",
+            severity,
+            scene.evidence(table),
+            detail=_detail(scene, table, done),
+        )
+        return
+
+
+def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
+    if not table.policies and table.relation not in scene.replay.rebuilt:
+        yield Finding(
+            "rls.enabled-no-policy",
+            scene.replay.place("table", table.schema, table.name),
+            f"`{table.name}` has row-level security and no policy: only the server can use it.",
+            evidence=Evidence.EXECUTED,
+        )
+    for visitor in (ANON, USER, OTHER):
+        if (written := _written(scene, table, visitor)) is not None:
+            yield written
+            break
+    for visitor in (ANON, USER, OTHER):
+        if (seen := _seen(scene, table, visitor)) is not None:
+            yield seen
+            break
+    yield from _recursive(scene, table)
+    yield from _ineffective(scene, table)
+    for policy in table.policies:
+        if "user_metadata" in policy.using + policy.check:
+            yield Finding(
+                "rls.user-metadata",
+                scene.policy_place(table, policy),
+                f"Policy “{policy.name}” on `{table.name}` trusts user_metadata, which users "
+                "write themselves.",
+                evidence=Evidence.EXACT,
+            )
+
+
+def _written(scene: Scene, table: Table, visitor: Visitor) -> Finding | None:
+    done = [c for c in WRITES if scene.matrix.attempt(table, visitor, c).allowed]
+    if not done:
+        return None
+    severity = _loss(scene, table) if done != ["INSERT"] else _insert_loss(scene, table)
+    if severity is None:
+        return None
+    guilty = _guilty(scene, table, done, visitor)
+    rule = _write_rule(guilty, visitor)
+    return _finding(scene, table, rule, visitor, done, guilty, severity)
+
+
+def _write_rule(guilty: Sequence[Policy], visitor: Visitor) -> str:
+    if any(SERVICE.search(policy.name) for policy in guilty):
+        return "rls.service-role-policy"
+    if any(DENY.search(policy.name) for policy in guilty):
+        return "rls.permissive-deny"
+    return "rls.permissive-write" if visitor is ANON else "rls.any-signed-in"
+
+
+def _seen(scene: Scene, table: Table, visitor: Visitor) -> Finding | None:
+    attempt = scene.matrix.attempt(table, visitor, "SELECT")
+    if not attempt.allowed:
+        return None
+    severity = read_severity(scene, table, attempt.columns, visitor)
+    rule = "rls.permissive-read" if visitor is ANON else "rls.any-signed-in"
+    guilty = _guilty(scene, table, ["SELECT"], visitor)
+    if any(SERVICE.search(policy.name) for policy in guilty):
+        rule = "rls.service-role-policy"
+    return _finding(scene, table, rule, visitor, ["SELECT"], guilty, severity)
+
+
+def _finding(
+    scene: Scene,
+    table: Table,
+    rule: str,
+    visitor: Visitor,
+    done: Sequence[str],
+    guilty: Sequence[Policy],
+    severity: Severity,
+) -> Finding:
+    places = [scene.policy_place(table, policy) for policy in guilty]
+    places = places or [scene.replay.place("table", table.schema, table.name)]
+    named = ", ".join(f"“{policy.name}”" for policy in guilty[:3])
+    reads = done == ["SELECT"]
+    telling = sensitive(scene.matrix.attempt(table, visitor, "SELECT").columns) if reads else {}
+    what = f" ({', '.join(list(telling)[:5])})" if telling else ""
+    by = f": {'policy' if len(guilty) == 1 else 'policies'} {named}" if named else ""
+    return Finding(
+        rule,
+        places[0],
+        f"{scene.who(visitor)} can {_verbs(done)} somebody else's rows of `{table.name}`{what}{by}.",
+        severity,
+        scene.evidence(table),
+        also=tuple(dict.fromkeys(place for place in places[1:] if place != places[0])),
+        detail=_detail(scene, table, done),
+    )
+
+
+def _recursive(scene: Scene, table: Table) -> Iterator[Finding]:
+    attempt = scene.matrix.attempt(table, USER, "SELECT")
+    if "infinite recursion" in attempt.why and table.policies:
+        yield Finding(
+            "rls.recursive-policy",
+            scene.policy_place(table, table.policies[0]),
+            f"No user can read `{table.name}`: its policies end in {attempt.why}.",
+            evidence=scene.evidence(table),
+        )
+
+
+def _ineffective(scene: Scene, table: Table) -> Iterator[Finding]:
+    """Policies that should block and, being permissive, only fail to allow."""
+    for policy in table.policies:
+        if not (policy.permissive and DENY.search(policy.name)):
+            continue
+        if "false" not in {policy.using, policy.check}:
+            continue
+        commands = COMMANDS if policy.command == "ALL" else (policy.command,)
+        for visitor in (ANON, USER):
+            passed = [c for c in commands if scene.matrix.attempt(table, visitor, c).allowed]
+            if passed and policy.applies(passed[0], visitor.role):
+                yield Finding(
+                    "rls.permissive-deny",
+                    scene.policy_place(table, policy),
+                    f"Policy “{policy.name}” blocks nothing: {scene.who(visitor).lower()} can "
+                    f"{_verbs(passed)} rows of `{table.name}` all the same.",
+                    Severity.MEDIUM,
+                    scene.evidence(table),
+                )
+                break
+
+
+def _guilty(
+    scene: Scene, table: Table, done: Sequence[str], visitor: Visitor
+) -> tuple[Policy, ...]:
+    """The policies that let it happen, those that admit everybody first."""
+    found: dict[str, Policy] = {}
+    for command in done:
+        able = [p for p in table.policies if p.permissive and p.applies(command, visitor.role)]
+        opened = [p for p in able if is_open(p, command)]
+        for policy in opened or [p for p in able if "uid()" not in p.using + p.check] or able:
+            found.setdefault(policy.name, policy)
+    return tuple(found.values())
+
+
+def is_open(policy: Policy, command: str) -> bool:
+    expression = (policy.check or policy.using) if command == "INSERT" else policy.using
+    bare = re.sub(r"::text|\s+AS \w+", "", expression).strip("() \n")
+    return OPEN.fullmatch(re.sub(r"\s+", " ", bare).strip("() ")) is not None
+
+
+def is_sensitive(scene: Scene, table: Table) -> bool:
+    """Whether its rows are somebody's: a person's data, or what decides who may do what."""
+    kind = purpose(table.name)
+    if kind in {Purpose.PERSONAL, Purpose.PRIVILEGE}:
+        return True
+    held = set(sensitive(column.name for column in table.columns).values())
+    if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
+        return Holds.SECRET in held
+    return scene.ownership.owned(table) or bool(held & STRONG)
+
+
+def _loss(scene: Scene, table: Table) -> Severity:
+    """What it costs when rows are changed or deleted."""
+    return Severity.CRITICAL if is_sensitive(scene, table) else Severity.HIGH
+
+
+def _insert_loss(scene: Scene, table: Table) -> Severity | None:
+    """What it costs when rows can only be added: a contact form is meant to be."""
+    kind = purpose(table.name)
+    owned = scene.ownership.owned(table)
+    if kind is Purpose.INTAKE:
+        return None
+    if kind is Purpose.PRIVILEGE:
+        return Severity.CRITICAL if owned else Severity.HIGH
+    return Severity.MEDIUM if owned else Severity.LOW
+
+
+def read_severity(
+    scene: Scene, table: Table, columns: Sequence[str], visitor: Visitor
+) -> Severity:
+    severity = _exposure(scene, table, columns)
+    if visitor is ANON or severity is Severity.INFO:
+        return severity
+    return Severity(severity - 1)
+
+
+def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
+    """What it costs when everybody can read these columns."""
+    kind = purpose(table.name)
+    held = set(sensitive(columns).values())
+    owned = scene.ownership.owned(table)
+    if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
+        return _shop_window(held)
+    if Holds.SECRET in held:
+        return Severity.CRITICAL
+    if held & STRONG:
+        personal = kind is not Purpose.UNKNOWN or owned
+        somebody = held & {Holds.NAME, Holds.IDENTITY, Holds.HEALTH}
+        return Severity.CRITICAL if personal or somebody else Severity.MEDIUM
+    if kind in {Purpose.PERSONAL, Purpose.INTAKE}:
+        profile = Holds.NAME in held or {"username", "avatar_url"} & set(columns)
+        return Severity.MEDIUM if profile and Holds.MESSAGE not in held else Severity.HIGH
+    if kind is Purpose.PRIVILEGE or owned:
+        return Severity.MEDIUM
+    return Severity.LOW
+
+
+def _shop_window(held: set[Holds]) -> Severity:
+    """Of what is meant to be shown."""
+    if Holds.SECRET in held:
+        return Severity.HIGH
+    if held & {Holds.IDENTITY, Holds.HEALTH, Holds.MONEY}:
+        return Severity.MEDIUM
+    return Severity.LOW if Holds.CONTACT in held else Severity.INFO
+
+
+def _verbs(done: Sequence[str]) -> str:
+    words = [VERBS[command] for command in done]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _detail(scene: Scene, table: Table, done: Sequence[str]) -> dict[str, object]:
+    return {
+        "table": f"{table.schema}.{table.name}",
+        "commands": list(done),
+        "purpose": purpose(table.name).value,
+        "sensitive": sorted(sensitive(column.name for column in table.columns)),
+    }
+
+

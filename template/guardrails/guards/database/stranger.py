@@ -1,0 +1,304 @@
+"""The access matrix: every table and operation, tried by people who should get nowhere.
+
+Each attempt runs as PostgREST would run it (the role and the claims of a token set for the
+transaction) in a savepoint that is rolled back.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from .ownership import Ownership
+from .relations import Column, Relation, Relations, Table
+from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Draft, Person, Row, Seeder, insertion
+from .sensitivity import holds
+
+ATTEMPT_MILLISECONDS = 1500
+COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class Outcome(StrEnum):
+    ALLOWED = "allowed"
+    """Somebody else's row was seen, changed or made."""
+    OWN = "own rows only"
+    NO_GRANT = "denied by grant"
+    POLICY = "denied by policy"
+    GUARDED = "denied by trigger"
+    ERROR = "error"
+    UNCHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    outcome: Outcome
+    rows: int = 0
+    why: str = ""
+    columns: tuple[str, ...] = ()
+    """What could be read of the row."""
+    own: bool = False
+    """INSERT: a row in one's own name was taken, too."""
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome is Outcome.ALLOWED
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A way to come in: `role` and, for who signed in, the person."""
+
+    name: str
+    role: str
+    person: Person | None = None
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        if self.person is None:
+            return {"role": self.role}
+        return {
+            "sub": self.person.uid,
+            "role": self.role,
+            "aud": "authenticated",
+            "email": self.person.email,
+            "aal": "aal1",
+            "is_anonymous": False,
+            "app_metadata": {"provider": "email", "providers": ["email"]},
+            "user_metadata": {},
+        }
+
+
+ANON = Visitor("anon", "anon")
+USER = Visitor("user", "authenticated", STRANGER)
+OTHER = Visitor("member", "authenticated", MEMBER)
+
+Cells = dict[str, Attempt]
+
+
+@dataclass
+class Matrix:
+    """What each visitor could do, by table and command."""
+
+    cells: dict[Relation, dict[str, Cells]] = field(default_factory=dict)
+    spent: bool = False
+
+    def attempt(self, table: Table, visitor: Visitor, command: str) -> Attempt:
+        cells = self.cells.get(table.relation, {}).get(visitor.name, {})
+        return cells.get(command, Attempt(Outcome.UNCHECKED))
+
+
+class Stage:
+    """One connection on which visitors come and go; nothing they do stays."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def visited(self, visitor: Visitor) -> Iterator[None]:
+        """Everything in the block runs as the visitor."""
+        with self.undone():
+            for name, value in {
+                "request.jwt.claims": json.dumps(visitor.claims),
+                "request.jwt.claim.sub": visitor.claims.get("sub", ""),
+                "request.jwt.claim.role": visitor.role,
+                "request.jwt.claim.email": visitor.claims.get("email", ""),
+                "request.method": "GET",
+            }.items():
+                self.connection.execute("select set_config(%s, %s, true)", [name, value])
+            self.connection.execute(SQL("set local role {}").format(Identifier(visitor.role)))
+            self.connection.execute(
+                SQL("set local statement_timeout = {}").format(Literal(ATTEMPT_MILLISECONDS))
+            )
+            yield
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        with self.connection.transaction(force_rollback=True):
+            yield
+
+    def run(self, statement: Composable, parameters: Mapping[str, Any]) -> tuple[int, Any]:
+        """How many rows the statement touched, and the first that it gave; undone at once."""
+        with self.undone(), self.connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.rowcount, cursor.fetchone() if cursor.description else None
+
+
+class Attacker:
+    """Tries each table as each visitor, for as long as the budget lasts."""
+
+    def __init__(
+        self, stage: Stage, relations: Relations, ownership: Ownership, seeder: Seeder
+    ) -> None:
+        self.stage = stage
+        self.relations = relations
+        self.ownership = ownership
+        self.seeder = seeder
+
+    def attack(self, visitors: tuple[Visitor, ...], seconds: float) -> Matrix:
+        matrix = Matrix()
+        until = monotonic() + seconds
+        for visitor in visitors:
+            with self.stage.visited(visitor):
+                for table in self.relations.tables.values():
+                    if monotonic() > until:
+                        matrix.spent = True
+                        break
+                    cells = matrix.cells.setdefault(table.relation, {})
+                    cells[visitor.name] = self.try_table(table, visitor)
+        return matrix
+
+    def try_table(self, table: Table, visitor: Visitor) -> Cells:
+        row = self.seeder.seeded.row(table.relation, VICTIM)
+        spare = self.seeder.seeded.row(table.relation, SPARE)
+        if row is None:
+            why = self.seeder.seeded.unseeded.get(table.relation, "")
+            return dict.fromkeys(COMMANDS, Attempt(Outcome.UNCHECKED, why=why))
+        return {
+            "SELECT": self.select(table, row, visitor),
+            "INSERT": self.insert(table, visitor),
+            "UPDATE": self.update(table, row, visitor),
+            "DELETE": self.delete(spare or row),
+        }
+
+    def select(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
+        names = self._granted(table, "SELECT", visitor)
+        if not names:
+            return Attempt(Outcome.NO_GRANT)
+        statement = SQL("select {} from {} where {}").format(
+            SQL(", ").join(map(Identifier, names)), table.sql, row.condition
+        )
+        try:
+            count, _ = self.stage.run(statement, row.parameters)
+        except psycopg.Error as error:
+            return refused(error)
+        return Attempt(Outcome.ALLOWED, count, columns=names) if count else _unseen()
+
+    def insert(self, table: Table, visitor: Visitor) -> Attempt:
+        granted = set(self._granted(table, "INSERT", visitor))
+        if not granted:
+            return Attempt(Outcome.NO_GRANT)
+        theirs = self._insert_for(table, VICTIM, granted)
+        if theirs.allowed or visitor.person is None or not self.ownership.owned(table):
+            return theirs
+        mine = self._insert_for(table, visitor.person, granted)
+        return Attempt(Outcome.OWN, mine.rows, own=True) if mine.allowed else theirs
+
+    def _insert_for(self, table: Table, person: Person, granted: set[str]) -> Attempt:
+        draft = Draft(self.seeder, table, person)
+        seeded = self.seeder.seeded.row(table.relation, VICTIM)
+        if seeded is not None:
+            draft.take_form(seeded)
+        for name in [name for name in draft.values if name not in granted]:
+            del draft.values[name]
+        for _ in range(6):
+            try:
+                count, _ = self.stage.run(insertion(table, draft.values), draft.parameters)
+                return Attempt(Outcome.ALLOWED, count)
+            except psycopg.Error as error:
+                # A constraint is looked at only after policies have let the row through, but
+                # what was not stored was not stored: change the row and try again.
+                last = refused(error)
+                if error.sqlstate not in {"23505", "23514", "23502"} or not draft.mend(error):
+                    break
+        return last
+
+    def update(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
+        names = [
+            name
+            for name in self._granted(table, "UPDATE", visitor)
+            if name not in row.key and not self.ownership.identifies(table, name)
+        ]
+        columns = [column for column in table.columns if column.name in names]
+        if not columns:
+            return Attempt(Outcome.NO_GRANT)
+        last = Attempt(Outcome.POLICY)
+        for column in sorted(columns, key=lambda column: _change_order(table, column))[:3]:
+            try:
+                count, _ = self.stage.run(_change(table, column, row), row.parameters)
+            except psycopg.Error as error:
+                last = refused(error)
+                if last.outcome not in {Outcome.ERROR, Outcome.GUARDED}:
+                    return last
+            else:
+                if count:
+                    return Attempt(Outcome.ALLOWED, count, columns=(column.name,))
+                return _unseen()
+        return last
+
+    def delete(self, row: Row) -> Attempt:
+        statement = SQL("delete from {} where {}").format(row.table.sql, row.condition)
+        try:
+            count, _ = self.stage.run(statement, row.parameters)
+        except psycopg.Error as error:
+            if error.sqlstate in {"23503", "23001"}:
+                return Attempt(Outcome.ERROR, why="only the rows that refer to it hold it")
+            return refused(error)
+        return Attempt(Outcome.ALLOWED, count) if count else _unseen()
+
+    def _granted(self, table: Table, command: str, visitor: Visitor) -> tuple[str, ...]:
+        """The columns that the role may use, in order."""
+        found = self.stage.connection.execute(_GRANTED, [visitor.role, table.oid, command, table.oid])
+        return tuple(name for (name,) in found.fetchall())
+
+
+_GRANTED = (
+    "select attname from pg_catalog.pg_attribute where has_column_privilege(%s, %s::oid, attnum, %s)"
+    " and attrelid = %s and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"
+)
+
+
+def refused(error: psycopg.Error) -> Attempt:
+    """What an error says about who refused."""
+    why = str(error).partition("\n")[0]
+    if error.sqlstate == "42501":
+        policy = "row-level security" in why
+        return Attempt(Outcome.POLICY if policy else Outcome.NO_GRANT, why=why)
+    if error.sqlstate == "P0001":
+        return Attempt(Outcome.GUARDED, why=why)
+    return Attempt(Outcome.ERROR, why=why)
+
+
+def _unseen() -> Attempt:
+    return Attempt(Outcome.POLICY)
+
+
+def _change_order(table: Table, column: Column) -> tuple[int, int]:
+    """What can be changed with the least risk of a check, what tells most first."""
+    checked = any(column.name in text for _, text in table.checks)
+    free = column.category in {"S", "N", "B", "D"} and table.reference(column.name) is None
+    unique = any(column.name in columns for columns in table.unique)
+    return (2 * checked + 2 * unique + 4 * (not free), 0 if holds(column.name) else 1)
+
+
+def _change(table: Table, column: Column, row: Row) -> Composed:
+    name = Identifier(column.name)
+    value: Composable = name
+    if column.category == "B":
+        value = SQL("not coalesce({}, false)").format(name)
+    elif column.category == "S" and (column.length or 99) > 20:
+        value = SQL("'changed'")
+    elif column.category == "N":
+        value = SQL("coalesce({}, 0) + 1").format(name)
+    return SQL("update {} set {} = {} where {}").format(table.sql, name, value, row.condition)
+
+
+def facts(matrix: Matrix, table: Table) -> dict[str, Any]:
+    """The table's row of the picture."""
+    return {
+        visitor: {
+            command.lower(): {
+                "outcome": attempt.outcome.value,
+                **({"rows": attempt.rows} if attempt.rows else {}),
+                **({"why": attempt.why[:300]} if attempt.why else {}),
+            }
+            for command, attempt in cells.items()
+        }
+        for visitor, cells in matrix.cells.get(table.relation, {}).items()
+    }
