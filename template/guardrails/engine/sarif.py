@@ -97,6 +97,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
             "example": rule.example,
             "cwe": list(rule.cwe),
             "asvs": list(rule.asvs),
+            "guards": list(rule.guards),
         },
     }
 
