@@ -1,0 +1,176 @@
+"""Which migrations a tree has, whose rules they follow, and what their tool would really run."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import PurePosixPath
+
+from ...engine.tree import Tree, read_within
+from .model import Chain, Dialect, Migration
+
+MOST_BYTES = 8_000_000
+MOST_FILES = 2_000
+MOST_LOOSE = 60
+SUPABASE_NAME = re.compile(r"^([0-9]+)_(.*)\.sql$")
+_DIGITS = re.compile(r"^[vV]?(\d+)")
+_DDL = re.compile(
+    r"^\s*(create\s+(or\s+replace\s+)?(table|policy|function|view|type)|alter\s+table)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_OTHER_ENGINE = re.compile(
+    r"\bAUTO_?INCREMENT\b|\bENGINE\s*=|^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?`"
+    r"|\bIDENTITY\s*\(|^GO\s*$|\bPRAGMA\b|\bNVARCHAR\b|\bDATETIME\b|\bVARCHAR2\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SUPABASE_SQL = re.compile(
+    r"\bauth\.(uid|users|jwt|role)\b|\bto\s+(anon|authenticated|service_role)\b|\bstorage\.(buckets|objects)\b",
+    re.IGNORECASE,
+)
+_ASIDE = {"tests", "test", "archive", "archived", "backup", "backups", "old", "down", "examples"}
+_TYPES = (
+    "**/integrations/supabase/types.ts",
+    "**/database.types.ts",
+    "**/types/supabase.ts",
+    "**/types_db.ts",
+    "**/supabase.types.ts",
+    "**/lib/supabase/types.ts",
+    "**/types/database.ts",
+    "**/types/database.types.ts",
+    "**/database-types.ts",
+    "**/supabase/types.ts",
+)
+
+
+class Chains:
+    """The chains of a tree, and the SQL that belongs to none of them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.sql = [path for path in tree.ending(".sql") if not path.endswith(".down.sql")]
+        self.chains: list[Chain] = []
+        self.not_postgres: list[str] = []
+        self._text = cache(lambda path: sql_text(tree, path) or "")
+        self._find()
+        inside = {file.path for chain in self.chains for file in chain.files}
+        self.outside = [path for path in self.sql if path not in inside and self._is_schema(path)]
+        self.loose = self._loose() if self.outside and not self.chains else None
+
+    def _is_schema(self, path: str) -> bool:
+        parts = {part.lower() for part in path.split("/")[:-1]}
+        name = path.rpartition("/")[2].lower()
+        if parts & _ASIDE or name.startswith("seed") or "/schemas/" in path:
+            return False
+        text = self._text(path)
+        return bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)
+
+    def _find(self) -> None:
+        folders: dict[str, list[str]] = defaultdict(list)
+        for path in self.sql:
+            folders[path.rpartition("/")[0]].append(path)
+        prisma: dict[str, list[str]] = defaultdict(list)
+        for folder, paths in folders.items():
+            if folder.endswith("supabase/migrations"):
+                self._add(Dialect.SUPABASE, folder, paths)
+            elif any(path.endswith("/migration.sql") for path in paths):
+                prisma[folder.rpartition("/")[0]] += paths
+            elif f"{folder}/meta/_journal.json" in self.tree.present:
+                self._add(Dialect.DRIZZLE, folder, paths)
+            elif _looks_ordered(folder, paths):
+                self._add(Dialect.PLAIN, folder, paths)
+        for folder, paths in prisma.items():
+            self._add(Dialect.PRISMA, folder, paths)
+
+    def _add(self, dialect: Dialect, folder: str, paths: Iterable[str]) -> None:
+        kept = sorted(paths, key=_time_order)[:MOST_FILES]
+        texts = [self._text(path) for path in kept]
+        if dialect is not Dialect.SUPABASE and any(map(_OTHER_ENGINE.search, texts)):
+            self.not_postgres.append(folder)
+            return
+        if dialect is Dialect.PLAIN:
+            if not any(map(_DDL.search, texts)):
+                return
+            if any(map(_SUPABASE_SQL.search, texts)):
+                dialect = Dialect.SUPABASE
+        strict = folder.endswith("supabase/migrations")
+        files = tuple(
+            Migration(path, version_of(path), not strict or _accepted(path)) for path in kept
+        )
+        self.chains.append(Chain(dialect, folder, files, self._types(folder)))
+
+    def _types(self, folder: str) -> str | None:
+        """The generated types that lie nearest to the chain."""
+        root = folder.removesuffix("migrations").removesuffix("supabase/").rstrip("/")
+        found = [
+            path
+            for path in self.tree.matching(*_TYPES)
+            if (not root or path.startswith(f"{root}/")) and "Row: {" in self._text(path)
+        ]
+        return max(found, key=lambda path: (len(self._text(path)), path), default=None)
+
+    def _loose(self) -> Chain | None:
+        """Scripts that somebody ran by hand, in the order in which a reader would."""
+        paths = sorted(self.outside, key=_by_hand)[:MOST_LOOSE]
+        supabase = any(_SUPABASE_SQL.search(self._text(path)) for path in paths)
+        folder = PurePosixPath(paths[0]).parent.as_posix()
+        files = tuple(Migration(path, "", accepted=False) for path in paths)
+        dialect = Dialect.SUPABASE if supabase else Dialect.PLAIN
+        return Chain(dialect, "" if folder == "." else folder, files, self._types(""))
+
+
+def sql_text(tree: Tree, path: str) -> str | None:
+    data = read_within(tree.root, path, MOST_BYTES)
+    if data is None:
+        return None
+    # What Windows' shell writes with `>`.
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return data.decode(encoding, errors="replace").replace("\0", "")
+
+
+def version_of(path: str) -> str:
+    name = path.rpartition("/")[2]
+    if name == "migration.sql":
+        name = path.split("/")[-2]
+    found = _DIGITS.match(name)
+    return found[1] if found else ""
+
+
+def _accepted(path: str) -> bool:
+    return bool(SUPABASE_NAME.match(path.rpartition("/")[2]))
+
+
+def _looks_ordered(folder: str, paths: list[str]) -> bool:
+    if not any(word in folder.lower() for word in ("migration", "scripts", "drizzle", "sql")):
+        return False
+    if any(part in _ASIDE for part in folder.lower().split("/")):
+        return False
+    return all(version_of(path) for path in paths)
+
+
+def _time_order(path: str) -> tuple[str, str]:
+    """A date of eight digits is the day's beginning; short numbers count from one."""
+    version = version_of(path)
+    if len(version) >= 8:
+        return (f"1{version.ljust(17, '0')}", path)
+    return (f"0{version.rjust(17, '0')}", path) if version else ("2", path)
+
+
+def _by_hand(path: str) -> tuple[int, tuple[str, str]]:
+    name = path.rpartition("/")[2].lower()
+    first = any(word in name for word in ("schema", "init", "setup", "create", "structure"))
+    return (0 if first else 1, _time_order(path))
+
+
+def would_run(chain: Chain) -> list[Migration]:
+    """What the tool runs, in its order: the Supabase CLI goes by file name."""
+    accepted = [file for file in chain.files if file.accepted]
+    return sorted(accepted, key=lambda file: file.path)
+
+
+def same_versions(chain: Chain) -> Iterator[list[Migration]]:
+    """Files that the tool can't tell apart."""
+    versions: dict[str, list[Migration]] = defaultdict(list)
+    for file in chain.files:
+        if file.accepted and file.version:
+            versions[file.version].append(file)
+    return (group for group in versions.values() if len(group) > 1)
