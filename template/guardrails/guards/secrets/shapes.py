@@ -34,6 +34,7 @@ class _Kind:
     rule: str = "secret.committed"
     consequence: str = ""
     proven: bool = False
+    secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def sightings(path: str, text: str) -> Iterator[Sighting]:
             if kind is None or _waived(match):
                 continue
             yield Sighting(
-                secret=match[0],
+                secret=kind.secret or match[0],
                 what=kind.what,
                 weight=kind.weight,
                 path=path,
@@ -155,12 +156,15 @@ def _connection(match: re.Match[str]) -> _Kind | None:
     password, host = match["password"], match["host"].lower()
     if is_placeholder(password) or is_placeholder(host) or _RESERVED.search(host):
         return None
+    whole = scheme[0] + match[0]
     what = f"{scheme[1].lower()} connection string with its password"
     if _LOCAL.match(host) or "." not in host:
         if is_for_development(password):
             return None
-        return _Kind(what, Severity.LOW, consequence=f"it opens {host}, on the own machine")
-    return _Kind(what, Severity.CRITICAL, consequence=f"it opens the database at {host}")
+        return _Kind(what, Severity.LOW, secret=whole, consequence=f"it opens {host}, close by")
+    return _Kind(
+        what, Severity.CRITICAL, secret=whole, consequence=f"it opens the database at {host}"
+    )
 
 
 _FIREBASE = re.compile(r"authDomain|FIREBASE|firebase|messagingSenderId|google-services")

@@ -1,0 +1,100 @@
+"""What is needed on the day that something breaks: a report, a backup, the right version."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .project import Project
+
+_REPORTING = re.compile(
+    r"sentry|bugsnag|rollbar|honeybadger|datadog|dd-trace|newrelic|opentelemetry|highlight\.run"
+    r"|applicationinsights|appsignal|airbrake|raygun|logrocket|trackjs|glitchtip|elastic-apm"
+    r"|posthog|crashlytics|betterstack|logtail|axiom",
+    re.IGNORECASE,
+)
+_HEADERS = re.compile(
+    r"Content-Security-Policy|X-Frame-Options|Strict-Transport-Security|\bhelmet\b"
+    r"|flask[-_]talisman|SecurityMiddleware|SECURE_HSTS|frame-ancestors|secure[-_]headers",
+    re.IGNORECASE,
+)
+_DATABASES = frozenset(
+    {
+        "@supabase/supabase-js", "mongoose", "mongodb", "pg", "drizzle-orm", "prisma",
+        "@prisma/client", "typeorm", "sequelize", "knex", "mysql2", "better-sqlite3", "sqlite3",
+        "@vercel/postgres", "@neondatabase/serverless", "postgres", "sqlalchemy", "psycopg",
+        "psycopg2", "psycopg2-binary", "asyncpg", "motor", "pymongo", "django", "sqlmodel",
+        "flask-sqlalchemy", "tortoise-orm", "peewee", "supabase",
+    }
+)  # fmt: skip
+_BACKUP = re.compile(
+    r"pg_dump|mongodump|mysqldump|pgbackrest|wal-g|litestream|barman|supabase db dump"
+    r"|point.in.time.recovery|\bPITR\b",
+    re.IGNORECASE,
+)
+_BACKUP_NAME = re.compile(r"backup|restore|disaster", re.IGNORECASE)
+_DOCUMENT = re.compile(r"\.(md|ya?ml|sh|toml|py|[cm]?[jt]s|json|sql|txt|conf)$|Dockerfile|Makefile")
+_NODE_PINS = (".nvmrc", ".node-version", ".tool-versions", "mise.toml", ".mise.toml", ".prototools")
+_PYTHON_PINS = (".python-version", "runtime.txt", *_NODE_PINS[2:])
+
+
+def findings(project: Project) -> Iterator[Finding]:
+    """Told by what is nowhere in the tree, so one look at every text must do."""
+    reporting = any(_REPORTING.search(name) for name in project.needs)
+    headers = backup = False
+    for path in project.tree.files:
+        if not _DOCUMENT.search(path) or path.endswith(("-lock.json", ".lock")):
+            continue
+        backup = backup or bool(_BACKUP_NAME.search(path.rpartition("/")[2]))
+        if reporting and headers and backup:
+            break
+        text = project.tree.text(path) or ""
+        code = not path.endswith((".md", ".txt"))
+        reporting = reporting or (code and bool(_REPORTING.search(text)))
+        headers = headers or (code and bool(_HEADERS.search(text)))
+        backup = backup or bool(_BACKUP.search(text))
+    if not reporting:
+        yield _absent("ops.no-error-reporting", "Nothing reports an error of a user's to you.")
+    if not headers:
+        yield _absent("ops.no-security-headers", "No security header is set anywhere.")
+    if not backup and (stored := sorted(_DATABASES & project.needs)):
+        yield _absent(
+            "backups.none", f"There is a database ({stored[0]}), and no backup job or instruction."
+        )
+    yield from _unpinned_platform(project)
+
+
+def _absent(rule: str, message: str) -> Finding:
+    return Finding(rule, Place(), message, evidence=Evidence.READ)
+
+
+def _unpinned_platform(project: Project) -> Iterator[Finding]:
+    images = "\n".join(
+        project.tree.text(path) or "" for path in project.tree.files if "Dockerfile" in path
+    )
+    node = any(project.named(*_NODE_PINS)) or re.search(r"FROM\s+\S*(node|bun|deno)\S*:", images)
+    apps = [package for package in project.packages if package.needs]
+    if apps and not node and not any(_has_engine(package.content) for package in project.packages):
+        yield Finding(
+            "platform.no-engines",
+            Place(apps[0].path),
+            f"{apps[0].path} names no version of Node: every machine may use another.",
+            severity=Severity.LOW,
+            evidence=Evidence.EXACT,
+        )
+    python = [path for path in project.requirements if not project.packages]
+    pinned = any(project.named(*_PYTHON_PINS)) or re.search(r"FROM\s+\S*python\S*:", images)
+    if python and not pinned and not project.pyprojects:
+        yield Finding(
+            "platform.no-engines",
+            Place(python[0]),
+            "No file names the version of Python: every machine may use another.",
+            severity=Severity.LOW,
+            evidence=Evidence.EXACT,
+        )
+
+
+def _has_engine(content: object) -> bool:
+    if not isinstance(content, dict):
+        return False
+    engines, volta = content.get("engines"), content.get("volta")
+    return (isinstance(engines, dict) and "node" in engines) or isinstance(volta, dict)

@@ -1,0 +1,239 @@
+"""What git tracks and should not, what it should ignore, and what a newcomer reads first."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from ...engine.tree import read_within
+from .project import Project
+
+
+@dataclass(frozen=True)
+class _Junk:
+    """A kind of file that nobody wrote: how its folder is told, and the file that proves it."""
+
+    what: str
+    pattern: re.Pattern[str]
+    severity: Severity = Severity.LOW
+    markers: tuple[str, ...] = ()
+
+
+_JUNK = (
+    _Junk(
+        "installed packages (node_modules)",
+        re.compile(r"^(.*?(?:^|/)node_modules)/"),
+        Severity.MEDIUM,
+        (".package-lock.json", ".yarn-integrity", ".modules.yaml"),
+    ),
+    _Junk(
+        "a virtual environment",
+        re.compile(
+            r"^(.*?(?:^|/)\.?(?:venv|virtualenv|env))/(?=pyvenv\.cfg|[Ll]ib/|bin/|Scripts/)"
+        ),
+        Severity.MEDIUM,
+        ("pyvenv.cfg",),
+    ),
+    _Junk(
+        "build output",
+        re.compile(
+            r"^(.*?(?:^|/)\.(?:next|nuxt|svelte-kit|turbo|output|vercel|parcel-cache|angular))/"
+        ),
+        Severity.MEDIUM,
+        ("package.json", "build-manifest.json", "BUILD_ID"),
+    ),
+    _Junk(
+        "bundled code",
+        re.compile(
+            r"^(.*?(?:^|/)(?:dist|build))/"
+            r"(?=.*(?:assets/[^/]*-[\w-]{8}\.(?:js|css)$|index\.html$|\.map$|bundle\.js$))"
+        ),
+        markers=("index.html",),
+    ),
+    _Junk("compiled Python", re.compile(r"^(.*?(?:^|/)__pycache__)/")),
+    _Junk("system files", re.compile(r"^((?:.*/)?(?:\.DS_Store|Thumbs\.db))$")),
+    _Junk("editor settings", re.compile(r"^(.*?(?:^|/)\.idea)/"), markers=("workspace.xml",)),
+    _Junk(
+        "test coverage",
+        re.compile(r"^((?:[^/]+/)?coverage)/(?=lcov|index\.html|clover|coverage-)"),
+    ),
+    _Junk("log files", re.compile(r"^((?:.*/)?[^/]+\.log)$")),
+)
+_DATABASE = re.compile(r"\.(db|sqlite3?|db3|mdb|accdb|rdb|dump|bak)$", re.IGNORECASE)
+_DUMP = re.compile(
+    r"^(?!.*migrations?/).*(dump|backup|export|\bprod(uction)?\b)[^/]*\.sql(\.gz)?$", re.IGNORECASE
+)
+_ROWS = re.compile(rb"\bINSERT INTO\b|^COPY ", re.IGNORECASE | re.MULTILINE)
+_MONGO = re.compile(r"(^|/)(WiredTiger[^/]*|mongod\.lock|journal/WiredTigerLog[^/]*|[\w-]+\.wt)$")
+_PERSONAL_COLUMN = re.compile(
+    r"^\W*(e[-_ ]?mail|phone|mobile|telefono?|first[-_ ]?name|last[-_ ]?name|surname|full[-_ ]?name"
+    r"|address|birth|dob|ssn|passport|iban|password)",
+    re.IGNORECASE,
+)
+_PERSONAL_BYTES = re.compile(rb"password|e_?mail|phone|address", re.IGNORECASE)
+_READ_AT_MOST = 20_000_000
+_FEWEST_ROWS = 10
+_FIXTURE = re.compile(r"(^|/)(tests?|fixtures?|__tests__|samples?|examples?|seeds?)/")
+_DEFAULT_README = re.compile(
+    r"Welcome to your Lovable project|lovable\.dev/projects/REPLACE|^# React \+ TypeScript \+ Vite"
+    r"|template provides a minimal setup to get React|bootstrapped with \[`?create-next-app"
+    r"|Automatically synced with your \[?v0|Here are your Instructions|Getting Started with Create"
+    r"|lovable\.dev/projects/[0-9a-f-]{36}|^# (my-v0-project|vite-project)",
+    re.MULTILINE,
+)
+_SHORT = 200
+_ALLOWS_ALL = re.compile(
+    r"\"Bash\(\*?\*?\)\"|\"Bash\"|bypassPermissions|dangerously|\"\*\"|\"Bash\(:\*\)\"",
+    re.IGNORECASE,
+)
+_AGENT = re.compile(r"(^|/)(\.claude/settings(\.local)?\.json|\.cursor/[\w.-]*\.json)$")
+
+
+def findings(project: Project) -> Iterator[Finding]:
+    yield from _junk(project)
+    yield from _data(project)
+    yield from _ignored(project)
+    yield from _agents(project)
+    yield from _readme(project)
+
+
+def _junk(project: Project) -> Iterator[Finding]:
+    found: dict[_Junk, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for path in project.tracked():
+        for kind in _JUNK:
+            if match := kind.pattern.match(path):
+                found[kind][match[1]].append(path)
+                break
+    for kind, folders in found.items():
+        count = sum(map(len, folders.values()))
+        proofs = [
+            Place(_proof(folder, paths, kind.markers)) for folder, paths in sorted(folders.items())
+        ]
+        yield Finding(
+            "repo.junk-committed",
+            proofs[0],
+            f"{count:,} file(s) of {kind.what} are tracked.",
+            severity=kind.severity,
+            evidence=Evidence.EXACT,
+            also=tuple(proofs[1:20]),
+        )
+
+
+def _proof(folder: str, paths: list[str], markers: tuple[str, ...]) -> str:
+    """The file that shows best what the folder is."""
+    for marker in markers:
+        if f"{folder}/{marker}" in paths:
+            return f"{folder}/{marker}"
+    return min(paths, key=lambda path: (path.count("/"), path))
+
+
+def _data(project: Project) -> Iterator[Finding]:
+    mongo = [path for path in project.tracked() if _MONGO.search(path)]
+    if any("WiredTiger" in path for path in mongo):
+        mongo.sort(key=lambda path: ("journal/" not in path, path))
+        yield _data_finding(
+            mongo, Severity.HIGH, f"A MongoDB data directory ({len(mongo)} files) is tracked."
+        )
+    for path in project.tracked():
+        if "node_modules/" in path or "site-packages/" in path:
+            continue
+        if _DATABASE.search(path) or _DUMP.match(path):
+            yield from _database(project, path)
+        elif path.endswith(".csv") and not _FIXTURE.search(path):
+            yield from _table(project, path)
+
+
+def _database(project: Project, path: str) -> Iterator[Finding]:
+    content = read_within(project.tree.root, path, _READ_AT_MOST)
+    size = project.tree.sizes.get(path, 0)
+    if not size or (content is not None and not content.strip(b"\0\n ")):
+        return
+    if content is not None and path.endswith(".sql") and not _ROWS.search(content):
+        return
+    personal = content is None or bool(_PERSONAL_BYTES.search(content))
+    fixture = bool(_FIXTURE.search(path))
+    severity = Severity.HIGH if personal and not fixture else Severity.MEDIUM
+    tail = ", with columns of personal data" if personal else ""
+    yield _data_finding([path], severity, f"The database {path} ({size:,} bytes) is tracked{tail}.")
+
+
+def _table(project: Project, path: str) -> Iterator[Finding]:
+    text = project.tree.text(path) or ""
+    header, _, rest = text.partition("\n")
+    columns = [column for column in re.split(r"[,;\t]", header) if _PERSONAL_COLUMN.match(column)]
+    if columns and rest.count("\n") >= _FEWEST_ROWS:
+        names = ", ".join(column.strip()[:30] for column in columns[:4])
+        yield _data_finding(
+            [path],
+            Severity.MEDIUM,
+            f"{path} holds {rest.count(chr(10)):,} rows of people ({names}).",
+        )
+
+
+def _data_finding(paths: list[str], severity: Severity, message: str) -> Finding:
+    return Finding(
+        "repo.data-committed",
+        Place(paths[0]),
+        message,
+        severity=severity,
+        evidence=Evidence.EXACT,
+        also=tuple(Place(path) for path in paths[1:30]),
+    )
+
+
+def _ignored(project: Project) -> Iterator[Finding]:
+    if ".gitignore" not in project.tree.present:
+        if not any(project.named(".gitignore")):
+            yield Finding(
+                "repo.gitignore-missing",
+                Place(),
+                "No .gitignore: the next `git add .` takes whatever lies about.",
+                evidence=Evidence.EXACT,
+            )
+        return
+    text = project.tree.text(".gitignore") or ""
+    if not any(line.strip() and not line.startswith("#") for line in text.splitlines()):
+        yield Finding(
+            "repo.gitignore-empty",
+            Place(".gitignore"),
+            ".gitignore ignores nothing.",
+            evidence=Evidence.EXACT,
+        )
+
+
+def _agents(project: Project) -> Iterator[Finding]:
+    for path in project.tracked():
+        if not _AGENT.search(path):
+            continue
+        text = project.tree.text(path) or ""
+        free = _ALLOWS_ALL.search(text)
+        if path.endswith("settings.local.json") or free:
+            said = f", and allows everything ({free[0]})" if free else ""
+            yield Finding(
+                "config.agent-permissions",
+                Place(path),
+                f"{path} gives whoever clones this one person's permissions for an agent{said}.",
+                evidence=Evidence.EXACT,
+            )
+
+
+def _readme(project: Project) -> Iterator[Finding]:
+    readmes = [
+        path for path in project.tree.files if re.match(r"readme(\.\w+)?$", path, re.IGNORECASE)
+    ]
+    if not readmes:
+        yield Finding(
+            "docs.no-readme", Place(), "No README says what this is.", evidence=Evidence.EXACT
+        )
+        return
+    text = (project.tree.text(readmes[0]) or "").strip()
+    default = _DEFAULT_README.search(text)
+    if default or len(text) < _SHORT:
+        why = "is what the builder generated" if default else f"has {len(text)} characters"
+        yield Finding(
+            "docs.readme-default",
+            Place(readmes[0]),
+            f"{readmes[0]} {why}: a newcomer can't start from it.",
+            evidence=Evidence.EXACT,
+        )
