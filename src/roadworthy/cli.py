@@ -10,7 +10,8 @@ import questionary
 import typer
 from rich.console import Console
 
-from . import __version__
+from . import __version__, inspecting
+from .inspection import Wanted
 from .origin import Origin, fetch, find_origin
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
@@ -20,9 +21,10 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Stamp Python services that are production-ready from their first commit.",
-    epilog="Exit codes: 0 done, 1 refused (nothing was written), 2 a bad option or answer, "
-    "130 interrupted.",
+    help="Stamp Python services that are production-ready from their first commit, and inspect "
+    "prototypes that are not.",
+    epilog="Exit codes: 0 done, 1 refused (nothing was written) or --fail-on was met, 2 a bad "
+    "option or answer, 130 interrupted.",
 )
 
 
@@ -82,6 +84,65 @@ def new(
         console.print(
             questionnaire.after_copy(answers, destination), markup=False, soft_wrap=True, end=""
         )
+
+
+@app.command(
+    name="inspect",
+    epilog="Examples: 'roadworthy inspect' looks at this folder; 'roadworthy inspect shop --html "
+    "report.html' writes the whole report; 'roadworthy inspect --format sarif --output "
+    "results.sarif --fail-on critical' is for CI; 'roadworthy inspect --explain rls.disabled' says "
+    "what a rule is about. Exit codes: 0 looked, 1 --fail-on was met, 2 a bad option, or it could "
+    "not look, 130 interrupted.",
+)
+def inspect_command(
+    path: Annotated[
+        Path, typer.Argument(help="The prototype's folder, or one app's folder in it.")
+    ] = Path(),
+    *,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report, one file for a browser.")
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="Print json, markdown or sarif instead."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the format there, not to stdout.")
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SEVERITY",
+            help="Exit with 1 for a finding as bad: critical, high, medium or low.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Only such rules: 'rls.*'. May be repeated."),
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Not such rules. May be repeated.")
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Say what changed since this JSON of an earlier run."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history/--no-history", help="Look for secrets in all commits, too.")
+    ] = True,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Say what a rule is about and how to mend it, and stop."),
+    ] = None,
+) -> None:
+    """Prove what is wrong with a prototype. Nothing in it is run or changed."""
+    if explain is not None:
+        inspecting.explain(explain)
+        return
+    wanted = Wanted(tuple(only or ()), tuple(skip or ()), history)
+    request = inspecting.Request.of(path, wanted, (html, output, since), format_, fail_on)
+    if status := inspecting.run(request):
+        raise typer.Exit(status)
 
 
 @app.command()

@@ -9,3 +9,9 @@ class Refusal(Exception):
 
 class BadAnswer(Refusal):
     exit_code = 2
+
+
+class CantLook(Refusal):
+    """The tools that look are broken or missing: that is not the tree's fault."""
+
+    exit_code = 2

@@ -1,0 +1,193 @@
+"""`roadworthy inspect`: what the command does with its options."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from .inspection import Inspection, Rule, Severity, Wanted, catalogue, inspect
+from .inspection.difference import read_earlier
+from .inspection.run import check_tree, unknown_rule
+from .refusal import BadAnswer, Refusal
+from .report import FORMATS, page, summary
+
+FOUND = 1
+_SEVERITIES = tuple(severity.label for severity in reversed(Severity))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, checked before anything is looked at."""
+
+    path: Path
+    wanted: Wanted
+    html: Path | None
+    format: str | None
+    output: Path | None
+    fail_on: Severity | None
+    earlier: Mapping[str, Any] | None
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        wanted: Wanted,
+        files: tuple[Path | None, Path | None, Path | None],
+        format_: str | None,
+        fail_on: str | None,
+    ) -> "Request":
+        html, output, since = files
+        check_tree(path)
+        if format_ is not None and format_ not in FORMATS:
+            raise BadAnswer(f"--format {format_}: there are {', '.join(FORMATS)}.")
+        if output is not None and format_ is None:
+            raise BadAnswer(f"--output needs --format: {', '.join(FORMATS)}.")
+        for option, file in (("--html", html), ("--output", output)):
+            _check_writable(option, file)
+        return cls(
+            path=path,
+            wanted=wanted,
+            html=html,
+            format=format_,
+            output=output,
+            fail_on=None if fail_on is None else _severity(fail_on),
+            earlier=None if since is None else read_earlier(since),
+        )
+
+
+def run(request: Request) -> int:
+    """Look, and write what was asked for; gives the exit code."""
+    console = Console(stderr=True, highlight=False)
+    with _stopped_cleanly(), _progress(console) as progress:
+        found = inspect(request.path, request.wanted, progress, request.earlier)
+    if request.html is not None:
+        _write("--html", request.html, page(found))
+    text = FORMATS[request.format](found) if request.format else None
+    if text is not None and request.output is not None:
+        _write("--output", request.output, text)
+    if text is not None and request.output is None:
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
+    else:
+        _show(found, request)
+    return FOUND if _meets(found, request.fail_on) else 0
+
+
+def explain(pattern: str) -> None:
+    """Say what the rules are about: one in full, several in a list."""
+    rules = catalogue()
+    chosen = [rule for name, rule in sorted(rules.items()) if fnmatchcase(name, pattern)]
+    if not chosen:
+        raise BadAnswer(f"--explain {pattern}: {unknown_rule(pattern, sorted(rules))}")
+    console = Console(highlight=False)
+    if len(chosen) == 1:
+        _explain(chosen[0], console)
+    for rule in chosen if len(chosen) > 1 else ():
+        line = Text.assemble((f"{rule.id:34} ", "bold"), f"{rule.severity.label:9}", rule.title)
+        console.print(line, soft_wrap=True)
+
+
+def _explain(rule: Rule, console: Console) -> None:
+    references = ", ".join([*rule.cwe, *(f"ASVS {it}" for it in rule.asvs)])
+    console.print(Text(f"{rule.id}: {rule.title}", style="bold"))
+    facts = (rule.severity.label, rule.area, f"{rule.effort} to mend", references)
+    console.print(Text(" · ".join(filter(None, facts)), style="dim"))
+    for text in (rule.why, rule.mend):
+        console.print()
+        console.print(Text(" ".join(text.split())))
+    console.print()
+    for line in rule.example.rstrip().splitlines():
+        console.print(Text(f"    {line}"), soft_wrap=True)
+
+
+def _show(found: Inspection, request: Request) -> None:
+    console = Console(highlight=False)
+    console.print(summary(found))
+    for file in filter(None, (request.html, request.output)):
+        console.print(Text(f"\nWritten to {file}"), soft_wrap=True)
+    if request.html is None and request.output is None:
+        console.print(
+            Text("\nEverything, line by line: add --html report.html", style="dim"), soft_wrap=True
+        )
+
+
+def _meets(found: Inspection, floor: Severity | None) -> bool:
+    return floor is not None and any(issue.severity >= floor for issue in found.issues)
+
+
+def _severity(label: str) -> Severity:
+    if label not in _SEVERITIES:
+        raise BadAnswer(f"--fail-on {label}: there are {', '.join(_SEVERITIES)}.")
+    return Severity[label.upper()]
+
+
+def _check_writable(option: str, file: Path | None) -> None:
+    if file is None:
+        return
+    if file.is_dir():
+        raise BadAnswer(f"{option} {file} is a folder: name a file.")
+    if not file.absolute().parent.is_dir():
+        raise BadAnswer(f"{option} {file}: there is no folder {file.absolute().parent}.")
+
+
+def _write(option: str, file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Refusal(f"{option} {file} can't be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """SIGTERM ends as Ctrl-C does: children stopped, temporary files removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator["_Shown"]:
+    bar = Progress(
+        SpinnerColumn(finished_text=" "),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}", style="dim"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        yield _Shown(bar)
+
+
+class _Shown:
+    """A line for each guard that is at work, gone when all is done."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        guard = str(event["guard"])
+        if event.get("state") == "started":
+            self._tasks[guard] = self._bar.add_task(guard, total=1, said="")
+            return
+        task = self._tasks.get(guard)
+        if task is not None:
+            findings = event.get("findings", 0)
+            said = "could not look" if event.get("state") == "failed" else f"{findings} found"
+            self._bar.update(task, completed=1, said=said)

@@ -1,0 +1,37 @@
+"""What was found out about a tree, as one value: everything downstream reads only that."""
+
+from .guardrails import Progress, catalogue
+from .levels import LEVELS
+from .model import (
+    Action,
+    AreaLevel,
+    Change,
+    Gap,
+    Gate,
+    Inspection,
+    Issue,
+    Place,
+    Rule,
+    Severity,
+    State,
+)
+from .run import Wanted, inspect
+
+__all__ = [
+    "LEVELS",
+    "Action",
+    "AreaLevel",
+    "Change",
+    "Gap",
+    "Gate",
+    "Inspection",
+    "Issue",
+    "Place",
+    "Progress",
+    "Rule",
+    "Severity",
+    "State",
+    "Wanted",
+    "catalogue",
+    "inspect",
+]

@@ -1,0 +1,43 @@
+"""What to do next: the few steps that lift the most, the quickest first among equals."""
+
+from collections.abc import Iterable, Mapping
+
+from .model import Action, Issue, Place, Rule, Severity
+
+MOST = 3
+
+_QUICKEST = ("minutes", "hours", "days")
+_SHOWN_PLACES = 5
+
+
+def actions_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Action, ...]:
+    """One action mends all that one rule found; a rule of a worse fault comes first."""
+    by_rule: dict[str, list[Issue]] = {}
+    for issue in issues:
+        if issue.severity >= Severity.LOW:
+            by_rule.setdefault(issue.rule, []).append(issue)
+    drafts = [_action(rules[rule], found) for rule, found in by_rule.items()]
+    return tuple(sorted(drafts, key=_order)[:MOST])
+
+
+def _action(rule: Rule, issues: list[Issue]) -> Action:
+    places: list[Place] = [place for issue in issues for place in issue.places]
+    return Action(
+        title=_first_sentence(rule.mend) or rule.title,
+        effort=rule.effort,
+        rule=rule.id,
+        severity=max(issue.severity for issue in issues),
+        places=tuple(places[:_SHOWN_PLACES]),
+        count=sum(issue.count for issue in issues),
+    )
+
+
+def _order(action: Action) -> tuple[int, int, int, str]:
+    effort = _QUICKEST.index(action.effort) if action.effort in _QUICKEST else len(_QUICKEST)
+    return -action.severity, effort, -action.count, action.rule
+
+
+def _first_sentence(text: str) -> str:
+    flat = " ".join(text.split())
+    head, stop, _ = flat.partition(". ")
+    return head + "." * bool(stop)

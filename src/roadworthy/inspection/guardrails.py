@@ -1,0 +1,187 @@
+"""Running the guardrails: a subprocess that speaks SARIF, stopped whole when we are."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from roadworthy.refusal import CantLook
+
+from .model import Rule, Severity
+
+Progress = Callable[[Mapping[str, Any]], None]
+
+_CATALOGUE = (
+    "import json, sys; from guardrails.engine import rules, sarif; "
+    "json.dump(sarif.run('rules', rules.load().values(), []), sys.stdout)"
+)
+_PATIENCE = 20
+"""Seconds that the guards get to stop their own children, a database server among them."""
+
+
+def home() -> Path:
+    """Where the package is: beside us in a wheel, in the template of a checkout."""
+    shipped = Path(__file__).parents[1] / "guardrails_package"
+    return shipped if shipped.is_dir() else Path(__file__).parents[3] / "template"
+
+
+def catalogue() -> dict[str, Rule]:
+    """Every rule there is, by its id."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _CATALOGUE],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise CantLook(f"The guardrails can't be read: {_last_line(ran.stderr)}.")
+    return rules_of(json.loads(ran.stdout))
+
+
+def rules_of(run: Mapping[str, Any]) -> dict[str, Rule]:
+    return {rule["id"]: _rule(rule) for rule in run["tool"]["driver"].get("rules", ())}
+
+
+def _rule(descriptor: Mapping[str, Any]) -> Rule:
+    """A guard of somebody else's knows fewer things about its rules; those get plain defaults."""
+    about = descriptor.get("properties", {})
+    title = descriptor.get("shortDescription", {}).get("text", descriptor["id"])
+    return Rule(
+        id=descriptor["id"],
+        title=title,
+        severity=Severity[about.get("severity", "medium").upper()],
+        confidence=about.get("precision", "medium"),
+        area=about.get("area", "maintainability"),
+        why=descriptor.get("fullDescription", {}).get("text", title),
+        mend=descriptor.get("help", {}).get("text", ""),
+        example=about.get("example", ""),
+        effort=about.get("effort", "hours"),
+        grouping=about.get("grouping", "place"),
+        cwe=tuple(about.get("cwe", ())),
+        asvs=tuple(about.get("asvs", ())),
+        guards=tuple(about.get("guards", ())),
+    )
+
+
+def scan(
+    root: Path, progress: Progress, *, without: Iterable[str] = (), history: bool = True
+) -> dict[str, Any]:
+    """Run the guards on the tree; gives their one SARIF document."""
+    command = ["-m", "guardrails", "scan", "--root", str(root), "--progress"]
+    for guard in sorted(without):
+        command += ["--without", guard]
+    return _json_of(command, progress, {} if history else {"GUARDRAILS_HISTORY": "no"})
+
+
+def recognise(root: Path) -> dict[str, Any]:
+    return _json_of(["-m", "guardrails.stack", "--root", str(root)], lambda _: None, {})
+
+
+def _json_of(
+    arguments: Sequence[str], progress: Progress, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    # Elsewhere than in the tree, whose own modules would otherwise be found first (CWE-427).
+    with tempfile.TemporaryDirectory(prefix="roadworthy-") as folder:
+        output = Path(folder) / "output.json"
+        with output.open("wb") as stream:
+            status, said = _run(arguments, folder, stream, progress, environment)
+        if status:
+            raise CantLook(f"The guardrails could not look: {_last_line(said)}.")
+        try:
+            content = json.loads(output.read_bytes())
+        except ValueError as error:
+            raise CantLook(f"The guardrails printed no JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise CantLook("The guardrails printed something else than a JSON object.")
+    return content
+
+
+def _run(
+    arguments: Sequence[str],
+    folder: str,
+    output: IO[bytes],
+    progress: Progress,
+    environment: Mapping[str, str],
+) -> tuple[int, str]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=_environment() | {"TMPDIR": folder} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    said: list[str] = []
+    reader = threading.Thread(target=_read, args=(process.stderr, progress, said), daemon=True)
+    reader.start()
+    try:
+        status = process.wait()
+        reader.join()
+    except BaseException:
+        _stop(process)
+        raise
+    return status, "\n".join(said)
+
+
+def _read(stream: IO[str] | None, progress: Progress, said: list[str]) -> None:
+    for line in stream or ():
+        event = _event(line)
+        if event is None:
+            said.append(line)
+        else:
+            progress(event)
+
+
+def _event(line: str) -> Mapping[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "guard" in event else None
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """Ask as Ctrl-C would, then don't ask. Another Ctrl-C meanwhile doesn't leave it running."""
+    with _deaf():
+        for sign in (signal.SIGINT, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+                return
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return kept | {
+        "PYTHONPATH": str(home()),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip().rstrip(".") if lines else "they gave no reason"

@@ -1,0 +1,160 @@
+"""From results to issues: the same fault is one finding, with all its places."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote
+
+from .model import Gap, Issue, Place, Rule, Severity
+
+MOST_PLACES = 1000
+"""More places than this of one fault are counted, not listed."""
+
+_EVIDENCE = ("executed", "exact", "rebuilt", "read")
+_LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One result of one guard."""
+
+    rule: Rule
+    guard: str
+    severity: Severity
+    evidence: str
+    message: str
+    places: tuple[Place, ...]
+    detail: Mapping[str, Any]
+
+
+def issues_of(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Issue, ...]:
+    """The issues of the rules, the worst and surest first."""
+    groups: dict[tuple[str, ...], list[_Found]] = {}
+    for found in _results(document, rules):
+        groups.setdefault(_group(found), []).append(found)
+    drafts = sorted((_issue(group) for group in groups.values()), key=_order)
+    return tuple(_with_distinct_keys(drafts))
+
+
+def gaps_of(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Gap, ...]:
+    """What the guards say that they did not look at, as far as it concerns the rules."""
+    gaps = []
+    for run in document["runs"]:
+        guard = run["tool"]["driver"]["name"]
+        for entry in run.get("properties", {}).get("notChecked", ()):
+            concerned = tuple(rule for rule in entry.get("rules", ()) if rule in rules)
+            if concerned or not entry.get("rules"):
+                gaps.append(Gap(entry["what"], entry["why"], concerned, guard))
+    return tuple(dict.fromkeys(gaps))
+
+
+def _results(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[_Found]:
+    for run in document["runs"]:
+        guard = run["tool"]["driver"]["name"]
+        for result in run["results"]:
+            rule = rules.get(result["ruleId"])
+            if rule is not None:
+                yield _found(result, rule, guard)
+
+
+def _found(result: Mapping[str, Any], rule: Rule, guard: str) -> _Found:
+    about = result.get("properties", {})
+    message = result["message"]["text"]
+    label = about.get("severity")
+    severity = (
+        Severity[label.upper()] if label else _LEVELS.get(result.get("level", ""), rule.severity)
+    )
+    places = tuple(_place(location, message) for location in result.get("locations") or [{}])
+    evidence = about.get("evidence", "read")
+    return _Found(rule, guard, severity, evidence, message, places, about.get("detail", {}))
+
+
+def _place(location: Mapping[str, Any], message: str) -> Place:
+    physical = location.get("physicalLocation", {})
+    region = physical.get("region", {})
+    symbols = location.get("logicalLocations") or [{}]
+    uri = physical.get("artifactLocation", {}).get("uri", "")
+    return Place(
+        path=unquote(uri, errors="surrogateescape"),
+        line=region.get("startLine", 0),
+        end_line=region.get("endLine", 0),
+        snippet=region.get("snippet", {}).get("text", ""),
+        symbol=symbols[0].get("fullyQualifiedName", ""),
+        message=message,
+    )
+
+
+def _group(found: _Found) -> tuple[str, ...]:
+    """Two guards may see one fault in one line, so the guard is no part of it."""
+    first = found.places[0]
+    if found.rule.grouping == "tree":
+        return (found.rule.id,)
+    if found.rule.grouping == "file":
+        return (found.rule.id, first.path)
+    if first.line:
+        return (found.rule.id, first.path, str(first.line), first.symbol)
+    return (found.rule.id, first.path, found.message)
+
+
+def _issue(group: list[_Found]) -> Issue:
+    worst = min(group, key=lambda found: (-found.severity, _sureness(found.evidence)))
+    places = list(dict.fromkeys(place for found in group for place in found.places))
+    first = worst.places[0]
+    ordered = [first, *(place for place in places if place is not first)]
+    return Issue(
+        key=_key(worst, first),
+        rule=worst.rule.id,
+        area=worst.rule.area,
+        severity=worst.severity,
+        evidence=worst.evidence,
+        message=_message(group, worst, places),
+        places=tuple(ordered[:MOST_PLACES]),
+        count=len(places),
+        guard=worst.guard,
+        detail=worst.detail,
+    )
+
+
+def _message(group: list[_Found], worst: _Found, places: list[Place]) -> str:
+    if len({found.message for found in group}) == 1:
+        return worst.message
+    files = len({place.path for place in places})
+    spread = f"{len(places)} places" + (f" in {files} files" if files > 1 else "")
+    return f"{worst.rule.title}: {spread}. The worst: {worst.message}"
+
+
+def _key(found: _Found, first: Place) -> str:
+    """What stays when lines move or are indented anew."""
+    identity = [found.rule.id]
+    if found.rule.grouping != "tree":
+        identity.append(first.path)
+    if found.rule.grouping == "place":
+        identity += [first.symbol, " ".join((first.snippet or found.message).split())]
+    text = "\0".join(identity).encode("utf-8", "surrogateescape")
+    return sha256(text).hexdigest()[:16]
+
+
+def _with_distinct_keys(issues: Iterable[Issue]) -> Iterator[Issue]:
+    seen: Counter[str] = Counter()
+    for issue in issues:
+        seen[issue.key] += 1
+        again = seen[issue.key]
+        yield issue if again == 1 else replace(issue, key=f"{issue.key}-{again}")
+
+
+def _order(issue: Issue) -> tuple[Any, ...]:
+    first = issue.places[0]
+    return (
+        -issue.severity,
+        _sureness(issue.evidence),
+        -issue.count,
+        issue.rule,
+        first.path.encode("utf-8", "surrogateescape"),
+        first.line,
+    )
+
+
+def _sureness(evidence: str) -> int:
+    return _EVIDENCE.index(evidence) if evidence in _EVIDENCE else len(_EVIDENCE)

@@ -1,0 +1,183 @@
+"""The value that an inspection is, and its JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from roadworthy.stack import Stack
+
+SCHEMA = 1
+"""Counts up when a reader of the JSON would have to change."""
+
+
+class Severity(IntEnum):
+    """How bad it is. Critical: a stranger reads or changes somebody's data, or takes control."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class State(StrEnum):
+    """Four, because what was not checked is never a pass."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    NOT_APPLICABLE = "not applicable"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file (0: the file as a whole; an empty path: the tree), and what is there."""
+
+    path: str = ""
+    line: int = 0
+    end_line: int = 0
+    snippet: str = ""
+    symbol: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path or "the whole tree"
+
+
+@dataclass(frozen=True)
+class Rule:
+    id: str
+    title: str
+    severity: Severity
+    confidence: str
+    area: str
+    why: str
+    mend: str
+    example: str
+    effort: str
+    grouping: str
+    cwe: tuple[str, ...] = ()
+    asvs: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One fault, with all its places. `key` stays the same when lines move."""
+
+    key: str
+    rule: str
+    area: str
+    severity: Severity
+    evidence: str
+    message: str
+    places: tuple[Place, ...]
+    count: int
+    guard: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that was not looked at, and why."""
+
+    what: str
+    why: str
+    rules: tuple[str, ...] = ()
+    guard: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One question of an area. An area passes `level` only when the gates up to it hold."""
+
+    id: str
+    area: str
+    level: int
+    question: str
+    state: State
+    evidence: str
+    issues: tuple[str, ...] = ()
+    holds_at: int = 3
+
+
+@dataclass(frozen=True)
+class AreaLevel:
+    """`state` says why the level is what it is: held by a fault, or by what is not known."""
+
+    area: str
+    level: int
+    state: State
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do next: the faults that it ends and how long it takes."""
+
+    title: str
+    effort: str
+    rule: str
+    severity: Severity
+    places: tuple[Place, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different from an earlier inspection."""
+
+    level_before: int
+    looked_at: str
+    appeared: tuple[str, ...]
+    gone: tuple[str, ...]
+    areas: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    name: str
+    looked_at: str
+    seconds: float
+    version: str
+    files: int
+    left: tuple[Mapping[str, Any], ...]
+    stack: Stack
+    level: int
+    areas: tuple[AreaLevel, ...]
+    issues: tuple[Issue, ...]
+    rules: Mapping[str, Rule]
+    gaps: tuple[Gap, ...]
+    actions: tuple[Action, ...]
+    facts: Mapping[str, Any]
+    since: Change | None = None
+    schema: int = SCHEMA
+
+    def by_severity(self, severity: Severity) -> list[Issue]:
+        return [issue for issue in self.issues if issue.severity is severity]
+
+    def to_json(self) -> dict[str, Any]:
+        content = _plain(self)
+        if not isinstance(content, dict):
+            raise TypeError(type(content))
+        return content
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Severity):
+        return value.label
+    if isinstance(value, str):
+        # File names may hold bytes that are no text (surrogates), which no encoder takes.
+        return value.encode("utf-8", "replace").decode()
+    if is_dataclass(value):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+    if isinstance(value, Mapping):
+        return {_plain(str(key)): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value

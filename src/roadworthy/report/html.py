@@ -1,0 +1,7 @@
+"""stub"""
+
+from roadworthy.inspection import Inspection
+
+
+def page(inspection: Inspection) -> str:
+    return ""

@@ -1,0 +1,135 @@
+"""The words and numbers that every renderer shows alike."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from roadworthy.inspection import LEVELS, AreaLevel, Inspection, Issue, Severity, State
+
+EVIDENCE = {
+    "executed": "tried, and it happened",
+    "exact": "it stands in the tree",
+    "rebuilt": "tried on a schema completed from the generated types",
+    "read": "read from the code",
+}
+_MOST_OF_A_RULE = 2
+
+OPERATIONS = ("select", "insert", "update", "delete")
+CALLERS = (
+    ("anon", "A stranger"),
+    ("user", "Anybody who signs up"),
+    ("member", "Another customer's member"),
+)
+
+
+def level_words(level: int, state: State | None = None) -> str:
+    if state is State.NOT_APPLICABLE:
+        return "not applicable"
+    if state is State.NOT_CHECKED:
+        return f"{level} · not checked"
+    return f"{level} · {LEVELS[level]}"
+
+
+def counts(inspection: Inspection) -> list[tuple[str, int]]:
+    """Issues of each severity, the worst first; only those that there are."""
+    found = [(it.label, len(inspection.by_severity(it))) for it in reversed(Severity)]
+    return [(label, count) for label, count in found if count]
+
+
+def area_note(area: AreaLevel) -> str:
+    """Why an area stands where it does: the gate that holds it lowest."""
+    held = [gate for gate in area.gates if gate.state in {State.FAIL, State.NOT_CHECKED}]
+    if not held:
+        return "nothing here to check" if area.state is State.NOT_APPLICABLE else "every gate holds"
+    first = min(held, key=lambda gate: (gate.holds_at, gate.state is State.NOT_CHECKED))
+    return first.evidence
+
+
+def printable(text: str) -> str:
+    """Text of the prototype on one line: no control characters, no bytes that are no text."""
+    flat = " ".join(text.split())
+    kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in flat)
+    return kept.encode("utf-8", "replace").decode()
+
+
+def stack_lines(inspection: Inspection) -> list[tuple[str, str]]:
+    stack = inspection.stack
+    rows = [
+        ("made with", stack.names("builder")),
+        ("of", stack.names("frameworks")),
+        ("in", [f"{it.name} ({_thousands(it.lines)} lines)" for it in stack.languages[:4]]),
+        ("reached as", [_with_detail(fact) for fact in stack.topics.get("exposed", ())]),
+        ("data in", stack.names("database")),
+        ("log-in by", stack.names("auth")),
+        ("hosted on", stack.names("hosting")),
+    ]
+    return [(title, ", ".join(dict.fromkeys(names))) for title, names in rows if names]
+
+
+def _with_detail(fact: Any) -> str:
+    return f"{fact.detail} {fact.name}" if fact.detail.isdigit() else fact.name
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+def worst(inspection: Inspection, most: int = 5) -> list[Issue]:
+    """The worst issues; of one rule at most two, so that other faults are seen too."""
+    shown: dict[str, int] = {}
+    chosen = []
+    for issue in inspection.issues:
+        shown[issue.rule] = shown.get(issue.rule, 0) + 1
+        if issue.severity >= Severity.MEDIUM and shown[issue.rule] <= _MOST_OF_A_RULE:
+            chosen.append(issue)
+    return chosen[:most]
+
+
+def matrix(inspection: Inspection) -> list[Mapping[str, Any]]:
+    """The access matrix, the most exposed and most sensitive tables first."""
+    rows = [row for row in inspection.facts.get("matrix") or () if isinstance(row, Mapping)]
+    return sorted(rows, key=lambda row: (-_openness(row), str(row.get("table"))))
+
+
+def allowed(cell: Any) -> str:
+    """A cell of the matrix as one of: yes, own, no, unknown."""
+    outcome = str(cell.get("outcome") if isinstance(cell, Mapping) else cell or "").lower()
+    if outcome in {"allowed", "true"}:
+        return "yes"
+    if outcome.startswith("own"):
+        return "own"
+    return "no" if outcome.startswith(("denied", "false")) else "unknown"
+
+
+def holds(row: Mapping[str, Any]) -> list[str]:
+    """What kinds of data a table of the matrix holds: contact, money, health, …"""
+    kinds = row.get("sensitivity")
+    if isinstance(kinds, Mapping):
+        return sorted({str(kind) for kind in kinds.values()})
+    return [str(kinds)] if kinds else []
+
+
+def strangers_reach(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """On how many tables a stranger without an account can do each thing."""
+    listed = list(rows)
+    return {
+        operation: sum(_cell(row, "anon", operation) == "yes" for row in listed)
+        for operation in OPERATIONS
+    }
+
+
+def _cell(row: Mapping[str, Any], caller: str, operation: str) -> str:
+    cells = row.get(caller)
+    return allowed(cells.get(operation)) if isinstance(cells, Mapping) else "unknown"
+
+
+def cells(row: Mapping[str, Any]) -> list[list[str]]:
+    """The row's cells by caller and operation."""
+    return [[_cell(row, caller, operation) for operation in OPERATIONS] for caller, _ in CALLERS]
+
+
+def _openness(row: Mapping[str, Any]) -> int:
+    """A stranger's reach weighs most, then a write, and all of it by what the table holds."""
+    total = 0
+    for caller_weight, (read, *writes) in zip((9, 3, 2), cells(row), strict=True):
+        total += caller_weight * ((read == "yes") + 2 * writes.count("yes"))
+    return total * (1 + len(holds(row)))
