@@ -41,6 +41,8 @@ def open_history(root: Path) -> History:
     Raises:
         NoHistory: no repository, a broken one, or one without a commit.
     """
+    if os.environ.get("GUARDRAILS_HISTORY") == "no":
+        raise NoHistory("left out as asked")
     located = git(root, "rev-parse", "--git-common-dir", "--is-shallow-repository", "--show-prefix")
     if located is None:
         why = "a .git that git can't read" if os.path.lexists(root / ".git") else "no git here"
