@@ -61,6 +61,11 @@ class Statement:
     outcome: Outcome = Outcome.APPLIED
     error: str = ""
     sqlstate: str = ""
+    cause: str = ""
+    """One of causes.Cause, for what failed by itself."""
+    reason: str = ""
+    """The same in plain words."""
+    names: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -91,7 +96,8 @@ class Replay:
     owner_url: str
     """As the role `postgres` of Supabase: owns everything, bypasses RLS, no superuser."""
     admin_url: str
-    """As the superuser, for seeding and for the catalogue."""
+    """As the superuser: reads of pg_catalog only. Whatever it inserts or evaluates would run the
+    prototype's own triggers, defaults and operators with power over this host."""
     statements: tuple[Statement, ...] = ()
     provenance: Mapping[ObjectKey, Place] = field(default_factory=dict)
     rebuilt: frozenset[tuple[str, str]] = frozenset()
