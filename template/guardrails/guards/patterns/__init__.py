@@ -1,0 +1,87 @@
+"""The guard of code patterns: ast-grep finds the shapes, judges say which of them are faults."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Place
+from ...engine.guard import Looked
+from ...engine.rules import load
+from ...engine.tree import Tree
+from .judging import JUDGES, Case
+from .scan import Match, Pattern, patterns_of, scan
+from .selection import select
+from .source import Source
+from .wholetree import FACTS
+
+_META = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+_LONGEST = 60
+
+
+def look(tree: Tree) -> Looked:
+    """Raises NotChecked where ast-grep can't be run."""
+    patterns = patterns_of(load())
+    selection = select(tree)
+    files = [p for p in selection.files if tree.selected is None or p in tree.selected]
+    matches = scan(tree.root, files, patterns)
+    sources = {path: Source(tree, path) for path in {match.path for match in matches}}
+    findings = list(_findings(matches, patterns, sources))
+    if tree.selected is None:
+        findings += [found for fact in FACTS for found in fact(tree, selection.files)]
+    findings.sort(key=lambda found: (found.place, found.rule))
+    return Looked(findings, not_looked=selection.not_looked(), facts={"patternFiles": len(files)})
+
+
+def _findings(
+    matches: list[Match], patterns: dict[str, Pattern], sources: dict[str, Source]
+) -> Iterator[Finding]:
+    seen: set[tuple[str, str, int]] = set()
+    for match in matches:
+        pattern = patterns[match.pattern]
+        case = _judged(Case(match, sources[match.path]), pattern)
+        if case is None:
+            continue
+        key = (pattern.rule.id, match.path, case.line)
+        if key not in seen:
+            seen.add(key)
+            yield _finding(case, pattern)
+
+
+def _judged(case: Case, pattern: Pattern) -> Case | None:
+    if not _where(case.source, pattern):
+        return None
+    verdict: Case | None = case
+    for name in pattern.judges:
+        verdict = JUDGES[name](case)
+        if verdict is None:
+            return None
+        case = verdict
+    return case
+
+
+def _where(source: Source, pattern: Pattern) -> bool:
+    wanted = pattern.entry.get("where", "code")
+    if source.is_test or (wanted != "anywhere" and source.is_tooling):
+        return False
+    return wanted not in {"server", "browser"} or source.is_server == (wanted == "server")
+
+
+def _finding(case: Case, pattern: Pattern) -> Finding:
+    template = str(pattern.entry.get("message", pattern.rule.title))
+    match, source = case.match, case.source
+    return Finding(
+        rule=pattern.rule.id,
+        place=Place(
+            path=match.path,
+            line=case.line,
+            end_line=max(case.line, min(match.end_line, case.line + 5)),
+            snippet=source.line(case.line).strip()[:200],
+            symbol=source.symbol(case.line),
+        ),
+        message=_META.sub(lambda found: _short(case.name(found[1]) or found[0]), template),
+        severity=case.severity or pattern.severity,
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,0 +1,123 @@
+"""A match on trial: what a judge is given and gives back."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ...engine.finding import Severity
+from .scan import Match
+from .source import Source
+
+
+@dataclass(frozen=True)
+class Case:
+    """A judge returns it (perhaps with another severity, line or name), or None to drop it."""
+
+    match: Match
+    source: Source
+    severity: Severity | None = None
+    at: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def line(self) -> int:
+        return self.at or self.match.line
+
+    def name(self, meta: str) -> str:
+        if meta == "MATCH":
+            return self.match.text
+        return self.names.get(meta) or self.match.names.get(meta, "")
+
+    def but(self, severity: Severity | None = None, line: int = 0, **names: str) -> "Case":
+        return replace(
+            self,
+            severity=severity or self.severity,
+            at=line or self.at,
+            names={**self.names, **names},
+        )
+
+    @property
+    def around(self) -> str:
+        return self.source.around(self.match.line)
+
+    @property
+    def above(self) -> str:
+        """The enclosing function as far as the match."""
+        first, _ = self.source.named_block(self.match.line)
+        return self.source.text[
+            self.source.offset(first) : self.source.offset(self.match.line, self.match.column)
+        ]
+
+    @property
+    def below(self) -> str:
+        """The enclosing function after the match."""
+        _, last = self.source.named_block(self.match.line)
+        text = self.source.text
+        start = self.source.offset(self.match.end_line, self.match.end_column)
+        return text[start : self.source.offset(last) + len(self.source.line(last))]
+
+
+Judge = Callable[[Case], Case | None]
+
+_REQUEST = re.compile(
+    r"\b(req|request|ctx|context|c|event)\??\.(body|query|params|json\(|formData\(|headers|cookies"
+    r"|url|nextUrl|req)|\bsearchParams\b|\bparams\b"
+)
+_READS_REQUEST = re.compile(
+    r"=\s*(?:\(?\s*await\s+)?\(?\s*(?:req|request|ctx\.request|c\.req|event)\??\."
+    r"(?:json\(|body|query|params|formData\(|text\(|nextUrl)|searchParams\.get|"
+    r"\.parse\(\s*(?:req\.body|body|event\.body)|=\s*(?:await\s+)?(?:params|body|payload|requestData)\b"
+)
+
+
+def from_request(case: Case, expression: str) -> bool:
+    """Does the expression hold what the caller sent, directly or through a local name?"""
+    if _REQUEST.search(expression):
+        return True
+    root = re.match(r"\s*\(?([\w$]+)", expression)
+    if not root:
+        return False
+    name = re.escape(root[1])
+    declared = re.compile(
+        rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;=]*?\b{name}\b[^;=]*?[\]}}])[^=\n]*(=[^;\n]*)"
+    )
+    return any(
+        _READS_REQUEST.search(found[1]) or _REQUEST.search(found[1])
+        for found in declared.finditer(case.above)
+    )
+
+
+def interpolations(template: str) -> list[tuple[str, str]]:
+    """The `${…}` of a template with the text before each, and the operands of a concatenation."""
+    found: list[tuple[str, str]] = []
+    at = template.find("${")
+    while at >= 0:
+        end = _closing_brace(template, at + 2)
+        found.append((template[:at], template[at + 2 : end].strip()))
+        at = template.find("${", end)
+    if "${" not in template:
+        for piece in re.finditer(r"([\"'`])\s*\+\s*([\w$.\[\]()?]+)", template):
+            found.append((template[: piece.start() + 1], piece[2]))
+    return found
+
+
+def _closing_brace(text: str, at: int) -> int:
+    depth = 1
+    while at < len(text):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if depth == 0:
+            return at
+        at += 1
+    return at
+
+
+def last_name(expression: str) -> str:
+    """The last identifier of `a.b?.c`, without calls and indexes."""
+    found = re.findall(r"[A-Za-z_$][\w$]*", re.sub(r"\([^()]*\)|\[[^\]]*\]", "", expression))
+    return found[-1] if found else ""
+
+
+def words(name: str) -> str:
+    """`accessToken`, `access_token`, `ACCESS_TOKEN` as `access token`, to search for words."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return re.sub(r"[_\-\s]+", " ", spaced).lower().strip()

@@ -1,0 +1,253 @@
+"""Judges of what comes in: HTML, SQL, filters, commands, addresses, files, unchecked bodies."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge, from_request, interpolations, last_name
+
+_SANITISER = re.compile(
+    r"sanitiz|sanitis|purify|escape_?html|escapehtml|\bescape\w*\(|\besc\(|\bxss\(|encodeURI"
+    r"|&lt;|textContent|\bhtmlEscape|stripTags|JSON\.stringify|katex|hljs|highlight|shiki|prism"
+    r"|\bqrcode|toSVG|mermaid|\bt\(\s*['\"]|i18n",
+    re.I,
+)
+_LITERAL = re.compile(r"""^\s*(?:"[^"]*"|'[^']*'|`[^`$]*`|\d[\d.]*|)\s*$""", re.S)
+_CONTENT = re.compile(
+    r"\.(\w*content\w*|\w*html\w*|body|description|bio|text|message|excerpt|notes?|comments?|"
+    r"answer|summary|title|name|value)\b",
+    re.I,
+)
+_HARMLESS = re.compile(
+    r"^\s*(?:[\w.$]+\.(?:length|toFixed\([^)]*\)|toLocale\w+\([^)]*\))|(?:Math|Number|parse)\b.*"
+    r"|[A-Z][A-Z0-9_]+|\w*[iI]cons?\b.*|\w*[cC]olou?rs?\b.*|\w*(?:[wW]idth|[hH]eight|[iI]ndex|[cC]ount)"
+    r"|i|idx|new Date\(.*|format\w*\(.*)\s*$",
+    re.S,
+)
+
+
+def _inner(text: str) -> str:
+    """The value of `__html:` in an attribute, or the whole."""
+    found = re.search(r"__html\s*:\s*(.*?)\s*,?\s*\}\s*\}?\s*$", text, re.S)
+    return found[1] if found else text
+
+
+def _sanitised(case: Case, expression: str, depth: int = 0) -> bool:
+    if _SANITISER.search(expression) or _LITERAL.match(expression):
+        return True
+    if depth == 3:
+        return False
+    called = re.match(r"\s*(?:await\s+)?([\w$]+)\s*(?:\(|$|\?\?|\|\|)", expression)
+    if not called:
+        return False
+    definition = case.source.definition(called[1], case.match.line)
+    if not definition:
+        return bool(re.fullmatch(r"\s*[A-Z][A-Z0-9_]+\s*", expression))
+    if "useState" in definition[:200]:
+        return False
+    value = definition.partition("=")[2].strip().rstrip(";")
+    return bool(_SANITISER.search(definition)) or _sanitised(case, value, depth + 1)
+
+
+def unsanitised_html(case: Case) -> Case | None:
+    """HTML from a value that nobody sanitised on the way, as far as one can see."""
+    expression = _inner(case.name("HTML") or case.match.text)
+    before = case.source.text[
+        max(0, case.source.offset(case.match.line, case.match.column) - 300) :
+    ][:300]
+    tag = before.rpartition("<")[2]
+    if tag.startswith(("style", "script")) or ".innerHTML" in expression:
+        return None
+    parts = [value for _, value in interpolations(expression)] if "`" in expression else []
+    risky = [part for part in parts if not _HARMLESS.match(part) and not _sanitised(case, part)]
+    if "`" in expression and not risky:
+        return None
+    if "`" not in expression and _sanitised(case, expression):
+        return None
+    shown = risky[0] if risky else expression
+    if "`" in expression or not _CONTENT.search(shown) or case.source.is_server:
+        return case.but(severity=Severity.MEDIUM, HTML=shown)
+    return case.but(HTML=shown)
+
+
+_SQL = re.compile(
+    r"\b(select\b.{1,400}?\bfrom|insert\s+into|update\b.{1,200}?\bset|delete\s+from|alter\s+table|"
+    r"create\s+(table|user|database|schema)|drop\s+\w+|where)\b",
+    re.I | re.S,
+)
+_CLAUSE = re.compile(
+    r"^[\w$.]*?(column|field|table|where|set|placeholder|order|sort|clause|limit|offset|update|join|"
+    r"param|condition|filter|condition|values|schema|query|sql|select|index|interval|days|name)s?\w*"
+    r"(\.join\(.*\))?$|\.join\(|^\$|\.length|^[A-Z_]+$|^\d",
+    re.I,
+)
+_COMPARED = re.compile(r"(=|<|>|\bin\s*\(|\blike|\bvalues\s*\(|,)\s*$", re.I)
+
+
+def string_built_sql(case: Case) -> Case | None:
+    """A value, not an identifier or a list of placeholders, becomes part of the statement."""
+    text = case.name("SQL") or case.match.text
+    if re.fullmatch(r"[\w$]+", text.strip()):
+        text = case.source.definition(text.strip(), case.match.line)
+    if not _SQL.search(text):
+        return None
+    worst: tuple[Severity, str] | None = None
+    for before, value in interpolations(text):
+        severity = _sql_value(case, before, value)
+        if severity and (worst is None or severity > worst[0]):
+            worst = (severity, value)
+    return case.but(severity=worst[0], VALUE=worst[1]) if worst else None
+
+
+def _sql_value(case: Case, before: str, value: str) -> Severity | None:
+    quoted = before.rstrip("%").endswith(("'", '"')) and not before.endswith(('""', "''"))
+    direct = from_request(case, value)
+    if direct and case.source.is_server:
+        return Severity.HIGH if not re.search(r"Number\(|parseInt|parseFloat", value) else None
+    if _CLAUSE.search(value) or re.search(r"Number\(|parseInt|escape|\?\s*['\"`]", value):
+        return None
+    if quoted and not before.endswith('"'):
+        return Severity.MEDIUM
+    return Severity.MEDIUM if _COMPARED.search(before) else None
+
+
+_OWN = re.compile(
+    r"(^|\.)(\w*(id|Id|ID|uuid|Uuid)s?|uid|now|today|\w*(Date|Time|Iso|ISO|date|At|Start|End|_at|start|end)|"
+    r"from|to|page|limit|offset|i|cutoff|tomorrow|yesterday|\w*[cC]ount)$"
+)
+
+
+def filter_interpolation(case: Case) -> Case | None:
+    """Text in a PostgREST filter, where a comma or bracket begins another condition."""
+    text = case.name("FILTER") or case.match.text
+    if not re.search(r"\.(eq|ilike|like|cs|in|neq|gt|lt|gte|lte|fts|wfts|is|ov|cd)\.", text):
+        return None
+    for _, value in interpolations(text):
+        if not _filter_value_safe(case, value):
+            return case.but(VALUE=value)
+    return None
+
+
+def _filter_value_safe(case: Case, value: str) -> bool:
+    if re.search(r"replace\(|encode|escape|sanit|toISOString|Number\(|\.join\(|format\(", value):
+        return True
+    if _OWN.search(re.sub(r"[!?]", "", value).strip()):
+        return True
+    if re.fullmatch(r"[\w$]+", value):
+        definition = case.source.definition(value, case.match.line)
+        if re.search(r"replace\(|escape|sanit|toISOString|Number\(|parseInt|\.join\(", definition):
+            return True
+    return False
+
+
+def command_injection(case: Case) -> Case | None:
+    """A shell gets a string with values in it."""
+    if "child_process" not in case.source.text:
+        return None
+    values = [value for _, value in interpolations(case.name("COMMAND"))]
+    if not values:
+        return None
+    sent = next((value for value in values if from_request(case, value)), "")
+    severity = Severity.CRITICAL if sent and case.source.is_server else Severity.MEDIUM
+    return case.but(severity=severity, VALUE=sent or values[0])
+
+
+_ALLOWED = re.compile(
+    r"allow\w*(hosts?|domains?|origins?|urls?)|hostname\s*(===|!==)|\.hostname\.endsWith|isAllowed"
+    r"|isValid\w*(Url|Host)|validate\w*Url|isPrivate|isInternal|isSafe\w*Url|assert\w*Url"
+    r"|\.startsWith\(\s*[\"'`]https?://\w",
+    re.I,
+)
+
+
+def fetch_of_request_url(case: Case) -> Case | None:
+    """The server fetches an address that the caller chose."""
+    url = case.name("URL").strip()
+    if not re.fullmatch(r"[\w$.?!]+|`\$\{[\w$.?]+\}.*`", url, re.S):
+        return None
+    root = re.sub(r"^`\$\{|\}.*`$", "", url, flags=re.S)
+    if not re.search(r"url|uri|link|href|endpoint|webhook|target|src|image", root, re.I):
+        return None
+    if re.search(r"\burl\.(href|toString)|^(req|request)\.url$", root):
+        return None
+    if not from_request(case, root) or _ALLOWED.search(case.around):
+        return None
+    return case.but(URL=root)
+
+
+_CHECKED = re.compile(
+    r"\.size\b|\.type\b|mimetype|fileFilter|MAX_\w*SIZE|limits\s*:|content-length|maxSize|fileType"
+    r"|allowedTypes|validateFile|isValid\w*File|accept\s*=|\.byteLength|allowed_mime",
+    re.I,
+)
+
+
+def unchecked_upload(case: Case) -> Case | None:
+    """A file is stored and neither its size nor its type was looked at in this file."""
+    if _CHECKED.search(case.source.text):
+        return None
+    if not re.search(
+        r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.I
+    ):
+        return None
+    if re.search(r"canvas|\.toBlob|html2canvas|jsPDF|pdf\.output|JSON\.stringify", case.around):
+        return None
+    return case if case.source.is_server else case.but(severity=Severity.LOW)
+
+
+def multer_without_limits(case: Case) -> Case | None:
+    return None if re.search(r"limits|fileFilter", case.match.text) else case
+
+
+_VALIDATES = re.compile(
+    r"safeParse|\.parse\(|\bzod\b|\byup\b|\bjoi\b|validator|ajv|superstruct|valibot|typebox|class-validator"
+    r"|express-validator|z\.object|typeof\s+\w|Number\.is|isNaN|schema\b",
+    re.I,
+)
+_WRITES = re.compile(
+    r"\.(insert|upsert|update|create|insertMany|insertOne|findByIdAndUpdate|findOneAndUpdate|save|"
+    r"updateOne)\(|\binsert\s+into\b|\bupdate\s+\w+\s+set\b",
+    re.I,
+)
+
+
+def unvalidated_body(case: Case) -> Case | None:
+    """A body goes into a write, and nothing in the file looks at its types."""
+    source = case.source
+    if _VALIDATES.search(source.around(case.match.line)) or not _WRITES.search(case.below):
+        return None
+    if re.search(
+        r"express-validator|celebrate|zod-express|validateRequest|validateBody", source.text
+    ):
+        return None
+    return case
+
+
+def system_prompt(case: Case) -> Case | None:
+    """Text of a user inside the instructions of the model."""
+    for _, value in interpolations(case.match.text):
+        if from_request(case, value) and not re.search(r"\b\w*(id|Id|lang\w*|locale)\b$", value):
+            return case.but(VALUE=value)
+    return None
+
+
+def evaluated(case: Case) -> Case | None:
+    """eval or new Function of something that is not a literal."""
+    code = case.name("CODE")
+    if _LITERAL.match(code) or not code:
+        return None
+    sent = case.source.is_server and from_request(case, code)
+    return case.but(severity=Severity.CRITICAL if sent else Severity.MEDIUM, CODE=last_name(code))
+
+
+JUDGES: dict[str, Judge] = {
+    "unsanitised-html": unsanitised_html,
+    "string-built-sql": string_built_sql,
+    "filter-interpolation": filter_interpolation,
+    "command-injection": command_injection,
+    "fetch-of-request-url": fetch_of_request_url,
+    "unchecked-upload": unchecked_upload,
+    "multer-without-limits": multer_without_limits,
+    "unvalidated-body": unvalidated_body,
+    "system-prompt": system_prompt,
+    "evaluated": evaluated,
+}
