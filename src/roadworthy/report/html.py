@@ -1,7 +1,109 @@
-"""stub"""
+"""The report: one file for a browser, which works from disk, offline and without JavaScript.
 
-from roadworthy.inspection import Inspection
+Every word of the prototype in it is hostile. Jinja escapes all of them; control and
+direction-changing characters are replaced; and a policy (CSP) lets the page load nothing and run
+and style itself with these two blocks only, known by their hashes.
+"""
+
+import base64
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from roadworthy.inspection import LEVELS, Inspection, Severity
+
+from . import words
+from .chart import chart
+
+FOLDER = Path(__file__).parent
+MOST_PLACES = 25
+"""More places than this of one issue are counted; the JSON lists them."""
+_MOST_ROWS = 12
+"""So many tables of the matrix are on the first screen; the others unfold."""
+_KEPT = {"\n", "\t"}
 
 
 def page(inspection: Inspection) -> str:
-    return ""
+    style, script = _asset("page.css"), _asset("page.js")
+    rows = words.matrix(inspection)
+    return (
+        _engine()
+        .get_template("page.html.jinja")
+        .render(
+            it=inspection,
+            words=words,
+            levels=LEVELS,
+            severities=[severity.label for severity in reversed(Severity)],
+            rows=[_row(row) for row in rows],
+            reach=words.strangers_reach(rows),
+            first_rows=_MOST_ROWS,
+            most_places=MOST_PLACES,
+            chart=chart(inspection.facts.get("modules")),
+            issues={issue.key: issue for issue in inspection.issues},
+            style=Markup(style),  # noqa: S704, ours
+            script=Markup(script),  # noqa: S704, ours
+            policy=_policy(style, script),
+        )
+    )
+
+
+def clean(value: Any) -> Any:
+    """What every expression of the template goes through."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "".join(
+        char if char.isprintable() or char in _KEPT else "\N{REPLACEMENT CHARACTER}"
+        for char in value
+    )
+
+
+def _row(row: Any) -> dict[str, Any]:
+    holds = words.holds(row)
+    return {
+        "table": str(row.get("table", "")),
+        "schema": str(row.get("schema", "")),
+        "holds": holds,
+        "rebuilt": bool(row.get("rebuilt")),
+        "cells": [
+            [
+                {"is": cell, "bad": cell == "yes" and (bool(holds) or operation != "select")}
+                for operation, cell in zip(words.OPERATIONS, cells, strict=True)
+            ]
+            for cells in words.cells(row)
+        ],
+    }
+
+
+def _numbered(snippet: str, line: int) -> list[tuple[int, str]]:
+    return [(line + offset, text) for offset, text in enumerate(snippet.splitlines() or [""])]
+
+
+@cache
+def _engine() -> Environment:
+    engine = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=clean,
+    )
+    engine.filters |= {"numbered": _numbered, "thousands": lambda number: f"{number:,}"}
+    return engine
+
+
+@cache
+def _asset(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [base64.b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

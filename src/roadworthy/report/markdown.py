@@ -14,6 +14,7 @@ from .words import (
     counts,
     level_words,
     matrix,
+    overall_words,
     printable,
     stack_lines,
 )
@@ -29,7 +30,7 @@ def markdown(inspection: Inspection) -> str:
 
 def _lines(it: Inspection) -> Iterator[str]:
     found = ", ".join(f"{count} {label}" for label, count in counts(it)) or "nothing found"
-    yield f"# {_text(it.name)}: {level_words(it.level)}"
+    yield f"# {_text(it.name)}: {overall_words(it)}"
     yield f"\n{found}. {it.files:,} files, looked at on {it.looked_at[:10]}.\n"
     for title, names in stack_lines(it):
         yield f"- {title}: {_text(names)}"

@@ -14,6 +14,7 @@ from .words import (
     counts,
     level_words,
     matrix,
+    overall_words,
     printable,
     stack_lines,
     strangers_reach,
@@ -62,7 +63,7 @@ def _title(it: Inspection) -> Text:
     return Text.assemble(
         (printable(it.name), "bold"),
         "  ",
-        (level_words(it.level), _LEVEL_STYLES[it.level]),
+        (overall_words(it), _LEVEL_STYLES[it.level]),
         f"  {found}",
         (f"  {it.files:,} files in {it.seconds:.0f} s", "dim"),
         no_wrap=True,

@@ -14,6 +14,7 @@ EVIDENCE = {
 _MOST_OF_A_RULE = 2
 
 OPERATIONS = ("select", "insert", "update", "delete")
+VERBS = {"select": "read", "insert": "add", "update": "change", "delete": "delete"}
 CALLERS = (
     ("anon", "A stranger"),
     ("user", "Anybody who signs up"),
@@ -27,6 +28,40 @@ def level_words(level: int, state: State | None = None) -> str:
     if state is State.NOT_CHECKED:
         return f"{level} · not checked"
     return f"{level} · {LEVELS[level]}"
+
+
+def overall_words(inspection: Inspection) -> str:
+    """The level of the whole; held by a fault, or only by what is not known."""
+    held = [area.state for area in inspection.areas if area.level == inspection.level]
+    unknown = State.FAIL not in held and State.NOT_CHECKED in held
+    return level_words(inspection.level, State.NOT_CHECKED if unknown else None)
+
+
+def verdict(inspection: Inspection) -> str:
+    """The level in a sentence, with what holds it there."""
+    areas = [area for area in inspection.areas if area.level == inspection.level]
+    failing = [area.area for area in areas if area.state is State.FAIL]
+    unknown = [area.area for area in areas if area.state is State.NOT_CHECKED]
+    if inspection.level == len(LEVELS) - 1:
+        return "Every gate that applies here holds."
+    what = {0: "show it to anybody", 1: "let users in", 2: "rely on it"}[inspection.level]
+    reasons = []
+    if failing:
+        reasons.append(f"open faults in {_and(failing)}")
+    if unknown:
+        reasons.append(f"what could not be checked in {_and(unknown)}")
+    return f"Don't {what} yet: {' and '.join(reasons)} hold it at level {inspection.level}."
+
+
+def no_matrix(inspection: Inspection) -> str:
+    if not inspection.stack.topics.get("migrations"):
+        return "No SQL migrations were found, so there was no database to rebuild and to try."
+    return "The database was not tried; what was not checked, and why, is listed below."
+
+
+def _and(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def counts(inspection: Inspection) -> list[tuple[str, int]]:
