@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from .reading import Queries, ReadingConnection
 from .settings import PlatformSettings
 
 
@@ -57,6 +58,7 @@ class Database:
             pool_timeout=settings.database_pool_timeout,
             pool_recycle=1800,
         )
+        self._queries = Queries(self.engine.dialect)
         self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._pool_options: dict[str, Any] = {**connect, "autocommit": True}
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection] = AsyncConnectionPool(
@@ -89,7 +91,7 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement stands for itself."""
-        connection = await self.engine.connect()
+        connection = await ReadingConnection(self.engine, self._queries)
         try:
             yield connection
         finally:
