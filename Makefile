@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --group docs --group be
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[1m%-17s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## Stamp a service, start it and show what it can do (CHECK=1: walk through it and stop)
@@ -33,6 +33,10 @@ docs: $(READY) ## Build the documentation site
 .PHONY: bench
 bench: $(READY) ## Measure a stamped service beside its peers
 	@$(BIN)/python -m bench
+
+.PHONY: bench-inspection
+bench-inspection: $(READY) ## Measure an inspection beside ast-grep and semgrep
+	@PYTHONPATH=template $(BIN)/python -m bench.inspection
 
 .PHONY: lock
 lock: $(READY) ## Take the newest versions that pyproject.toml allows into requirements.lock

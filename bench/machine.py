@@ -27,9 +27,13 @@ def recorded(checkout: Path, postgres: str, before: float) -> Mapping[str, Any]:
         "versions": {
             "python": platform.python_version(),
             "postgresql": postgres,
-            **{package: version(package) for package in _PACKAGES},
+            **versions(*_PACKAGES),
         },
     }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    return {package: version(package) for package in packages}
 
 
 def _processor() -> str:

@@ -78,7 +78,7 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
         return []
     binary = _binary()
     with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
-        _write(Path(folder), patterns)
+        write_rules(Path(folder), patterns)
         command = [binary, "scan", "--config", f"{folder}/sgconfig.yml", "--json=stream"]
         command += [f"--no-ignore={kind}" for kind in ("hidden", "vcs", "parent", "dot", "global")]
         return [
@@ -96,7 +96,7 @@ def _binary() -> str:
     return found
 
 
-def _write(folder: Path, patterns: Mapping[str, Pattern]) -> None:
+def write_rules(folder: Path, patterns: Mapping[str, Pattern]) -> None:
     (folder / "sgconfig.yml").write_text(_CONFIG, encoding="utf-8")
     (folder / "rules").mkdir()
     documents = [

@@ -1,0 +1,1 @@
+"""What an inspection costs, beside the scanners that only read."""
