@@ -72,11 +72,18 @@ def _several(project: Project) -> Iterator[Finding]:
         if not any(mark in text[:500] for mark in _GENERATED) and "dev" not in path:
             sets[path] = frozenset(one.name for one in requirements(text))
     for path, content in project.pyprojects.items():
+        if "project" not in content and "poetry" not in _table(content, "tool"):
+            continue
+        if "dependencies" in (_table(content, "project").get("dynamic") or ()):
+            continue
         sets[path] = frozenset(one.name for one in declared(content))
     overlapping = [
         path
         for path, names in sorted(sets.items())
-        if any(other != path and len(names & rest) >= _SAME_FOR_ALL for other, rest in sets.items())
+        if any(
+            other != path and (len(names & rest) >= _SAME or _beside(path, other))
+            for other, rest in sets.items()
+        )
     ]
     if overlapping:
         first = next((path for path in overlapping if path.endswith(".toml")), overlapping[0])
@@ -90,7 +97,7 @@ def _several(project: Project) -> Iterator[Finding]:
         )
 
 
-def _beside(path: str, other: str, names: frozenset[str], rest: frozenset[str]) -> bool:
-    """A pyproject.toml and a requirements.txt in one folder, both with dependencies."""
+def _beside(path: str, other: str) -> bool:
+    """A pyproject.toml and a requirements.txt in one folder."""
     kinds = path.endswith(".toml") != other.endswith(".toml")
-    return kinds and bool(names and rest) and path.rpartition("/")[0] == other.rpartition("/")[0]
+    return kinds and path.rpartition("/")[0] == other.rpartition("/")[0]

@@ -134,8 +134,8 @@ def _tools(project: Project) -> Iterator[Finding]:
         if re.search(r"dev|test|lint|ci|doc", path.rpartition("/")[2]):
             continue
         if len(names) > _FREEZE and project.kilobytes_of(".py") < _SMALL_APP:
-            said = f"{len(names)} packages for {project.kilobytes_of('.py')} kB of Python: a pip freeze"
-            yield _in_production(Place(path), f"{path} lists {said}, not what the program needs.")
+            said = f"{len(names)} packages for {project.kilobytes_of('.py')} kB of Python"
+            yield _in_production(Place(path), f"{path} lists {said}: a frozen environment.")
         elif len(tools) >= _TOOLS_TO_SAY:
             yield _in_production(
                 Place(path, tools[0].line),

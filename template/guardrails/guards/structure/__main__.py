@@ -1,0 +1,9 @@
+"""Run the guard: `python -m guardrails.guards.structure`."""
+
+import sys
+
+from ...engine.guard import main
+from . import look
+
+if __name__ == "__main__":
+    sys.exit(main("structure", look))

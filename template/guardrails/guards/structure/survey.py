@@ -1,0 +1,77 @@
+"""The survey: every hand-written source file read once, then looked at from several sides."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ...engine.finding import Evidence, Finding, Place
+from ...engine.guard import Looked
+from ...engine.tree import Tree
+from . import graph
+from .boundaries import crossings, database_in_interface
+from .copies import copies
+from .imports import SCRIPTS, Import, Resolver, imports
+
+_GOD = 800
+_NOT_OURS = re.compile(
+    r"(^|/)(node_modules|dist|build|out|coverage|vendor|vendored|third_party|venv|public|\.\w[^/]*"
+    r"|static/(js|lib|vendor))/|\.min\.js$|[.-]bundle\.js$"
+)
+_TEST = re.compile(
+    r"(^|/)(tests?|__tests__|_tests|e2e|cypress)/|\.(test|spec|stories)\.\w+$|(^|/)test_[^/]+\.py$"
+)
+_DATA = re.compile(
+    r"(^|/)(i18n|locales?|translations?|lang|data|seeds?|fixtures|mocks?|constants|migrations)/"
+    r"|(^|/)(translations?|seed|mock|types|schema|database\.types|countries)[\w.-]*\.\w+$",
+    re.IGNORECASE,
+)
+_GENERATED = re.compile(
+    r"@generated|auto-?generated|do not edit|export type Database = \{|export interface Database",
+    re.IGNORECASE,
+)
+_LITERAL = re.compile(r"^[ \t]*(?:[\w'\"-]+[ \t]*:[ \t]*)?(?:[\"'`\[{\]}\d][^()=]*)$", re.MULTILINE)
+_MOSTLY = 0.75
+"""A file with more lines than this that only hold values is content, not code."""
+_MINIFIED = 300
+
+
+def look(tree: Tree) -> Looked:
+    """Look at the structure of the code."""
+    texts = dict(_written(tree))
+    resolver = Resolver(tree)
+    edges: list[Import] = []
+    for path, text in texts.items():
+        edges += imports(resolver, path, text)
+    lines = {path: text.count("\n") + 1 for path, text in texts.items()}
+    ours = {path: text for path, text in texts.items() if not _TEST.search(path)}
+    found: list[Finding] = [
+        *graph.cycles(edge for edge in edges if edge.source in ours and edge.target in ours),
+        *crossings(edges),
+        *database_in_interface(ours),
+        *_god_files(ours, lines),
+        *copies(ours),
+    ]
+    return Looked(found, facts={"modules": graph.modules(lines, edges)})
+
+
+def _written(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The sources that somebody wrote."""
+    for path in tree.ending(*SCRIPTS, ".py"):
+        if _NOT_OURS.search(path):
+            continue
+        text = tree.text(path)
+        if text and len(text) < _MINIFIED * (text.count("\n") + 1):
+            yield path, text
+
+
+def _god_files(texts: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Finding]:
+    for path, text in texts.items():
+        if lines[path] <= _GOD or _DATA.search(path) or _GENERATED.search(text[:3000]):
+            continue
+        if len(_LITERAL.findall(text)) > lines[path] * _MOSTLY:
+            continue
+        yield Finding(
+            "code.god-file",
+            Place(path),
+            f"{path} has {lines[path]:,} lines.",
+            evidence=Evidence.EXACT,
+        )
