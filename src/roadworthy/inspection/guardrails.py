@@ -114,7 +114,7 @@ def _run(
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
-        env=_environment() | {"TMPDIR": folder} | environment,
+        env=_environment() | {"TMPDIR": folder, **environment},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.PIPE,

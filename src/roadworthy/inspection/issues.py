@@ -13,7 +13,6 @@ MOST_PLACES = 1000
 """More places than this of one fault are counted, not listed."""
 
 _EVIDENCE = ("executed", "exact", "rebuilt", "read")
-_LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,7 @@ def _found(result: Mapping[str, Any], rule: Rule, guard: str) -> _Found:
     about = result.get("properties", {})
     message = result["message"]["text"]
     label = about.get("severity")
-    severity = (
-        Severity[label.upper()] if label else _LEVELS.get(result.get("level", ""), rule.severity)
-    )
+    severity = Severity[label.upper()] if label else rule.severity
     places = tuple(_place(location, message) for location in result.get("locations") or [{}])
     evidence = about.get("evidence", "read")
     return _Found(rule, guard, severity, evidence, message, places, about.get("detail", {}))

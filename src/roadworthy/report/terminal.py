@@ -114,7 +114,7 @@ def _worst(it: Inspection) -> list[RenderableType]:
 
 
 def _issue(issue: Issue) -> RenderableType:
-    more = f" and {issue.count - 1:,} more places" if issue.count > 1 else ""
+    more = f" and {issue.count - 1:,} more" if issue.count > 1 else ""
     head = Text.assemble(
         (f"{issue.severity.label:8} ", _SEVERITY_STYLES[issue.severity.label]),
         (printable(issue.message), ""),
