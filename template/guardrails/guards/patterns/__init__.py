@@ -26,7 +26,9 @@ def look(tree: Tree) -> Looked:
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
     findings = list(_findings(matches, patterns, sources))
     if tree.selected is None:
-        findings += [found for fact in FACTS for found in fact(tree, selection.files)]
+        matched = tuple(findings)
+        for fact in FACTS:
+            findings += fact(tree, selection.files, matched)
     findings.sort(key=lambda found: (found.place, found.rule))
     return Looked(findings, not_looked=selection.not_looked(), facts={"patternFiles": len(files)})
 

@@ -17,14 +17,15 @@ _CODE_USE = re.compile(
 )
 _NO_SECRET = re.compile(
     r"\b(total|max|input|output|prompt|completion|count|estimated|design|mock|fake|random session|"
-    r"product code|order code|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
+    r"(product|order|customer|item|sku|invoice|tracking|booking|reference|bar|qr|ticket) ?(code|number|id)|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
 )
 
 
 def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
-    target = words(source.assigned(line) or _pair_key(source.line(line)))
+    assigned = source.assigned(line) or _pair_key(source.line(line))
+    target = words(assigned if len(assigned) > 3 else "")
     function = words(source.symbol(line).rpartition(".")[2])
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):
@@ -47,23 +48,29 @@ def _pair_key(line: str) -> str:
 
 
 _PASSWORDISH = re.compile(
-    r"\b(password|passwd|pwd|pass|pin|passcode|recovery code\w*|backup code\w*|otp)\b"
+    r"\b(password|passwd|pwd|pin|passcode|recovery code\w*|backup code\w*|otp)\b"
+)
+_NOT_HASHED_FOR_KEEPING = re.compile(
+    r"pwnedpasswords|haveibeenpwned|gravatar|cloudinary|pbkdf2|scrypt", re.I
 )
 
 
 def weak_hash(case: Case) -> Case | None:
     """A fast or broken hash of something that people choose or that is short."""
-    source = case.source
-    first, last = source.block(case.match.line)
-    near = source.between(max(first, case.match.line - 3), min(last, case.match.line + 6))
-    plain = re.sub(r"//[^\n]*|[\"'`][^\"'`\n]*[\"'`]", "", near)
-    what = words(plain) + " " + words(source.symbol(case.match.line))
-    if re.search(
-        r"pwnedpasswords|haveibeenpwned|gravatar|cloudinary|pbkdf2|scrypt", source.text, re.I
-    ):
+    source, line = case.source, case.match.line
+    if _NOT_HASHED_FOR_KEEPING.search(source.text):
         return None
-    found = _PASSWORDISH.search(what)
-    if not found:
+    data = case.name("DATA")
+    if not data:
+        chain = source.chain_after(case.match.end_line, case.match.end_column)
+        updated = re.search(r"\.update\(\s*([^)]*)", chain)
+        data = updated[1] if updated else ""
+    if re.fullmatch(r"\s*[\w$]+\s*", data):
+        data += " " + source.definition(data.strip(), line).partition("=")[2][:120]
+    function = words(source.symbol(line).rpartition(".")[2])
+    used = words(re.sub(r"[\"'`][^\"'`]*[\"'`]", " ", re.sub(r"\W+", " ", data)))
+    found = _PASSWORDISH.search(used) or _PASSWORDISH.search(function)
+    if not found or re.search(r"token|key|secret", used):
         return None
     if re.search(r"recovery|backup|otp|pin", found[1]):
         return case.but(severity=Severity.MEDIUM, WHAT=found[1])
@@ -89,7 +96,7 @@ def hand_rolled(case: Case) -> Case | None:
 _COMPARED = re.compile(
     r"\b(secret|token|signature|sig|hmac|digest|api ?key|otp|totp|webhook key|access code)$"
 )
-_NOT_COMPARED = re.compile(r"\b(confirm|type|kind|provider|status|count|old|prev|next|current)\b")
+_NOT_COMPARED = re.compile(r"\b(confirm|type|kind|provider|status|count|old|prev|next|current|last|cached|csrf token name)\b")
 
 
 def timing_compare(case: Case) -> Case | None:
@@ -151,6 +158,12 @@ _ASKS_SERVER = re.compile(
 _LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.I)
 
 
+def _credentials_near(case: Case, text: str) -> str:
+    """A handler of a log-in page may take what was typed from the page's state."""
+    page = re.search(r"log_?in|sign_?in", case.source.path.rpartition("/")[2], re.I)
+    return case.source.text if page else text
+
+
 def fake_login(case: Case) -> Case | None:
     """A log-in in the browser that asks no server."""
     source, body = case.source, case.match.text
@@ -163,7 +176,9 @@ def fake_login(case: Case) -> Case | None:
         return None
     if re.search(r"log_?out|sign_?out|register|sign_?up|open|show|toggle|close", name, re.I):
         return None
-    if not re.search(r"password|passwd|pwd|\bpin\b|passcode|username|email", head + own, re.I):
+    if re.search(r"token|session", head, re.I) or not re.search(
+        r"password|passwd|pwd|\bpin\b|passcode", _credentials_near(case, head + own), re.I
+    ):
         return None
     if _ASKS_SERVER.search(own):
         return None
@@ -181,7 +196,10 @@ def fake_login(case: Case) -> Case | None:
 _PASSWORD_VALUE = re.compile(
     r"(^|\.)(\w*[a-z])?(password|passwd|pwd|passcode|pin|Password|Pin|Passcode)$"
 )
-_PASSWORD_NAMES = re.compile(r"password|passwd|pwd|passcode|pin", re.I)
+_ABOUT_A_PASSWORD = re.compile(
+    r"\b(show|hide|type|mode|view|strength|status|step|errors?|field|must|should|require\w*|change|"
+    r"need\w*|has|is|reset|forgot)\b"
+)
 
 
 def literal_password(case: Case) -> Case | None:
@@ -189,7 +207,7 @@ def literal_password(case: Case) -> Case | None:
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
     if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
         return None
-    if re.search(r"show|hide|type|mode|view|strength|status|step|error|field", left, re.I):
+    if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
     if case.source.is_server:
         return None
@@ -199,6 +217,8 @@ def literal_password(case: Case) -> Case | None:
 def server_literal_password(case: Case) -> Case | None:
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
     if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
+        return None
+    if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
     return case.but(severity=Severity.HIGH) if case.source.is_server else None
 
@@ -235,7 +255,12 @@ def server_only(case: Case) -> Case | None:
 
 
 _SECRET_ENV = re.compile(
-    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY|TOKEN_KEY"
+    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY|TOKEN_KEY", re.I
+)
+_SIGNS = re.compile(
+    r"JWT|SESSION|COOKIE|ENCRYPTION|SIGNING|HMAC|MASTER|(^|_)(AUTH|APP|TOKEN|ACCESS|REFRESH)_?(TOKEN_)?SECRET"
+    r"|^SECRET(_KEY)?$|PRIVATE_KEY|AUTH_KEY",
+    re.I,
 )
 _CREDENTIAL_ENV = re.compile(r"PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS")
 _PLAIN_ENV = re.compile(
@@ -258,8 +283,10 @@ def default_secret(case: Case) -> Case | None:
     guarded = re.search(
         rf"throw[^;]*{re.escape(name)}|{re.escape(name)}[^;{{]*\)\s*\{{?\s*throw", text
     )
-    if _SECRET_ENV.search(name) and "STRIPE" not in name:
-        return case.but(severity=Severity.LOW if guarded else None, VAR=name)
+    if _SECRET_ENV.search(name):
+        signs = _SIGNS.search(name)
+        mild = Severity.LOW if guarded else Severity.MEDIUM
+        return case.but(severity=None if signs and not guarded else mild, VAR=name)
     if not _CREDENTIAL_ENV.search(name) or _EMPTY.match(literal):
         return None
     return case.but(severity=Severity.MEDIUM, VAR=name)
@@ -323,7 +350,7 @@ _LOGGED_SECRET = re.compile(
     r"reset url|auth code|otp code|pin code|service role key|credentials)$"
 )
 _NOT_LOGGED = re.compile(
-    r"^(max|total|input|output|prompt|completion|used|has|is|no|missing|next page|page|push|fcm|show|"
+    r"^(must|should|requires?|needs|change|max|total|input|output|prompt|completion|used|has|is|no|missing|next page|page|push|fcm|show|"
     r"csrf|expo|device|continuation|cancel|num|count)\b"
 )
 _LABELLED_SECRET = re.compile(
@@ -405,7 +432,7 @@ def raw_body(case: Case) -> Case | None:
             return case.but(WHAT=found[0])
         for name in re.findall(r"(?<![\w$.])([A-Za-z_$][\w$]*)\b(?!\s*[.?\[(!=&])", value):
             if re.search(
-                rf"\b{re.escape(name)}\b\s*(?::[^=]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
+                rf"\b{re.escape(name)}\b\s*(?::[^=\n]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
                 rf"(?:req|request)\.body\b(?!\.)|JSON\.parse\(\s*(?:rawBody|body|requestText|text))",
                 above,
             ):

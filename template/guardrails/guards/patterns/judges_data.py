@@ -118,8 +118,10 @@ def several_writes(case: Case) -> Case | None:
             tables.append(name)
     if len(tables) < 2 or (_WRITE.search(case.above) and case.match.line):
         return None
-    moved = re.search(r"for\s*\(|\.map\(|forEach", case.above[-900:]) and re.search(
-        r"delete\s+from|\.delete\(", case.below, re.I
+    moved = (
+        re.search(r"insert", case.match.text[:400], re.I)
+        and re.search(r"for\s*\(|\.map\(|forEach", case.above[-900:])
+        and re.search(r"delete\s+from|\.delete\(", case.below, re.I)
     )
     severity = Severity.HIGH if moved and case.source.is_server else None
     return case.but(severity=severity, TABLES=", ".join(tables[:4]))
@@ -340,6 +342,10 @@ def client_price(case: Case) -> Case | None:
 _COUNTS_TWICE = re.compile(
     r"\.insert\(|increment|\.rpc\(|insert\s+into|\$inc|balance|\+\s*amount|create\w*\(", re.I
 )
+_GIVES = re.compile(
+    r"\.run\(|\.(update|create|mark|activate|set)\w*\(|await\s+(mark|activate|rent|grant|set)\w*\("
+)
+_BOUGHT = re.compile(r"metadata|client_reference_id|already|processed|alreadyUsed")
 _ONCE = re.compile(
     r"event\.id|eventId|event_id|idempot|already|processed|onConflict|on conflict|upsert|existing|"
     r"\.eq\(\s*[\"'`](stripe_|payment_intent|session_id|payment_id|transaction_id|external)",
@@ -363,21 +369,11 @@ def replayed_session(case: Case) -> Case | None:
     """A paid checkout session buys whatever the address says."""
     if not case.source.is_server or not from_request(case, case.name("ID")):
         return None
-    below = case.below
-    if (
-        not re.search(r"payment_status|\.status\b", below)
-        or not _WRITE.search(below)
-        and not re.search(
-            r"\.run\(|\.update\w*\(|\.create\w*\(|await\s+\w*\.?(mark|activate|rent|grant|set)\w*\(",
-            below,
-        )
-    ):
+    below = re.sub(r"[\"'`][^\"'`\n]*[\"'`]", "", case.below)
+    checked = re.search(r"payment_status|\.status\b", below)
+    if not checked or not (_WRITE.search(case.below) or _GIVES.search(below)):
         return None
-    return (
-        None
-        if re.search(r"metadata|client_reference_id|already|processed|alreadyUsed", below)
-        else case
-    )
+    return None if _BOUGHT.search(below) else case
 
 
 def card_on_server(case: Case) -> Case | None:

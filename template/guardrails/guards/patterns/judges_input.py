@@ -48,6 +48,26 @@ def _sanitised(case: Case, expression: str, depth: int = 0) -> bool:
     return bool(_SANITISER.search(definition)) or _sanitised(case, value, depth + 1)
 
 
+def _static(case: Case, expression: str) -> bool:
+    """Does it come out of a list that stands in the source?"""
+    name = re.match(r"\s*([A-Za-z_$][\w$]*)", expression)
+    for _ in range(4):
+        if name is None:
+            return False
+        looped = re.search(
+            rf"([\w$]+)[\w$.?!]*\s*\??\.\s*(?:map|forEach|find)\(\s*\(?\s*{re.escape(name[1])}\b",
+            case.source.text,
+        )
+        if looped:
+            name = looped
+            continue
+        value = case.source.definition(name[1], case.match.line).partition("=")[2].lstrip()
+        if value.startswith(("[", "{")) and not re.search(r"\bprops\b|await|\buse[A-Z]", value):
+            return True
+        name = re.match(r"([A-Za-z_$][\w$]*)\s*[\[.;\n]", value)
+    return False
+
+
 def unsanitised_html(case: Case) -> Case | None:
     """HTML from a value that nobody sanitised on the way, as far as one can see."""
     expression = _inner(case.name("HTML") or case.match.text)
@@ -64,6 +84,8 @@ def unsanitised_html(case: Case) -> Case | None:
     if "`" not in expression and _sanitised(case, expression):
         return None
     shown = risky[0] if risky else expression
+    if _static(case, shown):
+        return None
     if "`" in expression or not _CONTENT.search(shown) or case.source.is_server:
         return case.but(severity=Severity.MEDIUM, HTML=shown)
     return case.but(HTML=shown)
@@ -123,7 +145,8 @@ def filter_interpolation(case: Case) -> Case | None:
         return None
     for _, value in interpolations(text):
         if not _filter_value_safe(case, value):
-            return case.but(VALUE=value)
+            before = case.match.text.rpartition(text)[0]
+            return case.but(line=case.match.line + before.count("\n"), VALUE=value)
     return None
 
 

@@ -166,8 +166,10 @@ class Source:
         """The name to which the statement at a line assigns, or nothing."""
         for number in range(line, max(0, line - 4), -1):
             text = self.line(number)
+            if re.match(r"\s*for\b", text):
+                return ""
             found = re.search(r"(?:const|let|var)\s+([\w$]+)\s*(?::[^=]+)?=(?!=)", text)
-            found = found or re.match(r"\s*([\w$.\[\]]+)\s*=(?!=|>)", text)
+            found = found or re.match(r"\s*([\w$.\[\]]+)\s*\+?=(?!=|>)", text)
             if found:
                 return found[1]
             if number != line and text.rstrip().endswith((";", "{", "}")):
