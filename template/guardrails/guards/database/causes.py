@@ -63,6 +63,11 @@ _CREATES = re.compile(
 _ADDS = re.compile(
     r'\badd\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?("(?:[^"]|"")+"|[\w$]+)\s+["\w]', re.IGNORECASE
 )
+_ALTERS = re.compile(
+    r"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?:\"?public\"?\s*\.\s*)?"
+    r'("(?:[^"]|"")+"|[\w$]+)\s+(?:add|rename)\b',
+    re.IGNORECASE,
+)
 _RENAMES = re.compile(
     r'\brename\s+(?:column\s+)?(?:"[^"]+"|\w+\s+)?to\s+("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE
 )
@@ -83,9 +88,20 @@ class Makers:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._made: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._added: dict[str, dict[str, int]] = defaultdict(dict)
         for number, piece in enumerate(pieces, 1):
-            for kind, name in _made_by(piece.text):
+            made = _made_by(piece.text)
+            for kind, name in made:
                 self._made[kind, name].append(number)
+            for table in _ALTERS.findall(piece.text):
+                for kind, name in made:
+                    if kind == "column":
+                        self._added[unquote(table).lower()][name] = number
+
+    def added_later(self, table: str, number: int) -> set[str]:
+        """Columns that the chain itself adds to a table after the statement."""
+        added = self._added.get(table, {})
+        return {column for column, at in added.items() if at >= number}
 
     def of(self, kind: str, name: str) -> list[int]:
         return self._made.get((_GROUP.get(kind, kind), name.lower()), [])
@@ -169,6 +185,8 @@ class Judge:
         if later:
             reason = f"it needs the {what}, which only {self._where[later[0]]} makes"
             return Verdict(Cause.LATER, reason, (lost.name,), at=later[0])
+        if lost.kind in ("policy", "trigger", "constraint") and self._mentions_damage(piece):
+            return Verdict(Cause.NOWHERE, message, (lost.name,), cascade=True)
         reason = f"it needs the {what}, which no migration makes"
         if lost.kind == "extension":
             reason = f"the extension `{lost.name}` is not known"

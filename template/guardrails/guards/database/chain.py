@@ -82,7 +82,9 @@ class Chains:
             self._add(Dialect.PRISMA, folder, paths)
 
     def _add(self, dialect: Dialect, folder: str, paths: Iterable[str]) -> None:
-        kept = sorted(paths, key=_time_order)[:MOST_FILES]
+        # The Supabase CLI goes by name alone.
+        order = str if dialect is Dialect.SUPABASE else _time_order
+        kept = sorted(paths, key=order)[:MOST_FILES]
         texts = [self._text(path) for path in kept]
         if dialect is not Dialect.SUPABASE and any(map(_OTHER_ENGINE.search, texts)):
             self.not_postgres.append(folder)

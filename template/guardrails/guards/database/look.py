@@ -1,10 +1,155 @@
 """The order of the work: chains, their names, the replay of each, then the stranger."""
 
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from ...engine.finding import Evidence, Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ...postgres import PostgresError
+from . import faults, practice, types_ts
+from .bodies import absent_tables
+from .chain import Chains, sql_text, would_run
+from .drift import drift
+from .examine import examine
+from .model import Chain, Outcome, Replay
+from .replay import first_stop, replayed
+from .scratch import Scratch, TooOld, scratch_server
+from .types_ts import Types
+
+MOST_CHAINS = 6
+_REPLAYED = ("migrations.not-replayable", "migrations.drift")
+
+
+@dataclass
+class _Sum:
+    findings: list[Finding] = field(default_factory=list)
+    not_looked: list[NotLooked] = field(default_factory=list)
+    chains: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, looked: Looked) -> None:
+        self.findings += looked.findings
+        self.not_looked += looked.not_looked
 
 
 def look(tree: Tree) -> Looked:
-    """For each chain the replay is alive while `examine.examine(tree, replay)` looks at it; that
-    returns a `Looked` whose findings, notes and facts are merged into this guard's."""
-    return Looked(())
+    """Each chain's replay is alive while `examine(tree, replay)` looks at it."""
+    chains = Chains(tree)
+    found = _Sum()
+    found.add(practice.look(tree, chains))
+    for chain in chains.chains:
+        found.findings += faults.names_of(chain)
+        found.findings += faults.destructive(chain, lambda path: sql_text(tree, path) or "")
+    todo = chains.chains or ([chains.loose] if chains.loose else [])
+    for folder in chains.not_postgres:
+        found.not_looked.append(NotLooked(folder, "its SQL is not PostgreSQL's", _REPLAYED))
+    for chain in todo[MOST_CHAINS:]:
+        why = f"only the first {MOST_CHAINS} chains are replayed"
+        found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
+    if todo:
+        _replay_all(tree, todo[:MOST_CHAINS], found)
+    return Looked(found.findings, found.not_looked, {**found.facts, "chains": found.chains})
+
+
+def _replay_all(tree: Tree, todo: list[Chain], found: _Sum) -> None:
+    try:
+        with scratch_server() as scratch:
+            for chain in todo:
+                try:
+                    _replay_one(tree, scratch, chain, found)
+                except (psycopg.Error, OSError) as error:
+                    why = f"its replay broke off: {_first_line(error)}"
+                    found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
+    except TooOld:
+        found.not_looked.append(_no_server("PostgreSQL 18 or newer is needed for the replay"))
+    except (PostgresError, psycopg.Error, OSError) as error:
+        found.not_looked.append(_no_server(_first_line(error)))
+
+
+def _no_server(why: str) -> NotLooked:
+    return NotLooked("the database", why, _REPLAYED)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:300]
+
+
+def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum) -> None:
+    texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
+    for file in chain.files:
+        if not texts[file.path].strip() and tree.sizes.get(file.path, 0) > 0:
+            found.not_looked.append(NotLooked(file.path, "it could not be read as SQL"))
+    types = _types(tree, chain)
+    stop = first_stop(scratch, chain, texts) if chain.skipped and would_run(chain) else None
+    with replayed(scratch, chain, texts, types) as replay:
+        with psycopg.connect(replay.admin_url, autocommit=True) as connection:
+            bodies = absent_tables(replay, connection)
+            tables = _tables(connection)
+            missing = list(drift(replay, connection, types)) if types else []
+        ordered = any(file.accepted for file in chain.files) or bool(chain.skipped)
+        ordered = ordered and chain.folder.endswith("migrations")
+        found.findings += faults.not_replayable(replay, bodies, ordered)
+        found.findings += missing
+        found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
+        looked = examine(tree, replay)
+        found.add(looked)
+        found.facts |= _merged(found.facts, looked.facts)
+        found.chains.append(_facts(replay, tables, stop))
+
+
+def _merged(known: dict[str, Any], more: Any) -> dict[str, Any]:
+    """Facts of several chains under one name become lists of both."""
+    merged = dict(more)
+    for key, value in merged.items():
+        if isinstance(value, list) and isinstance(known.get(key), list):
+            merged[key] = [*known[key], *value]
+    return merged
+
+
+def _types(tree: Tree, chain: Chain) -> Types | None:
+    text = sql_text(tree, chain.types) if chain.types else None
+    return types_ts.parse(chain.types or "", text) if text else None
+
+
+def _tables(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+    row = connection.execute(
+        "select count(*) from pg_class where relkind in ('r', 'p') "
+        "and relnamespace = 'public'::regnamespace"
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def _facts(replay: Replay, tables: int, stop: tuple[str, int] | None) -> dict[str, Any]:
+    chain = replay.chain
+    outcomes = Counter(str(statement.outcome) for statement in replay.statements)
+    failed = [
+        {
+            "path": statement.path,
+            "line": statement.line,
+            "cause": statement.cause,
+            "reason": statement.reason[:300],
+        }
+        for statement in replay.statements
+        if statement.outcome in (Outcome.FAILED, Outcome.STOPPED)
+    ]
+    if stop is None and failed and not chain.skipped:
+        stop = (str(failed[0]["path"]), int(str(failed[0]["line"])))
+    return {
+        "dialect": str(chain.dialect),
+        "folder": chain.folder,
+        "files": len(chain.files),
+        "would_run": len(would_run(chain)),
+        "skipped": [file.path for file in chain.skipped],
+        "stops_at": f"{stop[0]}:{stop[1]}" if stop else None,
+        "statements": len(replay.statements),
+        "outcomes": dict(outcomes),
+        "failed": failed[:200],
+        "tables": tables,
+        "rebuilt": sorted(name for _, name in replay.rebuilt),
+        "types": chain.types,
+        "evidence": str(Evidence.REBUILT if replay.rebuilt else Evidence.EXECUTED),
+    }

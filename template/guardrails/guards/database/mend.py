@@ -4,7 +4,7 @@ Without it one missing table would hide everything that the later migrations do.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from .causes import Missing
 from .lexer import Piece
@@ -51,18 +51,24 @@ _TABLE_OF = re.compile(
 )
 
 
+Later = Callable[[str], Collection[str]]
+
+
 class Mender:
     """`run` executes SQL and says whether it applied; `kinds` are what `of` may be asked for."""
 
     def __init__(self, types: Types | None, run: Callable[[str], bool]) -> None:
         self.types = types or Types("")
+        self._later: Later = lambda _: ()
         self._run = run
         self.rebuilt: set[tuple[str, str]] = set()
         self.stubs: set[str] = set()
         self.extensions: set[str] = set()
 
-    def mend(self, lost: Missing, piece: Piece, damaged: set[str]) -> bool:
-        """Make what a statement needs; False where that can't be known."""
+    def mend(self, lost: Missing, piece: Piece, damaged: set[str], later: Later) -> bool:
+        """Make what a statement needs; False where that can't be known. `later` tells which
+        columns of a table the chain is yet to add."""
+        self._later = later
         if extension := EXTENSION_OF.get(lost.name) or EXTENSION_OF.get(lost.schema):
             return self._extension(extension)
         if lost.schema not in ("", "public") and lost.kind != "column":
@@ -105,8 +111,11 @@ class Mender:
         for column in table.columns.values():
             if found := re.match(r'public\."([^"]+)"', sql_type(column.name, column.type)):
                 self._enum(found[1])
-        parts = [column_sql(column) for column in table.columns.values()]
-        if "id" in table.columns:
+        later = self._later(table.name)
+        parts = [
+            column_sql(column) for column in table.columns.values() if column.name not in later
+        ]
+        if "id" in table.columns and "id" not in later:
             parts.append("primary key (id)")
         self.rebuilt.add(("public", table.name))
         if not self._run(f"create table public.{quote(table.name)} ({', '.join(parts)})"):
@@ -125,7 +134,7 @@ class Mender:
                 if self._add_column(table, column_sql(free)):
                     return True
         for table in tables:
-            if table in self.stubs or (table in damaged and table not in self.types.tables):
+            if table in self.stubs or table in damaged:
                 kind = sql_type(lost.name, "string")
                 if self._add_column(table, f"{quote(lost.name)} {kind}"):
                     return True

@@ -90,7 +90,8 @@ class Replayer:
             for number, piece in script.pieces.items()
         }
         self.results: dict[int, Result] = {}
-        self.judge = Judge(Makers(pieces), where)
+        self._makers = Makers(pieces)
+        self.judge = Judge(self._makers, where)
         self.mender = Mender(self.types, self._mending)
         self._pending: dict[int, Piece] = {}
         self._deadline = time.monotonic() + BUDGET_SECONDS
@@ -214,7 +215,7 @@ class Replayer:
             if error is None:
                 break
             first = first or self._failed(number, piece, error)
-            if not self._mend(error, piece, first):
+            if not self._mend(error, number, piece, first):
                 break
         if first is None:
             self.results[number] = Result()
@@ -249,7 +250,7 @@ class Replayer:
             return error
         return None
 
-    def _mend(self, error: psycopg.Error, piece: Piece, first: Result) -> bool:
+    def _mend(self, error: psycopg.Error, number: int, piece: Piece, first: Result) -> bool:
         sqlstate = error.sqlstate or ""
         if sqlstate == "55P04":
             self._connection.execute("commit; begin")
@@ -259,7 +260,11 @@ class Replayer:
         lost = missing(error.diag.message_primary or "")
         if lost is None or (first.verdict and first.verdict.cause is Cause.LATER):
             return False
-        return self.mender.mend(lost, piece, self.judge.damaged)
+        mended = self.mender.mend(
+            lost, piece, self.judge.damaged, lambda table: self._makers.added_later(table, number)
+        )
+        self.judge.damaged |= {name for _, name in self.mender.rebuilt}
+        return mended
 
     def _mending(self, text: str) -> bool:
         connection = self._connection
@@ -382,3 +387,19 @@ def _replay(scratch: Scratch, database: str, chain: Chain, replayer: Replayer) -
     left = sum(statement.outcome is Outcome.LEFT for statement in statements)
     note = f"{left:,} statements were not tried: the time for the replay was used up"
     return replace(replay, notes=(note,)) if left else replay
+
+
+def first_stop(scratch: Scratch, chain: Chain, texts: Mapping[str, str]) -> tuple[str, int] | None:
+    """Where the tool itself would give up: only what it accepts, and nothing after a failure."""
+    accepted = replace(chain, files=tuple(file for file in chain.files if file.accepted))
+    scripts = scripts_of(accepted, texts)
+    with Watchdog(scratch) as watchdog, scratch.database() as database:
+        replayer = Replayer(scratch, watchdog, scripts, None)
+        try:
+            number = replayer.first_failure(database, scripts)
+        except (Overflow, psycopg.Error):
+            return None
+    for script in scripts:
+        if number in script.pieces:
+            return script.migration.path, script.pieces[number].line
+    return None

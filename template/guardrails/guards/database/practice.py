@@ -1,0 +1,277 @@
+"""How a prototype changes its database's shape beside, or instead of, a chain of migrations."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...engine.finding import Evidence, Finding, NotLooked, Place
+from ...engine.guard import Looked
+from ...engine.tree import Tree
+from .chain import Chains, version_of
+
+MOST_ALSO = 25
+_CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py")
+_TEST = re.compile(
+    r"(^|/)(tests?|__tests__|spec|e2e|fixtures|examples?|node_modules)/|[._]test\.|test_|conftest|\.spec\."
+)
+_COMMENT = re.compile(r"^\s*(#|//|\*|/\*)")
+_BYPASS = (
+    ("creates the tables by itself", re.compile(r"\bcreate_all\s*\(|\.create_all\b\s*[,)]")),
+    (
+        "changes the tables to fit the models",
+        re.compile(r"\.sync\(\s*\{[^}]*\b(?:alter|force)\s*:\s*true"),
+    ),
+    ("changes the tables to fit the models", re.compile(r"\bsynchronize\s*:\s*true\b")),
+)
+_PUSH = re.compile(r"drizzle-kit\s+push|prisma\s+db\s+push")
+_DDL = re.compile(
+    r"(?i)\b(?:create\s+table|alter\s+table\s+\S+\s+add|drop\s+table|create\s+(?:unique\s+)?index)\b"
+)
+_SENDS = re.compile(
+    r"\b(?:sql|query|execute|exec|run|unsafe|raw|executeRaw\w*|queryRaw\w*|cursor)\b", re.IGNORECASE
+)
+_HANDLER = re.compile(
+    r"(^|/)(?:app/(?:.*/)?(?:route|page|layout|actions?)\.[jt]sx?|pages/api/.*\.[jt]sx?|api/.*\.[jt]s"
+    r"|supabase/functions/[^/]+/index\.ts|src/routes/.*\+server\.[jt]s)$"
+)
+_ROUTE = re.compile(
+    r"^\s*@(?:app|router|api|bp|\w*blueprint\w*)\.(?:get|post|put|patch|delete|route)\("
+    r"|^\s*(?:app|router)\.(?:get|post|put|patch|delete)\(\s*[\"'`/]",
+    re.MULTILINE | re.IGNORECASE,
+)
+_ORM = (
+    (
+        "SQLAlchemy",
+        re.compile(
+            r"\bfrom\s+(?:flask_)?sqlalchemy\b|\bimport\s+(?:flask_)?sqlalchemy\b|\bfrom\s+sqlmodel\b"
+        ),
+    ),
+    ("Drizzle", re.compile(r"from\s+[\"']drizzle-orm(?:/[\w-]+)*[\"']")),
+    ("Prisma", re.compile(r"from\s+[\"']@prisma/client[\"']")),
+    ("Sequelize", re.compile(r"from\s+[\"']sequelize[\"']|require\([\"']sequelize[\"']\)")),
+    ("TypeORM", re.compile(r"from\s+[\"']typeorm[\"']")),
+    (
+        "node-postgres",
+        re.compile(
+            r"from\s+[\"'](?:pg|@vercel/postgres|@neondatabase/serverless|postgres)[\"']|require\([\"']pg[\"']\)"
+        ),
+    ),
+    (
+        "SQLite",
+        re.compile(
+            r"from\s+[\"']better-sqlite3[\"']|require\([\"'](?:better-sqlite3|sqlite3)[\"']\)|^import\s+sqlite3\b",
+            re.MULTILINE,
+        ),
+    ),
+    ("psycopg", re.compile(r"^\s*import\s+(?:psycopg2?|asyncpg)\b", re.MULTILINE)),
+)
+_SUPABASE = re.compile(
+    r"from\s+[\"']@supabase/(?:supabase-js|ssr)[\"'][\s\S]*|\bfrom\s+supabase\s+import"
+)
+_FROM = re.compile(
+    r"\.from\(\s*[\"'`](\w+)[\"'`]\s*\)\s*\.?\s*(?:select|insert|update|upsert|delete)"
+)
+
+
+def look(tree: Tree, chains: Chains) -> Looked:
+    """What is beside the chains; Alembic and other migrations in code are named, not executed."""
+    code = [path for path in tree.ending(*_CODE) if not _TEST.search(path)]
+    texts = _Texts(tree)
+    coded = sorted(_coded_chains(tree))
+    findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]
+    findings += _on_request(texts, code)
+    findings += _outside(chains)
+    if not chains.chains and not coded:
+        findings += _none(texts, code, chains, findings)
+    not_looked = [
+        NotLooked(folder, "migrations in code are not executed", ("migrations.not-replayable",))
+        for folder in coded
+    ]
+    return Looked(findings, not_looked)
+
+
+class _Texts:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, path: str) -> str:
+        if path not in self._known:
+            self._known[path] = self._tree.text(path) or ""
+        return self._known[path]
+
+
+def _coded_chains(tree: Tree) -> set[str]:
+    folders: dict[str, int] = defaultdict(int)
+    for path in tree.ending(".py", ".js", ".ts", ".mjs", ".cjs"):
+        folder, _, name = path.rpartition("/")
+        last = folder.rpartition("/")[2]
+        if last == "versions" and f"{folder.rpartition('/')[0]}/env.py" in tree.present:
+            folders[folder] += 1
+        elif last in ("migrations", "migration") and version_of(path) and name != "__init__.py":
+            folders[folder] += 1
+    return set(folders)
+
+
+def coded_files(tree: Tree, folders: list[str]) -> dict[str, list[str]]:
+    """The numbered files of each chain that is code."""
+    found: dict[str, list[str]] = {folder: [] for folder in folders}
+    for path in tree.ending(".py", ".js", ".ts", ".mjs", ".cjs"):
+        folder = path.rpartition("/")[0]
+        if folder in found and version_of(path) and not folder.endswith("/versions"):
+            found[folder].append(path)
+    return found
+
+
+def _collisions(chains: dict[str, list[str]]) -> Iterator[Finding]:
+    for folder, paths in chains.items():
+        if any(path.endswith(".py") for path in paths):
+            continue  # Django goes by its dependencies, not by the numbers
+        versions: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            versions[version_of(path)].append(path)
+        twins = [group for group in versions.values() if len(group) > 1]
+        if twins:
+            first, *rest = [path for group in twins for path in sorted(group)]
+            names = ", ".join(path.rpartition("/")[2] for path in [first, *rest][:8])
+            yield Finding(
+                "migrations.collision",
+                Place(first),
+                f"Migrations in {folder} share a number: {names}. Their order is an accident of "
+                f"their names, and a runner that remembers numbers skips one.",
+                evidence=Evidence.EXACT,
+                also=tuple(Place(path) for path in rest[:MOST_ALSO]),
+            )
+
+
+def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
+    for path in code:
+        text = texts[path]
+        for what, pattern in _BYPASS:
+            found = next(
+                (m for m in pattern.finditer(text) if not _commented(text, m.start())), None
+            )
+            if found:
+                yield Finding(
+                    "migrations.bypassed",
+                    _place(path, text, found.start()),
+                    f"{path} {what} ({found.group().strip()[:60]}), so no migration knows what "
+                    f"the database looks like.",
+                    evidence=Evidence.EXACT,
+                )
+                break
+    for path in tree.matching("**/package.json"):
+        text = texts[path]
+        if found := _PUSH.search(text):
+            yield Finding(
+                "migrations.bypassed",
+                _place(path, text, found.start()),
+                f"The schema is pushed with `{found.group()}`, which writes no migration and may "
+                f"drop columns.",
+                evidence=Evidence.EXACT,
+            )
+
+
+def _on_request(texts: _Texts, code: list[str]) -> Iterator[Finding]:
+    for path in code:
+        if "/migrations/" in path or "migrate" in path.lower():
+            continue
+        text = texts[path]
+        handler = bool(_HANDLER.search(path))
+        routes = [] if handler else [m.start() for m in _ROUTE.finditer(text)]
+        if not handler and not routes:
+            continue
+        for found in _DDL.finditer(text):
+            before = text[max(0, found.start() - 200) : found.start()]
+            if not _SENDS.search(before) or _commented(text, found.start()):
+                continue
+            if handler or _within_route(text, routes, found.start()):
+                yield Finding(
+                    "migrations.on-request",
+                    _place(path, text, found.start()),
+                    f"{path} changes the database's shape while it answers a request "
+                    f"(`{' '.join(found.group().split())}`).",
+                )
+                break
+
+
+def _within_route(text: str, routes: list[int], at: int) -> bool:
+    """Below a route, with no other definition at the left margin in between."""
+    above = [start for start in routes if start < at]
+    if not above:
+        return False
+    between = text[above[-1] : at].split("\n")[1:]
+    starts = [
+        line
+        for line in between
+        if re.match(r"(?:async\s+)?(?:def|function|class|const|export)\b", line)
+    ]
+    return len(starts) <= (1 if text[above[-1] :].lstrip().startswith("@") else 0)
+
+
+def _outside(chains: Chains) -> Iterator[Finding]:
+    if not chains.outside:
+        return
+    first, *rest = chains.outside
+    if chains.chains:
+        what = "beside the chain of migrations; nobody can tell which of it was run"
+    else:
+        what = "that somebody runs by hand; there is no chain that would rebuild the database"
+    names = ", ".join(path.rpartition("/")[2] for path in chains.outside[:6])
+    yield Finding(
+        "migrations.outside-chain",
+        Place(first),
+        f"{len(chains.outside)} SQL files change the schema {what}: {names}.",
+        evidence=Evidence.EXACT,
+        also=tuple(Place(path) for path in rest[:MOST_ALSO]),
+    )
+
+
+def _none(
+    texts: _Texts, code: list[str], chains: Chains, found: list[Finding]
+) -> Iterator[Finding]:
+    for path in code:
+        for name, pattern in _ORM:
+            if use := pattern.search(texts[path]):
+                how = "SQL run by hand" if chains.outside else "no migrations at all"
+                if any(finding.rule == "migrations.bypassed" for finding in found):
+                    how = "tables made by the program itself"
+                yield Finding(
+                    "migrations.none",
+                    _place(path, texts[path], use.start()),
+                    f"A database is used through {name}, with {how}: it can't be rebuilt, moved or "
+                    f"rolled back step by step.",
+                )
+                return
+    tables = _supabase_tables(texts, code)
+    if tables and not chains.outside:
+        path, at, names = tables
+        yield Finding(
+            "migrations.none",
+            _place(path, texts[path], at),
+            f"{len(names)} tables of a Supabase database are used ({', '.join(sorted(names)[:6])}) "
+            f"and none of them is in a migration: it can't be rebuilt from this repository.",
+        )
+
+
+def _supabase_tables(texts: _Texts, code: list[str]) -> tuple[str, int, set[str]] | None:
+    names: set[str] = set()
+    first: tuple[str, int] | None = None
+    if not any(_SUPABASE.search(texts[path][:3000]) for path in code):
+        return None
+    for path in code:
+        for use in _FROM.finditer(texts[path]):
+            names.add(use[1])
+            first = first or (path, use.start())
+    return (*first, names) if first else None
+
+
+def _commented(text: str, at: int) -> bool:
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return bool(_COMMENT.match(line))
+
+
+def _place(path: str, text: str, at: int) -> Place:
+    line = text.count("\n", 0, at) + 1
+    snippet = text.splitlines()[line - 1].strip()[:200] if text else ""
+    return Place(path, line, line, snippet)
