@@ -1,5 +1,281 @@
-"""Placeholder."""
-from collections.abc import Iterator
-from ...engine.finding import Finding
-def find(*given: object) -> Iterator[Finding]:
-    return iter(())
+"""Whether users can give themselves a role, a plan, credit or another organisation: tried."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from ...engine.finding import Finding, Place, Severity
+from .ownership import compared
+from .policies import Scene
+from .relations import Column, Policy, Table
+from .seeding import STRANGER, VICTIM, Draft, Row, Seeder, insertion, text
+from .sensitivity import Purpose, privileged, purpose, words
+from .stranger import USER, Stage
+from .values import MIGHTY, candidates
+
+GAIN = {
+    "control": "role",
+    "tenant": "organisation",
+    "money": "balance",
+    "entitlement": "plan",
+    "approval": "approval",
+}
+SEVERITY = {
+    "control": Severity.CRITICAL,
+    "tenant": Severity.CRITICAL,
+    "money": Severity.CRITICAL,
+    "entitlement": Severity.HIGH,
+    "approval": Severity.MEDIUM,
+}
+PAID = re.compile(r"subscription|assinatura|suscripcion|membership|license|entitlement|abonnement")
+ACTIVE = (
+    "active",
+    "paid",
+    "approved",
+    "premium",
+    "pro",
+    "enterprise",
+    "completed",
+    "ativo",
+    "activo",
+)
+
+
+@dataclass(frozen=True)
+class Gain:
+    column: Column
+    kind: str
+    value: str
+    how: str
+    """`UPDATE` or `INSERT`."""
+
+
+def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
+    for table in scene.relations.tables.values():
+        if table.partition or not table.row_security or not scene.ownership.owned(table):
+            continue
+        tempting = _tempting(scene, table)
+        if not tempting or _open_anyway(scene, table):
+            continue
+        gains = _gains(scene, stage, seeder, table, tempting)
+        if gains:
+            yield _finding(scene, table, gains)
+
+
+def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
+    """The columns that decide what their row's owner may do."""
+    if purpose(table.name) not in {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}:
+        return []
+    paid = PAID.search(words(table.name)) is not None
+    person = _is_person(scene, table)
+    found = []
+    for column in table.columns:
+        kind = privileged(column.name)
+        if paid and column.name == "status":
+            kind = "entitlement"
+        if kind is None or column.generated or column.name in table.key:
+            continue
+        if scene.ownership.identifies(table, column.name):
+            continue
+        # A plan or a balance decides something in the row of a person; in a list of their bank
+        # accounts or budgets it is what they noted down.
+        if person or paid or (kind == "control" and purpose(table.name) is Purpose.PRIVILEGE):
+            found.append((column, kind))
+    return found
+
+
+def _is_person(scene: Scene, table: Table) -> bool:
+    """One row a user: a profile, settings, a wallet."""
+    owners = scene.ownership.owners.get(table.relation, frozenset())
+    alone = [set(columns) for columns in (table.key, *table.unique) if len(columns) == 1]
+    return any(columns <= owners for columns in alone)
+
+
+def _open_anyway(scene: Scene, table: Table) -> bool:
+    """Others' rows can be written, which is said already."""
+    return any(
+        scene.matrix.attempt(table, USER, command).allowed for command in ("UPDATE", "INSERT")
+    )
+
+
+def _gains(
+    scene: Scene, stage: Stage, seeder: Seeder, table: Table, tempting: Sequence[tuple[Column, str]]
+) -> list[Gain]:
+    found: list[Gain] = []
+    with stage.undone():
+        row = _own_row(seeder, table)
+        if row is not None:
+            for column, kind in tempting:
+                for value in _wanted(scene, table, column, kind, row):
+                    if _updated(stage, row, column, value):
+                        found.append(Gain(column, kind, value, "UPDATE"))
+                        break
+    if found:
+        return found
+    return _inserted(scene, stage, seeder, table, tempting)
+
+
+def _own_row(seeder: Seeder, table: Table) -> Row | None:
+    """The stranger's row: made when they signed up, or put there in its most modest form."""
+    owners = sorted(seeder.ownership.owners.get(table.relation, ()))
+    for owner in owners:
+        found = seeder.connection.execute(
+            SQL("select to_jsonb(t.*) from {} t where {}::text = %s limit 1").format(
+                table.sql, Identifier(owner)
+            ),
+            [STRANGER.uid],
+        ).fetchone()
+        if found:
+            key = table.key or (owner,)
+            return Row(table, STRANGER, found[0], tuple(key))
+    values, _ = seeder.insert(table, STRANGER)
+    return None if not values else Row(table, STRANGER, values, table.key or tuple(owners[:1]))
+
+
+def _wanted(scene: Scene, table: Table, column: Column, kind: str, row: Row | None) -> list[str]:
+    """Values worth having that differ from the present one."""
+    present = text(row.values.get(column.name)) if row else None
+    if column.category == "B":
+        wanted = ["false" if re.search(r"bann|block", column.name) else "true"]
+    elif column.category == "N":
+        wanted = ["100", "5", "1"]
+    elif kind == "tenant" or table.reference(column.name):
+        theirs = _victims(scene, table, column)
+        wanted = [theirs] if theirs else []
+    elif column.category == "D":
+        wanted = ["2099-01-01"]
+    else:
+        wanted = _words(table, column, kind)
+    return [value for value in wanted if value != present]
+
+
+def _victims(scene: Scene, table: Table, column: Column) -> str | None:
+    """The value that leads to the victim's organisation."""
+    reference = table.reference(column.name)
+    if reference is None:
+        return VICTIM.uid if column.base == "uuid" else None
+    parent = scene.seeded.row(reference.target, VICTIM)
+    at = reference.columns.index(column.name)
+    return text(parent.values.get(reference.target_columns[at])) if parent else None
+
+
+def _words(table: Table, column: Column, kind: str) -> list[str]:
+    known = [value for value in candidates(table, column, "", 0) if " " not in value]
+    fixed = bool(column.labels) or any(column.name in check for _, check in table.checks)
+    if kind == "control":
+        mighty = [value for value in known if MIGHTY.search(value)]
+        return mighty if fixed else ["admin"]
+    better = [value for value in ACTIVE if value in known]
+    return better or known[::-1][:2] if fixed else ["premium"]
+
+
+def _updated(stage: Stage, row: Row, column: Column, value: str) -> bool:
+    """Whether the value was stored: a trigger may put the old one back without a word."""
+    name = Identifier(column.name)
+    statement = SQL("update {} set {} = %(value)s where {}").format(
+        row.table.sql, name, row.condition
+    )
+    stored = SQL("select {} = %(value)s from {} where {}").format(
+        name, row.table.sql, row.condition
+    )
+    values = {**row.parameters, "value": value}
+    try:
+        with stage.undone():
+            with stage.staying(USER):
+                stage.connection.execute(statement, values)
+            found = stage.connection.execute(stored, values).fetchone()
+            return bool(found and found[0])
+    except psycopg.Error:
+        return False
+
+
+def _inserted(
+    scene: Scene, stage: Stage, seeder: Seeder, table: Table, tempting: Sequence[tuple[Column, str]]
+) -> list[Gain]:
+    """A row of one's own that says so from the start."""
+    cells = scene.matrix.cells.get(table.relation, {}).get(USER.name, {})
+    if not (cells.get("INSERT") and cells["INSERT"].own):
+        return []
+    found = []
+    for column, kind in tempting:
+        if kind == "approval" or (kind == "tenant" and not _is_person(scene, table)):
+            continue
+        for value in _wanted(scene, table, column, kind, None):
+            draft = Draft(seeder, table, STRANGER)
+            seeded = scene.seeded.row(table.relation, VICTIM)
+            if seeded is not None:
+                draft.take_form(seeded)
+            draft.values[column.name] = value
+            if _accepted(stage, table, draft, column, value):
+                found.append(Gain(column, kind, value, "INSERT"))
+                break
+    return found
+
+
+def _accepted(stage: Stage, table: Table, draft: Draft, column: Column, value: str) -> bool:
+    stored = (
+        SQL("select from {} where {} = %s and {}::text = %s").format(
+            table.sql,
+            Identifier(column.name),
+            Identifier(next(name for name, given in draft.values.items() if given == STRANGER.uid)),
+        )
+        if STRANGER.uid in draft.values.values()
+        else None
+    )
+    if stored is None:
+        return False
+    try:
+        with stage.undone():
+            with stage.staying(USER):
+                stage.connection.execute(insertion(table, draft.values), draft.parameters)
+            return stage.connection.execute(stored, [value, STRANGER.uid]).fetchone() is not None
+    except psycopg.Error:
+        return False
+
+
+def _finding(scene: Scene, table: Table, gains: Sequence[Gain]) -> Finding:
+    worst = max(gains, key=lambda gain: SEVERITY[gain.kind])
+    policy = _admits(table, worst.how)
+    place = scene.policy_place(table, policy) if policy else Place()
+    if not policy:
+        place = scene.replay.place("table", table.schema, table.name)
+    names = ", ".join(f"`{table.name}.{gain.column.name}`" for gain in gains[:4])
+    verb = "set" if worst.how == "UPDATE" else "insert a row of their own with"
+    return Finding(
+        "rls.self-escalation",
+        place,
+        f"A signed-in user can {verb} {names} and so choose their own {GAIN[worst.kind]}"
+        f"{f' (policy “{policy.name}”)' if policy else ''}.",
+        _severity(scene, worst),
+        scene.evidence(table),
+        detail={"columns": [gain.column.name for gain in gains], "value": worst.value},
+    )
+
+
+def _severity(scene: Scene, gain: Gain) -> Severity:
+    """A word that no rule in the database asks for decides only what pages show."""
+    severity = SEVERITY[gain.kind]
+    if gain.kind == "control" and not _asked(scene, gain.column):
+        severity = Severity.HIGH
+    return severity
+
+
+def _asked(scene: Scene, column: Column) -> bool:
+    """Whether a policy or function mentions the column."""
+    name = re.compile(rf"(?<!\w)(?<!auth\.){re.escape(column.name)}(?!\w|\()")
+    texts = [
+        policy.using + policy.check
+        for table in scene.relations.tables.values()
+        for policy in table.policies
+    ]
+    texts += [function.body for function in scene.relations.functions]
+    return any(name.search(found) for found in texts)
+
+
+def _admits(table: Table, how: str) -> Policy | None:
+    able = [p for p in table.policies if p.permissive and p.applies(how, USER.role)]
+    own = [p for p in able if compared(p, table)]
+    return next(iter([p for p in own if p.command == how] or own or able), None)

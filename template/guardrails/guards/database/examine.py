@@ -27,9 +27,11 @@ PREPARE_MILLISECONDS = 5000
 def examine(tree: Tree, replay: Replay) -> Looked:
     """Findings, notes and the access matrix of one chain."""
     try:
-        with psycopg.connect(replay.owner_url) as connection:
-            with connection.transaction(force_rollback=True):
-                return _examine(tree, replay, connection)
+        with (
+            psycopg.connect(replay.owner_url) as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            return _examine(tree, replay, connection)
     except psycopg.Error as error:
         why = str(error).partition("\n")[0]
         return Looked((), [NotLooked(f"the database of {replay.chain.folder}", why)])
@@ -45,8 +47,11 @@ def _examine(tree: Tree, replay: Replay, connection: Connection[Any]) -> Looked:
         return Looked(findings)
     ownership = recognise(relations)
     seeder = Seeder(connection, relations, ownership)
-    notes = _sign_up(connection)
+    for person in (VICTIM, SPARE, MEMBER):
+        _add_account(connection, person, triggers=False)
     seeder.seed_all(VICTIM, SPARE)
+    # Afterwards, because in many projects the first who signs up becomes the administrator.
+    notes = _sign_up(connection, STRANGER)
     visitors: tuple[Visitor, ...] = (ANON, USER)
     if ownership.tenants:
         _join(seeder, relations, MEMBER)
@@ -68,30 +73,27 @@ def _by_trying(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
     yield from storage.find(scene, stage)
 
 
-def _sign_up(connection: Connection[Any]) -> list[NotLooked]:
-    """Accounts for everybody. The stranger's is made as a real one is, triggers and all."""
-    notes = []
-    for person in (VICTIM, SPARE, MEMBER, STRANGER):
-        try:
-            with connection.transaction():
-                if person is not STRANGER:
-                    connection.execute("set local session_replication_role = replica")
-                _add_account(connection, person)
-        except psycopg.Error as error:
-            why = str(error).partition("\n")[0]
-            notes.append(NotLooked("what signing up sets off", f"a trigger on auth.users: {why}"))
-            with connection.transaction():
-                connection.execute("set local session_replication_role = replica")
-                _add_account(connection, person)
-    return notes
+def _sign_up(connection: Connection[Any], person: Person) -> list[NotLooked]:
+    """An account made as a real one is, triggers and all."""
+    try:
+        _add_account(connection, person, triggers=True)
+    except psycopg.Error as error:
+        why = str(error).partition("\n")[0]
+        _add_account(connection, person, triggers=False)
+        return [NotLooked("what signing up sets off", f"a trigger on auth.users: {why}")]
+    return []
 
 
-def _add_account(connection: Connection[Any], person: Person) -> None:
-    connection.execute(
-        "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, %s)",
-        [person.uid, person.email, "{}"],
-    )
-    connection.execute("set local session_replication_role = origin")
+def _add_account(connection: Connection[Any], person: Person, *, triggers: bool) -> None:
+    with connection.transaction():
+        if not triggers:
+            connection.execute("set local session_replication_role = replica")
+        connection.execute(
+            "insert into auth.users (id, email, aud, role, raw_user_meta_data, raw_app_meta_data)"
+            " values (%s, %s, 'authenticated', 'authenticated', '{}', '{}')",
+            [person.uid, person.email],
+        )
+        connection.execute("set local session_replication_role = origin")
 
 
 def _join(seeder: Seeder, relations: Relations, person: Person) -> None:
@@ -107,21 +109,22 @@ def _join(seeder: Seeder, relations: Relations, person: Person) -> None:
                 seeder.seed(table, person)
 
 
-def _config(tree: Tree, replay: Replay) -> str:
+def _setting(tree: Tree, replay: Replay, section: str, name: str) -> str:
+    """A line of the project's config.toml; read leniently, for a broken file is no reason."""
     folder = replay.chain.folder.rpartition("/")[0]
-    return tree.text(f"{folder}/config.toml".lstrip("/")) or ""
+    text = tree.text(f"{folder}/config.toml".lstrip("/")) or ""
+    body = re.search(rf"(?ms)^\[{section}\]\s*$(.*?)(?=^\[|\Z)", text)
+    line = re.search(rf"(?ms)^\s*{name}\s*=\s*(\[.*?\]|[^\n]*)", body[1]) if body else None
+    return line[1] if line else ""
 
 
 def _sign_up_open(tree: Tree, replay: Replay) -> bool:
-    auth = re.search(r"^\[auth\]\s*$(.*?)(?=^\[|\Z)", _config(tree, replay), re.M | re.S)
-    return auth is None or not re.search(r"^\s*enable_signup\s*=\s*false", auth[1], re.M)
+    return not _setting(tree, replay, "auth", "enable_signup").startswith("false")
 
 
 def _further_schemas(tree: Tree, replay: Replay) -> list[str]:
     """What the API shows beside `public`."""
-    api = re.search(r"^\[api\]\s*$(.*?)(?=^\[|\Z)", _config(tree, replay), re.M | re.S)
-    listed = re.search(r"^\s*schemas\s*=\s*\[(.*?)\]", api[1], re.M | re.S) if api else None
-    names = re.findall(r"[\"']([\w-]+)[\"']", listed[1]) if listed else []
+    names = re.findall(r"[\"']([\w-]+)[\"']", _setting(tree, replay, "api", "schemas"))
     return [name for name in names if name not in {"public", "storage", "graphql_public", "auth"}]
 
 

@@ -1,5 +1,326 @@
-"""Placeholder."""
+"""What strangers reach past the policies: functions and views with their owner's rights."""
+
+import re
 from collections.abc import Iterator
-from ...engine.finding import Finding
-def find(*given: object) -> Iterator[Finding]:
-    return iter(())
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .policies import Scene
+from .relations import Function, Table, View
+from .seeding import VICTIM, Row, text
+from .sensitivity import STRONG, Purpose, purpose, sensitive, words
+from .stranger import ANON, ATTEMPT_MILLISECONDS, USER, Stage, Visitor
+
+MOST_CALLS = 300
+CHECKED = re.compile(
+    r"auth\.(uid|jwt|role|email)\s*\(|request\.jwt|current_setting|current_user|session_user"
+    r"|\b(is|has|can|check|assert|require|verify|get|current|my|user)_\w*"
+    r"(admin|role|permission|access|owner|member|auth|staff|token|tenant|company|user_id|uid)\w*\s*\("
+    r"|crypt\s*\(|\bhmac\s*\(|\b\w*(token|secret|code|otp|hash|password|api_key)\w*\s*=",
+    re.IGNORECASE,
+)
+WRITES = re.compile(
+    r"\b(?:insert\s+into|update|delete\s+from)\s+(?:only\s+)?(?:\"?public\"?\.)?\"?(\w+)\"?(?=\s*(?:\(|set\b|where\b|as\b|\w+\s+set\b|using\b|values\b|select\b|;))",
+    re.IGNORECASE,
+)
+HARMLESS = re.compile(
+    r"view|click|visit|counter|_count|download|impression|like|analytics|log|track|sequence|number"
+    r"|clean|purge|expire|refresh|sync|slug|health|ping|rate_limit|heartbeat|archive|recalc|seed"
+)
+COUNTS = re.compile(r"(allocate|next|generate|get|assign|increment)_\w*(number|no|code|view|count)")
+MONEY = re.compile(
+    r"fund|credit|balance|wallet|payment|escrow|payout|refund|coin|saldo|point|role|admin|plan"
+    r"|premium|subscription|transfer|invoice|donation|stock|enroll"
+)
+
+
+@dataclass
+class Effect:
+    """What a call did: the victim's rows that changed, and what of theirs came back."""
+
+    changed: list[str] = field(default_factory=list)
+    told: bool = False
+    added: list[str] = field(default_factory=list)
+
+
+def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
+    yield from _search_paths(scene)
+    for view in scene.relations.views:
+        yield from _view(scene, stage, view)
+    for function in _callable(scene)[:MOST_CALLS]:
+        finding = _function(scene, stage, function)
+        if finding is not None:
+            yield finding
+
+
+def place(scene: Scene, function: Function) -> Place:
+    """Where it was made; its arguments' types single it out."""
+    types = ", ".join(kind for _, kind in function.arguments)
+    return scene.replay.place("function", function.schema, f"{function.name}({types})")
+
+
+def _search_paths(scene: Scene) -> Iterator[Finding]:
+    for function in scene.relations.functions:
+        if function.definer and not function.fixed_path:
+            yield Finding(
+                "db.definer-search-path",
+                place(scene, function),
+                f"`{function.name}` runs with its owner's rights on the caller's search_path.",
+                evidence=Evidence.EXECUTED,
+            )
+
+
+def _callable(scene: Scene) -> list[Function]:
+    return [
+        function
+        for function in scene.relations.functions
+        if function.definer
+        and function.callers
+        and function.returns not in {"trigger", "event_trigger"}
+    ]
+
+
+def _function(scene: Scene, stage: Stage, function: Function) -> Finding | None:
+    visitor = ANON if "anon" in function.callers else USER
+    effect = _call(scene, stage, function, visitor)
+    found = place(scene, function)
+    if effect.changed:
+        tables = ", ".join(f"`{name}`" for name in effect.changed)
+        return Finding(
+            "db.definer-no-authz",
+            found,
+            f"{scene.who(visitor)} can call `{function.name}`, and it changed somebody else's row "
+            f"of {tables}: {_check(function, visitor)}.",
+            _severity(function, effect),
+            _evidence(scene, effect.changed),
+        )
+    if effect.told:
+        return Finding(
+            "db.definer-no-authz",
+            found,
+            f"{scene.who(visitor)} can call `{function.name}`, and it told what is somebody "
+            f"else's: {_check(function, visitor)}.",
+            Severity.HIGH,
+            Evidence.EXECUTED,
+        )
+    return _read(scene, function, visitor, found)
+
+
+def _check(function: Function, visitor: Visitor) -> str:
+    if not CHECKED.search(function.body):
+        return "it asks nobody who is calling"
+    if visitor is ANON and "uid()" in function.body:
+        return (
+            "without an account auth.uid() is null, so its check is neither true nor false "
+            "and lets the caller through"
+        )
+    return "its check did not stop the call"
+
+
+def _severity(function: Function, effect: Effect) -> Severity:
+    if COUNTS.search(words(function.name)):
+        return Severity.LOW
+    if HARMLESS.search(words(function.name)) and not MONEY.search(words(function.name)):
+        return Severity.LOW
+    serious = MONEY.search(words(f"{function.name} {' '.join(effect.changed)}"))
+    kinds = {purpose(name) for name in effect.changed}
+    return Severity.CRITICAL if serious or kinds & _SOMEBODYS else Severity.HIGH
+
+
+_SOMEBODYS = {Purpose.PERSONAL, Purpose.PRIVILEGE}
+
+
+def _evidence(scene: Scene, tables: list[str]) -> Evidence:
+    rebuilt = any(name in tables for _, name in scene.replay.rebuilt)
+    return Evidence.REBUILT if rebuilt else Evidence.EXECUTED
+
+
+def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> Finding | None:
+    """The body, where no call with made-up arguments got far enough."""
+    body = re.sub(r"--[^\n]*|/\*.*?\*/", "", function.body, flags=re.DOTALL)
+    written = sorted({name.lower() for name in WRITES.findall(body)})
+    if not written or CHECKED.search(body) or not function.arguments:
+        return None
+    name = words(function.name)
+    if COUNTS.search(name) or (HARMLESS.search(name) and not MONEY.search(name)):
+        return None
+    tables = ", ".join(f"`{table}`" for table in written[:4])
+    serious = MONEY.search(words(f"{function.name} {' '.join(written)}"))
+    return Finding(
+        "db.definer-no-authz",
+        found,
+        f"{scene.who(visitor)} can call `{function.name}`, which writes {tables} with its owner's "
+        "rights; nothing in it looks at who is calling.",
+        Severity.CRITICAL if serious else Severity.HIGH,
+        Evidence.READ,
+    )
+
+
+def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> Effect:
+    """Call it with the victim's ids and see what became of the victim's rows."""
+    values = [
+        _argument(scene, name, kind) for name, kind in function.arguments[: function.required]
+    ]
+    rest = function.arguments[function.required :]
+    values += [_argument(scene, name, kind) for name, kind in rest]
+    effect = Effect()
+    try:
+        with stage.undone():
+            before = _written_so_far(stage)
+            with stage.staying(visitor):
+                given = stage.connection.execute(
+                    _invocation(function), {f"a{n}": value for n, value in enumerate(values)}
+                ).fetchmany(50)
+            after = _written_so_far(stage)
+            effect.told = _tells(scene, visitor, given, values)
+            for oid, count in after.items():
+                if count != before.get(oid):
+                    _compare(scene, stage, oid, effect)
+    except psycopg.Error:
+        return effect
+    return effect
+
+
+def _invocation(function: Function) -> Composed:
+    given = SQL(", ").join(
+        SQL("{}::{}").format(Placeholder(f"a{n}"), SQL(kind))
+        for n, (_, kind) in enumerate(function.arguments)
+    )
+    return SQL("select to_jsonb(r) from {}({}) r").format(
+        Identifier(function.schema, function.name), given
+    )
+
+
+def _argument(scene: Scene, name: str, kind: str) -> str | None:
+    plain = re.sub(r"^(p|in|arg|v|_|target|the|new|input)_+", "", words(name))
+    if kind == "uuid" or (kind in {"text", "bigint", "integer"} and plain.endswith("_id")):
+        return _id(scene, plain, kind)
+    if kind in _NUMBERS:
+        return "1"
+    if kind.startswith(("timestamp", "date")):
+        return "2026-01-15"
+    if kind.endswith("[]"):
+        return "{}"
+    return _PLAIN.get(kind) or (VICTIM.email if "mail" in plain else f"{VICTIM.mark} {plain}")
+
+
+_NUMBERS = {"integer", "bigint", "smallint", "numeric", "real", "double precision"}
+_PLAIN = {"boolean": "true", "json": "{}", "jsonb": "{}", "interval": "1 hour"}
+
+
+def _id(scene: Scene, name: str, kind: str) -> str | None:
+    """The victim's id in the table that the argument is named for, else the victim's own."""
+    stem = re.sub(r"_(uu)?id$", "", name)
+    for relation in scene.relations.tables:
+        table = words(relation[1])
+        if table in {stem, f"{stem}s", f"{stem}es", re.sub(r"y$", "ies", stem)}:
+            row = scene.seeded.row(relation, VICTIM)
+            if row is not None and len(row.key) == 1:
+                return text(row.values[row.key[0]])
+    return "1" if kind in _NUMBERS else VICTIM.uid
+
+
+def _written_so_far(stage: Stage) -> dict[int, int]:
+    found = stage.connection.execute(
+        "select relid::int8, (n_tup_ins + n_tup_upd + n_tup_del)::int8"
+        " from pg_catalog.pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0"
+    )
+    return dict(found.fetchall())
+
+
+def _compare(scene: Scene, stage: Stage, oid: int, effect: Effect) -> None:
+    table = next((t for t in scene.relations.tables.values() if t.oid == oid), None)
+    row = scene.seeded.row(table.relation, VICTIM) if table else None
+    if table is None or row is None:
+        return
+    found = stage.connection.execute(
+        SQL("select to_jsonb(t.*) from {} t where {}").format(table.sql, row.condition),
+        row.parameters,
+    ).fetchone()
+    (effect.added if found and _same(row, found[0]) else effect.changed).append(table.name)
+
+
+def _same(row: Row, now: dict[str, Any]) -> bool:
+    touched = re.compile(r"updated|modified|last_|_at$")
+    return all(
+        now.get(name) == value for name, value in row.values.items() if not touched.search(name)
+    )
+
+
+def _tells(scene: Scene, visitor: Visitor, given: list[Any], asked: list[str | None]) -> bool:
+    """Whether what came back holds something personal of the victim that was not sent along."""
+    answer = str(given)
+    if VICTIM.mark not in answer:
+        return False
+    for (relation, person), row in scene.seeded.rows.items():
+        if person is not VICTIM or purpose(relation[1]) in _SHOWN:
+            continue
+        readable = scene.matrix.attempt(scene.relations.tables[relation], visitor, "SELECT")
+        for column, kind in sensitive(row.values).items():
+            value = text(row.values[column])
+            if kind not in STRONG or not value or VICTIM.mark not in value or value in asked:
+                continue
+            if value in answer and column not in (readable.columns if readable.allowed else ()):
+                return True
+    return False
+
+
+_SHOWN = {Purpose.CATALOGUE, Purpose.BUSINESS}
+
+
+def _view(scene: Scene, stage: Stage, view: View) -> Iterator[Finding]:
+    """A view that gives a stranger more than its tables do."""
+    if view.invoker and not view.materialized:
+        return
+    guarded = [
+        table
+        for base in view.bases
+        if (table := scene.relations.tables.get(base)) is not None and table.row_security
+    ]
+    for visitor in (ANON, USER):
+        closed = [table for table in guarded if not _reads(scene, table, visitor)]
+        columns = _seen(stage, view, visitor)
+        if not columns or not closed:
+            continue
+        severity = _view_severity(columns, visitor)
+        tables = ", ".join(f"`{table.name}`" for table in closed)
+        yield Finding(
+            "db.view-bypasses-rls",
+            scene.replay.place("view", view.schema, view.name),
+            f"{scene.who(visitor)} can read through the view `{view.name}` what row-level security "
+            f"keeps from them in {tables}.",
+            severity,
+            _evidence(scene, [table.name for table in closed]),
+        )
+        return
+
+
+def _reads(scene: Scene, table: Table, visitor: Visitor) -> bool:
+    return scene.matrix.attempt(table, visitor, "SELECT").allowed
+
+
+def _seen(stage: Stage, view: View, visitor: Visitor) -> list[str]:
+    """The columns of a row that the visitor sees in the view."""
+    try:
+        with stage.visited(visitor), stage.undone():
+            stage.connection.execute(f"set local statement_timeout = {ATTEMPT_MILLISECONDS}")
+            found = stage.connection.execute(
+                SQL("select to_jsonb(v.*) from {} v limit 20").format(view.sql)
+            ).fetchall()
+    except psycopg.Error:
+        return []
+    theirs = [row for (row,) in found if VICTIM.mark in str(row) or VICTIM.uid in str(row)]
+    if theirs:
+        return [name for name, value in theirs[0].items() if value is not None]
+    return []
+
+
+def _view_severity(columns: list[str], visitor: Visitor) -> Severity:
+    held = set(sensitive(columns).values())
+    if held & STRONG:
+        return Severity.CRITICAL if visitor is ANON else Severity.HIGH
+    return Severity.MEDIUM if visitor is ANON else Severity.LOW

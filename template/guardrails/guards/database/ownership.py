@@ -9,14 +9,20 @@ from .relations import Policy, Relation, Relations, Table
 from .sensitivity import words
 
 OWNERS = frozenset(
-    """user_id owner_id owner created_by author_id profile_id account_user_id auth_user_id
+    re.findall(
+        r"\w+",
+        """user_id owner_id owner created_by author_id profile_id account_user_id auth_user_id
     auth_id userid uid member_user_id usuario_id id_usuario user_uuid creator_id
-    uploaded_by submitted_by""".split()
+    uploaded_by submitted_by""",
+    )
 )
 PROFILES = frozenset({"profiles", "users", "user_profiles", "profile", "user_profile", "usuarios"})
 TENANTS = frozenset(
-    """organization organisation tenant company workspace team agency empresa club business
-    account clinic school operator store restaurant salon gym org household family""".split()
+    re.findall(
+        r"\w+",
+        """organization organisation tenant company workspace team agency empresa club business
+    account clinic school operator store restaurant salon gym org household family""",
+    )
 )
 _UID = r"\(*\s*(?:SELECT )?(?:auth\.)?uid\(\)(?: AS uid)?\s*\)*(?:::text)?"
 
@@ -70,7 +76,7 @@ def _owners(table: Table) -> frozenset[str]:
         for key in table.references
         if key.target == ("auth", "users") and len(key.columns) == 1
     }
-    found |= {name for policy in table.policies for name in _compared(policy, table)}
+    found |= {name for policy in table.policies for name in compared(policy, table)}
     if not found:
         found |= {
             column.name
@@ -89,10 +95,12 @@ def _takes_id(table: Table, name: str) -> bool:
     return column is not None and column.base in {"uuid", "text", "varchar"}
 
 
-def _compared(policy: Policy, table: Table) -> set[str]:
+def compared(policy: Policy, table: Table) -> set[str]:
     """Columns that a policy compares with the caller's id."""
     expression = f"{policy.using} {policy.check}"
-    found = re.findall(rf"{_UID} = \(?(?:{re.escape(table.name)}\.)?\"?(\w+)\"?\b(?!\.)", expression)
+    found = re.findall(
+        rf"{_UID} = \(?(?:{re.escape(table.name)}\.)?\"?(\w+)\"?\b(?!\.)", expression
+    )
     found += re.findall(
         rf"(?<![\w.])(?:{re.escape(table.name)}\.)?\"?(\w+)\"?\)?(?:::text)? = {_UID}", expression
     )

@@ -16,7 +16,8 @@ WRITES = ("UPDATE", "DELETE", "INSERT")
 VERBS = {"UPDATE": "change", "DELETE": "delete", "INSERT": "add", "SELECT": "read"}
 SERVICE = re.compile(r"service[ _-]*role", re.IGNORECASE)
 DENY = re.compile(
-    r"^(block|deny|prevent|disallow|forbid|no (public|anonymous|direct|client)|bloque|negar|impedir)",
+    r"^(block|deny|prevent|disallow|forbid|no (public|anonymous|direct|client)"
+    r"|bloque|negar|impedir)",
     re.IGNORECASE,
 )
 OPEN = re.compile(
@@ -79,9 +80,7 @@ def find(scene: Scene) -> Iterator[Finding]:
 def _unguarded(scene: Scene, table: Table) -> Iterator[Finding]:
     for visitor in (ANON, USER):
         done = [
-            command
-            for command in COMMANDS
-            if scene.matrix.attempt(table, visitor, command).allowed
+            command for command in COMMANDS if scene.matrix.attempt(table, visitor, command).allowed
         ]
         if not done:
             continue
@@ -95,7 +94,7 @@ def _unguarded(scene: Scene, table: Table) -> Iterator[Finding]:
             "row-level security is off.",
             severity,
             scene.evidence(table),
-            detail=_detail(scene, table, done),
+            detail=_detail(table, done),
         )
         return
 
@@ -108,14 +107,7 @@ def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
             f"`{table.name}` has row-level security and no policy: only the server can use it.",
             evidence=Evidence.EXECUTED,
         )
-    for visitor in (ANON, USER, OTHER):
-        if (written := _written(scene, table, visitor)) is not None:
-            yield written
-            break
-    for visitor in (ANON, USER, OTHER):
-        if (seen := _seen(scene, table, visitor)) is not None:
-            yield seen
-            break
+    yield from _let_through(scene, table)
     yield from _recursive(scene, table)
     yield from _ineffective(scene, table)
     for policy in table.policies:
@@ -129,63 +121,92 @@ def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
             )
 
 
-def _written(scene: Scene, table: Table, visitor: Visitor) -> Finding | None:
-    done = [c for c in WRITES if scene.matrix.attempt(table, visitor, c).allowed]
+@dataclass(frozen=True)
+class _Door:
+    """What a visitor could do through some policies, and what that costs."""
+
+    visitor: Visitor
+    done: tuple[str, ...]
+    guilty: tuple[Policy, ...]
+    severity: Severity
+
+
+def _let_through(scene: Scene, table: Table) -> Iterator[Finding]:
+    """One finding for what the same policies open; reading apart where others allow it."""
+    visitors = (ANON, USER, OTHER)
+    write = next((door for v in visitors if (door := _written(scene, table, v))), None)
+    read = next((door for v in visitors if (door := _seen(scene, table, v))), None)
+    if write and read and write.visitor is read.visitor and set(read.guilty) <= set(write.guilty):
+        severity = max(write.severity, read.severity)
+        done = ("SELECT", *write.done)
+        write, read = _Door(write.visitor, done, write.guilty, severity), None
+    for door in (write, read):
+        if door is not None:
+            yield _finding(scene, table, door)
+
+
+def _written(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
+    done = tuple(c for c in WRITES if scene.matrix.attempt(table, visitor, c).allowed)
     if not done:
         return None
-    severity = _loss(scene, table) if done != ["INSERT"] else _insert_loss(scene, table)
+    severity = _loss(scene, table) if done != ("INSERT",) else _insert_loss(scene, table)
     if severity is None:
         return None
-    guilty = _guilty(scene, table, done, visitor)
-    rule = _write_rule(guilty, visitor)
-    return _finding(scene, table, rule, visitor, done, guilty, severity)
+    return _Door(visitor, done, _guilty(table, done, visitor), severity)
 
 
-def _write_rule(guilty: Sequence[Policy], visitor: Visitor) -> str:
-    if any(SERVICE.search(policy.name) for policy in guilty):
-        return "rls.service-role-policy"
-    if any(DENY.search(policy.name) for policy in guilty):
-        return "rls.permissive-deny"
-    return "rls.permissive-write" if visitor is ANON else "rls.any-signed-in"
-
-
-def _seen(scene: Scene, table: Table, visitor: Visitor) -> Finding | None:
+def _seen(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
     attempt = scene.matrix.attempt(table, visitor, "SELECT")
     if not attempt.allowed:
         return None
     severity = read_severity(scene, table, attempt.columns, visitor)
-    rule = "rls.permissive-read" if visitor is ANON else "rls.any-signed-in"
-    guilty = _guilty(scene, table, ["SELECT"], visitor)
-    if any(SERVICE.search(policy.name) for policy in guilty):
-        rule = "rls.service-role-policy"
-    return _finding(scene, table, rule, visitor, ["SELECT"], guilty, severity)
+    return _Door(visitor, ("SELECT",), _guilty(table, ["SELECT"], visitor), severity)
 
 
-def _finding(
-    scene: Scene,
-    table: Table,
-    rule: str,
-    visitor: Visitor,
-    done: Sequence[str],
-    guilty: Sequence[Policy],
-    severity: Severity,
-) -> Finding:
-    places = [scene.policy_place(table, policy) for policy in guilty]
+def _rule(door: _Door) -> str:
+    if any(SERVICE.search(policy.name) for policy in door.guilty):
+        return "rls.service-role-policy"
+    writes = door.done != ("SELECT",)
+    if writes and any(DENY.search(policy.name) for policy in door.guilty):
+        return "rls.permissive-deny"
+    if door.visitor is not ANON:
+        return "rls.any-signed-in"
+    return "rls.permissive-write" if writes else "rls.permissive-read"
+
+
+def _finding(scene: Scene, table: Table, door: _Door) -> Finding:
+    places = [scene.policy_place(table, policy) for policy in door.guilty]
     places = places or [scene.replay.place("table", table.schema, table.name)]
-    named = ", ".join(f"“{policy.name}”" for policy in guilty[:3])
-    reads = done == ["SELECT"]
-    telling = sensitive(scene.matrix.attempt(table, visitor, "SELECT").columns) if reads else {}
-    what = f" ({', '.join(list(telling)[:5])})" if telling else ""
-    by = f": {'policy' if len(guilty) == 1 else 'policies'} {named}" if named else ""
     return Finding(
-        rule,
+        _rule(door),
         places[0],
-        f"{scene.who(visitor)} can {_verbs(done)} somebody else's rows of `{table.name}`{what}{by}.",
-        severity,
+        f"{scene.who(door.visitor)} can {_verbs(door.done)} {_whose(scene, table)}"
+        f"{_telling(scene, table, door)}{_through(door.guilty)}.",
+        door.severity,
         scene.evidence(table),
         also=tuple(dict.fromkeys(place for place in places[1:] if place != places[0])),
-        detail=_detail(scene, table, done),
+        detail=_detail(table, door.done),
     )
+
+
+def _whose(scene: Scene, table: Table) -> str:
+    if scene.ownership.owned(table):
+        return f"somebody else's rows of `{table.name}`"
+    return f"rows of `{table.name}`"
+
+
+def _telling(scene: Scene, table: Table, door: _Door) -> str:
+    if "SELECT" not in door.done:
+        return ""
+    found = sensitive(scene.matrix.attempt(table, door.visitor, "SELECT").columns)
+    return f" ({', '.join(list(found)[:5])})" if found else ""
+
+
+def _through(guilty: Sequence[Policy]) -> str:
+    if not guilty:
+        return ""
+    named = ", ".join(f"“{policy.name}”" for policy in guilty[:3])
+    return f": {'policy' if len(guilty) == 1 else 'policies'} {named}"
 
 
 def _recursive(scene: Scene, table: Table) -> Iterator[Finding]:
@@ -221,9 +242,7 @@ def _ineffective(scene: Scene, table: Table) -> Iterator[Finding]:
                 break
 
 
-def _guilty(
-    scene: Scene, table: Table, done: Sequence[str], visitor: Visitor
-) -> tuple[Policy, ...]:
+def _guilty(table: Table, done: Sequence[str], visitor: Visitor) -> tuple[Policy, ...]:
     """The policies that let it happen, those that admit everybody first."""
     found: dict[str, Policy] = {}
     for command in done:
@@ -267,9 +286,7 @@ def _insert_loss(scene: Scene, table: Table) -> Severity | None:
     return Severity.MEDIUM if owned else Severity.LOW
 
 
-def read_severity(
-    scene: Scene, table: Table, columns: Sequence[str], visitor: Visitor
-) -> Severity:
+def read_severity(scene: Scene, table: Table, columns: Sequence[str], visitor: Visitor) -> Severity:
     severity = _exposure(scene, table, columns)
     if visitor is ANON or severity is Severity.INFO:
         return severity
@@ -311,12 +328,10 @@ def _verbs(done: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _detail(scene: Scene, table: Table, done: Sequence[str]) -> dict[str, object]:
+def _detail(table: Table, done: Sequence[str]) -> dict[str, object]:
     return {
         "table": f"{table.schema}.{table.name}",
         "commands": list(done),
         "purpose": purpose(table.name).value,
         "sensitive": sorted(sensitive(column.name for column in table.columns)),
     }
-
-

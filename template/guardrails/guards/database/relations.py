@@ -196,10 +196,7 @@ def _function(row: dict[str, Any]) -> Function:
     return Function(arguments=arguments, **row | {"callers": tuple(row["callers"] or ())})
 
 
-_MINE = "n.nspname = any(%(schemas)s)"
-# What an extension brought is not the project's.
-_OWN = "not exists (select from pg_depend d where d.objid = {oid} and d.deptype = 'e')"
-
+# What an extension brought (a dependency of type e) is not the project's.
 _TABLES = SQL(
     """
     select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
@@ -220,11 +217,10 @@ _TABLES = SQL(
                 from pg_attribute a join pg_constraint k on k.contypid = a.atttypid
                 where a.attrelid = c.oid and a.attnum > 0 and k.contype = 'c') found) as checks
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and """
-    + _MINE
-    + " and "
-    + _OWN.format(oid="c.oid")
-    + " order by n.nspname, c.relname"
+    where c.relkind in ('r', 'p') and n.nspname = any(%(schemas)s)
+    and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+    order by n.nspname, c.relname
+    """
 )
 
 _COLUMNS = SQL(
@@ -244,9 +240,9 @@ _COLUMNS = SQL(
     join pg_type t on t.oid = a.atttypid
     join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
     left join pg_type e on e.oid = b.typelem and b.typcategory = 'A'
-    where c.relkind in ('r', 'p') and """
-    + _MINE
-    + " order by c.oid, a.attnum"
+    where c.relkind in ('r', 'p') and n.nspname = any(%(schemas)s)
+    order by c.oid, a.attnum
+    """
 )
 
 _REFERENCES = SQL(
@@ -266,9 +262,9 @@ _REFERENCES = SQL(
     from pg_constraint k join pg_class c on c.oid = k.conrelid
     join pg_namespace n on n.oid = c.relnamespace
     join pg_class t on t.oid = k.confrelid join pg_namespace tn on tn.oid = t.relnamespace
-    where k.contype = 'f' and k.conparentid = 0 and """
-    + _MINE
-    + " order by c.oid, k.oid"
+    where k.contype = 'f' and k.conparentid = 0 and n.nspname = any(%(schemas)s)
+    order by c.oid, k.oid
+    """
 )
 
 _POLICIES = SQL(
@@ -281,9 +277,9 @@ _POLICIES = SQL(
         coalesce(pg_get_expr(p.polqual, p.polrelid), '') as using,
         coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') as check
     from pg_policy p join pg_class c on c.oid = p.polrelid
-    join pg_namespace n on n.oid = c.relnamespace where """
-    + _MINE
-    + " order by c.oid, p.polname"
+    join pg_namespace n on n.oid = c.relnamespace where n.nspname = any(%(schemas)s)
+    order by c.oid, p.polname
+    """
 )
 
 _VIEWS = SQL(
@@ -298,11 +294,10 @@ _VIEWS = SQL(
             join pg_namespace bn on bn.oid = b.relnamespace
             where w.ev_class = c.oid) as bases
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('v', 'm') and """
-    + _MINE
-    + " and "
-    + _OWN.format(oid="c.oid")
-    + " order by n.nspname, c.relname"
+    where c.relkind in ('v', 'm') and n.nspname = any(%(schemas)s)
+    and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+    order by n.nspname, c.relname
+    """
 )
 
 _FUNCTIONS = SQL(
@@ -319,9 +314,8 @@ _FUNCTIONS = SQL(
             where r.rolname in ('anon', 'authenticated')
             and has_function_privilege(r.oid, p.oid, 'execute')) as callers
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where p.prokind in ('f', 'p') and """
-    + _MINE
-    + " and "
-    + _OWN.format(oid="p.oid")
-    + " order by n.nspname, p.proname, p.oid"
+    where p.prokind in ('f', 'p') and n.nspname = any(%(schemas)s)
+    and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    order by n.nspname, p.proname, p.oid
+    """
 )

@@ -193,9 +193,9 @@ class Draft:
         for column in self.table.columns:
             name = column.name
             given = row.values.get(name)
-            if column.generated or given is None or column.has_default and name not in self.values:
-                continue
-            if name not in unique and not self._is_link(name) and not isinstance(given, (dict, list)):
+            left_out = column.generated or (column.has_default and name not in self.values)
+            plain = given is not None and not isinstance(given, (dict, list))
+            if plain and not left_out and name not in unique and not self._is_link(name):
                 self.values[name] = text(given)
 
     def mend(self, error: psycopg.Error) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 class Holds(StrEnum):
     """What a column holds."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 (a kind of column)
     IDENTITY = "identity"
     CONTACT = "contact"
     HEALTH = "health"
@@ -44,7 +44,8 @@ COLUMNS: dict[Holds, str] = {
         nik ktp dni nie curp rg aadhaar pan_number id_number identity_number document_number
         numero_documento tax_id nif steuernummer driver_license license_number drivers_license
         dob birth birth_date date_of_birth birthdate birthday nascimento data_nascimento
-        nacimiento fecha_nacimiento naissance geburtsdatum geburtstag tanggal_lahir religion ethnicity nationality ip_address""",
+        nacimiento fecha_nacimiento naissance geburtsdatum geburtstag tanggal_lahir religion
+        ethnicity nationality ip_address""",
     Holds.CONTACT: """
         email e_mail mail email_address correo courriel surel phone telephone phone_number tel
         telefone telefono telefon celular movil mobile mobile_number whatsapp handynummer no_hp
@@ -54,7 +55,7 @@ COLUMNS: dict[Holds, str] = {
         codigo_postal code_postal plz kode_pos pincode emergency_contact""",
     Holds.HEALTH: """
         health medical diagnosis diagnostico diagnose patient paciente symptom sintoma allergy
-        allergies alergia blood_type medication medicine prescription pregnancy pregnant 
+        allergies alergia blood_type medication medicine prescription pregnancy pregnant
         disease illness treatment_plan salud saude sante gesundheit kesehatan therapy
         disability medical_history medical_notes mental_health""",
     Holds.MONEY: """
@@ -80,7 +81,8 @@ INNOCENT = re.compile(
     |^(has|is|needs|requires|show|allow|enable|send|notify|use|can|should|auto)_
     |(^|_)(mac|wallet|contract|web|site)_address
     |^(error|log|status|success|welcome|response)_message$
-    |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_""",
+    |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_
+    |(^|_)(location|venue|event|warehouse|place)_(address|phone|email|street|zip|city)""",
     re.VERBOSE,
 )
 # A word before one of these only says what it belongs to: `medical_center_id`, `email_sent`.

@@ -1,5 +1,178 @@
-"""Placeholder."""
+"""Buckets and the files in them: what is public, and whose files strangers can touch."""
+
+import re
 from collections.abc import Iterator
-from ...engine.finding import Finding
-def find(*given: object) -> Iterator[Finding]:
-    return iter(())
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.sql import SQL
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .policies import VERBS, Scene, is_open
+from .relations import Policy, Table, read
+from .seeding import VICTIM
+from .sensitivity import words
+from .stranger import ANON, USER, Stage, Visitor, refused
+
+PRIVATE = re.compile(
+    r"document|contract|invoice|receipt|id_|_id$|identity|kyc|passport|license|medical|health|record"
+    r"|prescription|payslip|payroll|salary|legal|private|confidential|secure|security|proof|resume"
+    r"|^cv|_cv|application|report|statement|tax|bank|payment|evidence|claim|patient|student"
+    r"|attachment|backup|export|message|chat|voice|signature|verification|consent|case|complaint"
+    r"|documento|contrato|fatura|factura|comprovante|comprobante|recibo|nota_fiscal|laudo|exame"
+    r"|vertrag|rechnung|ausweis|facture|dokumen|kontrak|berkas|upload|file|anexo|adjunto|curriculo"
+)
+PUBLISHED = re.compile(
+    r"avatar|logo|image|img|photo|picture|foto|bild|product|banner|public|asset|cover|thumbnail|media"
+    r"|gallery|icon|brand|menu|blog|post|hero|site|website|static|theme|favicon|flyer|catalog"
+)
+OPERATIONS = {
+    "INSERT": SQL(
+        "insert into storage.objects (bucket_id, name, owner, owner_id)"
+        " values (%(bucket)s, %(new)s, %(caller)s, %(caller)s)"
+    ),
+    "UPDATE": SQL(
+        "update storage.objects set metadata = '{\"changed\": true}'"
+        " where bucket_id = %(bucket)s and name = %(name)s"
+    ),
+    "DELETE": SQL("delete from storage.objects where bucket_id = %(bucket)s and name = %(name)s"),
+    "SELECT": SQL("select from storage.objects where bucket_id = %(bucket)s and name = %(name)s"),
+}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    id: str
+    public: bool
+
+    @property
+    def private_by_name(self) -> bool:
+        return bool(PRIVATE.search(words(self.id))) and not self.published_by_name
+
+    @property
+    def published_by_name(self) -> bool:
+        """Pictures of something, unless it is said to be private or a person's paper."""
+        name = words(self.id)
+        papers = re.search(r"document|private|medical|identity|kyc|verification|invoice", name)
+        return bool(PUBLISHED.search(name)) and not papers
+
+    @property
+    def name(self) -> str:
+        return f"{VICTIM.uid}/{VICTIM.mark}.pdf"
+
+
+def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
+    found = read(stage.connection, ["storage"]).tables.get(("storage", "objects"))
+    if found is None:
+        return
+    for bucket in _buckets(stage):
+        if bucket.public:
+            yield _public(scene, bucket)
+        yield from _open(scene, stage, found, bucket)
+
+
+def _buckets(stage: Stage) -> list[Bucket]:
+    found = stage.connection.execute("select id, coalesce(public, false) from storage.buckets")
+    return [Bucket(name, public) for name, public in found.fetchall()]
+
+
+def _place(scene: Scene, bucket: Bucket) -> Place:
+    return scene.replay.place("bucket", "storage", bucket.id)
+
+
+def _public(scene: Scene, bucket: Bucket) -> Finding:
+    severity = Severity.MEDIUM
+    if bucket.private_by_name:
+        severity = Severity.HIGH
+    elif bucket.published_by_name:
+        severity = Severity.INFO
+    return Finding(
+        "storage.public-bucket",
+        _place(scene, bucket),
+        f"Whoever has the address can fetch every file of the bucket `{bucket.id}`, for ever.",
+        severity,
+        Evidence.EXECUTED,
+    )
+
+
+def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterator[Finding]:
+    """One finding for a bucket: what a stranger could do with somebody's file in it."""
+    if not _put_file(stage, bucket):
+        return
+    for visitor in (ANON, USER):
+        done = [command for command in OPERATIONS if _can(stage, bucket, visitor, command)]
+        if bucket.public and "SELECT" in done:
+            done.remove("SELECT")
+        severity = _severity(bucket, visitor, done)
+        if severity is None:
+            continue
+        guilty = _guilty(objects, bucket, visitor, done)
+        named = ", ".join(f"“{policy.name}”" for policy in guilty)
+        places = [scene.policy_place(objects, policy) for policy in guilty]
+        verbs = ", ".join(VERBS[command] for command in done)
+        yield Finding(
+            "storage.open-policy",
+            places[0] if places else _place(scene, bucket),
+            f"{scene.who(visitor)} can {verbs} somebody else's files in the bucket `{bucket.id}`"
+            f"{f': {named}' if named else ''}.",
+            severity,
+            Evidence.EXECUTED,
+            also=tuple(places[1:]),
+        )
+        return
+
+
+def _severity(bucket: Bucket, visitor: Visitor, done: list[str]) -> Severity | None:
+    """What it costs; None for what an upload by signed-in users needs."""
+    if {"UPDATE", "DELETE"} & set(done):
+        return Severity.CRITICAL if bucket.private_by_name else Severity.HIGH
+    if "SELECT" in done and not bucket.published_by_name:
+        worse = Severity.CRITICAL if bucket.private_by_name else Severity.HIGH
+        return worse if visitor is ANON else Severity(worse - 1)
+    if "INSERT" in done and visitor is ANON:
+        return Severity.MEDIUM
+    return None
+
+
+def _put_file(stage: Stage, bucket: Bucket) -> bool:
+    try:
+        with stage.connection.transaction():
+            stage.connection.execute("set local session_replication_role = replica")
+            stage.connection.execute(
+                "insert into storage.objects (bucket_id, name, owner, owner_id)"
+                " values (%s, %s, %s, %s)",
+                [bucket.id, bucket.name, VICTIM.uid, VICTIM.uid],
+            )
+            stage.connection.execute("set local session_replication_role = origin")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _can(stage: Stage, bucket: Bucket, visitor: Visitor, command: str) -> bool:
+    values = {
+        "bucket": bucket.id,
+        "name": bucket.name,
+        # A file in somebody else's folder.
+        "new": f"{VICTIM.uid}/new.pdf",
+        "caller": visitor.person.uid if visitor.person else None,
+    }
+    try:
+        with stage.visited(visitor):
+            count, _ = stage.run(OPERATIONS[command], values)
+    except psycopg.Error as error:
+        return refused(error).allowed
+    return count > 0
+
+
+def _guilty(
+    objects: Table, bucket: Bucket, visitor: Visitor, done: list[str]
+) -> tuple[Policy, ...]:
+    found: dict[str, Policy] = {}
+    for command in done:
+        able = [p for p in objects.policies if p.permissive and p.applies(command, visitor.role)]
+        mine = [p for p in able if f"'{bucket.id}'" in p.using + p.check]
+        blind = [p for p in mine if "uid()" not in p.using + p.check]
+        for policy in blind or mine or [p for p in able if is_open(p, command)] or able:
+            found.setdefault(policy.name, policy)
+    return tuple(found.values())

@@ -102,28 +102,41 @@ class Stage:
 
     @contextmanager
     def visited(self, visitor: Visitor) -> Iterator[None]:
-        """Everything in the block runs as the visitor."""
+        """Everything in the block runs as the visitor and is undone."""
         with self.undone():
-            for name, value in {
-                "request.jwt.claims": json.dumps(visitor.claims),
-                "request.jwt.claim.sub": visitor.claims.get("sub", ""),
-                "request.jwt.claim.role": visitor.role,
-                "request.jwt.claim.email": visitor.claims.get("email", ""),
-                "request.method": "GET",
-            }.items():
-                self.connection.execute("select set_config(%s, %s, true)", [name, value])
-            self.connection.execute(SQL("set local role {}").format(Identifier(visitor.role)))
-            self.connection.execute(
-                SQL("set local statement_timeout = {}").format(Literal(ATTEMPT_MILLISECONDS))
-            )
+            self._enter(visitor)
             yield
 
     @contextmanager
+    def staying(self, visitor: Visitor) -> Iterator[None]:
+        """What the block does as the visitor stays, for the owner to look at."""
+        self._enter(visitor)
+        yield
+        self.connection.execute("reset role")
+        self.connection.execute("select set_config('request.jwt.claims', '', true)")
+        self.connection.execute("select set_config('request.jwt.claim.sub', '', true)")
+
+    def _enter(self, visitor: Visitor) -> None:
+        for name, value in {
+            "request.jwt.claims": json.dumps(visitor.claims),
+            "request.jwt.claim.sub": visitor.claims.get("sub", ""),
+            "request.jwt.claim.role": visitor.role,
+            "request.jwt.claim.email": visitor.claims.get("email", ""),
+            "request.method": "GET",
+        }.items():
+            self.connection.execute("select set_config(%s, %s, true)", [name, value])
+        self.connection.execute(SQL("set local role {}").format(Identifier(visitor.role)))
+        self.connection.execute(
+            SQL("set local statement_timeout = {}").format(Literal(ATTEMPT_MILLISECONDS))
+        )
+
+    @contextmanager
     def undone(self) -> Iterator[None]:
+        """The block's changes are rolled back, its settings, too."""
         with self.connection.transaction(force_rollback=True):
             yield
 
-    def run(self, statement: Composable, parameters: Mapping[str, Any]) -> tuple[int, Any]:
+    def run(self, statement: SQL | Composed, parameters: Mapping[str, Any]) -> tuple[int, Any]:
         """How many rows the statement touched, and the first that it gave; undone at once."""
         with self.undone(), self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -197,6 +210,7 @@ class Attacker:
             draft.take_form(seeded)
         for name in [name for name in draft.values if name not in granted]:
             del draft.values[name]
+        last = Attempt(Outcome.UNCHECKED)
         for _ in range(6):
             try:
                 count, _ = self.stage.run(insertion(table, draft.values), draft.parameters)
@@ -244,12 +258,15 @@ class Attacker:
 
     def _granted(self, table: Table, command: str, visitor: Visitor) -> tuple[str, ...]:
         """The columns that the role may use, in order."""
-        found = self.stage.connection.execute(_GRANTED, [visitor.role, table.oid, command, table.oid])
+        found = self.stage.connection.execute(
+            _GRANTED, [visitor.role, table.oid, command, table.oid]
+        )
         return tuple(name for (name,) in found.fetchall())
 
 
 _GRANTED = (
-    "select attname from pg_catalog.pg_attribute where has_column_privilege(%s, %s::oid, attnum, %s)"
+    "select attname from pg_catalog.pg_attribute"
+    " where has_column_privilege(%s, %s::oid, attnum, %s)"
     " and attrelid = %s and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"
 )
 

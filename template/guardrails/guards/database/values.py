@@ -55,7 +55,15 @@ def candidates(table: Table, column: Column, mark: str, n: int) -> list[str]:
     mentioning = [text for _, text in table.checks if mentions(text, column.name)]
     found = [value for text in mentioning for value in _from_check(text, column, mark, n)]
     found = [*_modest(column.labels), *found] if column.category != "A" else found
-    return list(dict.fromkeys([*found, plain(table, column, mark, n)]))
+    found.append(plain(table, column, mark, n))
+    if column.category == "D":
+        # For checks of an order: an end after its beginning.
+        found += (
+            ["2027-01-15", "2025-01-15"]
+            if column.base not in {"time", "timetz"}
+            else ["13:00", "11:00"]
+        )
+    return list(dict.fromkeys(found))
 
 
 def mentions(check: str, column: str) -> bool:
@@ -64,22 +72,17 @@ def mentions(check: str, column: str) -> bool:
 
 def plain(table: Table, column: Column, mark: str, n: int) -> str:
     """A value by type and name alone."""
-    if column.category == "A":
-        return "{}"
-    if column.base == "uuid":
+    if column.base == "uuid" and column.category != "A":
         return str(uuid5(NAMESPACE_URL, f"{table.schema}.{table.name}.{column.name}.{mark}.{n}"))
-    if column.category == "N":
-        return str(n)
-    if column.base in {"timestamp", "timestamptz"}:
-        return f"2026-01-15 12:{n % 60:02d}:00"
-    if column.category == "R":
-        return f"[{n},{n + 1})" if "int" in column.base or "num" in column.base else "empty"
     if column.base == "vector":
         size = re.search(r"\((\d+)\)", column.type)
         return f"[{','.join(['0.1'] * int(size[1] if size else 3))}]"
-    if column.category == "S":
-        return _text(column, mark, n)
-    return _BY_TYPE.get(column.base, "")
+    if column.category == "R":
+        return f"[{n},{n + 1})" if re.search("int|num", column.base) else "empty"
+    by_category = {"A": "{}", "N": str(n), "S": _text(column, mark, n)}
+    moment = f"2026-01-15 12:{n % 60:02d}:00"
+    by_type = _BY_TYPE | {"timestamp": moment, "timestamptz": moment}
+    return by_category.get(column.category) or by_type.get(column.base, "")
 
 
 def _text(column: Column, mark: str, n: int) -> str:
