@@ -1,12 +1,12 @@
 """Tables that functions name in their text although no such table exists after the replay."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import psycopg
 
 from ...engine.finding import Place
-from .lexer import unquote
+from .lexer import subject, unquote
 from .model import Replay
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -43,7 +43,8 @@ _WORDS = {"set", "select", "lateral", "of", "values", "where", "only", "unnest",
 def absent_tables(replay: Replay, connection: Connection) -> dict[tuple[str, str], Place]:
     """By file and table: the first line of a function's text that names it."""
     known = {str(name) for (name,) in connection.execute(_RELATIONS).fetchall()}
-    known |= {name for _, name in replay.rebuilt}
+    known -= {name for _, name in replay.rebuilt}
+    known |= set(_attempted(replay))
     found: dict[tuple[str, str], Place] = {}
     for schema, _, identity, source, arguments in connection.execute(_FUNCTIONS).fetchall():
         place = replay.provenance.get(("function", str(schema), str(identity)))
@@ -56,6 +57,14 @@ def absent_tables(replay: Replay, connection: Connection) -> dict[tuple[str, str
             if key not in found or here.line < found[key].line:
                 found[key] = here
     return found
+
+
+def _attempted(replay: Replay) -> Iterator[str]:
+    """What the chain means to make, whether that worked or not."""
+    for statement in replay.statements:
+        about = subject(statement.sql)
+        if about and about.verb == "create" and about.kind != "function":
+            yield about.name
 
 
 def _uses(source: str, known: set[str]) -> Mapping[str, int]:

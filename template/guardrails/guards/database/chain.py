@@ -28,6 +28,7 @@ _SUPABASE_SQL = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = {"tests", "test", "archive", "archived", "backup", "backups", "old", "down", "examples"}
+_STAND_IN = re.compile(r"shim|stub|mock|fixture|example|(^|[_.-])test")
 _TYPES = (
     "**/integrations/supabase/types.ts",
     "**/database.types.ts",
@@ -59,7 +60,7 @@ class Chains:
     def _is_schema(self, path: str) -> bool:
         parts = {part.lower() for part in path.split("/")[:-1]}
         name = path.rpartition("/")[2].lower()
-        if parts & _ASIDE or name.startswith("seed") or "/schemas/" in path:
+        if parts & _ASIDE or _STAND_IN.search(name) or name.startswith("seed") or "/schemas/" in path:
             return False
         text = self._text(path)
         return bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)

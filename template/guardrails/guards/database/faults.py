@@ -1,7 +1,7 @@
 """What the replay of a chain says about the chain: the findings of the family `migrations`."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -54,17 +54,21 @@ def names_of(chain: Chain) -> Iterator[Finding]:
 
 def _mixed_widths(chain: Chain) -> Iterator[Finding]:
     files = [file for file in would_run(chain) if file.version]
-    by_number = sorted(files, key=lambda file: int(file.version))
-    wrong = [a for a, b in zip(files, by_number, strict=True) if a != b]
-    if len({len(file.version) for file in files}) > 1 and wrong:
-        yield Finding(
-            "migrations.collision",
-            Place(wrong[0].path),
-            f"The versions have different widths, so their order by name is not their order by "
-            f"number; {wrong[0].path.rpartition('/')[2]} is the first that differs.",
-            evidence=Evidence.EXACT,
-            severity=Severity.LOW,
-        )
+    widths = Counter(len(file.version) for file in files)
+    if len(widths) < 2 or files == sorted(files, key=lambda file: int(file.version)):
+        return
+    usual = widths.most_common(1)[0][0]
+    odd = [file for file in files if len(file.version) != usual]
+    names = ", ".join(file.path.rpartition("/")[2] for file in odd[:4])
+    yield Finding(
+        "migrations.collision",
+        Place(odd[0].path),
+        f"{len(odd)} migrations have a version of another width than the rest ({names}), so their "
+        f"order by name is not their order by number.",
+        evidence=Evidence.EXACT,
+        severity=Severity.LOW,
+        also=tuple(Place(file.path) for file in odd[1:MOST_ALSO]),
+    )
 
 
 def _strict(chain: Chain) -> bool:
