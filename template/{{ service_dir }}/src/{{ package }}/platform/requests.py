@@ -13,7 +13,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .logging import LogContext, log_context
+from .logging import LogContext, log_context, request_lines
 from .secret_shapes import redact_text
 from .telemetry import Telemetry
 
@@ -82,9 +82,8 @@ class RequestContextMiddleware:
             span = self._inbound.silent_span(scope["headers"])
             attached = otel_context.attach(trace.set_span_in_context(span))
         ids = span.get_span_context()
-        token = log_context.set(
-            LogContext(request_id, f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
-        )
+        context = LogContext(request_id, f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
+        token = log_context.set(context)
         error: BaseException | None = None
         self._inbound.began(scope)
         try:
@@ -95,7 +94,7 @@ class RequestContextMiddleware:
         finally:
             seconds = time.perf_counter() - began
             self._inbound.ended(scope, status, seconds)
-            self._log_access(scope, status, seconds, error)
+            self._log_access(context, scope, status, seconds, error)
             if error is None:
                 # Else it stays: the server logs the failure next, in the same task.
                 log_context.reset(token)
@@ -103,7 +102,12 @@ class RequestContextMiddleware:
                 otel_context.detach(attached)
 
     def _log_access(
-        self, scope: Scope, status: int | None, seconds: float, error: BaseException | None
+        self,
+        context: LogContext,
+        scope: Scope,
+        status: int | None,
+        seconds: float,
+        error: BaseException | None,
     ) -> None:
         client = scope.get("client")
         path: str = scope["path"]
@@ -122,7 +126,7 @@ class RequestContextMiddleware:
             self._log.error("request", **details)
         elif path in self._quiet:
             self._log.debug("request", **details)
-        else:
+        elif error is not None or not request_lines.write(context, details):
             self._log.info("request", **details)
 
 
