@@ -1,0 +1,1 @@
+"""The routes of JavaScript and TypeScript servers, and whom each of them asks who is calling."""

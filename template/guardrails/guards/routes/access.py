@@ -1,0 +1,354 @@
+"""Whom a route asks who is calling, and what it then does: the facts that the rules judge."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from .flow import Flow, Names, mentions
+from .program import Piece, Program
+from .signs import (
+    ASKS_CALLER,
+    CALLER_HEADER,
+    DELETES,
+    GUARD_NAME,
+    HASHED,
+    LLM,
+    MAIL,
+    MESSAGE,
+    NO_GUARD_NAME,
+    NO_WRITE,
+    OWN_CHECK,
+    READS,
+    REFUSES,
+    REJECTS,
+    ROLE_TEST,
+    SERVICE,
+    SIGNATURE_HEADER,
+    SIGNED,
+    TESTED,
+    TOKEN_LOOKUP,
+    WRITES,
+)
+from .table import Guarding, Route
+
+_COMPARED = re.compile(r"([^;{}&|?\n]{1,120}?)(?<![=!<>])(?:===?|!==?)(?!=)\s*([^;{}&|\n]{1,120})")
+_CLIENT = re.compile(
+    r"\bcreate(?:Server|Browser|RouteHandler|Admin|Service\w*)?Client\w*\s*(?:<[^()]*>)?\("
+)
+_SUPABASE = re.compile(r"supabase", re.IGNORECASE)
+_OTHER_DATA = re.compile(
+    r"prisma|drizzle|mongoose|mongodb|knex|sequelize|typeorm|\bpg\b|mysql|sqlite|@vercel/postgres|@neondatabase"
+    r"|@planetscale|firebase-admin|\bsql`|@vercel/blob|\.sqlite|MongoClient|dynamodb|redis|\bstorage\."
+)
+
+
+class Access(StrEnum):
+    PUBLIC = "public"
+    CALLER = "caller"
+    ROLE = "role"
+    SECRET = "secret"
+    SIGNATURE = "signature"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A piece of a route and an offset in its file."""
+
+    piece: Piece
+    at: int
+
+    @property
+    def line(self) -> int:
+        return self.piece.module.line(self.at)
+
+
+class Case:
+    """A route with everything it runs through."""
+
+    def __init__(self, program: Program, route: Route) -> None:
+        self.program = program
+        self.route = route
+        self.pieces = program.reach(route.start)
+        self.flow = Flow(program, self.pieces, all_sent=route.kind == "action")
+        self.gate = ""
+        """What a middleware file of the framework asks before the route, if anything."""
+
+    @cached_property
+    def code(self) -> str:
+        return "\n".join(piece.code for piece in self.pieces)
+
+    @cached_property
+    def own(self) -> str:
+        return "\n".join(piece.code for piece in self.pieces if piece.depth == 0)
+
+    def first(self, sign: "re.Pattern[str]", own: bool = False) -> Spot | None:
+        for piece in self.pieces:
+            if own and piece.depth:
+                break
+            if match := sign.search(piece.code):
+                return Spot(piece, piece.start + match.start())
+        return None
+
+    @cached_property
+    def access(self) -> Access:
+        return self._access[0]
+
+    @property
+    def why(self) -> str:
+        return self._access[1]
+
+    @cached_property
+    def _access(self) -> tuple[Access, str]:
+        inside, why = self._inside()
+        if inside in {Access.ROLE, Access.SIGNATURE}:
+            return inside, why
+        found = [judged for one in self.route.guards if (judged := judge(self.program, one))]
+        for wanted in (Access.ROLE, Access.CALLER, Access.SECRET, Access.UNKNOWN):
+            for access, name in found:
+                if access is wanted:
+                    return (inside, why) if access is Access.UNKNOWN and why else (access, name)
+        if inside is not Access.PUBLIC:
+            return inside, why
+        if self.gate:
+            return Access.CALLER, self.gate
+        return (
+            (Access.PUBLIC, "nothing asks") if self.route.known else (Access.UNKNOWN, "not mounted")
+        )
+
+    def _inside(self) -> tuple[Access, str]:
+        if self.signature is not None:
+            return Access.SIGNATURE, f"a signature, line {self.signature.line}"
+        if self.secret is not None:
+            return Access.SECRET, f"a shared secret, line {self.secret.line}"
+        asked = self.asked
+        if asked is not None:
+            if self.role is not None:
+                return Access.ROLE, f"a role, line {self.role.line}"
+            return Access.CALLER, f"the caller, line {asked.line}"
+        return Access.PUBLIC, ""
+
+    @cached_property
+    def asked(self) -> Spot | None:
+        """Where the handler finds out who calls, and refuses who is nobody."""
+        if not REJECTS.search(self.code):
+            return None
+        found = self.first(ASKS_CALLER)
+        by_middleware = found is not None and self.route.kind == "server"
+        if by_middleware and not OWN_CHECK.search(self.code) and not TESTED.search(self.code):
+            return None
+        return found
+
+    @cached_property
+    def signature(self) -> Spot | None:
+        """A signature over the request: hashing something else is no check of the sender."""
+        if found := self.first(SIGNED):
+            return found
+        return self.first(HASHED) if SIGNATURE_HEADER.search(self.code) else None
+
+    @cached_property
+    def role(self) -> Spot | None:
+        if self.asked is None:
+            return None
+        for piece in self.pieces:
+            names = self.flow.of(piece)
+            for match in ROLE_TEST.finditer(piece.code):
+                line = piece.code[max(0, match.start() - 40) : match.end() + 30]
+                if not mentions(
+                    line, names.sent & {"role", "roles", "isAdmin", "is_admin", "userRole"}
+                ):
+                    return Spot(piece, piece.start + match.start())
+        return None
+
+    @cached_property
+    def secret(self) -> Spot | None:
+        """Where something of the request is compared with a secret of the environment."""
+        for piece in self.pieces:
+            names = self.flow.of(piece)
+            for match in _COMPARED.finditer(piece.code):
+                if _secret_test(names, match[1], match[2]) or _secret_test(
+                    names, match[2], match[1]
+                ):
+                    return Spot(piece, piece.start + match.start())
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if self._compares(piece, names, call.start, call.callee_end, call.end):
+                    return Spot(piece, call.start)
+        return None
+
+    def _compares(self, piece: Piece, names: Names, at: int, middle: int, end: int) -> bool:
+        code = piece.module.code[middle:end]
+        if end - middle > 300 or not names.has_secret(code) or not names.has_header(code):
+            return False
+        name = piece.module.code[at:middle]
+        return (
+            re.search(r"equal|compare|verify|valid|check|is[A-Z]|auth|require|assert", name, re.I)
+            is not None
+        )
+
+    @cached_property
+    def service(self) -> bool:
+        """Whether it acts with the key that passes row-level security by."""
+        return (
+            SERVICE.search(self.code) is not None
+            or any(SERVICE.search(piece.module.code) for piece in self.pieces if piece.depth == 0)
+            or any(SERVICE.search(value) for piece in self.pieces for value in self._outer(piece))
+        )
+
+    def _outer(self, piece: Piece) -> list[str]:
+        """Clients that are made outside of the function, and used in it."""
+        used = {match[0] for match in re.finditer(r"(?<![\w$.])[A-Za-z_$][\w$]*", piece.code)}
+        found: list[str] = []
+        for name in used:
+            there = self.program.find(piece.module, name)
+            binding = there and there[0].outer_values.get(there[1])
+            if there and binding and _CLIENT.search(there[0].slice(binding)):
+                found.append(
+                    there[0].slice(binding) + " " + _keys(there[0], binding.start, binding.end)
+                )
+        return found
+
+    @cached_property
+    def bound_by_rows(self) -> bool:
+        """Whether only row-level security decides: Supabase with the caller's or the public key."""
+        code = self.code
+        imports = "".join(
+            entry.source for piece in self.pieces for entry in piece.module.imports.values()
+        )
+        supabase = _SUPABASE.search(code) or _SUPABASE.search(imports)
+        return bool(supabase) and not self.service and not _OTHER_DATA.search(code)
+
+    @cached_property
+    def scoped(self) -> bool:
+        """Whether a client of the caller's own is made (the Authorization header handed on)."""
+        return bool(
+            _CLIENT.search(self.code) and CALLER_HEADER.search(self.code) and "ANON" in self.code
+        )
+
+    def effects(self) -> list[tuple[str, Spot]]:
+        """What it does, worst first: (deletes, writes, reads, mail, message, llm; where)."""
+        found: list[tuple[str, Spot]] = []
+        for name, sign in (("delete", DELETES), ("write", WRITES), ("read", READS)):
+            if spot := self._data(sign):
+                found.append((name, spot))
+        for name, sign in (("mail", MAIL), ("message", MESSAGE), ("llm", LLM)):
+            if spot := self.first(sign):
+                found.append((name, spot))
+        return found
+
+    def _data(self, sign: "re.Pattern[str]") -> Spot | None:
+        for piece in self.pieces:
+            for match in sign.finditer(piece.code):
+                before = piece.code[: match.start()]
+                owner = re.search(r"[\w$.]+$", before)
+                whole = (owner[0] if owner else "") + match[0]
+                if not NO_WRITE.match(whole) and not _harmless(before, match[0]):
+                    return Spot(piece, piece.start + match.start())
+        return None
+
+    @cached_property
+    def sends(self) -> bool:
+        return self.first(MAIL) is not None or self.first(MESSAGE) is not None
+
+    @cached_property
+    def token_in_hand(self) -> bool:
+        """Whether the request proves itself by an unguessable token that is looked up."""
+        return TOKEN_LOOKUP.search(self.code) is not None
+
+
+def _harmless(before: str, matched: str) -> bool:
+    """Writes to what is no store: headers, cookies, maps, hashes, provider objects."""
+    receiver = re.search(r"([\w$]+(?:\([^()]*\))?)\s*$", before)
+    last = receiver[1] if receiver else ""
+    if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
+        return (
+            re.search(
+                r"createH|hash|hmac|headers|cookies|sessions|completions|messages|paymentIntents|customers|customer"
+                r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds|accountLinks|accounts",
+                last,
+            )
+            is not None
+            and "prisma" not in before[-60:]
+            and "db." not in before[-40:]
+        )
+    return False
+
+
+def _keys(module: "object", start: int, end: int) -> str:
+    from .source import Module
+
+    if not isinstance(module, Module):
+        return ""
+    code = module.code[start:end]
+    return " ".join(
+        module.slice(binding)[:200]
+        for name, binding in module.outer_values.items()
+        if re.search(rf"(?<![\w$.]){re.escape(name)}\b", code)
+    )
+
+
+def _secret_test(names: Names, one: str, other: str) -> bool:
+    if re.fullmatch(r"\s*!*['\"`\d]?(?:null|undefined|true|false|['\"`]\w*['\"`]?|\d+).*", other):
+        return False
+    return (
+        names.has_secret(other)
+        and not names.has_secret(one)
+        and (names.has_header(one) or mentions(one, names.sent))
+    )
+
+
+def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
+    """What a middleware asks for, or None when it lets everybody pass."""
+    code = guarding.code.strip()
+    name = re.sub(r"\s+", " ", code)[:60]
+    pieces, resolved = _guard_pieces(program, guarding)
+    text = "\n".join(piece.code for piece in program.reach(pieces)[:12])
+    if resolved:
+        return _judge_body(name, text)
+    if code.startswith("@"):
+        asks = re.search(r"(?i)role|admin|permission|polic", code)
+        return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
+    if NO_GUARD_NAME.search(code[:60]) or not GUARD_NAME.search(code[:80]):
+        return None
+    if re.search(r"(?i)admin|role|permission|authoriz|restrict", code):
+        return Access.ROLE, name
+    return Access.CALLER, name
+
+
+def _judge_body(name: str, text: str) -> tuple[Access, str] | None:
+    if re.search(r"(?i)csrf|\b429\b", text) and not ASKS_CALLER.search(text):
+        return None
+    refuses = REFUSES.search(text) or re.search(r"\bthrow\b|next\(\s*(?:new|err)", text)
+    if not refuses:
+        return None
+    if not ASKS_CALLER.search(text) and not re.search(
+        r"headers?\b|cookies?\b|session|token|\breq\w*\.\w*(?:user|auth|admin)", text, re.IGNORECASE
+    ):
+        return None
+    if (
+        re.search(r"(?i)\borigin\b", text)
+        and not ASKS_CALLER.search(text)
+        and "token" not in text.lower()
+    ):
+        return None
+    if ROLE_TEST.search(text) or re.search(r"(?i)admin|role|permission", name):
+        return Access.ROLE, name
+    return Access.CALLER, name
+
+
+def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bool]:
+    """The code of a middleware, and whether it is the tree's own."""
+    module, argument = guarding.module, guarding.argument
+    if argument.kind in {"arrow_function", "function_expression"}:
+        return [Piece(module, argument.start, argument.end)], True
+    name = re.match(r"(?:new\s+)?([\w$.]+)", guarding.code.strip())
+    found = program.function(module, name[1]) if name else None
+    if found:
+        return [Piece(found[0], found[1].start, found[1].end, 0, found[1])], True
+    there = program.find(module, name[1]) if name and "." not in name[1] else None
+    binding = there[0].outer_values.get(there[1]) if there else None
+    if there and binding:
+        value = Piece(there[0], binding.start, binding.end)
+        known = re.search(r"=>|function", value.code) is not None
+        return [value], known or not GUARD_NAME.search(value.code[:80] + guarding.code)
+    return [], False

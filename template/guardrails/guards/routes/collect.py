@@ -1,0 +1,60 @@
+"""All routes of a tree, each with what it runs through."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from ...engine.tree import Tree
+from .access import Case
+from .nextgate import gate
+from .platforms import actions, file_routes, is_test, nest
+from .program import CODE, Program
+from .servers import SERVER, Servers
+from .table import Route
+
+_CLIENT_SIDE = re.compile(
+    r"(?:^|/)(?:client|frontend|web|public|dist|build|static|vendor|coverage)/|\.d\.ts$|\.min\.js$"
+)
+
+
+def collect(tree: Tree) -> tuple[Program, list[Case]]:
+    program = Program(tree)
+    routes = list(_routes(program))
+    gates: dict[str, str] = {}
+    cases = []
+    for route in routes:
+        route.app = _app(program, route)
+        case = Case(program, route)
+        if route.kind in {"next", "action"}:
+            case.gate = gate(program, route)
+        cases.append(case)
+    del gates
+    return program, cases
+
+
+def _routes(program: Program) -> Iterator[Route]:
+    yield from file_routes(program)
+    servers: list[str] = []
+    for path in program.tree.files:
+        if not path.endswith(CODE) or is_test(path) or path.endswith((".d.ts", ".min.js")):
+            continue
+        text = program.text(path)
+        if text is None:
+            continue
+        if "'use server'" in text[:400] or '"use server"' in text[:400]:
+            if module := program.module(path):
+                yield from actions(program, module)
+        if "@Controller(" in text and (module := program.module(path)):
+            yield from nest(program, module)
+        if SERVER.search(text) and "/functions/" not in path:
+            servers.append(path)
+    yield from Servers(program, servers).routes()
+
+
+def _app(program: Program, route: Route) -> str:
+    if route.kind == "edge":
+        return route.module.path.partition("supabase/functions/")[0]
+    folder = posixpath.dirname(route.module.path)
+    while folder and f"{folder}/package.json" not in program.tree.present:
+        folder = posixpath.dirname(folder)
+    return folder

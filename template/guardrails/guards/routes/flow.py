@@ -1,0 +1,167 @@
+"""What a handler's names hold: something the client sent, the caller's identity, a secret."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .program import Piece, Program
+from .signs import ASKS_CALLER, ENV, SECRET_ENV
+from .source import WORD, Binding, Module
+
+_RECEIVER = (
+    r"(?:req|request|_req|_request|c\.req|ctx\.req|ctx\.request|event\.request|event|httpReq|r)"
+)
+SENT = re.compile(
+    rf"\b{_RECEIVER}\.(?:json|formData|text|parseBody|valid|body|query|params|param|arrayBuffer|rawBody)\b"
+    r"|\bctx\.(?:params|query|body)\b|\bsearchParams\b|\bawait\s+(?:props\.|context\.|ctx\.)?params\b"
+    r"|\breq\.cookies\b|\brequest\.cookies\b|\bevent\.(?:body|queryStringParameters)\b"
+    r"|\breadJson\b|\breadBody\(|\bgetRouterParam|\bgetQuery\(|\bparams\.\w+"
+)
+HEADER = re.compile(
+    rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\(|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
+)
+_NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
+_PARSES = re.compile(
+    r"\b(?:JSON\.parse|parse|safeParse|parseAsync|safeParseAsync|validate|validateAsync)\("
+)
+_NEST_SENT = re.compile(r"^@(?:Body|Param|Query|UploadedFile)\(")
+_NEST_CALLER = re.compile(r"^@(?!Body|Param|Query|Upload|Res|Headers|Ip|Host)\w+\(")
+
+
+@dataclass
+class Names:
+    sent: set[str] = field(default_factory=set)
+    caller: set[str] = field(default_factory=set)
+    secret: set[str] = field(default_factory=set)
+    header: set[str] = field(default_factory=set)
+
+    def has_sent(self, code: str) -> bool:
+        return SENT.search(code) is not None or mentions(code, self.sent)
+
+    def has_caller(self, code: str) -> bool:
+        return ASKS_CALLER.search(code) is not None or mentions(code, self.caller)
+
+    def has_secret(self, code: str) -> bool:
+        return secret_env(code) or mentions(code, self.secret)
+
+    def has_header(self, code: str) -> bool:
+        return HEADER.search(code) is not None or mentions(code, self.header)
+
+
+class Flow:
+    """The names of each piece that a request runs through."""
+
+    def __init__(self, program: Program, pieces: Iterable[Piece], all_sent: bool = False) -> None:
+        self._program = program
+        self._names: dict[tuple[str, int], Names] = {}
+        for piece in pieces:
+            self._names[piece.module.path, piece.start] = self._follow(piece, all_sent)
+
+    def of(self, piece: Piece) -> Names:
+        return self._names[piece.module.path, piece.start]
+
+    def _follow(self, piece: Piece, all_sent: bool) -> Names:
+        module = piece.module
+        names = Names(secret=module_secrets(module))
+        self._parameters(piece, names, all_sent)
+        bindings = module.bindings_in(piece.start, piece.end)
+        for _ in range(2):
+            for binding in bindings:
+                self._bind(module, binding, names)
+        return names
+
+    def _parameters(self, piece: Piece, names: Names, all_sent: bool) -> None:
+        parameters = piece.function.parameters if piece.function else ()
+        giver = (
+            self._names.get((piece.giver.module.path, piece.giver.start)) if piece.giver else None
+        )
+        for index, text in enumerate(parameters):
+            found = set(_NAME.findall(re.sub(r":\s*[A-Z][\w<>\[\], .|]*$", "", text))[:12])
+            if _NEST_SENT.match(text):
+                names.sent |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
+            elif _NEST_CALLER.match(text):
+                names.caller |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
+            elif giver is not None and piece.giver and index < len(piece.given):
+                _inherit(piece.giver.module.slice(piece.given[index]), giver, names, _words(text))
+            elif piece.depth == 0 and (all_sent or (index == 1 and "params" in text)):
+                names.sent |= found
+
+    def _bind(self, module: Module, binding: Binding, names: Names) -> None:
+        value = module.slice(binding)
+        if len(value) > 4_000 or binding.start in module.starting:
+            return
+        found = set(_NAME.findall(binding.names)) if "." not in binding.names else set()
+        waits = "await " in value
+        if names.has_caller(value) or self._identifies(module, value):
+            names.caller |= found
+        elif SENT.search(value) or (
+            mentions(value, names.sent) and (not waits or _PARSES.search(value))
+        ):
+            names.sent |= found
+        if secret_env(value) or (mentions(value, names.secret) and not waits and len(value) < 200):
+            names.secret |= found
+        if HEADER.search(value) or (mentions(value, names.header) and not waits):
+            names.header |= found
+
+    def _identifies(self, module: Module, value: str) -> bool:
+        call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
+        found = self._program.function(module, call[1]) if call else None
+        return found is not None and identifies(self._program, *found)
+
+
+def identifies(program: Program, module: Module, function: "object", depth: int = 0) -> bool:
+    """Whether a function finds out who is calling, by itself or by what it calls."""
+    from .source import Function
+
+    if not isinstance(function, Function):
+        return False
+    code = module.slice(function)
+    if ASKS_CALLER.search(code):
+        return True
+    if depth >= 2:
+        return False
+    for call in module.calls_in(function.start, function.end):
+        found = program.function(module, call.callee)
+        if found and found[1] is not function and identifies(program, *found, depth + 1):
+            return True
+    return False
+
+
+def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
+    if giver.has_caller(given):
+        names.caller |= found
+    elif giver.has_sent(given):
+        names.sent |= found
+    if giver.has_secret(given):
+        names.secret |= found
+    if giver.has_header(given):
+        names.header |= found
+
+
+def _words(parameter: str) -> set[str]:
+    if parameter.startswith(("{", "[")):
+        return set(_NAME.findall(parameter.partition("}")[0]))
+    name = WORD.search(re.sub(r"^(?:\w+\s+)*?(?=[\w$]+\s*[?:=]?)", "", parameter))
+    return {name[0]} if name else set()
+
+
+def mentions(code: str, names: set[str]) -> bool:
+    return any(match[0] in names for match in _USED.finditer(code)) if names else False
+
+
+_USED = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]*(?!\s*:(?!:))")
+
+
+def secret_env(code: str) -> bool:
+    return any(
+        SECRET_ENV.search(next(filter(None, match.groups()), "")) for match in ENV.finditer(code)
+    )
+
+
+def module_secrets(module: Module) -> set[str]:
+    """Names outside of functions that hold a secret of the environment."""
+    return {
+        name
+        for name, binding in module.outer_values.items()
+        if secret_env(module.slice(binding)[:300])
+    }

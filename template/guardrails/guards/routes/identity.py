@@ -1,0 +1,379 @@
+"""Who the caller is taken for, and what they may reach: identity, role and ownership."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case, Spot
+from .flow import mentions
+from .program import Piece
+from .queries import owned_tables, queries, tied
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
+
+_ID_COOKIE = re.compile(
+    r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d|customer_?[iI]d|role|isAdmin)\b"
+)
+_ID_HEADER = re.compile(
+    r"headers?\??\.(?:get\(\s*['\"]|\[\s*['\"])?\[?['\"]?(x-(?:user|customer|account|admin|tenant)-?(?:id|email|role)?)['\"]",
+    re.IGNORECASE,
+)
+_FLAG = re.compile(
+    r"^(?:is_?premium|is_?pro|is_?paid|is_?vip|is_?admin|is_?subscribed|has_?paid|has_?premium|has_?subscription|isSubscriber|premium)$",
+    re.I,
+)
+_ROLE_WORD = re.compile(
+    r"^(?:role|roles|is_?admin|user_?role|account_?type|user_?type|is_?super\w*)$", re.IGNORECASE
+)
+_ACCOUNT_PATH = re.compile(
+    r"regist|sign-?up|profile|users?\b|account|auth|role|onboard|complete|setup", re.IGNORECASE
+)
+_STORES = re.compile(
+    r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
+    r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
+)
+_WHOLE_BODY = re.compile(
+    r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
+)
+_PRINCIPAL = re.compile(
+    r"(?:user_?id|\buser\.id|req\.user\.id|\buid|\bid)\b\s*(?:[!=]==?)\s*['\"]?1\b(?!\d)"
+    r"|email\??\s*(?:\?\.toLowerCase\(\))?\s*[!=]==?\s*['\"][\w.+-]+@[\w.-]+['\"]"
+    r"|['\"][\w.+-]+@[\w.-]+['\"]\s*[!=]==?\s*[\w.?]*email"
+    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*['\"][\w.+-]+@[\w.-]+['\"]",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\b\w+\.(?:email|phone)\w*\s*=\s*\w*(?:user|owner|seller|customer|author|host|member)\w*\??\.(?:email|phone)"
+    r"|\b(?:\w*[eE]mail|\w*[pP]hone)\w*\s*:\s*\w*(?:user|owner|seller|customer|author|host|member)\w*\??\.(?:email|phone)"
+    r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
+    r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
+)
+_ME = re.compile(
+    r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b", re.IGNORECASE
+)
+
+
+def identity(cases: list[Case]) -> Iterator[Finding]:
+    apps: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        apps[case.route.app].append(case)
+    for of_app in apps.values():
+        owned = owned_tables(of_app)
+        roles = any(case.access is Access.ROLE for case in of_app)
+        for case in of_app:
+            yield from _missing(case)
+            yield from _supplied(case)
+            yield from _records(case, owned)
+            yield from _roles(case, roles)
+            yield from _person(case)
+        yield from _whole_body(of_app)
+    yield from _principal(cases)
+
+
+def _missing(case: Case) -> Iterator[Finding]:
+    """The handler relies on what only a middleware sets, and none is before it."""
+    if case.route.kind != "server" or case.access is not Access.PUBLIC or not case.route.known:
+        return
+    for piece in case.pieces[:1]:
+        used = re.search(r"\breq\.(?:user\.(?:id|_id|userId|email)|userId|user_id)\b", piece.code)
+        if used and not re.search(
+            r"\breq\.(?:user|userId|user_id)\s*=[^=]|\breq\.login\(|req\.logIn", piece.code
+        ):
+            message = f"{case.route.label} uses {used[0]}, which no middleware on the way sets"
+            at = piece.start + used.start()
+            yield finding(
+                "authz.missing-auth",
+                place(piece.module, at, case.route.label),
+                message,
+                None,
+                [at_route(case)],
+            )
+
+
+def _supplied(case: Case) -> Iterator[Finding]:
+    label = case.route.label
+    if case.access in {Access.SIGNATURE, Access.SECRET} or WEBHOOK_NAME.search(label):
+        return
+    changes = {name for name, _ in case.effects()} & {"write", "delete", "read"}
+    for piece in case.pieces:
+        for sign, what in (
+            (_ID_COOKIE, "an unsigned cookie"),
+            (_ID_HEADER, "a header that anybody can set"),
+        ):
+            match = sign.search(piece.code)
+            if (
+                match
+                and changes
+                and not case.asked
+                and not re.search(r"(?i)verify\w*\(|jwt|unsign|decrypt|signedCookies", piece.code)
+            ):
+                spot = Spot(piece, piece.start + match.start())
+                message = f"{label} takes who the caller is ({match[1]}) from {what}"
+                yield finding(
+                    "authz.client-supplied-identity",
+                    at_spot(spot, label),
+                    message,
+                    CRITICAL,
+                    [at_route(case)],
+                )
+                return
+        yield from _flags(case, piece)
+    yield from _named_user(case)
+
+
+def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
+    """`is_premium` of the body decides something."""
+    names = case.flow.of(piece)
+    if piece.depth or case.access is Access.ROLE:
+        return
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if (
+            not names.has_sent(piece.module.slice(binding)[:300])
+            or "searchParams" in piece.module.slice(binding)[:300]
+        ):
+            continue
+        for name in re.findall(r"[A-Za-z_$][\w$]*", binding.names):
+            decides = re.search(
+                rf"(?:if\s*\(|&&\s*|\|\|\s*)!?\s*{re.escape(name)}\s*(?:\)|&&|\|\|)|(?<![\w$.]){re.escape(name)}\s*\?[^.:]",
+                piece.code,
+            )
+            if _FLAG.match(name) and name in names.sent and decides:
+                message = f"{case.route.label} believes the request's {name}: whoever sends true gets what it is for"
+                also = [place(piece.module, piece.start + decides.start())]
+                yield finding(
+                    "authz.client-supplied-entitlement",
+                    place(piece.module, binding.at, name),
+                    message,
+                    None,
+                    also,
+                )
+                return
+
+
+def _named_user(case: Case) -> Iterator[Finding]:
+    """A signed-in caller says in the body which user they act as."""
+    if (
+        case.access is not Access.CALLER
+        or case.bound_by_rows
+        or tied(case)
+        or PUBLIC_PATH.search(case.route.label)
+    ):
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if (
+                not _STORES.search("." + call.callee)
+                or not call.arguments
+                or call.end - call.start > 2_500
+            ):
+                continue
+            given = piece.module.slice(call.arguments[0])
+            match = re.search(
+                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id|customer_?id)\s*(?::\s*([^,}\n]+)|(?=[,}]))",
+                given,
+                re.IGNORECASE,
+            )
+            if match and names.has_sent(match[1] or match[0]) and not names.has_caller(given):
+                at = call.arguments[0].start + match.start()
+                message = f"{case.route.label} knows who is signed in, and writes for the user that the request names"
+                yield finding(
+                    "authz.client-supplied-identity",
+                    place(piece.module, at, case.route.label),
+                    message,
+                    HIGH,
+                    [at_route(case)],
+                )
+                return
+
+
+def _records(case: Case, owned: set[str]) -> Iterator[Finding]:
+    """A signed-in caller names any record of a table whose records belong to somebody."""
+    if case.access is not Access.CALLER or case.bound_by_rows or case.token_in_hand or case.scoped:
+        return
+    if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
+        return
+    found = [
+        one
+        for one in queries(case)
+        if one.alone and one.table in owned and not one.inserts and one.table not in _CATALOGUE
+    ]
+    if not found:
+        return
+    worst = max(found, key=lambda one: one.writes)
+    verb = "changes" if worst.writes or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
+    message = f"{case.route.label} {verb} any {worst.table or 'record'} by its id: whose it is, is never compared with the caller"
+    yield finding(
+        "authz.idor", at_spot(worst.spot, case.route.label), message, HIGH, [at_route(case)]
+    )
+
+
+_HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", re.IGNORECASE)
+_CATALOGUE = {"product", "categor", "categori", "plan", "service", "post", "setting", "config"}
+
+
+def _roles(case: Case, roles: bool) -> Iterator[Finding]:
+    yield from _self_assigned(case)
+    label = case.route.path
+    if case.route.kind == "edge":
+        label = case.route.name
+    if (
+        case.access is not Access.CALLER
+        or not ADMIN_PATH.search(label)
+        or _ME.search(label)
+        or case.bound_by_rows
+    ):
+        return
+    if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):
+        message = f"{case.route.label} is for administrators, and asks only whether somebody is signed in ({case.why})"
+        yield finding("authz.missing-role-check", at_route(case), message)
+
+
+def _self_assigned(case: Case) -> Iterator[Finding]:
+    if (
+        case.access not in {Access.PUBLIC, Access.CALLER}
+        or case.route.kind == "edge"
+        and case.access is Access.PUBLIC
+    ):
+        return
+    if (
+        not _ACCOUNT_PATH.search(case.route.label)
+        or ADMIN_PATH.search(case.route.path)
+        or case.bound_by_rows
+    ):
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            stores = _STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
+            if not stores or call.end - call.start > 2_500 or not call.arguments:
+                continue
+            at = _role_given(piece, [(one.start, one.end) for one in call.arguments], names.sent)
+            if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
+                continue
+            yield _role_finding(case, piece, at)
+            return
+
+
+def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> int:
+    for start, end in spans:
+        code = piece.module.code[start:end]
+        for match in re.finditer(
+            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,}\n]+))?(?=[,}\n]|$)", code
+        ):
+            if not _ROLE_WORD.match(match[1]):
+                continue
+            value = match[2] or match[1]
+            if mentions(value, sent) or re.search(r"\breq\.body\.\w+", value):
+                return start + match.start()
+    return -1
+
+
+def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
+    listed = re.search(
+        r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
+        piece.code,
+    )
+    harmless = listed is not None and "admin" not in (listed[1] or listed[2] or "").lower()
+    message = f"{case.route.label} stores the role that the request asks for: a newcomer appoints themselves"
+    return finding(
+        "authz.self-assigned-role",
+        place(piece.module, at, case.route.label),
+        message,
+        MEDIUM if harmless else CRITICAL,
+        [at_route(case)],
+    )
+
+
+def _whole_body(cases: list[Case]) -> Iterator[Finding]:
+    files: dict[str, list[tuple[Case, Piece, int, str]]] = defaultdict(list)
+    for case in cases:
+        if case.access in {Access.SIGNATURE, Access.ROLE} or case.bound_by_rows:
+            continue
+        for piece in case.pieces[:1]:
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if not call.arguments or not (
+                    _STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
+                ):
+                    continue
+                if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
+                    continue
+                hit = next(
+                    (one for one in call.arguments if _WHOLE_BODY.search(piece.module.slice(one))),
+                    None,
+                )
+                if hit is not None:
+                    files[case.route.module.path].append((case, piece, call.start, call.callee))
+    for hits in files.values():
+        case, piece, at, callee = hits[0]
+        user = re.search(r"(?i)\buser", callee)
+        more = f", and {len(hits) - 1} more routes of this file do" if len(hits) > 1 else ""
+        message = f"{case.route.label} stores the whole body of the request ({callee}): the client decides every column{more}"
+        also = [place(one[1].module, one[2]) for one in hits]
+        yield finding(
+            "authz.mass-assignment",
+            place(piece.module, at, callee),
+            message,
+            HIGH if user else MEDIUM,
+            also,
+        )
+
+
+def _principal(cases: list[Case]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for case in cases:
+        modules = [piece.module for piece in case.pieces] + [
+            one.module for one in case.route.guards
+        ]
+        modules += [
+            found for one in case.route.guards for found in _home(case, one.code, one.module)
+        ]
+        for module in modules:
+            if module.path in seen:
+                continue
+            seen.add(module.path)
+            for match in _PRINCIPAL.finditer(module.code):
+                around = module.text[max(0, match.start() - 300) : match.end() + 300]
+                if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
+                    r"(?i)count|seed|test", around
+                ):
+                    message = (
+                        "One account, written into the code, is the administrator: "
+                        + match[0].strip()[:60]
+                    )
+                    yield finding(
+                        "authz.hardcoded-principal", place(module, match.start()), message
+                    )
+                    break
+
+
+def _home(case: Case, code: str, module: "object") -> list:  # type: ignore[type-arg]
+    from .source import Module
+
+    name = re.match(r"[\w$.]+", code)
+    found = case.program.function(module, name[0]) if name and isinstance(module, Module) else None
+    return [found[0]] if found else []
+
+
+def _person(case: Case) -> Iterator[Finding]:
+    """A public page that hands out how to reach somebody."""
+    if (
+        case.access is not Access.PUBLIC
+        or case.route.method not in {"GET", "ALL"}
+        or not case.route.known
+        or case.bound_by_rows
+    ):
+        return
+    for piece in case.pieces[:1]:
+        match = _PERSON.search(piece.code)
+        if match:
+            message = f"{case.route.label} needs no sign-in and returns the e-mail address or telephone number of a user"
+            at = piece.start + match.start()
+            yield finding(
+                "authz.pii-exposed",
+                place(piece.module, at, case.route.label),
+                message,
+                HIGH,
+                [at_route(case)],
+            )

@@ -1,0 +1,95 @@
+"""Next.js' middleware file: which routes it stands before, and whether it refuses."""
+
+import posixpath
+import re
+
+from .program import Program
+from .signs import ASKS_CALLER, REFUSES
+from .source import Module
+from .table import Route
+from .program import Piece
+
+_FILES = (
+    "middleware.ts",
+    "middleware.js",
+    "src/middleware.ts",
+    "src/middleware.js",
+    "proxy.ts",
+    "src/proxy.ts",
+)
+_ASKS = re.compile(
+    r"cookies\.(?:get|has)\(|clerkMiddleware|authMiddleware|withAuth|NextAuth|\bauth\(|getToken\(|updateSession|jwtVerify"
+)
+_MATCHER = re.compile(r"\bmatcher\s*:\s*(\[[^\]]*\]|['\"][^'\"]*['\"])", re.DOTALL)
+_LITERAL = re.compile(r"['\"`](/[^'\"`\s]*)['\"`]")
+_API_PASSES = re.compile(
+    r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\s+(?:NextResponse\.next|response|res\b)"
+)
+
+
+def gate(program: Program, route: Route) -> str:
+    """What the middleware asks before this route; empty when it lets it pass."""
+    for name in _FILES:
+        path = posixpath.join(route.app, name)
+        module = program.module(path) if path in program.tree.present else None
+        if module is not None:
+            return f"{path}" if _stands_before(program, module, route) else ""
+    return ""
+
+
+def _stands_before(program: Program, module: Module, route: Route) -> bool:
+    pieces = program.reach([Piece(module, 0, len(module.code))])
+    code = "\n".join(piece.code for piece in pieces)
+    if not (ASKS_CALLER.search(code) or _ASKS.search(code)):
+        return False
+    if not REFUSES.search(code) and not re.search(
+        r"redirect|protect\(|withAuth|authMiddleware|export\s*\{\s*default", code
+    ):
+        return False
+    path = route.path if route.kind == "next" else "/"
+    return _matches(module.code, path) and _body_asks(module.code, code, path)
+
+
+def _matches(code: str, path: str) -> bool:
+    found = _MATCHER.search(code)
+    if found is None:
+        return True
+    for pattern in re.findall(r"['\"`]([^'\"`]+)['\"`]", found[1]):
+        if _fits(pattern, path):
+            return True
+    return False
+
+
+def _fits(pattern: str, path: str) -> bool:
+    pattern = pattern.replace("\\\\", "\\")
+    pattern = re.sub(r"/:\w+\*", "(?:/.*)?", pattern)
+    pattern = re.sub(r"/:\w+", "/[^/]+", pattern)
+    try:
+        return re.fullmatch(pattern, path) is not None
+    except re.error:
+        return True
+
+
+def _body_asks(own: str, code: str, path: str) -> bool:
+    """Lists in the file name what is public, or what is protected."""
+    body = _MATCHER.sub("", own)
+    if path.startswith("/api") and _API_PASSES.search(body):
+        return False
+    literals = [one for one in _LITERAL.findall(body) if one != "/"]
+    named = [one for one in literals if _begins(one, path)]
+    public = (
+        re.search(r"(?i)public|unprotected|open_?routes|isAuth(?:Page|Route)", body) is not None
+    )
+    protected = (
+        re.search(r"(?i)protected|dashboard|private|isAdmin|requires?Auth", body) is not None
+    )
+    if public:
+        return not named
+    if protected or literals:
+        return bool(named) if protected else not named
+    return True
+
+
+def _begins(literal: str, path: str) -> bool:
+    literal = re.sub(r"\(\.\*\)|:\w+\*?|\*", "", literal).rstrip("/")
+    return bool(literal) and (path == literal or path.startswith(literal + "/"))

@@ -1,0 +1,99 @@
+"""Money: prices that the client names, and webhooks that count twice."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .say import HIGH, at_route, finding, place
+from .signs import WEBHOOK_NAME
+
+_CHARGE = re.compile(
+    r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems|transaction)\.(?:create|initialize)$|createOrder$"
+)
+_AMOUNT = re.compile(
+    r"\b(?:amount|unit_amount|unit_price|price|total)\s*(?::\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
+)
+_GIFT = re.compile(
+    r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|fund", re.IGNORECASE
+)
+_ONCE = re.compile(
+    r"event\.id|eventId|event_id|upsert|onConflict|on conflict|duplicate|idempot|already|23505"
+    r"|status\s*[!=]==?\s*['\"](?:paid|completed|confirmed|succeeded)|maybeSingle|existing|INSERT OR IGNORE|findUnique|findFirst|findOne",
+    re.IGNORECASE,
+)
+_ADDS = re.compile(
+    r"\.insert\(|\.create\(|INSERT INTO|\.rpc\(\s*['\"]\w*(?:increment|add|credit)|\$inc|increment"
+)
+_COOKIE_CLIENT = re.compile(
+    r"\bcreate(?:Server|RouteHandler|ServerSupabase|ServerComponent)?\w*Client\w*\("
+)
+
+
+def payments(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        yield from _price(case)
+        yield from _webhook(case)
+
+
+def _price(case: Case) -> Iterator[Finding]:
+    if (
+        case.access in {Access.SIGNATURE, Access.ROLE}
+        or _GIFT.search(case.route.label)
+        or _GIFT.search(case.own)
+    ):
+        return
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if not _CHARGE.search(call.callee) or not call.arguments:
+                continue
+            given = piece.module.slice(call.arguments[0])
+            for match in _AMOUNT.finditer(given):
+                if names.has_sent(match[1] or match[0].strip(" :,")) and not names.has_caller(
+                    match[0]
+                ):
+                    at = call.arguments[0].start + match.start()
+                    message = f"{case.route.label} charges the amount that the client names"
+                    yield finding(
+                        "payments.client-price",
+                        place(piece.module, at, case.route.label),
+                        message,
+                        HIGH,
+                        [at_route(case)],
+                    )
+                    return
+
+
+def _webhook(case: Case) -> Iterator[Finding]:
+    if case.access is not Access.SIGNATURE or not re.search(
+        r"constructEvent|webhook", case.code, re.IGNORECASE
+    ):
+        return
+    if not WEBHOOK_NAME.search(case.route.path) and "constructEvent" not in case.code:
+        return
+    adds = case.first(_ADDS)
+    if adds and not _ONCE.search(case.code):
+        message = f"{case.route.label} adds a record for each delivery: the provider sends an event again until it hears 200"
+        yield finding(
+            "payments.no-idempotency",
+            place(adds.piece.module, adds.at, case.route.label),
+            message,
+            HIGH,
+            [at_route(case)],
+        )
+    client = case.first(_COOKIE_CLIENT, own=True)
+    if (
+        client
+        and adds
+        and case.bound_by_rows
+        and re.search(r"cookies\(|ANON_KEY|PUBLISHABLE", case.code)
+    ):
+        message = f"{case.route.label} writes with the client of a browser session, but a provider's call has none"
+        yield finding(
+            "payments.webhook-wrong-client",
+            place(client.piece.module, client.at, case.route.label),
+            message,
+            HIGH,
+            [at_route(case)],
+        )

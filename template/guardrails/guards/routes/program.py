@@ -1,0 +1,242 @@
+"""The files of a tree as one program: where an import leads, and what a handler calls."""
+
+import posixpath
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ...engine.tree import Tree
+from .source import WORD, Argument, Call, Function, Module, parse
+
+CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+_DEEPEST = 4
+_MOST_PIECES = 80
+_MINIFIED = 2_000
+_NO_FOLLOW = frozenset({
+    "get", "set", "has", "map", "filter", "find", "push", "json", "send", "status", "parse",
+    "then", "catch", "forEach", "toString", "error", "log", "info", "warn", "join", "split",
+    "from", "select", "eq", "use", "next", "close", "end", "on",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of code that a request runs through, and how deep below the handler it is."""
+
+    module: Module
+    start: int
+    end: int
+    depth: int = 0
+    function: Function | None = None
+    given: tuple[Argument, ...] = ()
+    giver: "Piece | None" = None
+
+    @property
+    def code(self) -> str:
+        return self.module.code[self.start : self.end]
+
+
+@dataclass
+class Program:
+    tree: Tree
+    unreadable: list[str] = field(default_factory=list)
+    _modules: dict[str, Module | None] = field(default_factory=dict)
+    _targets: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def text(self, path: str) -> str | None:
+        text = self.tree.text(path)
+        if text is None or len(text) > _MINIFIED * (text.count("\n") + 1):
+            return None
+        return text
+
+    def module(self, path: str) -> Module | None:
+        if path not in self._modules:
+            self._modules[path] = self._parsed(path)
+        return self._modules[path]
+
+    def _parsed(self, path: str) -> Module | None:
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return parse(path, text)
+        except (RuntimeError, ValueError, RecursionError):
+            self.unreadable.append(path)
+            return None
+
+    @cached_property
+    def _aliases(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """(folder, prefix, folders it stands for) from the tsconfig files, deepest first."""
+        found: list[tuple[str, str, tuple[str, ...]]] = []
+        for path in self.tree.files:
+            if re.match(r"(ts|js)config[\w.-]*\.json$", posixpath.basename(path)):
+                found.extend(_paths(posixpath.dirname(path), self.tree.json(path)))
+        return sorted(found, key=lambda one: -len(one[0]))
+
+    def resolve(self, path: str, source: str) -> str | None:
+        """The file that `source` means when `path` imports it, if the tree has it."""
+        key = (posixpath.dirname(path), source)
+        if key not in self._targets:
+            self._targets[key] = self._resolve(key[0], source)
+        return self._targets[key]
+
+    def _resolve(self, folder: str, source: str) -> str | None:
+        for candidate in self._candidates(folder, source):
+            if found := self._file(posixpath.normpath(candidate)):
+                return found
+        return None
+
+    def _candidates(self, folder: str, source: str) -> Iterator[str]:
+        if source.startswith("."):
+            yield posixpath.join(folder, source)
+            return
+        for base, prefix, targets in self._aliases:
+            if source.startswith(prefix) and (not base or folder.startswith(base)):
+                yield from (posixpath.join(target, source[len(prefix) :]) for target in targets)
+        if source.startswith(("@/", "~/", "src/")):
+            rest = source[4:] if source.startswith("src/") else source[2:]
+            at = folder
+            while at:
+                at = posixpath.dirname(at)
+                yield posixpath.join(at, "src", rest)
+                yield posixpath.join(at, rest)
+
+    def _file(self, path: str) -> str | None:
+        stem, suffix = posixpath.splitext(path)
+        present = self.tree.present
+        if path in present and suffix in CODE:
+            return path
+        stems = [path, stem] if suffix in {".js", ".jsx", ".mjs", ".cjs"} else [path]
+        for name in stems:
+            for ending in (*CODE, *(f"/index{ending}" for ending in CODE)):
+                if name + ending in present:
+                    return name + ending
+        return None
+
+    def imported(self, module: Module, name: str) -> tuple[Module, str] | None:
+        """The file and the name there of what `name` is in this file, when it is imported."""
+        entry = module.imports.get(name)
+        target = entry and self.resolve(module.path, entry.source)
+        found = self.module(target) if target else None
+        return (found, entry.name) if found and entry else None
+
+    def find(self, module: Module, name: str, depth: int = 0) -> tuple[Module, str] | None:
+        """Where a name that is used in this file is defined, through imports and re-exports."""
+        if depth > _DEEPEST:
+            return None
+        if name in module.named or name in module.outer_values and name not in module.imports:
+            return module, name
+        if there := self.imported(module, name):
+            return self.exported(*there, depth + 1)
+        return (module, name) if any(name == one[0] for one in module.classes) else None
+
+    def exported(self, module: Module, name: str, depth: int = 0) -> tuple[Module, str] | None:
+        if depth > _DEEPEST or name == "*":
+            return module, ""
+        entry = module.exports.get(name)
+        if entry and entry.source:
+            target = self.resolve(module.path, entry.source)
+            there = self.module(target) if target else None
+            return self.exported(there, entry.name, depth + 1) if there else None
+        local = entry.name if entry else name
+        if not local or local == "default":
+            return module, ""
+        if local in module.imports:
+            return self.find(module, local, depth + 1)
+        if local in module.named or local in module.outer_values or entry:
+            return module, local
+        return self._starred(module, name, depth)
+
+    def _starred(self, module: Module, name: str, depth: int) -> tuple[Module, str] | None:
+        for source in module.starred:
+            target = self.resolve(module.path, source)
+            there = self.module(target) if target else None
+            if there and (found := self.exported(there, name, depth + 1)) and found[1]:
+                return found
+        return (module, name) if name in module.named else None
+
+    def function(self, module: Module, callee: str) -> tuple[Module, Function] | None:
+        """The function that `callee` (`name`, `object.method`, `this.part.method`) runs."""
+        head, _, _ = callee.partition(".")
+        last = callee.rpartition(".")[2]
+        if head == callee:
+            found = self.find(module, head)
+            if found is None:
+                return None
+            function = found[0].named.get(found[1]) or self._default(*found)
+            return (found[0], function) if function else None
+        if last in _NO_FOLLOW or not WORD.fullmatch(head):
+            return None
+        return self._method(module, callee, head, last)
+
+    def _default(self, module: Module, name: str) -> Function | None:
+        if name or module.default_at < 0:
+            return None
+        return next((one for one in module.functions if one.start >= module.default_at), None)
+
+    def _method(
+        self, module: Module, callee: str, head: str, last: str
+    ) -> tuple[Module, Function] | None:
+        if head == "this":
+            parts = callee.split(".")
+            if len(parts) == 2:
+                return (module, module.named[last]) if last in module.named else None
+            typed = re.search(rf"\b{re.escape(parts[1])}\s*[:=]\s*(?:new\s+)?(\w+)", module.code)
+            head = typed[1] if typed else ""
+        found = self.find(module, head) if head else None
+        if found is None:
+            return None
+        home, name = found
+        if last in home.named:
+            return home, home.named[last]
+        made = home.outer_values.get(name)
+        maker = made and re.search(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)", home.slice(made))
+        there = self.find(home, maker[1]) if maker else None
+        return (there[0], there[0].named[last]) if there and last in there[0].named else None
+
+    def reach(self, start: Sequence[Piece]) -> list[Piece]:
+        """The pieces, and the functions of the tree that they call, some calls deep."""
+        queue = deque(start)
+        seen = {(piece.module.path, piece.start) for piece in start}
+        pieces: list[Piece] = []
+        while queue and len(pieces) < _MOST_PIECES:
+            piece = queue.popleft()
+            pieces.append(piece)
+            if piece.depth >= _DEEPEST:
+                continue
+            for called in self._called(piece):
+                key = (called.module.path, called.start)
+                if key not in seen:
+                    seen.add(key)
+                    queue.append(called)
+        return pieces
+
+    def _called(self, piece: Piece) -> Iterator[Piece]:
+        for call in piece.module.calls_in(piece.start, piece.end):
+            yield from self.pieces_of(piece.module, call, piece)
+
+    def pieces_of(self, module: Module, call: Call, giver: Piece) -> Iterator[Piece]:
+        if found := self.function(module, call.callee):
+            home, function = found
+            if home is giver.module and giver.start <= function.start < giver.end:
+                return
+            yield Piece(
+                home, function.start, function.end, giver.depth + 1, function, call.arguments, giver
+            )
+
+
+def _paths(folder: str, config: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    options = config.get("compilerOptions") if isinstance(config, dict) else None
+    if not isinstance(options, dict) or not isinstance(options.get("paths"), dict):
+        return
+    base = posixpath.normpath(posixpath.join(folder, str(options.get("baseUrl", "."))))
+    for key, values in options["paths"].items():
+        if isinstance(key, str) and isinstance(values, list):
+            targets = tuple(
+                posixpath.join("" if base == "." else base, str(value).rstrip("*"))
+                for value in values
+            )
+            yield folder, key.rstrip("*"), targets

@@ -1,0 +1,207 @@
+"""The queries of a handler: which record they name, and whether the caller is part of that."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .access import Case, Spot
+from .program import Piece
+from .source import Call
+
+_FILTERS = {"eq", "match", "filter", "in", "is"}
+_BY_ID = re.compile(
+    r"^(?:findById\w*|findByPk|findUnique\w*|findFirst\w*|findOne\w*|deleteOne|updateOne|delete|update|destroy|remove"
+    r"|where|find|findByGuid|findByUuid|getById|deleteMany|updateMany|query|execute|get|run|all|doc)$"
+)
+_VERB = re.compile(
+    r"^(?:get|find|fetch|load|read|update|delete|remove|cancel|approve|mark|set|edit|archive|toggle)(?=[A-Z]|$)"
+)
+_ID = re.compile(
+    r"(?:^|[.\[_'\"?!])(?:id|_id|guid|uuid|\w+_?[iI]d|\w+_uuid|\w*Guid|\w*Uuid)\b['\"\]]?\s*(?:!|as\s+\w+)?\s*[),}\]]*$"
+)
+_TABLE = re.compile(
+    r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)|\b(?:FROM|INTO|UPDATE|JOIN)\s+[\"`]?(\w+)|\b(?:db|tx)\.query\.(\w+)"
+    r"|\b(?:storage|db)\.(?:(\w+)\.)?(?:get|find|fetch|update|delete|remove|create|cancel|set)([A-Z]\w*?)?(?:By\w+)?\("
+    r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete|from)\(\s*(?!table)(\w+)\s*\)"
+)
+_LOG = re.compile(r"^(?:console|logger|log)\b")
+_COMPARES = re.compile(
+    r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
+)
+_FROM = re.compile(r"\.from\(\s*['\"`](\w+)['\"`]\s*\)")
+_WRITES = re.compile(
+    r"\.(?:update|delete|upsert|insert)\(|UPDATE\s|DELETE\s|INSERT\s", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that names a record by something the client sent."""
+
+    spot: Spot
+    table: str
+    code: str
+    writes: bool
+    inserts: bool
+    alone: bool
+    """The caller's identity is no part of it."""
+
+
+def queries(case: Case) -> Iterator[Query]:
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if _LOG.match(call.callee) or call.end - call.start > 6_000:
+                continue
+            kind = _names_record(piece, call, names.has_sent)
+            if kind:
+                whole = _chain(piece, call)
+                yield Query(
+                    Spot(piece, _last_at(piece, call)),
+                    table(whole),
+                    whole,
+                    _WRITES.search(whole) is not None
+                    or re.search(r"(?i)update|delete|remove|cancel|toggle|approve", call.callee)
+                    is not None,
+                    kind == "insert",
+                    not names.has_caller(whole),
+                )
+
+
+def _last_at(piece: Piece, call: Call) -> int:
+    text = piece.module.code[call.start : call.callee_end]
+    return call.start + (text.rfind(".") + 1 if "." in text else 0)
+
+
+def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
+    module = piece.module
+    method = call.callee.rpartition(".")[2]
+    arguments = [module.slice(one) for one in call.arguments]
+    if not arguments:
+        return ""
+    if method in _FILTERS and len(arguments) == 2:
+        column = arguments[0].strip("'\"`")
+        named = re.search(r"(?:^|_)id$|Id$|_uuid$|guid$", column)
+        return "filter" if named and sent(arguments[1]) else ""
+    if method in {"insert", "upsert"} and ".from(" in call.callee:
+        return "insert" if _inserts(arguments[0], sent) else ""
+    if call.callee.endswith("sql") or method in {"query", "execute", "prepare"}:
+        return "filter" if _in_sql(arguments, sent) else ""
+    if _BY_ID.match(method) or _VERB.match(method) and not call.callee.startswith("this.set"):
+        return "filter" if _direct(arguments, sent) else ""
+    return ""
+
+
+def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
+    first = arguments[0]
+    if first.startswith("{"):
+        pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
+        return (
+            pair is not None
+            and sent(pair[1])
+            or bool(re.search(r"\bwhere:\s*\{\s*id\b", first) and sent(first))
+        )
+    if "eq(" in first:
+        inner = re.search(r"eq\(\s*\w+\.(?:id|\w+Id)\s*,\s*([^)]+)", first)
+        return inner is not None and sent(inner[1])
+    return bool(
+        _ID.search(
+            re.sub(r"^(?:Number|parseInt|String|BigInt)\(([^,()]*)[^()]*\)$", r"\1", first.strip())
+        )
+    ) and sent(first)
+
+
+def _in_sql(arguments: list[str], sent: Callable[[str], bool]) -> bool:
+    text = " ".join(arguments)
+    for match in re.finditer(r"\b(?:\w+\.)?(?:id|\w+_id)\s*=\s*\$\{([^}]+)\}", text):
+        if sent(match[1]):
+            return True
+    if len(arguments) > 1 and re.search(
+        r"WHERE\s[^;]*\b(?:id|\w+_id)\s*=\s*(?:\$\d|\?)", text, re.IGNORECASE
+    ):
+        return any(
+            _ID.search(one.strip()) for one in arguments[1].strip("[]").split(",") if sent(one)
+        )
+    return False
+
+
+def _inserts(code: str, sent: Callable[[str], bool]) -> bool:
+    for match in re.finditer(r"\b(\w+_id|\w+Id)\s*(?::\s*([^,}\n]+))?", code):
+        if sent(match[2] or match[1]):
+            return True
+    return False
+
+
+def _chain(piece: Piece, call: Call) -> str:
+    """The whole statement that the call is part of: filters may come before and behind it."""
+    code, end = piece.module.code, call.end
+    while following := re.match(r"\s*\.\w+\(", code[end : end + 60]):
+        end = _closing(code, end + following.end() - 1)
+    return code[call.start : min(end, call.start + 6_000)]
+
+
+def _closing(code: str, at: int) -> int:
+    depth = 0
+    for offset in range(at, min(len(code), at + 4_000)):
+        depth += {"(": 1, ")": -1}.get(code[offset], 0)
+        if not depth:
+            return offset + 1
+    return len(code)
+
+
+def table(code: str) -> str:
+    match = _TABLE.search(code)
+    if match is None:
+        return ""
+    name = next(filter(None, match.groups()), "")
+    return re.sub(r"(?:ies|es|s)$", "", name.lower())
+
+
+def tied(case: Case) -> bool:
+    """Whether anything ties what is asked for to the caller: a comparison, or a call of both."""
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for line in re.split(r"[;\n]", piece.code):
+            if _COMPARES.search(line) and names.has_caller(line) and not _nothing_test(line):
+                return True
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if _LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
+                continue
+            code = _chain(piece, call)
+            inner = "".join(piece.module.slice(one) for one in call.arguments)
+            if (
+                names.has_caller(code)
+                and names.has_sent(code)
+                and (names.has_sent(inner) or ".eq(" in code)
+            ):
+                if not call.callee.endswith(
+                    (".insert", ".json", "Response", ".stringify", ".create", "serve")
+                ):
+                    return True
+    return False
+
+
+def _nothing_test(line: str) -> bool:
+    return (
+        re.search(
+            r"[!=]==?\s*(?:null|undefined|'undefined'|\"string\"|'string')|\.method\b|\bstatus\s*[!=]==?\s*\d",
+            line,
+        )
+        is not None
+    )
+
+
+def owned_tables(cases: list[Case]) -> set[str]:
+    """Tables of which some route asks only for what is the caller's: they have owners."""
+    found: set[str] = set()
+    for case in cases:
+        for piece in case.pieces:
+            if piece.depth > 2:
+                continue
+            names = case.flow.of(piece)
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if call.end - call.start < 3_000 and call.arguments:
+                    arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+                    if names.has_caller(arguments) and (name := table(_chain(piece, call))):
+                        found.add(name)
+    return found

@@ -1,0 +1,36 @@
+"""How the rules of this guard say what they found."""
+
+from collections.abc import Iterable
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .access import Case, Spot
+from .source import Module
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+
+
+def place(module: Module, at: int, symbol: str = "") -> Place:
+    line = module.line(at)
+    return Place(module.path, line, line, module.snippet(at), symbol)
+
+
+def at_spot(spot: Spot, symbol: str = "") -> Place:
+    return place(spot.piece.module, spot.at, symbol)
+
+
+def at_route(case: Case) -> Place:
+    return place(case.route.module, case.route.at, case.route.label)
+
+
+def finding(
+    rule: str,
+    first: Place,
+    message: str,
+    severity: Severity | None = None,
+    also: Iterable[Place] = (),
+    evidence: Evidence = Evidence.READ,
+) -> Finding:
+    others = tuple(
+        dict.fromkeys(one for one in also if one.line != first.line or one.path != first.path)
+    )
+    return Finding(rule, first, message, severity, evidence, others[:20])

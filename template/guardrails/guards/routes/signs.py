@@ -1,0 +1,176 @@
+"""The words by which code shows what it does: asks who calls, refuses, writes, sends, pays."""
+
+import re
+
+_I = re.IGNORECASE
+
+ASKS_CALLER = re.compile(
+    r"\bauth\.(?:getUser|getClaims|getSession|protect|api\.getSession|verifyIdToken|authenticate)\("
+    r"|\b(?:getServerSession|unstable_getServerSession|currentUser|getAuth|getIronSession|getSession"
+    r"|getCurrentUser|getSessionUser|requireUser|getKindeServerSession|verifyIdToken|verifySession"
+    r"|getAuthUser|getAuthenticatedUser|getUserFromToken|getUserFromRequest|withAuth|clerkClient"
+    r"|authenticateRequest|jwtVerify|verifyAccessToken|verifyAuthToken|jwtDecrypt|validateSession)\w*\("
+    r"|\b(?:await\s+)auth\(|(?<![\w.])auth\(\)|\b(?:jwt|jose|JWT|jsonwebtoken)\.verify\("
+    r"|\bverify(?:Jwt|JWT|Token|Auth|User|Admin|Session)\w*\("
+    r"|\b(?:req|request|socket|ctx\.req|this\.req)\??\.(?:user|userId|userID|user_id|auth|currentUser|uid"
+    r"|account|admin|isAuthenticated|session\??\.[\w]+|session\b(?!\.))"
+    r"|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*|get\(['\"]\w*(?:user|auth|session|jwt)\w*)"
+    r"|\bgetToken\(\s*\{|\bstackServerApp\.getUser|\blocals\.(?:user|session)|\bauth0\.getSession"
+)
+"""Not `getUser` of a store: a user that is looked up by a given id is nobody's identity."""
+
+REJECTS = re.compile(
+    r"\b40[13]\b|\bUnauthori[sz]ed|UNAUTHORI[SZ]ED|\bUnauthenticated|not (?:authenticated|authori[sz]ed"
+    r"|logged in)|\bForbidden|FORBIDDEN|\bredirect\([^)]{0,60}(?:login|sign-?in|auth)"
+    r"|\bauthentication required|Access denied|\bthrow\b|sendStatus\(40[13]\)|\bloggedOut|\bdenied\b",
+    _I,
+)
+REFUSES = re.compile(
+    r"\b40[13]\b|\bUnauthori[sz]ed|\bUnauthenticated|\bForbidden|\bredirect\([^)]{0,60}(?:login|sign)"
+    r"|sendStatus\(40[13]\)|\bcreateError\(40[13]|UNAUTHORI[SZ]ED|FORBIDDEN",
+    _I,
+)
+GUARD_NAME = re.compile(
+    r"auth|protect|logged|signed|verify|jwt|session|guard|admin|role|permission|secure|private"
+    r"|require|authoriz|access|member|restrict|check\w*(?:user|token|key)|token|api-?key|owner|only",
+    _I,
+)
+NO_GUARD_NAME = re.compile(
+    r"limit|throttl|cors|helmet|csrf|parser|json\(|urlencoded|static|passport\.(?:initialize|session)"
+    r"|^session\(|getSession\(\)|express\.|multer|upload|valid|schema|logger|morgan|compress|cache"
+    r"|slow|optional|cookie|sanitiz|ThrottlerGuard|error",
+    _I,
+)
+ROLE = re.compile(
+    r"\badmin|\brole\b|\broles\b|is_?admin|isAdmin|has_?role|permission|superuser|\bowner\b|staff",
+    _I,
+)
+ROLE_TEST = re.compile(
+    r"\b(?:is_?admin|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_?\w+|user_?role"
+    r"|require_?(?:admin|role|permission)\w*|check_?(?:admin|role|permission|access|owner)\w*"
+    r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+|verify_?(?:admin|owner|access)\w*)\b"
+    r"|\brole\w*['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
+    r"|user_?roles|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
+    _I,
+)
+SIGNED = re.compile(
+    r"\bconstructEvent(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive|constructEvent)"
+    r"|\b(?:wh|webhook|svix)\.verify\(|\b(?:verify|validate|check|isValid)\w*(?:Signature|Webhook|Hmac|HMAC|Sig)\w*\("
+    r"|\bvalidateRequest\(|\bdetached\.verify\(|\bverifyKey\(|\bvalidateEvent\(|\bnew\s+Webhook\("
+    r"|\b(?:validate|verify)Twilio\w*\("
+)
+HASHED = re.compile(
+    r"\btimingSafeEqual\(|\bsubtle\.(?:verify|sign)\(|\bcreateHmac\(|\bcreateVerify\(|\bhmac\w*\("
+    r"|\bCryptoJS\.Hmac|\bcreateHash\(|\bmd5\(|\bsha(?:256|512)\("
+)
+SIGNATURE_HEADER = re.compile(
+    r"['\"`][\w-]*(?:signature|hmac|x-hub|x-sign|sha256|svix|hottok|access-token|secret-token|verif-hash)[\w-]*['\"`]"
+    r"|signature",
+    _I,
+)
+OWN_CHECK = re.compile(
+    r"\b40[13]\b|\bverify\w*\(|getUser\(|isAuthenticated\(\)|getSession|getAuth|currentUser\(|Unauthor",
+    _I,
+)
+TESTED = re.compile(
+    r"!\s*req\.(?:user|userId|session|auth)|if\s*\(\s*req\.(?:user|session)|req\.user\s*(?:&&|\?\s)"
+)
+SERVICE = re.compile(r"SERVICE_ROLE|SERVICE_KEY|SUPABASE_SECRET|service_role|serviceRole|SB_SECRET")
+CALLER_HEADER = re.compile(r"['\"]?[Aa]uthorization['\"]?\s*:")
+ENV = re.compile(
+    r"(?:Deno\.env\.get\(\s*['\"](\w+)|process\.env(?:\.|\[['\"])(\w+)|import\.meta\.env\.(\w+))"
+)
+SECRET_ENV = re.compile(r"SECRET|TOKEN|KEY|PASSWORD|PASSPHRASE|SIGN")
+
+WRITES = re.compile(
+    r"\.(?:insert|upsert|update|delete|create|save|insertOne|insertMany|updateOne|updateMany"
+    r"|deleteOne|deleteMany|findByIdAnd\w+|findOneAnd\w+|bulkWrite|createMany|destroy|remove|replaceOne"
+    r"|bulkCreate|increment|decrement|createUser|deleteUser|updateUserById|inviteUserByEmail)\("
+    r"|\b(?:INSERT\s+INTO|UPDATE\s+[\w\".]+\s+SET|DELETE\s+FROM)\b"
+    r"|\b(?:storage|db|repo\w*|store|service|\w+(?:Service|Repository|Store|Model|Storage|Db|DB))\."
+    r"(?:\w+\.)?(?:create|update|delete|remove|insert|upsert|add|save|set|mark|cancel|approve|reject|record|bulk"
+    r"|clear|reset|import|assign)\w*\(",
+)
+NO_WRITE = re.compile(
+    r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res|response|map|set|cache"
+    r"|cookies|searchParams|formData|Object|stripe|localStorage|hash|hmac|cipher|decipher)\b"
+)
+DELETES = re.compile(
+    r"\.(?:delete|deleteOne|deleteMany|destroy|remove|findByIdAndDelete|deleteUser|findOneAndDelete)\("
+    r"|\bDELETE\s+FROM\b|\.(?:\w+\.)?(?:delete|remove|clear)[A-Z]\w*\(|\bdel\("
+)
+READS = re.compile(
+    r"\.(?:select|find|findOne|findMany|findFirst|findUnique|findById|findAll|aggregate|query|all)\("
+    r"|\bSELECT\s[\s\S]{1,400}?\bFROM\b|\b(?:storage|db|\w+(?:Service|Repository|Store|Storage))\.(?:\w+\.)?"
+    r"(?:get|find|list|fetch|search|load)\w*\(",
+)
+MAIL = re.compile(
+    r"\bemails?\.send\(|\.sendMail\(|\bsgMail\.send|api\.resend\.com|api\.sendgrid\.com|api\.mailgun"
+    r"|api\.brevo\.com|api\.postmarkapp|api\.mailjet|SendEmailCommand|\bsmtp\w*\.send|client\.send\(\s*\{"
+    r"|\bsend\w*(?:E[mM]ail|Mail)\w*\(|emailjs",
+)
+MESSAGE = re.compile(
+    r"api\.twilio\.com|messages\.create\(|api\.telegram\.org[\s\S]{0,80}send|graph\.facebook\.com[\s\S]{0,60}messages"
+    r"|\bsend\w*(?:Sms|SMS|WhatsApp|Whatsapp)\w*\(",
+)
+LLM = re.compile(
+    r"api\.openai\.com|api\.anthropic\.com|api\.groq\.com|generativelanguage\.googleapis|ai\.gateway\.lovable"
+    r"|openrouter\.ai|api\.x\.ai|api\.deepseek|chat\.completions\.create\(|messages\.stream\(|generateText\("
+    r"|streamText\(|generateContent\(|api\.perplexity|api-inference\.huggingface",
+)
+MONEY = re.compile(
+    r"balance|wallet|payout|withdraw|transfers?\.create|refunds?\.create|\bcredits?\b|escrow|security_reserve"
+    r"|commission|\bpaid\b",
+    _I,
+)
+PEOPLE = re.compile(
+    r"(?:from|table|FROM|INTO|UPDATE|JOIN)\s*\(?\s*['\"`]?(?:public\.)?(?:users?|profiles?|customers?|clients?|patients?|members?"
+    r"|employees?|attendees?|orders?|bookings?|messages?|contacts?|leads?|sales?|invoices?|payments?|donations?"
+    r"|appointments?|students?|subscribers?|accounts?|sessions?|chats?\w*|conversations?|addresses|staff"
+    r"|drivers?|tenants?|transactions?|ledgers?\w*|companies|documents?|registrations?|applications?)\b"
+    r"|\b(?:prisma|db|storage|\w*[sS]ervice|\w*[rR]epo\w*)\.\w*(?:user|customer|client|patient|member|employee|order|booking|message"
+    r"|contact|lead|invoice|payment|appointment|student|subscriber|account|conversation|profile|transaction|driver)\w*"
+    r"|\b(?:User|Customer|Client|Patient|Member|Employee|Order|Booking|Message|Contact|Lead|Invoice|Payment"
+    r"|Appointment|Student|Account|Profile|Transaction|Ledger\w*|Cashbook\w*|Supplier|Party|Driver|Bank\w*)"
+    r"\.(?:find|aggregate|count)\w*\(",
+    _I,
+)
+PERSONAL = re.compile(
+    r"\b(?:\w*email\w*|\w*phone\w*|first_?name|last_?name|full_?name|owner_?name|address|date_of_birth|dob|ssn|cpf)\b",
+    _I,
+)
+PUBLIC_PATH = re.compile(
+    r"health|ping|status\b|version|log-?in|sign-?(?:in|up|out)|log-?out|register|registration|\bauth\b(?!.*(?:role|admin|user))"
+    r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri|unsubscribe|track|click"
+    r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger|docs|redirect|slug|analytics"
+    r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp|vote|survey|consent|telemetry|metrics|seo|og\b"
+    r"|checkout|guest|cart|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    _I,
+)
+LOGIN_PATH = re.compile(r"log-?in|sign-?in|/auth/?$|authenticate|/token$|/session$", _I)
+WEBHOOK_NAME = re.compile(
+    r"web-?hooks?|\bhook\b|/hooks?/|-callback$|inbound|ipn\b|postback|-hook\b", _I
+)
+BATCH_NAME = re.compile(
+    r"cron|schedul|nightly|daily|weekly|monthly|hourly|reminder|process-|cleanup|clean-up|sync-?|release|"
+    r"check-\w*(?:deadline|expir|due|overdue)|expire|generate-\w*(?:report|task|invoice|offer)s|batch|run-|purge|dispatch|recurring|materiali|auto-|"
+    r"backup|digest|notify-|renew|refresh-",
+    _I,
+)
+ADMIN_PATH = re.compile(r"(?:^|[/_-])(?:admin|superadmin|backoffice)(?:$|[/_-])", _I)
+HEALTH_PATH = re.compile(
+    r"health|/ping\b|/status\b|/live(?:z|ness)?\b|/ready|/readyz|/up$|/_?alive", _I
+)
+LIMITS = re.compile(
+    r"rate-?_?limit|limiter|throttl|slow-?down|brute|upstash/ratelimit|Ratelimit|attempts|lockout|turnstile|captcha",
+    _I,
+)
+TOKEN_LOOKUP = re.compile(
+    r"\.eq\(\s*['\"]\w*(?:token|secret|invite_code|access_code|api_key|key_hash|code|hash|slug)['\"]|token_hash|"
+    r"where:\s*\{[^}]*token|WHERE\s+\w*(?:token|api_key|secret)\w*\s*=|By\w*Token\(|ByToken",
+    _I,
+)
+OPTIONAL_PASSWORD = re.compile(
+    r"bcrypt|argon2|scrypt|comparePassword|verifyPassword|signInWithPassword|passport\.authenticate\(",
+    _I,
+)
