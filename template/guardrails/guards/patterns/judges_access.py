@@ -205,18 +205,28 @@ _ABOUT_A_PASSWORD = re.compile(
 def literal_password(case: Case) -> Case | None:
     """A password compared with a literal: in the browser everybody can read it."""
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
-    if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
+    if case.source.is_server or not literal:
         return None
+    if not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
+        page = _LOGIN_PLACE.search(case.source.path.rpartition("/")[2])
+        if not page or not re.fullmatch(r"(?=.*\d)[\w@#$!.-]{5,}", literal):
+            return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
-    if case.source.is_server:
-        return None
     return case if _ESTABLISHES.search(case.around) else case.but(severity=Severity.HIGH)
+
+
+def password_in_query(case: Case) -> Case | None:
+    """The row is looked for by its password, so the column holds it as it is."""
+    text = case.match.text
+    return None if re.search(r"hash|crypt|digest", text, re.I) else case
 
 
 def server_literal_password(case: Case) -> Case | None:
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
     if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
+        return None
+    if _EMPTY.match(literal):
         return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
@@ -268,7 +278,7 @@ _PLAIN_ENV = re.compile(
     r"DAYS|_ID$|DURATION|AGE|ROUNDS|REGION|LIFETIME|STORE|PATH|HOURS|MINUTES|COOKIE_NAME|DOMAIN|PREFIX"
 )
 _EMPTY = re.compile(
-    r"^(|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined|sk_test_placeholder)$", re.I
+    r"^(|.*\bhere$|<.*|changeme|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined|sk_test_placeholder)$", re.I
 )
 
 
@@ -296,7 +306,8 @@ def literal_secret(case: Case) -> Case | None:
     literal = case.name("LITERAL").strip("\"'`")
     if len(literal) < 4 or not case.source.is_server or literal.startswith("http"):
         return None
-    return case
+    local = re.search(r"[-_.](local|dev|mock|demo)\b", case.source.path)
+    return case.but(severity=Severity.MEDIUM) if local else case
 
 
 _WEAK_PASSWORD = re.compile(
@@ -396,28 +407,27 @@ def _at_its_worth(case: Case) -> Case:
     return case if case.source.is_server else case.but(severity=Severity.LOW)
 
 
+_TOLD_SAFELY = re.compile(
+    r"[\w$.?!]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?"
+    r"|!!?\s*(\([^()]*\)|[\w$.?]+)|\([^()]*\)\??\.length|`[^`]*`\.length"
+)
+
+
 def _values(arguments: str) -> list[str]:
-    """What of a call's arguments is evaluated: no text of strings, no keys of objects."""
-    values = re.findall(r"\$\{([^{}]*)\}", arguments)
-    bare = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", '""', arguments)
-    bare = re.sub(r"(?<=[{,\s])[\w$]+\s*:(?!:)", "", bare)
-    bare = re.sub(
-        r"[\w$.?]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?",
-        "",
-        bare,
-    )
-    return [
-        re.sub(r"[\w$.?]+\.(length|slice|substring|substr|startsWith|includes)\b.*", "", value)
-        for value in values
-    ] + [bare]
+    """What of a call's arguments is evaluated: no text of strings, no keys of objects, nothing of
+    which only the length or the presence is told."""
+    told = _TOLD_SAFELY.sub(" ", arguments)
+    values = re.findall(r"\$\{([^{}]*)\}", told)
+    bare = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", '""', told)
+    return [*values, re.sub(r"(?<=[{,\s])[\w$]+\s*:(?!:)", "", bare)]
 
 
-_CARDS = re.compile(r"card_?number|verification_value|\bcvv\b|\bcvc\b|security_?code|\bpan\b", re.I)
+_CARDS = re.compile(r"card_?number|verification_value|\bcvv\b|\bcvc\b|security_?code", re.I)
 
 
 def logged_card_body(case: Case) -> Case | None:
-    """The raw body is logged in a file whose bodies hold card numbers."""
-    return raw_body(case) if _CARDS.search(case.source.text) else None
+    """The raw body is logged where bodies hold card numbers."""
+    return raw_body(case) if _CARDS.search(case.around) else None
 
 
 def raw_body(case: Case) -> Case | None:
@@ -480,6 +490,7 @@ JUDGES: dict[str, Judge] = {
     "stored-token": stored_token,
     "fake-login": fake_login,
     "literal-password": literal_password,
+    "password-in-query": password_in_query,
     "server-literal-password": server_literal_password,
     "stored-password-compare": stored_password_compare,
     "browser-only": browser_only,
