@@ -1,0 +1,41 @@
+"""The guard of Python services: who may call which route, and what breaks in production."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...engine.guard import Looked
+from ...engine.tree import Tree
+from . import configuration, credentials, holes, inputs, layout, operations, persistence
+from .access import Gatekeeper, judge
+from .modules import read
+from .routes import Route, RouteTable
+
+
+def look(tree: Tree) -> Looked:
+    project, missed = read(tree)
+    table = RouteTable(project)
+    keeper = Gatekeeper(project)
+    judge(table, keeper)
+    findings = [
+        *holes.look(table, keeper),
+        *credentials.look(table),
+        *configuration.look(table),
+        *inputs.look(table, keeper),
+        *persistence.look(table),
+        *operations.look(table, keeper),
+        *layout.look(table),
+    ]
+    facts = {"python_routes": [_fact(route) for route in table.routes]}
+    return Looked(findings, missed, facts)
+
+
+def _fact(route: Route) -> Mapping[str, Any]:
+    return {
+        "method": route.method,
+        "path": route.path,
+        "file": route.module.path,
+        "line": route.line,
+        "kind": route.kind,
+        "access": route.access,
+        "why": route.why,
+    }

@@ -1,0 +1,314 @@
+"""Who is let in: whether what stands before a handler turns anybody away."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .modules import Function, Module, Project
+from .routes import Check, Route, RouteTable, parameter_checks
+from .syntax import called, dotted, own_body, strings_in, words_in
+
+_REFUSALS = re.compile(
+    r"unauth|forbidden|credential|permission_?denied|not_?authenticated|access_?denied|"
+    r"auth(entication|orization)?_?(error|exception|failed|required)|invalid_?token|suspicious|"
+    r"not_?allowed",
+    re.IGNORECASE,
+)
+_BY_NAME = re.compile(
+    r"(current|auth\w*|active|logged_?in|verified)_?(user|account|member|admin|principal|identity)|"
+    r"^require|_required$|^authenticat|^authoriz|^auth$|auth_guard|is_authenticated|permission|"
+    r"^protected|admin_only|^(verify|check|validate|get|decode)_(token|jwt|api_?key|admin|access|"
+    r"auth|session|user_id)|^user_passes_test$|roles?_(required|accepted)|^basic_auth|^current_user",
+    re.IGNORECASE,
+)
+_OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
+_ROLES = re.compile(
+    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|scopes?|user_type|is_owner)$|"
+    r"^(has_perm|has_role|has_permission|is_admin)",
+    re.IGNORECASE,
+)
+_ROLE_NAME = re.compile(r"role|admin|permission|superuser|staff|scope", re.IGNORECASE)
+_SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
+_CALLER_WORDS = re.compile(
+    r"session|user|token|auth|logged|credential|identity|payload|cookie", re.IGNORECASE
+)
+_LOGIN = re.compile(
+    r"log_?-?in|sign_?-?in|sign_?-?up|register|registration|(^|/)tokens?$|forgot|reset_?-?pass|"
+    r"password-?_?reset|verify_?-?(otp|email|code)|send_?-?otp|^refresh",
+    re.IGNORECASE,
+)
+_OPEN_MARKS = {"public", "allow_anonymous", "login_not_required", "anonymous", "no_auth"}
+_STRENGTH = {"public": 0, "caller": 1, "secret": 2, "signature": 3, "role": 4}
+_DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who gets past a check, and how that is known."""
+
+    access: str
+    why: str
+
+
+def strongest(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    known = [verdict for verdict in verdicts if verdict is not None]
+    return max(known, key=lambda verdict: _STRENGTH[verdict.access], default=None)
+
+
+class Gatekeeper:
+    """Judges functions by what they do; those that aren't here by their name."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[ast.AST, Verdict | None] = {}
+
+    def check(self, module: Module, node: ast.expr, depth: int = 0) -> Verdict | None:
+        """A dependency, a decorator, a base class, or a function that is called."""
+        if isinstance(node, ast.Lambda) or depth > _DEEPEST:
+            return None
+        if isinstance(node, ast.Call) and called(node) in {"method_decorator", "partial"}:
+            return strongest(self.check(module, inner, depth + 1) for inner in node.args)
+        name = dotted(node)
+        meant = self._project.resolve(module, name)
+        if isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and meant.module:
+            verdict = self.function(meant.module, meant.node, depth + 1)
+            return verdict or self._stated(meant.module, node)
+        if isinstance(meant.node, ast.ClassDef) and meant.module:
+            return self._class(meant.module, meant.node, depth)
+        value = getattr(meant.node, "value", None)
+        if isinstance(value, ast.Call) and meant.module:
+            return self._instance(meant.module, value, depth)
+        return self._by_name(node, name)
+
+    def _stated(self, module: Module, node: ast.expr) -> Verdict | None:
+        """A decorator that only marks the handler (`@requires("x")`) for a route class to read."""
+        name = dotted(node).rpartition(".")[2]
+        if name not in {"authenticated", "requires", "require", "requires_permission"}:
+            return None
+        return Verdict("role" if isinstance(node, ast.Call) else "caller", f"it is marked @{name}")
+
+    def function(self, module: Module, function: Function, depth: int = 0) -> Verdict | None:
+        """Whether a function turns anybody away, itself or through what it calls."""
+        if function in self._known:
+            return self._known[function]
+        self._known[function] = None  # recursion ends here
+        verdict = strongest([
+            self._own(function),
+            *(
+                self.check(other, node, depth + 1)
+                for other, node in parameter_checks(self._project, module, function)
+            ),
+            *self._callees(module, function, depth),
+        ])
+        self._known[function] = verdict
+        return verdict
+
+    def _own(self, function: Function) -> Verdict | None:
+        if not any(refuses(node, function) for node in own_body(function)):
+            return None
+        words = {
+            word
+            for node in own_body(function)
+            if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
+            for word in words_in(node.test if isinstance(node, ast.If) else node)
+        }
+        if any(_ROLES.search(word) for word in words):
+            return Verdict("role", f"{function.name} looks at the role")
+        names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
+        if names & _SIGNED or {"compare_digest", "new"} <= names:
+            return Verdict("signature", f"{function.name} checks a signature")
+        return Verdict("caller", f"{function.name} turns strangers away")
+
+    def _callees(self, module: Module, function: Function, depth: int) -> Iterator[Verdict | None]:
+        if depth >= _DEEPEST:
+            return
+        for node in own_body(function):
+            if isinstance(node, ast.Call) and called(node) not in {"Depends", "Security"}:
+                yield self._callee(module, node, depth)
+
+    def _callee(self, module: Module, call: ast.Call, depth: int) -> Verdict | None:
+        if called(call) in _SIGNED:
+            return Verdict("signature", f"{called(call)} checks a signature")
+        meant = self._project.resolve(module, dotted(call.func))
+        if isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and meant.module:
+            return self.function(meant.module, meant.node, depth + 1)
+        if meant.node is None and meant.module is None and isinstance(call.func, ast.Name):
+            return None
+        return None
+
+    def _class(self, module: Module, node: ast.ClassDef, depth: int) -> Verdict | None:
+        methods = (
+            self.function(module, item, depth + 1)
+            for item in node.body
+            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+        )
+        bases = (self.check(module, base, depth + 1) for base in node.bases)
+        return strongest([*methods, *bases])
+
+    def _instance(self, module: Module, call: ast.Call, depth: int) -> Verdict | None:
+        name = called(call)
+        if name in {"HTTPBearer", "OAuth2PasswordBearer", "APIKeyHeader", "HTTPBasic"}:
+            return None  # it only reads a header: any value will do
+        return self.check(module, call.func, depth + 1) or self._by_name(call, name)
+
+    def _by_name(self, node: ast.expr, name: str) -> Verdict | None:
+        last = name.rpartition(".")[2]
+        words = {last, *name.split(".")[-2:]}
+        if last in _OPEN_MARKS:
+            return Verdict("public", f"it is marked @{last}")
+        if last == "jwt_required" and isinstance(node, ast.Call) and "optional" in {
+            word.arg for word in node.keywords
+        }:
+            return None
+        if any(_OPTIONAL.search(word) for word in words):
+            return None
+        if last in {"login_required", "LoginRequiredMixin"} or any(
+            _BY_NAME.search(word) for word in words
+        ):
+            role = _ROLE_NAME.search(last)
+            return Verdict("role" if role else "caller", f"{last} stands before it")
+        return None
+
+
+def refuses(node: ast.AST, function: Function | None = None) -> bool:
+    """A statement that turns the caller away."""
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        return _refusing(node.exc) or _raised_name(node.exc, function)
+    if isinstance(node, ast.Return) and node.value is not None:
+        return _has_status(node.value) or _sends_to_login(node.value)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return called(node.value) in {"abort", "send_error"} and _has_status(node.value)
+    if isinstance(node, ast.If) and _CALLER_WORDS.search(" ".join(words_in(node.test))):
+        return any(
+            isinstance(inner, ast.Return) and called(inner.value or node) == "redirect"
+            for inner in node.body
+        )
+    return False
+
+
+def _refusing(node: ast.expr) -> bool:
+    return bool(_REFUSALS.search(dotted(node).rpartition(".")[2])) or _has_status(node)
+
+
+def _raised_name(node: ast.expr, function: Function | None) -> bool:
+    if not isinstance(node, ast.Name) or function is None:
+        return False
+    return any(
+        isinstance(inner, ast.Assign)
+        and dotted(inner.targets[0]) == node.id
+        and _has_status(inner.value)
+        for inner in ast.walk(function)
+    )
+
+
+def _has_status(node: ast.AST) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and inner.value in {401, 403}:
+            return not isinstance(inner.value, bool)
+        if isinstance(inner, ast.Attribute) and re.match(
+            r"HTTP_40[13]_|(UNAUTHORIZED|FORBIDDEN)$", inner.attr
+        ):
+            return True
+        if isinstance(inner, ast.Name) and re.match(
+            r"HTTP_40[13]_|HttpResponse(Forbidden|Unauthorized)", inner.id
+        ):
+            return True
+    return False
+
+
+def _sends_to_login(node: ast.expr) -> bool:
+    if called(node) not in {"redirect", "RedirectResponse", "HttpResponseRedirect", "url_for"}:
+        return False
+    return any(re.search(r"log_?-?in|sign_?-?in|auth", text) for text in strings_in(node))
+
+
+def is_login(route: Route) -> bool:
+    """Where one proves who one is: what it refuses is a wrong password, not a stranger."""
+    last = route.path.rstrip("/").rpartition("/")[2]
+    return bool(_LOGIN.search(f"{last} {route.function.name}"))
+
+
+def judge(table: RouteTable, keeper: Gatekeeper) -> None:
+    """Give every route its access."""
+    walls = list(_walls(table, keeper))
+    for route in table.routes:
+        if route.access != "unknown":
+            continue
+        verdicts = [keeper.check(module, node) for module, node in route.checks]
+        verdicts += [wall.verdict for wall in walls if wall.stands_before(route)]
+        before = strongest(verdicts)
+        route.before = before.access if before else "public"
+        inside = None if is_login(route) else keeper.function(route.module, route.function)
+        verdict = strongest([before, inside]) or Verdict("public", "nothing stands before it")
+        route.access, route.why = verdict.access, verdict.why
+        route.stated = verdict.access == "public" and verdict.why.startswith("it is marked")
+
+
+@dataclass(frozen=True)
+class _Wall:
+    """A check before many routes: `before_request`, or a middleware."""
+
+    verdict: Verdict
+    module: Module
+    blueprint: str
+    open_paths: frozenset[str]
+    open_names: frozenset[str]
+
+    def stands_before(self, route: Route) -> bool:
+        if self.blueprint and (route.router is None or route.router.name != self.blueprint):
+            return False
+        if route.function.name in self.open_names:
+            return False
+        path = route.path.rstrip("/") or "/"
+        return not any(
+            path == text or (text != "/" and path.startswith(f"{text}/"))
+            for text in self.open_paths
+        )
+
+
+def _walls(table: RouteTable, keeper: Gatekeeper) -> Iterator[_Wall]:
+    for module in table.project.modules:
+        for function in module.functions:
+            for mark in function.decorator_list:
+                name = dotted(mark).rpartition(".")[2]
+                if name in {"before_request", "before_app_request", "middleware"}:
+                    verdict = keeper.function(module, function)
+                    if verdict:
+                        yield _wall(table, module, function, verdict, mark)
+        for call in module.calls:
+            if called(call) in {"add_middleware", "before_request"} and call.args:
+                yield from _added_wall(table, keeper, module, call)
+
+
+def _added_wall(
+    table: RouteTable, keeper: Gatekeeper, module: Module, call: ast.Call
+) -> Iterator[_Wall]:
+    meant = table.project.resolve(module, dotted(call.args[0]))
+    if meant.module is None or meant.node is None or not isinstance(
+        meant.node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    ):
+        return
+    verdict = keeper.check(module, call.args[0])
+    if verdict:
+        yield _wall(table, meant.module, meant.node, verdict, call)
+
+
+def _wall(
+    table: RouteTable, module: Module, node: ast.AST, verdict: Verdict, mark: ast.expr
+) -> _Wall:
+    texts = set(strings_in(node))
+    for word in words_in(node):
+        value = getattr(module.named.get(word), "value", None)
+        if isinstance(value, ast.List | ast.Set | ast.Tuple | ast.Call):
+            texts |= strings_in(value)
+    func = mark.func if isinstance(mark, ast.Call) else mark
+    holder = table.router_of(module, func.value) if isinstance(func, ast.Attribute) else None
+    narrow = holder is not None and not holder.is_app and dotted(mark).endswith("before_request")
+    return _Wall(
+        verdict,
+        module,
+        holder.name if narrow and holder else "",
+        frozenset(text.rstrip("/") or "/" for text in texts if text.startswith("/")),
+        frozenset(text.rpartition(".")[2] for text in texts if not text.startswith("/")),
+    )

@@ -1,0 +1,191 @@
+"""How the service is started and what it shows to browsers."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Evidence, Finding, Severity
+from .modules import Module, Project, is_script
+from .routes import Router, RouteTable
+from .syntax import (
+    argument,
+    called,
+    dotted,
+    found,
+    is_true,
+    keyword,
+    names_in,
+    strings_in,
+    target_name,
+    text_of,
+)
+
+_ANY_HOST_PATTERN = re.compile(
+    r"^\^?(https?|https\?)://\(?(\.[*+]|\[[^\]]+\][*+]|\.\*\\?\.)\??\)?"
+    r"(\\?\.(vercel|netlify|herokuapp|onrender|railway|replit|lovable|github|web|pages|fly)|\$?$|:)"
+    r"|^\.\*$",
+)
+
+
+def look(table: RouteTable) -> Iterator[Finding]:
+    for module in table.project.modules:
+        if is_script(module.path):
+            continue
+        yield from _debug(module)
+        yield from _cors(table.project, module)
+        yield from _debug_logging(module, module in table.project.service)
+    yield from _docs(table)
+
+
+def _debug(module: Module) -> Iterator[Finding]:
+    for call in module.calls:
+        name = dotted(call.func)
+        if called(call) == "run" and is_true(keyword(call, "debug")) and _runs_an_app(module, name):
+            host = text_of(keyword(call, "host"))
+            world = host in {"0.0.0.0", "::"}
+            yield found(
+                "config.debug", module, keyword(call, "debug") or call,
+                "Flask runs with debug=True"
+                + (" on every address: its debugger runs any code for whoever reaches it."
+                   if world else ": its debugger runs any code for whoever reaches it."),
+                severity=Severity.CRITICAL if world else Severity.HIGH, evidence=Evidence.EXACT,
+            )  # fmt: skip
+        elif called(call) == "FastAPI" and is_true(keyword(call, "debug")):
+            yield found(
+                "config.debug", module, call, "FastAPI(debug=True) shows tracebacks to callers.",
+                severity=Severity.MEDIUM, evidence=Evidence.EXACT,
+            )  # fmt: skip
+    yield from _django_debug(module)
+
+
+def _runs_an_app(module: Module, name: str) -> bool:
+    return "flask" in {target.partition(".")[0] for target in module.imports.values()} or (
+        name.rpartition(".")[0] in {"app", "application", "socketio", "server"}
+    )
+
+
+def _django_debug(module: Module) -> Iterator[Finding]:
+    if "INSTALLED_APPS" not in module.named:
+        return
+    for node in module.tree.body:
+        if not isinstance(node, ast.Assign) or target_name(node.targets[0]) != "DEBUG":
+            continue
+        default = node.value
+        if isinstance(default, ast.Compare):
+            default = default.left
+        if isinstance(default, ast.Call):
+            holder = default if called(default) != "lower" else getattr(default.func, "value", default)
+            default = argument(holder, 1, "default") or default if isinstance(holder, ast.Call) else default
+        if is_true(default) or (text_of(default) or "").lower() in {"true", "1", "yes"}:
+            yield found(
+                "config.debug", module, node,
+                "Django's DEBUG is on unless somebody turns it off: errors show settings and code.",
+                severity=Severity.HIGH, evidence=Evidence.EXACT,
+            )  # fmt: skip
+
+
+def _debug_logging(module: Module, is_service: bool) -> Iterator[Finding]:
+    if not is_service:
+        return
+    for call in module.calls:
+        level = keyword(call, "level") or argument(call, 0)
+        if called(call) in {"basicConfig", "setLevel"} and dotted(level) == "logging.DEBUG":
+            yield found(
+                "config.debug-logging", module, call, "Everything is logged at DEBUG in production."
+            )
+        elif called(call) == "create_engine" and is_true(keyword(call, "echo")):
+            yield found(
+                "config.debug-logging", module, call,
+                "create_engine(echo=True) logs every statement with its values.",
+            )  # fmt: skip
+
+
+def _docs(table: RouteTable) -> Iterator[Finding]:
+    apps = [router for router in table.routers.values() if router.maker == "FastAPI"]
+    served = {router for route in table.routes for router in [_root(route.router)] if router}
+    for app in apps:
+        if app not in served or len([r for r in table.routes if _root(r.router) is app]) < 3:  # noqa: PLR2004
+            continue
+        if _is_set(app, "openapi_url") or (_is_set(app, "docs_url") and _is_set(app, "redoc_url")):
+            continue
+        yield found(
+            "config.docs-exposed", app.module, keyword(app.call, "docs_url") or app.call,
+            "The API's documentation is open to everybody in production.", evidence=Evidence.EXACT,
+        )  # fmt: skip
+
+
+def _root(router: Router | None) -> Router | None:
+    for _ in range(6):
+        if router is None or not router.parents:
+            return router
+        router = router.parents[0].parent
+    return router
+
+
+def _is_set(app: Router, name: str) -> bool:
+    """Given, and not simply to a path: None, or a decision made somewhere."""
+    value = keyword(app.call, name)
+    splat = any(word.arg is None for word in app.call.keywords)
+    return splat or (value is not None and text_of(value) is None)
+
+
+def _cors(project: Project, module: Module) -> Iterator[Finding]:
+    for call in module.calls:
+        if called(call) in {"add_middleware", "Middleware"} and any(
+            dotted(node).endswith("CORSMiddleware") for node in call.args
+        ):
+            yield from _starlette_cors(project, module, call)
+        elif called(call) == "CORS" and is_true(keyword(call, "supports_credentials")):
+            origins = keyword(call, "origins", "resources")
+            if origins is None or "*" in _texts(project, module, origins, exact=True):
+                yield _any_origin(module, origins or call)
+    yield from _django_cors(module)
+
+
+def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterator[Finding]:
+    if not is_true(keyword(call, "allow_credentials")):
+        return
+    origins, pattern = keyword(call, "allow_origins"), keyword(call, "allow_origin_regex")
+    if origins is not None and "*" in _texts(project, module, origins, exact=False):
+        yield _any_origin(module, origins)
+    elif pattern is not None and _ANY_HOST_PATTERN.search(
+        next(iter(_texts(project, module, pattern, exact=False)), "")
+    ):
+        yield found(
+            "config.cors-wildcard-credentials", module, pattern,
+            "Every site of a public host may send requests with the visitor's credentials.",
+            evidence=Evidence.EXACT,
+        )  # fmt: skip
+
+
+def _any_origin(module: Module, node: ast.AST) -> Finding:
+    return found(
+        "config.cors-wildcard-credentials", module, node,
+        "Any site may send requests with the visitor's credentials (origin *, credentials on).",
+        evidence=Evidence.EXACT,
+    )  # fmt: skip
+
+
+def _texts(project: Project, module: Module, node: ast.expr, *, exact: bool) -> set[str]:
+    """The strings of an expression, and of the names it consists of."""
+    texts = strings_in(node)
+    for name in names_in(node):
+        meant = project.resolve(module, name)
+        value = getattr(meant.node, "value", None)
+        if isinstance(value, ast.expr) and not isinstance(value, ast.Lambda):
+            texts |= strings_in(value)
+    return texts if not exact else {text for text in texts if text == "*"}
+
+
+def _django_cors(module: Module) -> Iterator[Finding]:
+    if "INSTALLED_APPS" not in module.named:
+        return
+    settings = {
+        target_name(node.targets[0]): node
+        for node in module.tree.body
+        if isinstance(node, ast.Assign)
+    }
+    opened = settings.get("CORS_ALLOW_ALL_ORIGINS") or settings.get("CORS_ORIGIN_ALLOW_ALL")
+    credentials = settings.get("CORS_ALLOW_CREDENTIALS")
+    if opened and credentials and is_true(opened.value) and is_true(credentials.value):
+        yield _any_origin(module, opened)

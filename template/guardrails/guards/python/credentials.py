@@ -1,0 +1,412 @@
+"""Passwords, tokens, signing keys and settings that a stranger may know."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Evidence, Finding, Severity
+from .access import is_login
+from .modules import Function, Module, Project, is_script
+from .routes import Route, RouteTable
+from .syntax import (
+    argument,
+    assigns_in,
+    called,
+    dotted,
+    found,
+    keyword,
+    names_in,
+    own_body,
+    strings_in,
+    target_name,
+    text_of,
+    words_in,
+)
+
+_SIGNING = re.compile(
+    r"(^|_)(secret_?key|jwt(_secret)?(_key)?|session_secret|auth_secret|token_secret|"
+    r"signing_key|app_secret|jwt_key|secret|better_auth_secret|cookie_secret|encryption_key)$",
+    re.IGNORECASE,
+)
+_NOT_SIGNING = re.compile(
+    r"client_secret|aws|stripe|webhook|api_secret|google|consumer|captcha|s3|minio|paypal|"
+    r"razorpay|cloudinary|twilio|_id$|_name$|_arn$",
+    re.IGNORECASE,
+)
+_ADMIN_PASSWORD = re.compile(r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.I)
+_READERS = {"get", "getenv", "config", "env", "str", "Field"}
+_PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(^|_)(password|passwd|pwd|token|secret|api_?key|signature|digest|hmac|otp|passcode|pin|"
+    r"hash(ed)?|mac|sig)$",
+    re.IGNORECASE,
+)
+_SECOND = re.compile(
+    r"confirm|repeat|again|password_?[12]|new_|old_|re_?type|_type|_id$|count|hashed_new", re.I
+)
+_FAST = {"md5", "sha1", "sha256", "sha512", "sha224", "sha384"}
+_SLOW = {"pbkdf2_hmac", "scrypt", "hashpw", "argon2", "bcrypt", "PasswordHasher"}
+_GUESSABLE = re.compile(
+    r"token|otp|password|passwd|secret|session_?id|api_?key|reset|verif\w*_?code|auth_?code|"
+    r"invite|one_?time|login_?code|access_?code|passcode|2fa|mfa|voucher|coupon|gift",
+    re.IGNORECASE,
+)
+_RANDOM = {"random", "randint", "choice", "choices", "randrange", "sample", "getrandbits", "uniform"}
+_TOKEN_KEYS = {"token", "access_token", "admin_token", "auth_token", "jwt", "api_token"}
+_ADMINISTRATOR = re.compile(r"^(admin|root|superadmin|administrator|admin@.*)$", re.IGNORECASE)
+_HASHERS = {
+    "generate_password_hash", "hash", "hash_password", "get_password_hash", "hashpw",
+    "make_password", "set_password", "create_superuser", "encrypt",
+}  # fmt: skip
+
+
+def look(table: RouteTable) -> Iterator[Finding]:
+    project = table.project
+    for module in project.modules:
+        yield from _default_secrets(module)
+        yield from _default_credentials(module)
+        for function in module.functions:
+            yield from _fast_hash(module, function)
+            yield from _guessable(module, function)
+    for module in project.service:
+        if not is_script(module.path):
+            yield from _leaky_comparisons(module)
+    yield from _logins(table)
+
+
+# --- a key that stands in the code -----------------------------------------------------------------
+
+
+def _default_secrets(module: Module) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for target, value in assigns_in(module.tree):
+        yield from _assigned_secret(module, target, value, seen)
+    for call in module.calls:
+        yield from _passed_secret(module, call, seen)
+
+
+def _assigned_secret(
+    module: Module, target: ast.expr, value: ast.expr, seen: set[int]
+) -> Iterator[Finding]:
+    name = target_name(target)
+    variable, literal = fallback(value)
+    known = variable or name
+    if literal is None:
+        return
+    if _ADMIN_PASSWORD.search(known) and not is_blank(literal) and variable:
+        yield _known_password(module, value, f"{known} is {shown(literal)} unless it is set.")
+    elif _is_signing(known) or (_is_signing(name) and not _NOT_SIGNING.search(known)):
+        if is_blank(literal) or value.lineno in seen or _refused(module, name, literal):
+            return
+        seen.add(value.lineno)
+        yield _known_key(module, value, known, is_default=bool(variable))
+
+
+def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[Finding]:
+    name = called(call)
+    key = None
+    if name in {"encode", "decode"} and dotted(call.func).rpartition(".")[0] in {"jwt", "jose.jwt"}:
+        key = argument(call, 1, "key")
+    elif name == "add_middleware":
+        key = keyword(call, "secret_key")
+    elif name in {"config", "getenv", "get"} and call.lineno not in seen:
+        variable, literal = fallback(call)
+        if variable and literal and _is_signing(variable) and not _used_in_assign(module, call):
+            key = ast.Constant(literal, lineno=call.lineno, col_offset=0)
+    if key is None:
+        return
+    literal = fallback(key)[1] or text_of(key)
+    if literal and not is_blank(literal) and key.lineno not in seen and not _refused(module, "", literal):
+        seen.add(key.lineno)
+        yield _known_key(module, key, f"the key of {name}", is_default=False)
+
+
+def _used_in_assign(module: Module, call: ast.Call) -> bool:
+    return any(call in set(ast.walk(value)) for _, value in assigns_in(module.tree))
+
+
+def _is_signing(name: str) -> bool:
+    return bool(_SIGNING.search(name)) and not _NOT_SIGNING.search(name)
+
+
+def fallback(value: ast.AST) -> tuple[str, str | None]:
+    """The variable that is read, and the literal that it falls back to."""
+    if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or):
+        name, inner = fallback(value.values[0])
+        return name or _read_name(value.values[0]), inner or text_of(value.values[-1])
+    if isinstance(value, ast.Call) and called(value) in _READERS:
+        named = text_of(value.args[0]) if value.args else None
+        default = argument(value, 1, "default")
+        if called(value) == "Field":
+            default, named = argument(value, 0, "default"), ""
+        return named or "", text_of(default) if default is not None else None
+    if isinstance(value, ast.Call) and called(value) in {"SecretStr", "encode"}:
+        holder = getattr(value.func, "value", value)
+        inner_node = holder if called(value) == "encode" else (value.args or [holder])[0]
+        return fallback(inner_node) if isinstance(inner_node, ast.Call) else ("", text_of(inner_node))
+    return "", text_of(value)
+
+
+def _read_name(value: ast.AST) -> str:
+    if isinstance(value, ast.Call) and value.args:
+        return text_of(value.args[0]) or ""
+    return ""
+
+
+def is_blank(literal: str) -> bool:
+    return len(literal.strip()) < 3 or literal.startswith(("$", "{", "http", "./", "/"))  # noqa: PLR2004
+
+
+def _refused(module: Module, name: str, literal: str) -> bool:
+    """The program compares it with the default and refuses to start."""
+    for node in module.nodes:
+        if isinstance(node, ast.If) and any(isinstance(inner, ast.Raise) for inner in node.body):
+            if literal in strings_in(node.test):
+                return True
+            if name and name in words_in(node.test) and any(
+                isinstance(inner, ast.Compare) and strings_in(inner) for inner in ast.walk(node.test)
+            ):
+                return True
+        if name and isinstance(node, ast.Compare) and name in names_in(node.comparators[0]):
+            return True
+    return False
+
+
+def shown(literal: str) -> str:
+    return repr(f"{literal[:2]}…") if len(literal) > 2 else "''"  # noqa: PLR2004
+
+
+def _known_key(module: Module, node: ast.AST, name: str, *, is_default: bool) -> Finding:
+    how = "falls back to a literal" if is_default else "is a literal in the code"
+    return found(
+        "auth.default-secret", module, node,
+        f"{name} {how}: whoever reads the code can sign in as anybody.",
+        evidence=Evidence.EXACT, secret=True,
+        severity=Severity.MEDIUM if is_script(module.path) else None,
+    )  # fmt: skip
+
+
+def _known_password(module: Module, node: ast.AST, message: str) -> Finding:
+    return found(
+        "auth.default-credentials", module, node, message, secret=True,
+        severity=Severity.MEDIUM if is_script(module.path) else Severity.HIGH,
+    )  # fmt: skip
+
+
+# --- accounts that everybody knows -----------------------------------------------------------------
+
+
+def _default_credentials(module: Module) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for call in module.calls:
+        literal = _literal_password(call)
+        if literal and call.lineno not in seen:
+            seen.add(call.lineno)
+            name = next(iter(sorted(_accounts(module, call))), "an account")
+            yield _known_password(
+                module, call, f"{name} is created with a password that stands in the code."
+            )
+    for node in module.nodes:
+        if isinstance(node, ast.Compare) and _compares_password(node):
+            yield found(
+                "auth.default-credentials", module, node,
+                "The password is compared with a literal in the code.",
+                severity=Severity.CRITICAL, secret=True,
+            )  # fmt: skip
+
+
+def _literal_password(call: ast.Call) -> str | None:
+    name = called(call)
+    if name in _HASHERS and name != "encrypt":
+        value = keyword(call, "password") or (call.args[-1 if name == "create_superuser" else 0]
+                                              if call.args else None)
+        if name == "hash" and not re.search(r"pwd|pass|crypt|hasher", dotted(call.func), re.I):
+            return None
+        text = text_of(value) or (fallback(value)[1] if called(value or call) == "encode" else None)
+        if isinstance(value, ast.Constant) and isinstance(value.value, bytes):
+            text = value.value.decode(errors="replace")
+        return text if text and not is_blank(text) and " " not in text else None
+    if re.search(r"(User|Admin|Account)$", name):
+        return text_of(keyword(call, "password"))
+    return None
+
+
+def _accounts(module: Module, call: ast.Call) -> set[str]:
+    owner = module.owners.get(call)
+    texts = strings_in(call) | (strings_in(owner) if owner else set())
+    return {text for text in texts if _ADMINISTRATOR.match(text)}
+
+
+def _compares_password(node: ast.Compare) -> bool:
+    if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return False
+    sides = [node.left, node.comparators[0]]
+    literal = next((text for side in sides if (text := text_of(side))), None)
+    other = next((side for side in sides if not isinstance(side, ast.Constant)), None)
+    if literal is None or other is None or is_blank(literal) or isinstance(other, ast.Call) and called(other) in {"type", "lower"}:
+        return False
+    name = target_name(other) if not isinstance(other, ast.Call) else (text_of(other.args[0]) if other.args else "") or ""
+    return bool(_PASSWORD.search(name)) and not _SECOND.search(name)
+
+
+# --- comparisons, hashes, random numbers -----------------------------------------------------------
+
+
+def _leaky_comparisons(module: Module) -> Iterator[Finding]:
+    in_queries = {inner for call in module.calls for node in call.args for inner in ast.walk(node)}
+    for node in module.nodes:
+        if not isinstance(node, ast.Compare) or len(node.ops) != 1 or node in in_queries:
+            continue
+        if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            continue
+        left, right = _last(node.left), _last(node.comparators[0])
+        if not (left and right and _SECRETS.search(left) and _SECRETS.search(right)):
+            continue
+        if _SECOND.search(left) or _SECOND.search(right) or _is_known(module, node):
+            continue
+        plain = _PASSWORD.search(left) and _PASSWORD.search(right) and _stored(node)
+        message = f"{left} is compared with {'!=' if isinstance(node.ops[0], ast.NotEq) else '=='}"
+        hint = "; the password is stored as it is" if plain else ""
+        yield found(
+            "crypto.non-constant-time-compare", module, node,
+            f"{message}, which takes longer the more of it is right{hint}.",
+            severity=Severity.HIGH if plain else None,
+        )  # fmt: skip
+
+
+def _is_known(module: Module, node: ast.Compare) -> bool:
+    """Two hashes (their bytes tell nothing), or a constant of the code."""
+    sides = [node.left, node.comparators[0]]
+    if all(re.search(r"hash", _last(side)) for side in sides):
+        return True
+    values = [getattr(module.named.get(dotted(side)), "value", None) for side in sides]
+    return any(text_of(value) is not None for value in values)
+
+
+def _last(node: ast.expr) -> str:
+    """The name of what is compared: a hash of a password counts as one."""
+    if isinstance(node, ast.Call):
+        if called(node) in {"get"} and node.args:
+            return text_of(node.args[0]) or ""
+        if called(node) in {"strip", "hexdigest", "lower", "decode"}:
+            return "digest" if called(node) == "hexdigest" else _last(getattr(node.func, "value", node.func))
+        return "password_hash" if re.search(r"hash", called(node)) else ""
+    return target_name(node) if not isinstance(node, ast.Constant) else ""
+
+
+def _stored(node: ast.Compare) -> bool:
+    """One side is a column of a row that was read."""
+    sides = [node.left, node.comparators[0]]
+    return any(
+        isinstance(side, ast.Attribute | ast.Subscript)
+        and re.search(r"^(\w*user|account|member|customer|row|admin|db_\w+)$", dotted(side).partition(".")[0])
+        for side in sides
+    ) and not any(re.search(r"hash|digest", _last(side)) for side in sides)
+
+
+def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
+    names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
+    if names & _SLOW:
+        return
+    for node in own_body(function):
+        if not isinstance(node, ast.Call) or called(node) not in _FAST or not node.args:
+            continue
+        words = words_in(node.args[0])
+        if any(_PASSWORD.search(word) for word in words):
+            yield found(
+                "crypto.weak-hash", module, node,
+                f"{function.name} hashes a password with {called(node)}: billions of guesses a second.",
+            )  # fmt: skip
+
+
+def _guessable(module: Module, function: Function) -> Iterator[Finding]:
+    if is_script(module.path):
+        return
+    for node in own_body(function):
+        if not isinstance(node, ast.Call) or called(node) not in _RANDOM:
+            continue
+        if module.imports.get(dotted(node).partition(".")[0], "").partition(".")[0] != "random":
+            continue
+        about = function.name + " " + " ".join(
+            target_name(target) for target, value in assigns_in(function) if node in set(ast.walk(value))
+        )
+        if _GUESSABLE.search(about):
+            yield found(
+                "crypto.weak-random", module, node,
+                f"{function.name} makes a secret with random, whose next values can be computed.",
+            )  # fmt: skip
+            return
+
+
+# --- logins ----------------------------------------------------------------------------------------
+
+
+def _logins(table: RouteTable) -> Iterator[Finding]:
+    seen: set[ast.AST] = set()
+    for route in table.routes:
+        name = f"{route.path} {route.function.name}"
+        if route.function in seen or not route.writes or not re.search(r"log_?-?in|auth|token", name):
+            continue
+        seen.add(route.function)
+        yield from _static_token(table.project, route)
+        if is_login(route):
+            yield from _unchecked_login(route)
+
+
+def _static_token(project: Project, route: Route) -> Iterator[Finding]:
+    for node in own_body(route.function):
+        if not isinstance(node, ast.Return) or node.value is None:
+            continue
+        for key, value in _pairs(node.value):
+            if key in _TOKEN_KEYS and _is_constant(project, route.module, route.function, value):
+                yield found(
+                    "auth.static-token", route.module, value,
+                    f"{route.label} hands the same {key} to everybody, for ever.",
+                    severity=Severity.CRITICAL, symbol=route.function.name,
+                )  # fmt: skip
+                return
+
+
+def _pairs(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Dict):
+            for key, value in zip(inner.keys, inner.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, value
+        elif isinstance(inner, ast.Call):
+            yield from ((word.arg, word.value) for word in inner.keywords if word.arg)
+
+
+def _is_constant(project: Project, module: Module, function: Function, value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str) and len(value.value) > 2  # noqa: PLR2004
+    if not isinstance(value, ast.Name):
+        return False
+    if any(value.id in names_in(target) for target, _ in assigns_in(function)):
+        return False
+    meant = project.resolve(module, value.id)
+    made = getattr(meant.node, "value", None)
+    return made is not None and (text_of(made) is not None or called(made) in {"get", "getenv"} or (
+        isinstance(made, ast.Subscript) and "environ" in dotted(made)
+    ))
+
+
+def _unchecked_login(route: Route) -> Iterator[Finding]:
+    """A login that takes a password and never looks at it, yet hands out a token."""
+    if not re.search(r"log_?-?in|sign_?-?in", f"{route.path} {route.function.name}"):
+        return
+    body = list(own_body(route.function))
+    words = {word for node in body for word in words_in(node)} | {
+        text for node in body for text in strings_in(node)
+    }
+    given = {parameter.arg for parameter in route.function.args.args}
+    tokens = {key for node in body if isinstance(node, ast.Return) and node.value is not None
+              for key, _ in _pairs(node.value)} & _TOKEN_KEYS
+    if tokens and "password" in given and not any(_PASSWORD.search(word) for word in words):
+        yield found(
+            "auth.fake-login", route.module, route.line,
+            f"{route.label} never looks at the password that it is given.",
+            severity=Severity.CRITICAL, symbol=route.function.name,
+        )  # fmt: skip
+
+

@@ -1,0 +1,289 @@
+"""What a handler does: what of the request it uses, who its user is, which rows it touches."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from .access import Gatekeeper
+from .modules import Function, Module, Project
+from .routes import Route
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    names_in,
+    own_body,
+    parameters,
+    strings_in,
+    text_of,
+    words_in,
+)
+
+READS = frozenset({
+    "filter", "filter_by", "get_or_404", "first_or_404", "find_one", "find", "aggregate",
+    "scalars", "scalar", "exec", "execute", "select", "where", "fetchone", "fetchall", "query",
+    "get_object_or_404", "to_list", "count_documents", "fetch", "fetchrow",
+})  # fmt: skip
+WRITES = frozenset({
+    "insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many",
+    "replace_one", "find_one_and_update", "find_one_and_delete", "commit", "add_all", "upsert",
+    "bulk_create", "append_row", "bulk_write", "drop_collection", "drop_all",
+})  # fmt: skip
+_STORES = re.compile(r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.I)
+_SOFT_WRITES = frozenset({"add", "delete", "save", "create", "update", "insert", "set", "remove"})
+_CHANGES = frozenset({
+    "update_one", "update_many", "delete_one", "delete_many", "replace_one", "delete",
+    "find_one_and_update", "find_one_and_delete", "drop_all", "drop_collection", "update",
+})  # fmt: skip
+_REQUEST = frozenset({
+    "json", "form", "args", "get_json", "values", "files", "data", "cookies", "headers",
+    "query_params", "path_params", "body", "GET", "POST", "FILES", "get_data",
+})  # fmt: skip
+_CLEANERS = frozenset({
+    "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
+    "isinstance", "hash", "quote_plus", "clean", "basename",
+})  # fmt: skip
+_WHO = re.compile(
+    r"^(current_user|get_jwt_identity|get_current_user|user_from_token|current_identity|"
+    r"get_jwt|require_user|get_user_from_token|verify_token|decode_token|auth_user|me)$|"
+    r"^(require|get|verify|check)_.*(user|admin|auth|token|identity)",
+)
+_SQL_WRITE = re.compile(r"^\s*(insert|update|delete|replace|drop|alter|truncate)\b", re.IGNORECASE)
+_PATH_PARAMETER = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]|\(\?P<(\w+)>")
+
+
+class Handler:
+    """One function that answers requests. `depth` says how far its callees are followed."""
+
+    def __init__(self, project: Project, keeper: Gatekeeper, route: Route) -> None:
+        self.project = project
+        self.keeper = keeper
+        self.route = route
+        self.module: Module = route.module
+        self.function: Function = route.function
+
+    @cached_property
+    def path_parameters(self) -> list[str]:
+        return [one or two for one, two in _PATH_PARAMETER.findall(self.route.path)]
+
+    @cached_property
+    def body(self) -> list[ast.AST]:
+        return list(own_body(self.function))
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        return [node for node in self.body if isinstance(node, ast.Call)]
+
+    @cached_property
+    def inputs(self) -> set[str]:
+        """Names that hold what the caller sent."""
+        start = {
+            parameter.arg
+            for parameter, default in parameters(self.function)
+            if self._is_input(parameter, default)
+        }
+        return spread(self.function, start | set(self.path_parameters))
+
+    def _is_input(self, parameter: ast.arg, default: ast.expr | None) -> bool:
+        if parameter.arg in {"self", "cls", "request", "req", "response", "background_tasks"}:
+            return False
+        if default is not None and called(default) in {"Depends", "Security"}:
+            return False
+        kind = words_in(parameter.annotation) if parameter.annotation else set()
+        if kind & {"Depends", "Request", "Response", "BackgroundTasks", "WebSocket", "Session"}:
+            return False
+        return self.route.kind == "fastapi" and parameter.arg not in self.users
+
+    @cached_property
+    def models(self) -> list[tuple[str, Module, ast.ClassDef]]:
+        """The parameters whose type is a class of the project: request bodies."""
+        found = []
+        for parameter, _ in parameters(self.function):
+            if parameter.annotation is None or parameter.arg in self.users:
+                continue
+            meant = self.project.resolve(self.module, dotted(parameter.annotation))
+            if isinstance(meant.node, ast.ClassDef) and meant.module:
+                found.append((parameter.arg, meant.module, meant.node))
+        return found
+
+    @cached_property
+    def users(self) -> set[str]:
+        """Names that hold who is calling, as the server knows it."""
+        found = {"current_user"} & names_in(self.function)
+        for parameter, default in parameters(self.function):
+            if self._is_user(parameter, default):
+                found.add(parameter.arg)
+        for target, value in assigns_in(self.function):
+            if asks_who(value):
+                found |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+        return found
+
+    def _is_user(self, parameter: ast.arg, default: ast.expr | None) -> bool:
+        nodes = [default] if default is not None else []
+        if parameter.annotation is not None:
+            nodes.append(parameter.annotation)
+        for node in nodes:
+            for inner in calls_in(node):
+                if called(inner) in {"Depends", "Security"} and inner.args:
+                    return self.keeper.check(self.module, inner.args[0]) is not None
+        if isinstance(parameter.annotation, ast.Name):
+            return bool(re.match(r"Current(User|Principal|Admin)|AuthUser", parameter.annotation.id))
+        return parameter.arg in {"current_user", "user_from_token"}
+
+    @cached_property
+    def uses_user(self) -> bool:
+        """Whether the handler looks at who calls, beyond letting them in."""
+        for node in self.body:
+            if isinstance(node, ast.Name) and node.id in self.users:
+                if isinstance(node.ctx, ast.Load):
+                    return True
+            elif isinstance(node, ast.expr) and not isinstance(node, ast.Name) and asks_who(node):
+                return True
+        return any(
+            isinstance(node, ast.Attribute) and dotted(node).startswith(("self.request.user",))
+            for node in self.body
+        )
+
+    def reached(self, depth: int = 2) -> Iterator[tuple[Module, Function]]:
+        """The handler and the project's own functions it calls."""
+        seen: set[ast.AST] = set()
+        waiting = [(self.module, self.function, depth)]
+        while waiting:
+            module, function, left = waiting.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            yield module, function
+            if left:
+                waiting += [(*callee, left - 1) for callee in self._callees(module, function)]
+
+    def _callees(self, module: Module, function: Function) -> Iterator[tuple[Module, Function]]:
+        for node in own_body(function):
+            if isinstance(node, ast.Call):
+                meant = self.project.resolve(module, dotted(node.func))
+                if isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and meant.module:
+                    yield meant.module, meant.node
+
+    @cached_property
+    def all_calls(self) -> list[ast.Call]:
+        return [call for _, function in self.reached() for call in calls_in(function)]
+
+    @cached_property
+    def writes(self) -> bool:
+        return self.route.whole_model or any(is_write(call) for call in self.all_calls)
+
+    @cached_property
+    def reads(self) -> bool:
+        return self.route.whole_model or any(is_query(call) for call in self.all_calls)
+
+    @cached_property
+    def changes(self) -> bool:
+        """Whether it changes or deletes rows that are there, rather than adding one."""
+        return any(
+            is_write(call) and (called(call) in _CHANGES or _changes_sql(call))
+            for call in self.all_calls
+        )
+
+
+def asks_who(node: ast.AST) -> bool:
+    """An expression that asks the session or the token who is calling."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute):
+            name = dotted(inner)
+            if re.match(r"(self\.)?(request|g|info\.context)\.(state\.)?(user|current_user|auth)\b", name):
+                return True
+        if isinstance(inner, ast.Name) and inner.id in {"session", "current_user", "flask_session"}:
+            return True
+        if isinstance(inner, ast.Call) and _WHO.search(called(inner)):
+            return True
+    return False
+
+
+def spread(function: ast.AST, start: set[str]) -> set[str]:
+    """The names that values of `start`, or of the request, flow into."""
+    known = set(start)
+    for _ in range(3):
+        before = len(known)
+        for target, value in assigns_in(function):
+            if comes_from(value, known):
+                known |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+        if len(known) == before:
+            break
+    return known
+
+
+def comes_from(node: ast.AST, known: set[str]) -> bool:
+    """Whether an expression hands on something of the request, not cleaned on the way."""
+    if isinstance(node, ast.Call):
+        if called(node) in _CLEANERS or is_query(node) or is_write(node):
+            return False
+        if called(node) in _REQUEST and dotted(node.func).startswith(("request.", "req.")):
+            return True
+    if isinstance(node, ast.Attribute) and dotted(node).startswith(("request.", "req.")):
+        return bool(set(chain(node)[1:]) & _REQUEST)
+    if isinstance(node, ast.Name):
+        return node.id in known
+    return any(comes_from(child, known) for child in ast.iter_child_nodes(node))
+
+
+def is_query(call: ast.AST) -> bool:
+    name = called(call)
+    if name in {"find", "query", "where", "filter", "select", "get", "fetch", "execute"}:
+        return name != "get" and isinstance(call, ast.Call) and (
+            bool(_STORES.search(".".join(chain(call)[:2]))) or len(chain(call)) > 2  # noqa: PLR2004
+            or name in {"select", "where"}
+        )
+    return name in READS
+
+
+def is_write(call: ast.AST) -> bool:
+    name = called(call)
+    if name in WRITES:
+        return True
+    if not isinstance(call, ast.Call):
+        return False
+    if name in {"execute", "executemany", "text"}:
+        return _changes_sql(call)
+    if name in _SOFT_WRITES:
+        names = chain(call)
+        return bool(_STORES.search(names[0] if names else "")) or bool(
+            {"objects", "session", "query", "table", "document", "collection"} & set(names[:-1])
+        )
+    return False
+
+
+def _changes_sql(call: ast.Call) -> bool:
+    return any(
+        _SQL_WRITE.match(text) for argument in call.args[:1] for text in strings_in(argument)
+    )
+
+
+def fields_of(project: Project, module: Module, node: ast.ClassDef) -> dict[str, ast.AnnAssign]:
+    """The annotated fields of a class and of the project's classes it extends."""
+    fields: dict[str, ast.AnnAssign] = {}
+    for base in node.bases:
+        meant = project.resolve(module, dotted(base))
+        if isinstance(meant.node, ast.ClassDef) and meant.module and meant.node is not node:
+            fields |= {
+                item.target.id: item
+                for item in meant.node.body
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+            }
+    fields |= {
+        item.target.id: item
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+    return fields
+
+
+def key_of(node: ast.AST) -> str:
+    """`x` of `data["x"]` and `data.get("x")` and `data.x`."""
+    if isinstance(node, ast.Subscript):
+        return text_of(node.slice) or ""
+    if isinstance(node, ast.Call) and called(node) == "get" and node.args:
+        return text_of(node.args[0]) or ""
+    return node.attr if isinstance(node, ast.Attribute) else ""

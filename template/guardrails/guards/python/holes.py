@@ -1,0 +1,501 @@
+"""Who reaches what they should not: the rules about authorization."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .access import Gatekeeper, is_login, refuses
+from .handlers import Handler, asks_who, comes_from, fields_of, is_query, is_write, key_of
+from .modules import Function, Module, Project, is_script
+from .routes import Route, RouteTable
+from .syntax import called, dotted, found, names_in, place, strings_in, words_in
+
+_MEANT_OPEN = re.compile(
+    r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
+    r"health|ping|webhook|callback|oauth|contact|inquir|enquir|subscri|newsletter|feedback|"
+    r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
+    r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
+    r"validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload",
+    re.IGNORECASE,
+)
+_GUESTS_ADD = re.compile(
+    r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
+    r"donation|vote|like|score|rating|request|cart|event|log",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(
+    r"users?\b|customers?|clients?\b|patients?|orders?\b|bookings?|appointments?|inquir|enquir|"
+    r"contacts?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
+    r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations",
+    re.IGNORECASE,
+)
+_ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
+_OWNED = re.compile(
+    r"^(user|owner|author|customer|driver|client|patient|student|carrier|seller|account|company|"
+    r"tenant|organi[sz]ation|org|sender|receiver|member|employee|creator|vendor|buyer|host|guest)"
+    r"_?(id|uid|email)$|^(created_by|owner|user|author|email|phone)(_id)?$",
+)
+_CATALOGUE = re.compile(
+    r"product|categor|menu|service|article|post|blog|faq|setting|config|country|city|catalog|"
+    r"courses?\b|movie|event|room|table|item",
+    re.IGNORECASE,
+)
+_POWERS = re.compile(
+    r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
+)
+_MINE = re.compile(
+    r"^(role|roles|is_admin|is_superuser|is_staff|permissions?|balance|credits?|wallet|plan|"
+    r"is_premium|is_verified|verified|points|subscription|tier|tenant_id|company_id|org_id|"
+    r"owner_id)$"
+)
+_IDENTITY = re.compile(
+    r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
+)
+_HIGH_ROLE = re.compile(r"admin|superuser|staff|owner|manager|root", re.IGNORECASE)
+_OUT = re.compile(
+    r"^\s*#\s*(@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
+    r"admin_required|role_required|permission_required)\b|"
+    r"permission_classes\s*=.*IsA|.*\bDepends\(\s*\w*(current_user|auth|admin|require|verify)\w*|"
+    r"dependencies\s*=\s*\[\s*Depends)",
+)
+_PER_TREE = 40
+_LONGEST_WAY = 2
+
+
+def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
+    handlers = [
+        Handler(table.project, keeper, route)
+        for route in table.routes
+        if route.served and not is_script(route.module.path)
+    ]
+    yield from _open(table, handlers)
+    roles_matter = _knows_roles(table.project)
+    seen: set[tuple[str, ast.AST]] = set()
+    for handler in handlers:
+        for finding, node in _of_handler(handler, roles_matter):
+            if (finding.rule, node) not in seen:
+                seen.add((finding.rule, node))
+                yield finding
+    for module in {handler.module.path: handler.module for handler in handlers}.values():
+        yield from _commented_out(module, [h.function for h in handlers if h.module is module])
+
+
+def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    yield from _self_assigned(handler, roles)
+    yield from _mass_assigned(handler)
+    if handler.route.access in {"caller", "role"}:
+        yield from _one_kind_only(handler)
+    if handler.route.access == "caller":
+        yield from _foreign_rows(handler)
+        yield from _admin_by_login(handler, roles)
+
+
+# --- nobody is asked -----------------------------------------------------------------------------
+
+
+def _open(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
+    exposed = [handler for handler in handlers if _is_open(handler)]
+    grouped: dict[ast.AST, Handler] = {}
+    for handler in exposed:
+        grouped.setdefault(handler.function, handler)
+    chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
+    if not chosen:
+        return
+    guarded = [h for h in handlers if h.route.access not in {"public", "unknown"}]
+    if guarded:
+        for handler, severity in chosen:
+            yield _open_route(handler, severity)
+    else:
+        yield _nobody_asked(handlers, chosen)
+
+
+def _is_open(handler: Handler) -> bool:
+    route = handler.route
+    return route.access == "public" and not route.stated and not is_login(route)
+
+
+def _harm(handler: Handler) -> Severity | None:
+    """How bad it is that anybody may call it; None when that may be its purpose."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if route.writes and handler.writes:
+        if route.method in {"PUT", "PATCH", "DELETE"} or handler.changes or _ADMIN.search(name):
+            return None if _MEANT_OPEN.search(name) else Severity.CRITICAL
+        if _MEANT_OPEN.search(name) or _GUESTS_ADD.search(name):
+            return None
+        return Severity.HIGH
+    if route.method == "GET" and handler.reads and not handler.path_parameters:
+        if _ADMIN.search(route.path) or _PERSONAL.search(name.replace("_", " ")):
+            return None if _MEANT_OPEN.search(name.replace("contact", "")) else Severity.CRITICAL
+    return None
+
+
+def _open_route(handler: Handler, severity: Severity) -> Finding:
+    route = handler.route
+    what = "changes data" if route.writes else "hands out personal data"
+    why = ""
+    if any(re.search(r"required|auth|admin", dotted(node)) for node in route.too_high):
+        why = f" (the check stands above the route: Flask registers {route.function.name} without)"
+    return found(
+        "authz.unauthenticated-endpoint", route.module, route.line,
+        f"{route.label} ({route.function.name}) {what} and asks nobody who they are{why}.",
+        severity=severity, symbol=route.function.name,
+    )  # fmt: skip
+
+
+def _nobody_asked(handlers: list[Handler], chosen: list[tuple[Handler, Severity]]) -> Finding:
+    places = [
+        place(handler.module, handler.route.line, handler.function.name) for handler, _ in chosen
+    ]
+    has_login = any(is_login(handler.route) for handler in handlers)
+    login = " There is a login, but no route asks for it." if has_login else ""
+    first = chosen[0][0].route
+    return found(
+        "authz.none", first.module, first.line,
+        f"No route of this service asks who is calling: {len(chosen)} of {len(handlers)} change or "
+        f"hand out data, {first.label} for one.{login}",
+        severity=max(severity for _, severity in chosen),
+        symbol=first.function.name, also=places[1:_PER_TREE],
+    )  # fmt: skip
+
+
+def _commented_out(module: Module, functions: list[Function]) -> Iterator[Finding]:
+    for function in functions:
+        start = min([function.lineno, *(node.lineno for node in function.decorator_list)])
+        for line in range(max(1, start - 1), function.body[0].lineno):
+            text = module.lines[line - 1] if line <= len(module.lines) else ""
+            if _OUT.match(text):
+                yield found(
+                    "authz.disabled", module, line,
+                    f"The check before {function.name} is commented out.",
+                    symbol=function.name,
+                )  # fmt: skip
+
+
+# --- the wrong person ----------------------------------------------------------------------------
+
+
+def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """IDOR: rows by an id from the request, and the caller is never looked at."""
+    route = handler.route
+    if handler.uses_user or route.before != "caller" or not _serves_many(handler):
+        return
+    for call in handler.calls:
+        key = _request_key(handler, call)
+        if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
+            continue
+        if not route.writes and not _is_owned(handler, call):
+            continue
+        if route.writes and _CATALOGUE.search(route.path):
+            continue
+        identity = _IDENTITY.match(key)
+        rule = "authz.client-supplied-identity" if identity else "authz.idor"
+        verb = "changes" if route.writes else "reads"
+        yield found(
+            rule, handler.module, call,
+            f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
+            symbol=route.function.name,
+        ), route.function  # fmt: skip
+        return
+
+
+def _serves_many(handler: Handler) -> bool:
+    """Where nobody can sign up, whoever is logged in is the owner."""
+    return any(is_sign_up(module, function) for module in handler.project.service
+               for function in module.functions)
+
+
+def is_sign_up(module: Module, function: Function) -> bool:
+    return bool(re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE))
+
+
+def _request_key(handler: Handler, call: ast.Call) -> str:
+    for argument in [*call.args, *(word.value for word in call.keywords)]:
+        for node in ast.walk(argument):
+            if isinstance(node, ast.Name) and node.id in handler.inputs:
+                if re.search(r"(^|_)(id|uuid|email|username|phone)s?$", node.id):
+                    return node.id
+            elif re.search(r"(^|_)id$", key_of(node)) and comes_from(node, handler.inputs):
+                return key_of(node)
+    return ""
+
+
+def _is_owned(handler: Handler, call: ast.Call) -> bool:
+    """Whether the rows belong to somebody: by the model's columns, else by the name."""
+    for name in names_in(call):
+        meant = handler.project.resolve(handler.module, name)
+        if isinstance(meant.node, ast.ClassDef) and meant.module is not None:
+            return _model_is_owned(handler.project, meant.module, meant.node)
+    words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
+    return bool(_PERSONAL.search(words.replace("_", " ")))
+
+
+def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth: int = 0) -> bool:
+    """It has a column that names an owner, or refers to a row that has one."""
+    for item in model.body:
+        for target in _targets(item):
+            if isinstance(target, ast.Name) and _OWNED.match(target.id):
+                return True
+    if depth > _LONGEST_WAY:
+        return False
+    tables = {text.partition(".")[0] for text in strings_in(model) if re.match(r"^\w+\.id$", text)}
+    return any(
+        tables & strings_in(other) and _model_is_owned(project, module, other, depth + 1)
+        for other in module.classes
+        if other is not model and any(
+            "__tablename__" in names_in(item) and tables & strings_in(item) for item in other.body
+        )
+    )
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
+
+
+def _one_kind_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """A permission check inside `if user.role == "x"`: everybody else passes."""
+    if not handler.path_parameters or not handler.writes or handler.route.before == "role":
+        return
+    for statement in _statements(handler.function.body):
+        if not isinstance(statement, ast.If) or statement.orelse or not _asks_role(statement.test):
+            continue
+        inside = [node for inner in statement.body for node in ast.walk(inner)]
+        if not any(refuses(node, handler.function) for node in inside) or refuses_all(statement):
+            continue
+        outside = set(handler.body) - set(inside)
+        if any(_ties(node, handler) for node in outside):
+            continue
+        role = next(iter(sorted(strings_in(statement.test))), "one role")
+        yield found(
+            "authz.missing-role-check", handler.module, statement,
+            f"{handler.route.label}: only {role!r} is checked; every other account passes.",
+            symbol=handler.function.name,
+        ), statement  # fmt: skip
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.Try | ast.With | ast.AsyncWith):
+            yield from _statements(statement.body)
+
+
+def _asks_role(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.Eq)
+        and bool({"role", "user_type", "account_type"} & words_in(test))
+        and bool(strings_in(test))
+    )
+
+
+def refuses_all(statement: ast.If) -> bool:
+    """The branch itself refuses: those of that role are kept out, nothing else is meant."""
+    return any(refuses(node) for node in statement.body)
+
+
+def _ties(node: ast.AST, handler: Handler) -> bool:
+    if not isinstance(node, ast.If):
+        return False
+    if _asks_role(node.test):
+        return False
+    return any(refuses(inner, handler.function) for inner in ast.walk(node)) and bool(
+        {name for name in names_in(node.test)} & handler.users or asks_who(node.test)
+    )
+
+
+def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    route = handler.route
+    admin = _ADMIN.search(route.path) or _ADMIN.search(route.function.name)
+    if not roles or not admin or is_login(route) or not _serves_many(handler):
+        return
+    if handler.uses_user or not (handler.writes or handler.reads):
+        return
+    yield found(
+        "authz.missing-role-check", route.module, route.line,
+        f"{route.label} is for administrators, and any account may call it.",
+        symbol=route.function.name,
+    ), route.function  # fmt: skip
+
+
+def _knows_roles(project: Project) -> bool:
+    return any(
+        isinstance(node, ast.Compare | ast.Attribute)
+        and {"role", "is_admin", "is_superuser", "is_staff"} & words_in(node)
+        for module in project.service
+        for node in module.nodes
+    )
+
+
+# --- more than one may say about oneself -----------------------------------------------------------
+
+
+def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    """A role that whoever signs up chooses."""
+    name = f"{handler.route.path} {handler.function.name}"
+    if not roles or handler.route.before != "public" or handler.route.access != "public":
+        return
+    if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
+        return
+    for key, value in _given(handler):
+        if not _POWERS.match(key) or not comes_from(value, handler.inputs):
+            continue
+        if _limited(handler, value):
+            continue
+        yield found(
+            "authz.self-assigned-role", handler.module, value,
+            f"{handler.route.label}: whoever registers chooses their own {key}.",
+            symbol=handler.function.name,
+        ), handler.function  # fmt: skip
+        return
+
+
+def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
+    """Every `key=value` and `"key": value` that a new row is made of."""
+    for call in handler.calls:
+        for word in call.keywords:
+            if word.arg:
+                yield word.arg, word.value
+            else:
+                yield from _splatted(handler, word.value)
+    for node in handler.body:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, value
+
+
+def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """`User(**payload.model_dump())`: every field of the payload's model."""
+    if called(value) not in {"dict", "model_dump"} or (
+        isinstance(value, ast.Call) and (value.keywords and value.keywords[0].arg == "exclude")
+    ):
+        return
+    for name, module, model in handler.models:
+        if name in names_in(value):
+            for key in fields_of(handler.project, module, model):
+                yield key, value
+
+
+def _limited(handler: Handler, value: ast.expr) -> bool:
+    """The role is compared with a list without administrators, or its type allows none."""
+    for node in handler.body:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq):
+            if words_in(node.left) & {"role", "user_type", "account_type"} or key_of(node.left):
+                choices = strings_in(node)
+                for name in names_in(node.comparators[0]):
+                    meant = handler.project.resolve(handler.module, name)
+                    if meant.node is not None:
+                        choices |= strings_in(meant.node)
+                in_list = isinstance(node.ops[0], ast.In | ast.NotIn)
+                blocked = isinstance(node.ops[0], ast.Eq) and _blocks(handler, node)
+                high = any(_HIGH_ROLE.search(text) for text in choices)
+                if (in_list and choices and not high) or (blocked and high):
+                    return True
+    return any(_narrow(handler, module, model) for _, module, model in handler.models)
+
+
+def _blocks(handler: Handler, test: ast.Compare) -> bool:
+    return any(
+        isinstance(node, ast.If) and node.test is test
+        and any(isinstance(inner, ast.Raise | ast.Return) for inner in node.body)
+        for node in handler.body
+    )
+
+
+def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
+    for key, item in fields_of(handler.project, module, model).items():
+        if not _POWERS.match(key):
+            continue
+        texts = strings_in(item)
+        for name in names_in(item.annotation):
+            meant = handler.project.resolve(module, name)
+            if isinstance(meant.node, ast.ClassDef | ast.Assign):
+                texts |= strings_in(meant.node)
+        is_closed = bool(names_in(item.annotation) - {"str", "Optional", "List", "list", "bool"})
+        if (is_closed or item.value is not None and "pattern" in words_in(item)) and not any(
+            _HIGH_ROLE.search(text) for text in texts
+        ):
+            return True
+    return False
+
+
+def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    if handler.route.access == "role":
+        return
+    for node in handler.body:
+        source = _set_from(node)
+        if source is None or not _from_body(handler, source):
+            continue
+        powers = _powers_of(handler, source)
+        if powers is None:
+            continue
+        what = f", {powers} too" if powers else ", whatever it holds"
+        yield found(
+            "authz.mass-assignment", handler.module, node,
+            f"{handler.route.label} copies every field of the request into the row{what}.",
+            symbol=handler.function.name,
+        ), handler.function  # fmt: skip
+        return
+
+
+def _set_from(node: ast.AST) -> ast.expr | None:
+    """What is copied whole: the source of a setattr loop, of `Model(**x)`, of `{"$set": x}`."""
+    if isinstance(node, ast.For) and any(called(call) == "setattr" for call in ast.walk(node)):
+        return node.iter
+    if isinstance(node, ast.Call) and called(node)[:1].isupper():
+        return next((word.value for word in node.keywords if word.arg is None), None)
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "$set":
+                return value
+    return None
+
+
+def _from_body(handler: Handler, source: ast.expr) -> bool:
+    return comes_from(source, handler.inputs) and not isinstance(source, ast.Dict)
+
+
+def _powers_of(handler: Handler, source: ast.expr) -> str | None:
+    """The fields that nobody may set about themselves; "" when any field goes, None when none."""
+    text = ast.dump(source)
+    for name, module, model in handler.models:
+        if name in handler.inputs and (name in text or _derived(handler, source, name)):
+            powers = sorted(filter(_MINE.match, fields_of(handler.project, module, model)))
+            return ", ".join(powers) or None
+    if handler.route.kind == "fastapi" and not _is_raw(handler, source):
+        return None
+    return None if _filtered(handler, source) else ""
+
+
+def _derived(handler: Handler, source: ast.expr, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Assign)
+        and names_in(node.targets[0]) & names_in(source)
+        and name in names_in(node.value)
+        for node in handler.body
+    )
+
+
+def _is_raw(handler: Handler, source: ast.expr) -> bool:
+    """A body that is a plain dict."""
+    for parameter in [*handler.function.args.args, *handler.function.args.kwonlyargs]:
+        if parameter.arg in names_in(source) and parameter.annotation is not None:
+            return bool({"dict", "Dict"} & words_in(parameter.annotation))
+    return False
+
+
+def _filtered(handler: Handler, source: ast.expr) -> bool:
+    """The keys are picked one by one, or tested against a list."""
+    if any(isinstance(node, ast.DictComp) for node in handler.body):
+        return True
+    return any(
+        isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
+        and names_in(node.left) & {"key", "k", "field", "attr", "name"}
+        for node in handler.body
+    ) or any(called(call) in {"hasattr", "load", "validate", "pop"} for call in handler.calls)
+
+

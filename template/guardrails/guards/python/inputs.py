@@ -1,0 +1,361 @@
+"""What a caller may send, and where it ends up: statements, commands, pages, files, addresses."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .access import Gatekeeper
+from .handlers import Handler, comes_from, fields_of, is_write, spread
+from .modules import Function, Module, is_script
+from .routes import RouteTable
+from .syntax import (
+    argument,
+    called,
+    dotted,
+    found,
+    is_true,
+    keyword,
+    names_in,
+    own_body,
+    parameters,
+    place,
+    strings_in,
+    text_of,
+    words_in,
+)
+
+_SQL = re.compile(
+    r"\b(select\s.+\bfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+table)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SQL_CALLS = {"execute", "executemany", "text", "raw", "read_sql", "read_sql_query", "exec_driver_sql"}
+_COMMANDS = {"system", "popen", "getoutput", "getstatusoutput"}
+_PROCESSES = {"run", "call", "Popen", "check_output", "check_call"}
+_FETCHERS = {"get", "post", "put", "request", "head", "urlopen", "stream", "urlretrieve"}
+_CLIENTS = re.compile(r"^(requests|httpx|urllib|aiohttp|client|session|http_client)", re.IGNORECASE)
+_OPENERS = {"open", "send_file", "FileResponse", "read_text", "read_bytes", "remove", "unlink"}
+_ESCAPES = re.compile(r"escape|sanitize|clean|bleach|quote|secure_filename|is_safe|urlparse|allowed")
+_HTML = re.compile(r"<(p|div|td|tr|h[1-6]|li|strong|b|span|html|body|a|br)\b[^<]*>?", re.IGNORECASE)
+_SAFE_VALUE = re.compile(r"(_id|id|count|total|amount|price|date|year|code|otp|url|link|color|html|css)$")
+_STATES = re.compile(r"^(status|state|role|type|priority|payment_status|order_status|stage)$")
+_CHECKED = re.compile(
+    r"content_type|mimetype|allowed|extension|suffix|splitext|endswith|max_size|content_length|"
+    r"file_size|MAX_|imghdr|magic|filetype|validate|verify|rsplit",
+    re.IGNORECASE,
+)
+_SCHEMAS = ("marshmallow", "pydantic", "wtforms", "flask_wtf", "webargs", "cerberus", "voluptuous",
+            "flask_restx", "flask_smorest", "apiflask", "jsonschema", "rest_framework", "django")
+
+
+def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
+    handlers = [
+        Handler(table.project, keeper, route) for route in table.routes if route.served
+    ]
+    once = {handler.function: handler for handler in handlers}
+    for handler in once.values():
+        yield from _of_handler(handler)
+    answering = set(once)
+    for module in table.project.service:
+        if is_script(module.path):
+            continue
+        for function in module.functions:
+            yield from _statements(module, function, once.get(function))
+            yield from _html(module, function)
+    yield from _untyped(table, [h for f, h in once.items() if f in answering])
+
+
+def _of_handler(handler: Handler) -> Iterator[Finding]:
+    yield from _commands(handler)
+    yield from _addresses(handler)
+    yield from _files(handler)
+    yield from _uploads(handler)
+    yield from _loose(handler)
+
+
+def _tainted(handler: Handler, node: ast.AST | None) -> bool:
+    return node is not None and comes_from(node, handler.inputs)
+
+
+def _cleaned(handler: Handler) -> bool:
+    return any(_ESCAPES.search(dotted(call.func)) for call in handler.calls)
+
+
+# --- statements and commands -----------------------------------------------------------------------
+
+
+def _statements(module: Module, function: Function, handler: Handler | None) -> Iterator[Finding]:
+    """SQL built from a parameter of the function, or from the request."""
+    known = handler.inputs if handler else spread(
+        function, {item.arg for item, _ in parameters(function)} - {"self", "cls", "db", "session"}
+    )
+    for call in own_body(function):
+        if not isinstance(call, ast.Call) or called(call) not in _SQL_CALLS:
+            continue
+        built = _built(function, argument(call, 0, "statement", "query", "sql"))
+        if built is None or not _SQL.search(" ".join(strings_in(built))):
+            continue
+        loose = [node for node in _pieces(built) if _reaches(node, known) and not _is_marks(node)]
+        if loose:
+            sure = handler is not None and bool(handler.inputs)
+            name = next(iter(sorted(names_in(loose[0]))), "a value")
+            yield found(
+                "injection.sql", module, call,
+                f"{function.name} puts {name} into the text of an SQL statement.",
+                severity=None if sure else Severity.MEDIUM,
+            )  # fmt: skip
+            return
+
+
+def _reaches(node: ast.expr, known: set[str]) -> bool:
+    return comes_from(node, known)
+
+
+def _is_marks(node: ast.expr) -> bool:
+    """Placeholders and column names, which are no values."""
+    return any(
+        re.search(r"placeholder|marks|columns?|fields?|where|clause|set_|updates?|conditions?|"
+                  r"table|order_by|sort|direction|interval|limit|filters?|sql|query", word, re.I)
+        for word in words_in(node)
+    )
+
+
+def _built(function: Function, node: ast.expr | None) -> ast.expr | None:
+    """A string put together: f-string, `%`, `+`, `.format`; a variable is looked up."""
+    if isinstance(node, ast.Call) and called(node) == "text" and node.args:
+        return _built(function, node.args[0])
+    if isinstance(node, ast.Name):
+        for inner in own_body(function):
+            if isinstance(inner, ast.Assign) and dotted(inner.targets[0]) == node.id:
+                return _built(function, inner.value) if not isinstance(inner.value, ast.Name) else None
+        return None
+    if isinstance(node, ast.JoinedStr):
+        return node
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        return node
+    if isinstance(node, ast.Call) and called(node) == "format":
+        return node
+    return None
+
+
+def _pieces(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.JoinedStr):
+        return [item.value for item in node.values if isinstance(item, ast.FormattedValue)]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call):
+        return [*node.args, *(word.value for word in node.keywords)]
+    return []
+
+
+def _commands(handler: Handler) -> Iterator[Finding]:
+    for call in handler.calls:
+        name, first = called(call), argument(call, 0, "args", "cmd", "command")
+        shell = name in _COMMANDS and dotted(call.func).startswith(("os.", "subprocess."))
+        shell = shell or (name in _PROCESSES and is_true(keyword(call, "shell")))
+        if shell and _tainted(handler, first):
+            yield found(
+                "injection.command", handler.module, call,
+                f"{handler.route.label} hands what the caller sent to a shell.",
+            )  # fmt: skip
+        elif name == "render_template_string" and _tainted(handler, first):
+            yield found(
+                "injection.template", handler.module, call,
+                f"{handler.route.label} renders what the caller sent as a template.",
+            )  # fmt: skip
+        elif name in {"eval", "exec"} and isinstance(call.func, ast.Name) and _tainted(handler, first):
+            yield found(
+                "injection.eval", handler.module, call,
+                f"{handler.route.label} runs what the caller sent as Python.",
+            )  # fmt: skip
+
+
+# --- addresses and files ---------------------------------------------------------------------------
+
+
+def _addresses(handler: Handler) -> Iterator[Finding]:
+    if _cleaned(handler):
+        return
+    for call in handler.calls:
+        name, first = called(call), argument(call, 0, "url")
+        if name in _FETCHERS and _CLIENTS.search(dotted(call.func)) and _whole(handler, first):
+            yield found(
+                "web.ssrf", handler.module, call,
+                f"{handler.route.label} fetches whatever address the caller names.",
+            )  # fmt: skip
+        elif name in {"redirect", "RedirectResponse"} and _whole(handler, first):
+            yield found(
+                "web.open-redirect", handler.module, call,
+                f"{handler.route.label} sends visitors to whatever address the link names.",
+            )  # fmt: skip
+
+
+def _whole(handler: Handler, node: ast.expr | None) -> bool:
+    """The caller chooses the address as a whole, not a piece behind a fixed host."""
+    if node is None or isinstance(node, ast.BinOp | ast.JoinedStr):
+        return False
+    if isinstance(node, ast.Name):
+        for inner in handler.body:
+            if isinstance(inner, ast.Assign) and dotted(inner.targets[0]) == node.id:
+                return _whole(handler, inner.value)
+        return node.id in handler.inputs and bool(re.search(r"url|uri|link|next|target|dest|redirect", node.id))
+    if isinstance(node, ast.Call) and called(node) in {"get", "strip"}:
+        return _tainted(handler, node)
+    return isinstance(node, ast.Attribute | ast.Subscript) and _tainted(handler, node)
+
+
+def _files(handler: Handler) -> Iterator[Finding]:
+    if _cleaned(handler) or any(
+        word in {"basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath"}
+        or word == "uuid4"
+        for word in (called(call) for call in handler.calls)
+    ):
+        return
+    for call in handler.calls:
+        first = argument(call, 0, "path", "file")
+        if called(call) in _OPENERS and first is not None and _names_a_file(handler, first):
+            yield found(
+                "web.path-traversal", handler.module, call,
+                f"{handler.route.label} opens a path that the caller may lead elsewhere (../).",
+            )  # fmt: skip
+            return
+
+
+def _names_a_file(handler: Handler, node: ast.expr) -> bool:
+    """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
+    words = {word for word in words_in(node) if re.search(r"file_?name|file_?path|^path$|^name$", word)}
+    if not words or not _tainted(handler, node):
+        return False
+    if handler.route.kind == "fastapi" and words <= set(handler.path_parameters):
+        return ":path}" in handler.route.path
+    return "<path:" in handler.route.path or not words <= set(handler.path_parameters)
+
+
+def _uploads(handler: Handler) -> Iterator[Finding]:
+    words = {word for node in [handler.function] for word in words_in(node)}
+    if not ({"UploadFile", "files"} & words) or not handler.route.writes:
+        return
+    takes = "UploadFile" in words or any(
+        dotted(node) == "request.files" for node in handler.body if isinstance(node, ast.Attribute)
+    )
+    stores = [
+        call for call in handler.calls
+        if called(call) in {"save", "copyfileobj", "write", "upload", "put_object", "upload_fileobj",
+                            "write_bytes", "upload_file"}
+    ]
+    if not takes or not stores:
+        return
+    texts = " ".join({*words, *strings_in(handler.function)})
+    for _, function in handler.reached():
+        texts += " " + " ".join(words_in(function))
+    if not _CHECKED.search(texts):
+        yield found(
+            "upload.unchecked", handler.module, stores[0],
+            f"{handler.route.label} stores any file: neither its size nor its type is looked at.",
+        )  # fmt: skip
+
+
+# --- pages and mails -------------------------------------------------------------------------------
+
+
+def _html(module: Module, function: Function) -> Iterator[Finding]:
+    """Values put into HTML by an f-string, in a function that nothing escapes in."""
+    if any(_ESCAPES.search(dotted(node.func)) for node in ast.walk(function) if isinstance(node, ast.Call)):
+        return
+    if "streamlit" in {target.partition(".")[0] for target in module.imports.values()}:
+        return
+    places = [
+        node for node in own_body(function)
+        if isinstance(node, ast.JoinedStr) and _HTML.search(" ".join(strings_in(node)))
+        and any(_is_free(item) for item in node.values) and module.owners.get(node) is function
+    ]
+    if places:
+        yield found(
+            "xss.html-injection", module, places[0],
+            f"{function.name} puts values into HTML without escaping them.",
+            symbol=function.name, also=[place(module, node, function.name) for node in places[1:]],
+        )  # fmt: skip
+
+
+def _is_free(item: ast.expr) -> bool:
+    """A piece that may hold what somebody typed."""
+    if not isinstance(item, ast.FormattedValue) or item.format_spec is not None:
+        return False
+    value = item.value
+    if isinstance(value, ast.Constant | ast.IfExp) or isinstance(value, ast.Call) and called(value) not in {"get"}:
+        return False
+    name = dotted(value).rpartition(".")[2]
+    if isinstance(value, ast.Call) and value.args:
+        name = text_of(value.args[0]) or name
+    if isinstance(value, ast.Subscript):
+        name = text_of(value.slice) or name
+    return bool(re.search(r"name|message|notes?|comment|subject|title|body|text|email|phone|address|"
+                          r"description|location|company|content|^[vk]$|value|reason", name)) and not (
+        _SAFE_VALUE.search(name) or name.isupper()
+    )
+
+
+# --- shapes ----------------------------------------------------------------------------------------
+
+
+def _loose(handler: Handler) -> Iterator[Finding]:
+    """A status that is any text: a parameter of the handler, or a field of its body."""
+    if handler.route.kind != "fastapi" or not handler.writes or not handler.route.writes:
+        return
+    if any(isinstance(node, ast.Compare) and _STATES.match(_left(node)) for node in handler.body):
+        return
+    for parameter, default in parameters(handler.function):
+        if _STATES.match(parameter.arg) and dotted(parameter.annotation) == "str" and (
+            default is None or isinstance(default, ast.Constant)
+        ):
+            yield _any_text(handler, handler.module, parameter, parameter.arg)
+            return
+    for _, module, model in handler.models:
+        for name, item in fields_of(handler.project, module, model).items():
+            if _STATES.match(name) and words_in(item.annotation) <= {"str", "Optional"} and not (
+                isinstance(item.value, ast.Call) and keyword(item.value, "pattern", "regex")
+            ) and not any(
+                called(mark) in {"field_validator", "validator"} and name in strings_in(mark)
+                for method in model.body if isinstance(method, ast.FunctionDef)
+                for mark in method.decorator_list
+            ):
+                yield _any_text(handler, module, item, name)
+                return
+
+
+def _left(node: ast.Compare) -> str:
+    return dotted(node.left).rpartition(".")[2] if isinstance(node.ops[0], ast.In | ast.NotIn) else ""
+
+
+def _any_text(handler: Handler, module: Module, node: ast.AST, name: str) -> Finding:
+    return found(
+        "validation.loose", module, node, f"{handler.route.label} takes any text as {name}.",
+        symbol=handler.function.name,
+    )  # fmt: skip
+
+
+def _untyped(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
+    """Bodies that nothing describes."""
+    has_schemas = table.project.imports_any(*_SCHEMAS)
+    for handler in handlers:
+        if not handler.route.writes or not handler.writes:
+            continue
+        if handler.route.kind == "fastapi":
+            for parameter, default in parameters(handler.function):
+                if dotted(parameter.annotation) in {"dict", "Dict"} and (
+                    default is None or called(default) in {"Body", ""}
+                ) and parameter.arg not in handler.users:
+                    yield _no_shape(handler, parameter)
+        elif not has_schemas:
+            node = next((call for call in handler.calls if called(call) in {"get_json"}), None)
+            if node is not None and any(is_write(call) for call in handler.calls):
+                yield _no_shape(handler, node)
+
+
+def _no_shape(handler: Handler, node: ast.AST) -> Finding:
+    return found(
+        "validation.none", handler.module, node,
+        f"{handler.route.label} takes a body of any shape.", symbol=handler.function.name,
+    )  # fmt: skip
+
+

@@ -1,0 +1,302 @@
+"""What breaks in operation: floods, blocked loops, lost errors, state that two replicas don't share."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .access import Gatekeeper, is_login
+from .handlers import Handler
+from .modules import Function, Module, Project, is_script
+from .routes import RouteTable
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    dotted,
+    found,
+    names_in,
+    own_body,
+    strings_in,
+    target_name,
+    words_in,
+)
+
+_LIMITERS = (
+    "slowapi", "flask_limiter", "fastapi_limiter", "ratelimit", "django_ratelimit", "axes",
+    "limits", "pyrate_limiter", "aiolimiter", "throttling",
+)  # fmt: skip
+_SENDERS = re.compile(r"^(resend|smtplib|sendgrid|twilio|mailgun|boto3|sib_api|postmark)", re.I)
+_SENDING = re.compile(r"^(send|send_message|sendmail|send_mail|send_email|send_sms|deliver)$|send_.*(mail|sms|otp)")
+_MODELS = re.compile(r"(openai|anthropic|genai|groq|LlmChat|litellm|cohere|mistral|gemini)", re.I)
+_PAID = {"create", "generate_content", "send_message", "acompletion", "completion", "generate", "invoke", "ainvoke"}
+_SECRET_NAMES = re.compile(
+    r"(^|_)(password|passwd|pwd|secret|api_?key|access_?token|refresh_?token|otp|jwt|cvv|card_number|"
+    r"private_key|auth_token|reset_token|session_token)$",
+    re.IGNORECASE,
+)
+_LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log", "print", "warn"}
+_SYNC_CLIENTS = {"OpenAI", "Anthropic", "MongoClient", "Groq"}
+_SYNC_ROOTS = {"stripe", "smtplib", "boto3", "psycopg2", "sqlite3", "pymysql", "razorpay", "resend", "twilio"}
+_SYNC_SESSIONS = {"sqlmodel", "sqlalchemy"}
+_MUTATIONS = {"append", "add", "update", "pop", "setdefault", "remove", "clear", "extend", "appendleft"}
+
+
+def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
+    project = table.project
+    handlers = [Handler(project, keeper, route) for route in table.routes if route.served]
+    once = list({handler.function: handler for handler in handlers}.values())
+    if not is_limited(project):
+        for handler in once:
+            yield from _unlimited(handler)
+    for module in project.service:
+        if is_script(module.path):
+            continue
+        yield from _secrets_in_logs(module)
+        yield from _leaks(module)
+        yield from _empty_answers(module)
+        for function in module.functions:
+            yield from _blocking(project, module, function)
+    for module in {handler.module.path: handler.module for handler in once}.values():
+        yield from _in_process(module, {h.function for h in once if h.module is module})
+    yield from _none_user(project)
+
+
+# --- floods ----------------------------------------------------------------------------------------
+
+
+def is_limited(project: Project) -> bool:
+    if project.imports_any(*_LIMITERS):
+        return True
+    return any(
+        (isinstance(node, ast.Constant) and node.value == 429)  # noqa: PLR2004
+        or (isinstance(node, ast.Attribute) and re.match(r"HTTP_429|TOO_MANY", node.attr))
+        or (isinstance(node, ast.Name) and node.id.startswith("HTTP_429"))
+        or (isinstance(node, ast.Constant) and node.value == "DEFAULT_THROTTLE_RATES")
+        for module in project.service
+        for node in module.nodes
+    )
+
+
+def _unlimited(handler: Handler) -> Iterator[Finding]:
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if not route.writes or route.stated:
+        return
+    if is_login(route) and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.I):
+        if any("password" in word or "otp" in word or "code" in word or "pin" in word
+               for word in _all_words(handler)):
+            yield found(
+                "ops.no-rate-limit", route.module, route.line,
+                f"{route.label} lets anybody guess passwords as fast as the server answers.",
+                symbol=route.function.name,
+            )  # fmt: skip
+    elif route.access == "public":
+        what = _costs(handler)
+        if what:
+            yield found(
+                "ops.no-rate-limit", route.module, route.line,
+                f"{route.label} {what} for anybody, as often as they like.",
+                severity=Severity.MEDIUM, symbol=route.function.name,
+            )  # fmt: skip
+
+
+def _all_words(handler: Handler) -> set[str]:
+    words = {word.lower() for word in words_in(handler.function)}
+    words |= {text.lower() for text in strings_in(handler.function)}
+    for _, _, model in handler.models:
+        words |= {word.lower() for word in words_in(model)}
+    return words
+
+
+def _costs(handler: Handler) -> str:
+    for module, function in handler.reached():
+        roots = {target.partition(".")[0] for target in module.imports.values()}
+        for call in calls_in(function):
+            if _SENDING.search(called(call)) and any(_SENDERS.match(root) for root in roots):
+                return "sends a message"
+            if called(call) in _PAID and any(_MODELS.search(target) for target in module.imports.values()):
+                return "asks a paid language model"
+    return ""
+
+
+# --- logs and answers ------------------------------------------------------------------------------
+
+
+def _secrets_in_logs(module: Module) -> Iterator[Finding]:
+    for call in module.calls:
+        name = dotted(call.func)
+        is_log = name == "print" or (
+            called(call) in _LOGS and re.match(r"(self\.)?_?(logger|logging|log|app\.logger|current_app)\b", name)
+        )
+        if not is_log:
+            continue
+        for node in call.args:
+            for inner in _shown(node):
+                last = target_name(inner) if not isinstance(inner, ast.Call) else ""
+                if _SECRET_NAMES.search(last):
+                    yield found(
+                        "obs.secret-in-logs", module, call, f"The value of {last} goes into the log."
+                    )
+                    break
+
+
+def _shown(node: ast.expr) -> Iterator[ast.expr]:
+    """The values that are written out whole: not their length, not a slice, not whether they are set."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        yield node
+    elif isinstance(node, ast.JoinedStr):
+        for item in node.values:
+            if isinstance(item, ast.FormattedValue):
+                yield from _shown(item.value)
+    elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        yield node
+    elif isinstance(node, ast.BinOp):
+        yield from _shown(node.left)
+        yield from _shown(node.right)
+
+
+def _leaks(module: Module) -> Iterator[Finding]:
+    for handler in (node for node in module.nodes if isinstance(node, ast.ExceptHandler)):
+        if handler.name is None or dotted(handler.type).rpartition(".")[2] not in {"Exception", "BaseException"}:
+            continue
+        for node in ast.walk(handler):
+            shown = _shown_to_caller(node, handler.name)
+            if shown is not None:
+                yield found(
+                    "errors.leaks-internals", module, shown,
+                    "The text of any error, statements and paths included, goes to the caller.",
+                )  # fmt: skip
+                break
+
+
+def _shown_to_caller(node: ast.AST, name: str) -> ast.AST | None:
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        if called(node.exc) in {"HTTPException", "APIException"} and name in names_in(node.exc):
+            return node
+    if isinstance(node, ast.Return) and node.value is not None:
+        calls = {called(call) for call in calls_in(node.value)}
+        if calls & {"jsonify", "JSONResponse", "Response", "JsonResponse", "make_response"} and name in names_in(node.value):
+            return node
+    return None
+
+
+def _empty_answers(module: Module) -> Iterator[Finding]:
+    """`except Exception: return []`: a failure that looks like no data."""
+    for handler in (node for node in module.nodes if isinstance(node, ast.ExceptHandler)):
+        broad = handler.type is None or dotted(handler.type) in {"Exception", "BaseException"}
+        only = handler.body[0] if len(handler.body) == 1 else None
+        if broad and isinstance(only, ast.Return) and isinstance(only.value, ast.List | ast.Dict | ast.Tuple | None):
+            if only.value is not None and ast.unparse(only.value) in {"[]", "{}", "()"}:
+                yield found(
+                    "errors.swallowed", module, handler,
+                    "Any failure is answered as if there were no data.",
+                )  # fmt: skip
+
+
+# --- the event loop and the process ----------------------------------------------------------------
+
+
+def _blocking(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    if not isinstance(function, ast.AsyncFunctionDef):
+        return
+    awaited = {node.value for node in own_body(function) if isinstance(node, ast.Await)}
+    sessions = _sync_sessions(module, function)
+    for node in own_body(function):
+        if not isinstance(node, ast.Call) or node in awaited or module.owners.get(node) is not function:
+            continue
+        root = dotted(node.func).partition(".")[0]
+        what = _blocker(project, module, node, root)
+        if root in sessions and called(node) in {"exec", "execute", "commit", "query", "scalars", "get", "scalar"}:
+            what = "the database through a synchronous session"
+        if what:
+            yield found(
+                "async.blocking-call", module, node,
+                f"{function.name} is async and waits for {what}: meanwhile nobody else is served.",
+            )  # fmt: skip
+            return
+
+
+def _sync_sessions(module: Module, function: Function) -> set[str]:
+    names = set()
+    for parameter in [*function.args.args, *function.args.kwonlyargs]:
+        if parameter.annotation is None:
+            continue
+        for word in names_in(parameter.annotation):
+            target = module.imports.get(word, "")
+            if target.endswith(".Session") and target.partition(".")[0] in _SYNC_SESSIONS:
+                names.add(parameter.arg)
+    return names
+
+
+def _blocker(project: Project, module: Module, call: ast.Call, root: str) -> str:
+    target = module.imports.get(root, "").partition(".")[0]
+    if target in _SYNC_ROOTS and isinstance(call.func, ast.Attribute) and called(call)[:1].islower():
+        return target
+    meant = project.resolve(module, root) if root else None
+    made = getattr(meant.node, "value", None) if meant else None
+    if isinstance(made, ast.Call) and called(made) in _SYNC_CLIENTS:
+        return called(made)
+    return ""
+
+
+def _in_process(module: Module, handlers: set[Function]) -> Iterator[Finding]:
+    kept = {
+        target_name(target): value
+        for node in module.tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target, value in assigns_in(node)
+        if isinstance(target, ast.Name) and _is_empty(value)
+    }
+    reported: set[str] = set()
+    for function in handlers:
+        own = {item.arg for item in function.args.args}
+        for node in own_body(function):
+            name = _mutated(node)
+            if name in kept and name not in own | reported:
+                reported.add(name)
+                yield found(
+                    "state.in-process", module, kept[name],
+                    f"{name} lives in one process: a restart empties it, a second replica has its own.",
+                    symbol=name,
+                )  # fmt: skip
+
+
+def _is_empty(value: ast.expr) -> bool:
+    if isinstance(value, ast.Dict | ast.List):
+        return not (value.keys if isinstance(value, ast.Dict) else value.elts)
+    return isinstance(value, ast.Call) and called(value) in {"dict", "list", "set", "defaultdict", "deque", "OrderedDict"}
+
+
+def _mutated(node: ast.AST) -> str:
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        return dotted(node.value)
+    if isinstance(node, ast.Call) and called(node) in _MUTATIONS and isinstance(node.func, ast.Attribute):
+        return dotted(node.func.value)
+    return ""
+
+
+def _none_user(project: Project) -> Iterator[Finding]:
+    """A decorator that loads the user by the session's id and never asks whether there is one."""
+    for module in project.service:
+        for function in module.functions:
+            for node in own_body(function):
+                if not isinstance(node, ast.Assign) or module.owners.get(node) is not function:
+                    continue
+                target = dotted(node.targets[0])
+                if not re.match(r"(request|g|flask\.g)\.(current_)?user$", target):
+                    continue
+                if called(node.value) in {"get", "first", "find_one"} and not _asked(function, target):
+                    yield found(
+                        "bug.none-user", module, node,
+                        f"{target} is None for a deleted account, and {function.name} lets it pass.",
+                    )  # fmt: skip
+
+
+def _asked(function: Function, target: str) -> bool:
+    return any(
+        isinstance(node, ast.If | ast.IfExp) and target in {dotted(inner) for inner in ast.walk(node.test)}
+        for node in own_body(function)
+    )
+
+

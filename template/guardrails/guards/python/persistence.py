@@ -1,0 +1,329 @@
+"""Rows, money and time: what breaks when the data grows or two people act at once."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .handlers import is_query, is_write
+from .modules import Function, Module, Project, is_script, is_test
+from .routes import RouteTable
+from .syntax import (
+    called,
+    calls_in,
+    chain,
+    dotted,
+    found,
+    is_true,
+    keyword,
+    names_in,
+    own_body,
+    place,
+    strings_in,
+    target_name,
+    words_in,
+)
+
+_MONEY = re.compile(
+    r"(^|_)(price|amount|total|subtotal|cost|fee|balance|salary|budget|revenue|payment|deposit|"
+    r"wage|tax|discount_amount|grand_total|charge|payout|commission|fare|rate_per_\w+|hourly_rate|"
+    r"unit_price|total_spent|spent|paid)(_\w+)?$",
+    re.IGNORECASE,
+)
+_NO_MONEY = re.compile(r"count|percent|_pct|_at$|_id$|quantity|qty|tokens?$|status|method|date", re.I)
+_STOCKS = re.compile(
+    r"^(stock|balance|quantity|credits?|points|seats?|inventory|available\w*|stock_\w+|\w*_stock|"
+    r"wallet\w*|\w+_balance|likes|votes|views|loyalty_points|usage_count|used_count|\w+_remaining)$"
+)
+_TIMES = re.compile(
+    r"^(date|time|start_time|end_time|start_date|end_date|due_date|booking_date|booking_time|"
+    r"appointment_date|appointment_time|check_in|check_out|pickup_time|pickup_date|event_date|"
+    r"scheduled_at|created_at|updated_at|expires_at|timestamp)$"
+)
+_LIMITS = {"limit", "paginate", "first", "one", "one_or_none", "slice", "paginate_queryset", "get"}
+_COUNTERS = {"len", "sum"}
+_HARD_CAP = 100
+
+
+def look(table: RouteTable) -> Iterator[Finding]:
+    project = table.project
+    handlers = {route.function for route in table.routes if route.served}
+    for module in project.service:
+        if is_script(module.path) or is_test(module.path):
+            continue
+        yield from _columns(module)
+        yield from _naive_defaults(module)
+        for function in module.functions:
+            yield from _reads(module, function)
+            yield from _loops(module, function)
+            yield from _races(module, function)
+            if function in handlers or module.is_web:
+                yield from _torn(module, function)
+    yield from _no_index(project)
+
+
+# --- reads -----------------------------------------------------------------------------------------
+
+
+def _reads(module: Module, function: Function) -> Iterator[Finding]:
+    counted = _only_counted(function)
+    for node in own_body(function):
+        if not isinstance(node, ast.Call) or module.owners.get(node) is not function:
+            continue
+        cap = _cap(node)
+        if cap:
+            yield found(
+                "data.silent-truncation", module, node,
+                f"{function.name} reads the first {cap} rows and drops the rest without a word.",
+            )  # fmt: skip
+        elif node in counted:
+            yield found(
+                "perf.load-all", module, node,
+                f"{function.name} loads every row to count or add them up.",
+            )  # fmt: skip
+        elif _is_unbounded(node):
+            yield found(
+                "data.unbounded-query", module, node, f"{function.name} reads without a limit."
+            )
+
+
+def _cap(call: ast.Call) -> int:
+    if called(call) != "to_list" or not (call.args or call.keywords):
+        return 0
+    value = keyword(call, "length") or (call.args[0] if call.args else None)
+    if isinstance(value, ast.Constant) and isinstance(value.value, int) and value.value >= _HARD_CAP:
+        return 0 if {"limit", "skip"} & set(chain(call)) else value.value
+    return 0
+
+
+def _is_unbounded(call: ast.Call) -> bool:
+    names = chain(call)
+    if called(call) == "to_list":
+        value = keyword(call, "length") or (call.args[0] if call.args else None)
+        return isinstance(value, ast.Constant) and value.value is None and not _LIMITS & set(names)
+    if called(call) == "fetchall":
+        return False
+    if called(call) != "all" or call.args:
+        return False
+    inner = set(names) | {
+        name for node in ast.walk(call) if isinstance(node, ast.Call) for name in chain(node)
+    }
+    return bool({"query", "exec", "scalars", "execute", "objects"} & inner) and not _LIMITS & (
+        inner - {"get"}
+    ) and "count" not in inner and not ("objects" in inner and len(names) == 3)  # noqa: PLR2004
+
+
+def _only_counted(function: Function) -> set[ast.AST]:
+    """Reads of every row whose result is only counted or summed."""
+    found_calls: set[ast.AST] = set()
+    for node in own_body(function):
+        if isinstance(node, ast.Call) and called(node) == "len" and node.args:
+            if isinstance(node.args[0], ast.Call) and _is_unbounded(node.args[0]):
+                found_calls.add(node.args[0])
+        if not isinstance(node, ast.Assign):
+            continue
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call) and (_is_unbounded(value) or _cap(value)):
+            name = dotted(node.targets[0])
+            counts = [
+                call for call in own_body(function)
+                if isinstance(call, ast.Call) and called(call) in _COUNTERS and call.args
+                and name in names_in(call.args[0])
+            ]
+            returned = any(
+                isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)
+                and inner.value.id == name
+                for inner in own_body(function)
+            )
+            loops = any(
+                isinstance(inner, ast.For) and name in names_in(inner.iter)
+                for inner in own_body(function)
+            )
+            if counts and not returned and (len(counts) > 1 or not loops):
+                found_calls.add(value)
+    return found_calls
+
+
+def _loops(module: Module, function: Function) -> Iterator[Finding]:
+    for loop in own_body(function):
+        if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
+            continue
+        if isinstance(loop.iter, ast.Call) and called(loop.iter) in {"range"} or isinstance(
+            loop.iter, ast.List | ast.Tuple
+        ):
+            continue
+        loop_names = names_in(loop.target)
+        for statement in loop.body:
+            call = next((c for c in calls_in(statement) if _asks(c) and names_in(c) & loop_names), None)
+            if call is not None:
+                yield found(
+                    "perf.n-plus-1", module, call,
+                    f"{function.name} asks the database once for every {dotted(loop.target) or 'row'}.",
+                )  # fmt: skip
+                break
+
+
+def _asks(call: ast.Call) -> bool:
+    name = called(call)
+    if name in {"find_one", "first", "count_documents", "get_or_404", "fetchone", "to_list", "scalar"}:
+        return True
+    names = set(chain(call))
+    return (name in {"get", "all", "count", "exec", "execute"} and bool(
+        {"query", "session", "objects", "db"} & (names - {name})
+    ) and (name != "get" or bool({"query", "objects", "session"} & names))) and is_query(call) | (
+        name in {"get", "all", "count"}
+    )
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+def _races(module: Module, function: Function) -> Iterator[Finding]:
+    words = {word for node in [function] for word in words_in(node)}
+    if {"with_for_update", "select_for_update", "F"} & words:
+        return
+    if not any(isinstance(node, ast.Call) and is_write(node) for node in own_body(function)):
+        return
+    for node in own_body(function):
+        target: ast.expr | None = None
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            target = node.target
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(
+            node.value.op, ast.Add | ast.Sub
+        ):
+            one = node.targets[0]
+            target = one if ast.unparse(one) == ast.unparse(node.value.left) else None
+        if isinstance(target, ast.Attribute) and _STOCKS.match(target.attr) and not (
+            dotted(target).startswith("self.")
+        ):
+            yield found(
+                "data.read-modify-write", module, node,
+                f"{function.name} reads {target.attr}, changes it and writes it back: of two at once "
+                "one is lost.",
+            )  # fmt: skip
+            return
+
+
+def _torn(module: Module, function: Function) -> Iterator[Finding]:
+    """Several commits in a row, or writes to several collections: half may stay."""
+    commits = [node for node in _straight(function.body) if _is_commit(node)]
+    if len(commits) > 1:
+        yield found(
+            "data.no-transaction", module, commits[0],
+            f"{function.name} commits {len(commits)} times: what fails in between stays half done.",
+        )  # fmt: skip
+        return
+    touched: dict[str, ast.Call] = {}
+    for node in own_body(function):
+        if isinstance(node, ast.Call) and re.match(
+            r"(insert|update|delete|replace)_(one|many)$|find_one_and", called(node)
+        ):
+            names = chain(node)
+            touched.setdefault(names[-2] if len(names) > 1 else "", node)
+    if len(touched) > 1 and "start_session" not in words_in(function):
+        yield found(
+            "data.no-transaction", module, next(iter(touched.values())),
+            f"{function.name} writes to {', '.join(sorted(touched))} without a transaction.",
+        )  # fmt: skip
+
+
+def _straight(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that run one after the other, not either-or."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.Try | ast.With | ast.AsyncWith):
+            yield from _straight(statement.body)
+
+
+def _is_commit(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    return isinstance(value, ast.Call) and called(value) == "commit"
+
+
+# --- money and time --------------------------------------------------------------------------------
+
+
+def _columns(module: Module) -> Iterator[Finding]:
+    for model in module.classes:
+        if not model.bases and not any("dataclass" in words_in(mark) for mark in model.decorator_list):
+            continue
+        for item in model.body:
+            name, value, kind = _field(item)
+            if not name:
+                continue
+            if "Float" in kind or "FloatField" in kind or (
+                "float" in kind and not isinstance(value, ast.Lambda)
+            ):
+                if _MONEY.search(name) and not _NO_MONEY.search(name):
+                    yield found(
+                        "money.float", module, item,
+                        f"{model.name}.{name} is money in binary floating point.", symbol=model.name,
+                    )  # fmt: skip
+            yield from _time_column(module, model, item, name, value, kind)
+
+
+def _field(item: ast.stmt) -> tuple[str, ast.expr | None, set[str]]:
+    if isinstance(item, ast.AnnAssign):
+        kind = words_in(item.annotation) | (_types_in(item.value) if item.value else set())
+        return target_name(item.target), item.value, kind
+    if isinstance(item, ast.Assign) and isinstance(item.value, ast.Call):
+        return target_name(item.targets[0]), item.value, _types_in(item.value) | {called(item.value)}
+    return "", None, set()
+
+
+def _types_in(value: ast.expr) -> set[str]:
+    """The column types named in `Column(Float, …)`."""
+    return {dotted(node).rpartition(".")[2] for node in ast.walk(value) if isinstance(node, ast.Attribute | ast.Name)}
+
+
+def _time_column(
+    module: Module, model: ast.ClassDef, item: ast.stmt, name: str, value: ast.expr | None,
+    kind: set[str],
+) -> Iterator[Finding]:  # fmt: skip
+    if "DateTime" in kind and value is not None and called(value) in {"Column", "mapped_column"}:
+        if not any(is_true(keyword(call, "timezone")) for call in calls_in(value)):
+            yield found(
+                "time.naive", module, item, f"{model.name}.{name} keeps a time without its zone.",
+                symbol=model.name,
+            )  # fmt: skip
+    elif _TIMES.match(name) and isinstance(item, ast.AnnAssign) and "str" in kind and not (
+        {"Literal", "date", "datetime"} & kind
+    ) and kind <= {"str", "Optional", "Field", "None", "default_factory", "utcnow", "now", "isoformat"}:
+        yield found(
+            "time.naive", module, item, f"{model.name}.{name} is a time kept as free text.",
+            symbol=model.name,
+        )  # fmt: skip
+
+
+def _naive_defaults(module: Module) -> Iterator[Finding]:
+    """`default=datetime.utcnow`: handed on, not called."""
+    funcs = {call.func for call in module.calls}
+    for node in module.nodes:
+        if isinstance(node, ast.Attribute) and node not in funcs and (
+            node.attr == "utcnow" or (node.attr == "now" and dotted(node) in {"datetime.now", "datetime.datetime.now"})
+        ):
+            yield found("time.naive", module, node, f"{dotted(node)} makes times without a zone.")
+
+
+# --- indexes ---------------------------------------------------------------------------------------
+
+
+def _no_index(project: Project) -> Iterator[Finding]:
+    if not project.imports_any("motor", "pymongo", "beanie", "odmantic", "mongoengine"):
+        return
+    places = []
+    for module in project.service:
+        words = set(module.text.split()) and module.text
+        if re.search(r"create_index|create_indexes|ensure_index|IndexModel|\bindexes\b|Indexed\(", words):
+            return
+        for call in module.calls:
+            if called(call) in {"find_one", "update_one", "delete_one", "find"} and call.args:
+                if strings_in(call.args[0]) - {"_id"} and isinstance(call.args[0], ast.Dict):
+                    places.append(place(module, call))
+    if places:
+        yield Finding(
+            "db.no-index", places[0],
+            f"No index is ever created: each of {len(places)} lookups reads a whole collection.",
+            also=tuple(places[1:30]),
+        )  # fmt: skip

@@ -1,0 +1,321 @@
+"""The route table of FastAPI and Flask services, across files."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .modules import Function, Module, Project
+from .syntax import argument, called, dotted, keyword, parameters, text_of
+
+_VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "websocket"}
+_MAKERS = {
+    "FastAPI": "fastapi", "APIRouter": "fastapi", "Starlette": "fastapi",
+    "Flask": "flask", "Blueprint": "flask", "Quart": "flask", "APIBlueprint": "flask",
+    "Api": "flask", "Namespace": "flask", "OpenAPI": "flask",
+}  # fmt: skip
+_APPS = {"FastAPI", "Flask", "Quart", "Starlette", "OpenAPI"}
+_JOINS = {"include_router", "register_blueprint", "mount", "add_namespace", "init_app"}
+_DEEPEST = 6
+
+Check = tuple[Module, ast.expr]
+
+
+@dataclass(eq=False)
+class Router:
+    """An application, a router or a blueprint."""
+
+    name: str
+    module: Module
+    call: ast.Call
+    maker: str
+    prefix: str = ""
+    checks: list[Check] = field(default_factory=list)
+    parents: "list[Join]" = field(default_factory=list)
+
+    @property
+    def is_app(self) -> bool:
+        return self.maker in _APPS
+
+    @property
+    def kind(self) -> str:
+        return _MAKERS[self.maker]
+
+
+@dataclass(eq=False)
+class Join:
+    """A router hung into another one, under a prefix, with further checks."""
+
+    parent: Router | None
+    prefix: str
+    checks: list[Check]
+
+
+@dataclass(eq=False)
+class Route:
+    """One method and path, who handles it, and every check that stands before it."""
+
+    method: str
+    path: str
+    module: Module
+    function: Function
+    kind: str
+    line: int
+    checks: list[Check] = field(default_factory=list)
+    too_high: list[ast.expr] = field(default_factory=list)
+    router: Router | None = None
+    served: bool = True
+    access: str = "unknown"
+    before: str = "public"
+    why: str = ""
+    stated: bool = False
+    whole_model: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.method in {"POST", "PUT", "PATCH", "DELETE"}
+
+    @property
+    def label(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class RouteTable:
+    """Finds routers, hangs them together, and lists what they serve."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.routers: dict[tuple[str, str], Router] = {}
+        self.loose = False
+        self._find_routers()
+        self._join()
+        self.routes = list({_key(route): route for route in self._routes()}.values())
+
+    def router_of(self, module: Module, node: ast.AST | None) -> Router | None:
+        name = dotted(node)
+        meant = self.project.resolve(module, name) if name else None
+        if meant is None or meant.module is None:
+            return None
+        return self.routers.get((meant.module.path, meant.name.rpartition(".")[2]))
+
+    def _find_routers(self) -> None:
+        for module in self.project.modules:
+            for node in module.nodes:
+                if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(
+                    node.value, ast.Call
+                ):
+                    self._router(module, node, node.value)
+
+    def _router(self, module: Module, node: ast.Assign | ast.AnnAssign, call: ast.Call) -> None:
+        maker = self._maker(module, call.func)
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        name = dotted(targets[0]).rpartition(".")[2]
+        if not maker or not name:
+            return
+        prefix = text_of(keyword(call, "prefix", "url_prefix", "path")) or ""
+        self.routers[module.path, name] = Router(
+            name, module, call, maker, prefix, dependencies(module, call)
+        )
+
+    def _maker(self, module: Module, node: ast.expr) -> str:
+        name = dotted(node).rpartition(".")[2]
+        if name in _MAKERS:
+            return name
+        meant = self.project.resolve(module, dotted(node)) if name else None
+        if meant and isinstance(meant.node, ast.ClassDef):
+            bases = (dotted(base).rpartition(".")[2] for base in meant.node.bases)
+            return next((base for base in bases if base in _MAKERS), "")
+        return ""
+
+    def _join(self) -> None:
+        for module in self.project.modules:
+            for call in module.calls:
+                if called(call) in _JOINS and isinstance(call.func, ast.Attribute):
+                    self._hang(module, call, call.func.value)
+
+    def _hang(self, module: Module, call: ast.Call, parent: ast.expr) -> None:
+        child = argument(call, 0, "router", "blueprint")
+        router = self.router_of(module, child)
+        if called(call) == "mount":
+            router = self.router_of(module, argument(call, 1, "app"))
+        if called(call) == "init_app":
+            router = self.router_of(module, parent)
+            parent = child or parent
+        if router is None:
+            self.loose = self.loose or called(call) in {"include_router", "register_blueprint"}
+            return
+        prefix = text_of(keyword(call, "prefix", "url_prefix"))
+        if prefix is not None and router.kind == "flask":
+            router.prefix = ""  # Flask: registering with a prefix replaces the blueprint's own
+        router.parents.append(
+            Join(self.router_of(module, parent), prefix or "", dependencies(module, call))
+        )
+
+    def _routes(self) -> Iterator[Route]:
+        for module in self.project.modules:
+            for function in module.functions:
+                yield from self._decorated(module, function)
+            for node in module.classes:
+                yield from self._resource(module, node)
+            for call in module.calls:
+                if called(call) in {"add_url_rule", "add_api_route", "add_resource"}:
+                    yield from self._added(module, call)
+
+    def _decorated(self, module: Module, function: Function) -> Iterator[Route]:
+        marks = [
+            at
+            for at, node in enumerate(function.decorator_list)
+            if self._is_route(module, node)
+        ]
+        for at in marks:
+            call = function.decorator_list[at]
+            assert isinstance(call, ast.Call)
+            assert isinstance(call.func, ast.Attribute)
+            router = self.router_of(module, call.func.value)
+            kind = router.kind if router else _kind_of(module)
+            low: list[Check] = [
+                (module, node) for node in function.decorator_list[marks[-1] + 1 :]
+            ]
+            checks = [*low, *dependencies(module, call)]
+            checks += parameter_checks(self.project, module, function)
+            path = text_of(argument(call, 0, "path", "rule")) or ""
+            for method in _methods(call, called(call), kind):
+                for prefix, above, served in self._positions(router):
+                    yield Route(
+                        method, f"{prefix}{path}" or "/", module, function, kind,
+                        function.lineno, [*above, *checks],
+                        function.decorator_list[: marks[0]] if kind == "flask" else [],
+                        router, served,
+                    )  # fmt: skip
+
+    def _is_route(self, module: Module, node: ast.expr) -> bool:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            return False
+        if node.func.attr not in _VERBS | {"route", "api_route"}:
+            return False
+        path = text_of(argument(node, 0, "path", "rule"))
+        if self.router_of(module, node.func.value) is not None:
+            return path is not None
+        return path is not None and path.startswith("/") and bool(_kind_of(module))
+
+    def _positions(
+        self, router: Router | None, depth: int = 0
+    ) -> Iterator[tuple[str, list[Check], bool]]:
+        """Every prefix under which a router is served, with the checks on the way to it."""
+        if router is None:
+            yield "", [], True
+        elif router.is_app or not router.parents or depth > _DEEPEST:
+            unknown = self.loose or not any(other.is_app for other in self.routers.values())
+            yield router.prefix, list(router.checks), router.is_app or unknown
+        else:
+            for join in router.parents:
+                for prefix, checks, served in self._positions(join.parent, depth + 1):
+                    whole = f"{prefix}{join.prefix}{router.prefix}"
+                    yield whole, [*checks, *join.checks, *router.checks], served
+
+    def _resource(self, module: Module, node: ast.ClassDef) -> Iterator[Route]:
+        """A class of Flask-RESTX: `@api.route("/x") class X(Resource)`."""
+        for mark in node.decorator_list:
+            if isinstance(mark, ast.Call) and called(mark) == "route":
+                yield from self._methods_of(module, node, text_of(argument(mark, 0)) or "")
+
+    def _added(self, module: Module, call: ast.Call) -> Iterator[Route]:
+        name = called(call)
+        path = text_of(argument(call, 1 if name == "add_resource" else 0, "path", "rule"))
+        view = argument(call, 0, "resource") if name == "add_resource" else None
+        view = view or argument(call, 2 if name == "add_url_rule" else 1, "view_func", "endpoint")
+        if isinstance(view, ast.Call) and called(view) == "as_view":
+            view = view.func.value if isinstance(view.func, ast.Attribute) else view
+        meant = self.project.resolve(module, dotted(view)) if view is not None else None
+        if path is None or meant is None or meant.module is None:
+            return
+        if isinstance(meant.node, ast.ClassDef):
+            yield from self._methods_of(meant.module, meant.node, path)
+        elif isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = meant.node
+            checks: list[Check] = [(meant.module, node) for node in function.decorator_list]
+            checks += dependencies(module, call)
+            checks += parameter_checks(self.project, meant.module, function)
+            for method in _methods(call, "route", "flask"):
+                yield Route(
+                    method, path, meant.module, function, _kind_of(module), function.lineno, checks
+                )
+
+    def _methods_of(self, module: Module, node: ast.ClassDef, path: str) -> Iterator[Route]:
+        shared: list[Check] = [(module, mark) for mark in node.decorator_list]
+        for target, value in (
+            (statement.targets[0], statement.value)
+            for statement in node.body
+            if isinstance(statement, ast.Assign)
+        ):
+            if dotted(target) in {"decorators", "method_decorators"} and isinstance(
+                value, ast.List
+            ):
+                shared += [(module, mark) for mark in value.elts]
+        for function in node.body:
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and (
+                function.name in _VERBS
+            ):
+                own: list[Check] = [(module, mark) for mark in function.decorator_list]
+                yield Route(
+                    function.name.upper(), path, module, function, "flask", function.lineno,
+                    [*shared, *own],
+                )  # fmt: skip
+
+
+def _key(route: Route) -> tuple[str, str, str, int]:
+    return route.method, route.path, route.module.path, route.line
+
+
+def _kind_of(module: Module) -> str:
+    roots = {target.partition(".")[0] for target in module.imports.values()}
+    if "fastapi" in roots:
+        return "fastapi"
+    if roots & {"flask", "quart", "flask_restful", "flask_restx"}:
+        return "flask"
+    return ""
+
+
+def _methods(call: ast.Call, verb: str, kind: str) -> list[str]:
+    listed = keyword(call, "methods")
+    if isinstance(listed, ast.List | ast.Tuple | ast.Set):
+        return sorted({(text_of(item) or "").upper() for item in listed.elts} - {"", "OPTIONS"})
+    return [verb.upper()] if verb in _VERBS else ["GET"]
+
+
+def dependencies(module: Module, call: ast.Call) -> list[Check]:
+    """`dependencies=[Depends(x), …]` of a decorator, a router or an application."""
+    listed = keyword(call, "dependencies")
+    if not isinstance(listed, ast.List | ast.Tuple):
+        return []
+    return [(module, inner) for item in listed.elts if (inner := _depends_on(item)) is not None]
+
+
+def parameter_checks(project: Project, module: Module, function: Function) -> list[Check]:
+    """What a function's parameters depend on."""
+    checks: list[Check] = []
+    for parameter, default in parameters(function):
+        if default is not None and (inner := _depends_on(default)) is not None:
+            checks.append((module, inner))
+        checks += _annotated(project, module, parameter.annotation)
+    return checks
+
+
+def _annotated(project: Project, module: Module, annotation: ast.expr | None) -> list[Check]:
+    if annotation is None:
+        return []
+    if isinstance(annotation, ast.Name | ast.Attribute):
+        meant = project.resolve(module, dotted(annotation))
+        value = getattr(meant.node, "value", None)
+        if isinstance(value, ast.Subscript) and meant.module is not None:
+            return _annotated(project, meant.module, value)
+        return []
+    if isinstance(annotation, ast.Subscript) and dotted(annotation.value).endswith("Annotated"):
+        items = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else []
+        return [(module, inner) for item in items if (inner := _depends_on(item)) is not None]
+    return []
+
+
+def _depends_on(node: ast.AST) -> ast.expr | None:
+    if called(node) in {"Depends", "Security"} and isinstance(node, ast.Call):
+        return argument(node, 0, "dependency")
+    return None
