@@ -10,6 +10,7 @@ from roadworthy.inspection import AreaLevel, Gap, Inspection, Issue, State
 from .words import (
     EVIDENCE,
     OPERATIONS,
+    VERBS,
     area_note,
     counts,
     level_words,
@@ -101,7 +102,7 @@ def _style(area: AreaLevel) -> str:
 def _reach(it: Inspection) -> Text:
     rows = matrix(it)
     reach = strangers_reach(rows)
-    words = ", ".join(f"{operation} in {reach[operation]}" for operation in OPERATIONS)
+    words = ", ".join(f"{VERBS[operation]} {reach[operation]}" for operation in OPERATIONS)
     return Text(
         f"A stranger with no account can {words} of {len(rows)} tables",
         style="bold red" if any(reach.values()) else "green",

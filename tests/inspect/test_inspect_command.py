@@ -1,0 +1,159 @@
+"""`roadworthy inspect`, run as a user runs it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+ROADWORTHY = str(Path(sys.prefix) / "bin" / "roadworthy")
+
+
+def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROADWORTHY, "inspect", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_looks_and_leaves_the_tree_alone(shop: Path) -> None:
+    before = contents(shop)
+    ran = command(shop)
+    assert ran.returncode == 0, ran.stderr
+    assert contents(shop) == before
+    assert ran.stderr == ""
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("corner-shop  0 · blocked")
+    assert 24 <= len(lines) <= 40
+    for area in ("auth and access", "data and migrations", "backups", "maintainability"):
+        assert area in ran.stdout
+    assert "rls.disabled" in ran.stdout
+    assert "Next" in ran.stdout
+
+
+def test_writes_what_is_asked_for(shop: Path, tmp_path: Path) -> None:
+    html, output = tmp_path / "report.html", tmp_path / "found.json"
+    ran = command(shop, "--html", html, "--format", "json", "--output", output)
+    assert ran.returncode == 0, ran.stderr
+    assert html.read_text().startswith("<!doctype html>")
+    found = json.loads(output.read_text())
+    assert found["stack"]["topics"]["builder"][0]["name"] == "Lovable"
+    assert {row["table"] for row in found["facts"]["matrix"]} >= {"orders", "profiles"}
+
+    (shop / "supabase" / "migrations" / "20250102030408_mend.sql").write_text(
+        "alter table public.orders enable row level security;\n"
+    )
+    later = command(shop, "--since", output, "--only", "rls.*")
+    assert "mended" in later.stdout
+
+
+def test_formats_go_to_standard_output_alone(shop: Path) -> None:
+    ran = command(shop, "--format", "sarif", "--only", "ci.*")
+    results = json.loads(ran.stdout)["runs"][0]["results"]
+    assert {result["ruleId"].partition(".")[0] for result in results} == {"ci"}
+    assert command(shop, "--format", "markdown", "--only", "ci.*").stdout.startswith("# ")
+
+
+def test_fails_for_what_is_as_bad_as_asked(shop: Path) -> None:
+    assert command(shop, "--only", "ci.none", "--fail-on", "critical").returncode == 0
+    assert command(shop, "--only", "ci.none", "--fail-on", "low").returncode == 1
+
+
+def test_works_in_a_folder_without_git_and_in_a_subfolder(shop: Path) -> None:
+    shutil.rmtree(shop / ".git")
+    assert command("supabase", "--only", "rls.*", "--no-history", cwd=shop).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere"], "does not exist"),
+        (["file.txt"], "is a file"),
+        (["--format", "xml"], "there are json, markdown, sarif"),
+        (["--fail-on", "bad"], "there are critical, high"),
+        (["--only", "rls.disable"], "Near it: rls.disabled"),
+        (["--since", "file.txt"], "is no JSON"),
+        (["--since", "missing.json"], "can't be read"),
+        (["--html", "."], "is a folder"),
+        (["--html", "no/where.html"], "there is no folder"),
+        (["--output", "x.json"], "--output needs --format"),
+        (["--explain", "rls.disable"], "no rule is called that"),
+    ],
+)
+def test_bad_input_is_refused_in_one_paragraph(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    (tmp_path / "file.txt").write_text("not json")
+    ran = command(*arguments, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: ")
+    assert says in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+
+
+def test_explains_a_rule_and_lists_many() -> None:
+    one = command("--explain", "rls.disabled")
+    assert one.returncode == 0
+    assert "to mend" in one.stdout
+    assert len(command("--explain", "rls.*").stdout.splitlines()) > 1
+
+
+def children(folder: Path) -> list[str]:
+    """Whoever works in the temporary folder of this run."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"TMPDIR={folder}".encode() in environment:
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are read in /proc")
+@pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_leaves_nothing_behind(
+    shop: Path, tmp_path: Path, sign: signal.Signals, status: int
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [ROADWORTHY, "inspect", str(shop)],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 60
+    while not any("guardrails.guards" in it for it in children(scratch)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(sign)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == status, output
+    assert b"Traceback" not in output
+    deadline = time.monotonic() + 20
+    while children(scratch) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert children(scratch) == []
+    assert list(scratch.iterdir()) == []

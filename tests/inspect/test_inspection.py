@@ -1,0 +1,158 @@
+"""From what the guards print to levels, issues, gaps and next steps."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from documents import RULES, document, inspection, modules, result
+
+from roadworthy.inspection import AreaLevel, Inspection, Severity, State
+from roadworthy.inspection.difference import difference
+from roadworthy.inspection.run import Wanted, gather
+from roadworthy.refusal import BadAnswer, CantLook
+from roadworthy.report.chart import chart
+
+
+def area(found: Inspection, name: str) -> AreaLevel:
+    return next(it for it in found.areas if it.area == name)
+
+
+def given(*results: dict[str, Any], not_checked: tuple[dict[str, Any], ...] = ()) -> Inspection:
+    content = document()
+    content["runs"][0]["results"] = list(results)
+    content["runs"][0]["properties"]["notChecked"] = list(not_checked)
+    return gather(content, {}, RULES, "shop")
+
+
+def test_there_are_ten_areas() -> None:
+    assert len(inspection().areas) == 10
+
+
+def test_a_critical_fault_blocks_its_area_and_the_whole() -> None:
+    found = given(result("secret.committed", "a.ts", 1, "A key"))
+    assert area(found, "secrets").level == 0
+    assert area(found, "secrets").state is State.FAIL
+    assert found.level == 0
+
+
+@pytest.mark.parametrize(("severity", "level"), [("high", 1), ("medium", 2), ("low", 3)])
+def test_a_lesser_fault_holds_higher(severity: str, level: int) -> None:
+    found = given(result("secret.committed", "a.ts", 1, "A key", severity=severity))
+    gate = area(found, "secrets").gates[0]
+    assert gate.holds_at == level
+    assert gate.state is (State.PASS if severity == "low" else State.FAIL)
+
+
+def test_what_was_not_checked_is_no_pass() -> None:
+    gap = {"what": "the tree", "why": "no scanner", "rules": ["secret.committed"]}
+    gate = area(given(not_checked=(gap,)), "secrets").gates[0]
+    assert gate.state is State.NOT_CHECKED
+    assert gate.holds_at == 0
+    assert "no scanner" in gate.evidence
+
+
+def test_a_rule_that_was_left_out_is_not_checked() -> None:
+    found = inspection(heeded=RULES - {"secret.committed"})
+    assert area(found, "secrets").gates[0].state is State.NOT_CHECKED
+    assert "secret.committed" not in {issue.rule for issue in found.issues}
+
+
+def test_without_a_database_its_questions_are_moot() -> None:
+    content = document()
+    content["properties"]["stack"]["database"] = []
+    content["runs"][0]["results"] = []
+    found = gather(content, {}, RULES, "shop")
+    assert area(found, "backups").state is State.NOT_APPLICABLE
+
+
+def test_the_same_fault_is_one_issue_with_all_its_places() -> None:
+    found = inspection()
+    floats = [issue for issue in found.issues if issue.rule == "money.float"]
+    assert len(floats) == 1
+    assert floats[0].count == len(floats[0].places) == 30
+    assert floats[0].message.startswith("The fault money.float: 30 places in 30 files.")
+
+
+def test_two_guards_that_see_one_hole_make_one_issue() -> None:
+    hole = result("rls.disabled", "a.sql", 3, "orders is open")
+    assert len(given(hole, hole).issues) == 1
+
+
+def test_an_issue_keeps_its_key_when_lines_move() -> None:
+    before = given(result("rls.disabled", "a.sql", 3, "orders is open")).issues[0]
+    after = given(result("rls.disabled", "a.sql", 90, "orders is open")).issues[0]
+    assert before.key == after.key
+
+
+def test_two_alike_in_one_file_stay_two() -> None:
+    found = given(*(result("rls.disabled", "a.sql", line, "open") for line in (3, 9)))
+    assert len({issue.key for issue in found.issues}) == 2
+
+
+def test_the_worst_and_surest_come_first() -> None:
+    severities = [issue.severity for issue in inspection().issues]
+    assert severities == sorted(severities, reverse=True)
+
+
+def test_three_next_steps_worst_and_quickest_first() -> None:
+    actions = inspection().actions
+    assert [action.severity for action in actions] == sorted(
+        (action.severity for action in actions), reverse=True
+    )
+    assert [action.rule for action in actions][:2] == ["rls.disabled", "secret.committed"]
+    assert len(actions) == 3
+
+
+def test_the_difference_is_of_sets() -> None:
+    earlier = inspection().to_json()
+    now = given(
+        result("rls.disabled", "supabase/migrations/1_a.sql", 99, "Still open"),
+        result("ci.none", "", 0, "No workflow"),
+        result("secret.committed", "other.ts", 1, "Another key"),
+    )
+    change = difference(earlier, now)
+    assert [now.issues[0].rule, len(change.appeared)] == ["rls.disabled", 1]
+    assert "A live key of a mail service (re_9k…) is in the tree" in change.gone
+
+
+def test_a_damaged_earlier_inspection_is_refused() -> None:
+    with pytest.raises(BadAnswer, match="damaged"):
+        difference({"issues": [{}], "areas": []}, inspection())
+
+
+def test_no_sarif_of_ours_is_refused() -> None:
+    with pytest.raises(CantLook):
+        gather({"runs": [{"tool": 3}]}, {}, RULES, "shop")
+
+
+def test_an_unknown_rule_names_those_near_it() -> None:
+    with pytest.raises(BadAnswer, match=r"rls\.disabled"):
+        Wanted(only=("rls.disable",)).of(RULES)
+    assert Wanted(only=("rls.*",), skip=("rls.d*",)).of(RULES) == frozenset()
+
+
+def test_the_map_stands_even_on_a_cycle() -> None:
+    content = modules()
+    content["edges"].append(
+        {"from": "src/integrations", "to": "src/pages", "count": 1, "breaks": ""}
+    )
+    drawn = chart(content)
+    assert drawn is not None
+    assert len(drawn.boxes) == 6
+    assert len(drawn.broken) == 3
+    assert chart(None) is None
+
+
+def test_a_map_of_many_modules_keeps_the_largest_and_those_at_fault() -> None:
+    nodes = [{"id": f"m{at}", "files": 1, "lines": at} for at in range(100)]
+    edges = [{"from": "m0", "to": "m1", "count": 1, "breaks": "why"}]
+    drawn = chart({"nodes": nodes, "edges": edges})
+    assert drawn is not None
+    assert {"m0", "m1", "m99"} <= {box.id for box in drawn.boxes}
+    assert drawn.left_out == 76
+
+
+def test_severities_are_labels_in_json() -> None:
+    content = inspection().to_json()
+    assert content["issues"][0]["severity"] == Severity.CRITICAL.label
+    assert replace(inspection(), looked_at="").to_json()["looked_at"] == ""

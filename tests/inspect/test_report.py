@@ -1,0 +1,126 @@
+"""Every rendering, with hostile words of the prototype in every field."""
+
+import json
+import re
+from html.parser import HTMLParser
+from io import StringIO
+
+import pytest
+from documents import inspection, matrix
+from rich.console import Console
+
+from roadworthy.inspection import Inspection
+from roadworthy.report import FORMATS, page, summary
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</style><script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "<!-- --!><svg onload=alert(1)>",
+    "\udcff\x00\x1b[31m\u202e\u2066",
+    "| ](javascript:alert(1)) `<b>` \n# heading",
+)
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def parsed(text: str) -> Elements:
+    elements = Elements()
+    elements.feed(text)
+    elements.close()
+    return elements
+
+
+def skeleton(found: Inspection) -> list[tuple[str, frozenset[str]]]:
+    return [(tag, frozenset(attrs)) for tag, attrs in parsed(page(found)).seen]
+
+
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_no_word_of_the_prototype_becomes_an_element_or_attribute(word: str) -> None:
+    # A line break in a snippet is a line more.
+    assert skeleton(inspection(word.replace("\n", " "))) == skeleton(inspection("x"))
+
+
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_no_control_or_direction_changing_character_gets_through(word: str) -> None:
+    for text in (page(inspection(word)), FORMATS["markdown"](inspection(word))):
+        assert not re.search("[\x00-\x08\x1b\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_every_format_can_be_written(name: str, word: str) -> None:
+    assert FORMATS[name](inspection(word)).encode()
+
+
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_markdown_holds_no_html_nor_link_of_the_prototype(word: str) -> None:
+    text = re.sub(r"`[^`\n]*`", "", FORMATS["markdown"](inspection(word)))
+    assert not re.search(r"<[a-z/!]", text)
+    assert not re.search(r"(?<!\\)\]\(", text)
+    assert not re.search(r"^# heading", text, re.MULTILINE)
+
+
+def test_the_page_loads_and_runs_nothing_but_itself() -> None:
+    elements = parsed(page(inspection()))
+    policy = next(
+        attrs["content"]
+        for tag, attrs in elements.seen
+        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag, attrs in elements.seen:
+        assert tag not in {"link", "iframe", "img", "object", "embed", "base"}
+        assert not {"src", "style"} & set(attrs)
+        assert not any(name.startswith("on") for name in attrs)
+        assert (attrs.get("href") or "#").startswith("#")
+
+
+def test_a_page_of_many_findings_and_tables_stays_small() -> None:
+    assert len(page(inspection(tables=50))) < 1_000_000
+    assert len(matrix(copies=50)) == 300
+
+
+def shown(found: Inspection) -> str:
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(summary(found))
+    return console.export_text()
+
+
+def test_the_summary_fits_a_screen() -> None:
+    lines = shown(inspection()).splitlines()
+    assert 24 <= len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_the_summary_passes_no_control_character_to_the_terminal(word: str) -> None:
+    assert not re.search("[\x00-\x08\x1b\u202e\udcff]", shown(inspection(word)))
+
+
+def test_sarif_has_one_result_for_an_issue_with_all_its_places() -> None:
+    found = inspection()
+    run = json.loads(FORMATS["sarif"](found))["runs"][0]
+    assert len(run["results"]) == len(found.issues)
+    floats = next(it for it in run["results"] if it["ruleId"] == "money.float")
+    assert len(floats["locations"]) == 30
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[it["ruleIndex"]]["id"] == it["ruleId"] for it in run["results"])
+    said = run["invocations"][0]["toolExecutionNotifications"]
+    assert len(said) == len(found.gaps)
