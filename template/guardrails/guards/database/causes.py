@@ -35,7 +35,7 @@ class Missing:
 
 _N = r'"?([^"\s(]+)"?'
 _MISSING = (
-    ("column", re.compile(rf'column "([^"]+)" (?:of|in) relation "([^"]+)" does not exist')),
+    ("column", re.compile(r'column "([^"]+)" (?:of|in) relation "([^"]+)" does not exist')),
     ("column", re.compile(r'column "([^"]+)" (?:named in key |referenced in .* )?does not exist')),
     ("column", re.compile(r"column (?:[\w]+)\.([\w]+) does not exist")),
     ("column", re.compile(r'record "(?:new|old)" has no field "([^"]+)"')),
@@ -52,8 +52,16 @@ _MISSING = (
     ("opclass", re.compile(r'operator class "([^"]+)" does not exist')),
     ("extension", re.compile(r'extension "([^"]+)" is not available')),
 )
-_TWICE = {"42P07", "42710", "42723", "42P06", "42701", "42P16", "42P03"}
+_TWICE = {"42P07", "42710", "42723", "42P06", "42701", "42P03"}
 _DATA = {"23505", "23503", "23502", "23514", "22P02", "21000", "22007", "22008"}
+_UNKNOWN = (Cause.OTHER, "")
+_BY_STATE = {
+    "42601": (Cause.SYNTAX, "this is not PostgreSQL: "),
+    "23505": (Cause.DATA, "it writes rows that an empty database does not take: "),
+    "25001": (Cause.TRANSACTION, "a migration runs in one transaction: "),
+    "55P04": (Cause.TRANSACTION, "a migration runs in one transaction: "),
+    "42501": (Cause.PRIVILEGE, "the project's role may not do this: "),
+}
 _CREATES = re.compile(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unlogged\s+|materialized\s+)?"
     r"(table|view|type|domain|function|procedure|schema|sequence|extension)\s+"
@@ -118,7 +126,7 @@ def _made_by(text: str) -> set[tuple[str, str]]:
         made.add((_GROUP.get(kind, kind), unquote(found[3]).lower()))
         if head is not text:
             return made
-    if about and about.verb == "alter" or "add column" in text.lower():
+    if (about and about.verb == "alter") or "add column" in text.lower():
         made |= {("column", unquote(found[1]).lower()) for found in _ADDS.finditer(text)}
         for found in _RENAMES.finditer(text):
             made |= {(kind, unquote(found[1]).lower()) for kind in ("column", "table")}
@@ -146,22 +154,13 @@ class Judge:
         """Names of tables that are not as the chain meant them."""
 
     def judge(self, number: int, piece: Piece, message: str, sqlstate: str) -> Verdict:
-        if sqlstate == "42601" or sqlstate.startswith("42601"):
-            return Verdict(Cause.SYNTAX, f"this is not PostgreSQL: {message}")
-        lost = missing(message)
-        if lost and not (sqlstate in _TWICE):
-            return self._missing(number, piece, lost, message)
-        if sqlstate in _TWICE and ("already exists" in message or sqlstate != "42P16"):
+        if sqlstate in _TWICE:
             return self._twice(number, piece, message)
-        about = self._mentions_damage(piece)
-        if sqlstate in _DATA:
-            reason = f"it writes rows that an empty database does not take: {message}"
-            return Verdict(Cause.DATA, reason, cascade=about)
-        if sqlstate in ("25001", "55P04"):
-            return Verdict(Cause.TRANSACTION, f"a migration runs in one transaction: {message}")
-        if sqlstate == "42501":
-            return Verdict(Cause.PRIVILEGE, f"the project's role may not do this: {message}")
-        return Verdict(Cause.OTHER, message, cascade=about)
+        if (lost := missing(message)) and sqlstate != "42601":
+            return self._missing(number, piece, lost, message)
+        cause, words = _BY_STATE.get("23505" if sqlstate in _DATA else sqlstate, _UNKNOWN)
+        rests = cause in (Cause.DATA, Cause.OTHER) and self._mentions_damage(piece)
+        return Verdict(cause, f"{words}{message}", cascade=rests)
 
     def note(self, number: int, piece: Piece) -> None:
         """Remember what a statement that failed leaves undone."""

@@ -60,7 +60,12 @@ class Chains:
     def _is_schema(self, path: str) -> bool:
         parts = {part.lower() for part in path.split("/")[:-1]}
         name = path.rpartition("/")[2].lower()
-        if parts & _ASIDE or _STAND_IN.search(name) or name.startswith("seed") or "/schemas/" in path:
+        if (
+            parts & _ASIDE
+            or _STAND_IN.search(name)
+            or name.startswith("seed")
+            or "/schemas/" in path
+        ):
             return False
         text = self._text(path)
         return bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)

@@ -1,4 +1,4 @@
-"""The difference between what a chain makes and what the generated types saw in the live database."""
+"""The difference between what a chain makes and what the types saw in the live database."""
 
 from collections.abc import Iterator
 

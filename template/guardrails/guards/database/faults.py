@@ -76,7 +76,7 @@ def _strict(chain: Chain) -> bool:
 
 
 def not_replayable(
-    replay: Replay, bodies: Mapping[tuple[str, str], Place], ordered: bool = True
+    replay: Replay, bodies: Mapping[tuple[str, str], Place], by_hand: bool = False
 ) -> Iterator[Finding]:
     """One finding for each cause in a file; what fails in its wake is counted with the first.
 
@@ -88,7 +88,8 @@ def not_replayable(
         if statement.outcome in (Outcome.FAILED, Outcome.STOPPED):
             groups[_group(statement)].append(statement)
     cascades = sum(statement.outcome is Outcome.CASCADE for statement in replay.statements)
-    severity = None if ordered and replay.chain.files else Severity.MEDIUM
+    # Nobody said in which order scripts that are run by hand belong.
+    severity = Severity.MEDIUM if by_hand else None
     absent: dict[str, list[tuple[str, Place]]] = defaultdict(list)
     for (path, name), place in bodies.items():
         absent[path].append((name, place))
@@ -110,7 +111,7 @@ def not_replayable(
 
 def _group(statement: Statement) -> tuple[str, ...]:
     if statement.cause == Cause.LATER:
-        return (statement.path, statement.cause, *statement.names)
+        return ("", statement.cause, *statement.names)
     if statement.cause == Cause.OTHER:
         return (statement.path, statement.cause, statement.sqlstate)
     return (statement.path, statement.cause)
@@ -125,7 +126,7 @@ def _finding(
     first = statements[0]
     places = sorted(
         [statement.place for statement in statements] + [place for _, place in bodies],
-        key=lambda place: place.line,
+        key=lambda place: (place.path, place.line),
     )
     names = [name for statement in statements for name in statement.names]
     names += [name for name, _ in bodies]

@@ -51,16 +51,16 @@ def look(tree: Tree) -> Looked:
         why = f"only the first {MOST_CHAINS} chains are replayed"
         found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
     if todo:
-        _replay_all(tree, todo[:MOST_CHAINS], found)
+        _replay_all(tree, todo[:MOST_CHAINS], found, chains.loose)
     return Looked(found.findings, found.not_looked, {**found.facts, "chains": found.chains})
 
 
-def _replay_all(tree: Tree, todo: list[Chain], found: _Sum) -> None:
+def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, by_hand: Chain | None) -> None:
     try:
         with scratch_server() as scratch:
             for chain in todo:
                 try:
-                    _replay_one(tree, scratch, chain, found)
+                    _replay_one(tree, scratch, chain, found, chain is by_hand)
                 except (psycopg.Error, OSError) as error:
                     why = f"its replay broke off: {_first_line(error)}"
                     found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
@@ -78,7 +78,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0][:300]
 
 
-def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum) -> None:
+def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, by_hand: bool) -> None:
     texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
     for file in chain.files:
         if not texts[file.path].strip() and tree.sizes.get(file.path, 0) > 0:
@@ -90,9 +90,7 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum) -> None
             bodies = absent_tables(replay, connection)
             tables = _tables(connection)
             missing = list(drift(replay, connection, types)) if types else []
-        ordered = any(file.accepted for file in chain.files) or bool(chain.skipped)
-        ordered = ordered and chain.folder.endswith("migrations")
-        found.findings += faults.not_replayable(replay, bodies, ordered)
+        found.findings += faults.not_replayable(replay, bodies, by_hand)
         found.findings += missing
         found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
         looked = examine(tree, replay)

@@ -73,19 +73,23 @@ class Mender:
             return self._extension(extension)
         if lost.schema not in ("", "public") and lost.kind != "column":
             return False
-        if lost.kind == "table":
-            return self._table(lost.name)
         if lost.kind == "column":
             return self._column(lost, piece, damaged)
-        if lost.kind == "type":
-            return self._enum(lost.name)
-        if lost.kind == "function":
-            return self._function(lost.name)
-        if lost.kind == "schema":
-            return self._run(f"create schema {quote(lost.name)}")
-        if lost.kind == "role":
-            return self._run(f"create role {quote(lost.name)} nologin")
-        return False
+        ways = {
+            "table": self._table,
+            "type": self._enum,
+            "function": self._function,
+            "schema": self._schema,
+            "role": self._role,
+        }
+        way = ways.get(lost.kind)
+        return way(lost.name) if way else False
+
+    def _schema(self, name: str) -> bool:
+        return self._run(f"create schema {quote(name)}")
+
+    def _role(self, name: str) -> bool:
+        return self._run(f"create role {quote(name)} nologin")
 
     def _extension(self, name: str) -> bool:
         if name in self.extensions:
@@ -159,14 +163,14 @@ class Mender:
             return False
         arguments = ", ".join(_arguments(known.arguments))
         returns = sql_type("", known.returns)
-        if returns == "text" and "{" in known.returns or known.returns.startswith("{"):
+        if (returns == "text" and "{" in known.returns) or known.returns.startswith("{"):
             returns = "jsonb"
         if known.returns in ("undefined", "unknown", "void"):
             returns = "text"
         self.rebuilt.add(("public", name))
         return self._run(
             f"create function public.{quote(name)}({arguments}) returns {returns} "
-            f"language sql stable as 'select null::{returns}'".replace('::public."', '::public."')
+            f"language sql stable as 'select null::{returns}'"
         )
 
 

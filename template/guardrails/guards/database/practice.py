@@ -106,9 +106,10 @@ def _coded_chains(tree: Tree) -> set[str]:
     for path in tree.ending(".py", ".js", ".ts", ".mjs", ".cjs"):
         folder, _, name = path.rpartition("/")
         last = folder.rpartition("/")[2]
-        if last == "versions" and f"{folder.rpartition('/')[0]}/env.py" in tree.present:
-            folders[folder] += 1
-        elif last in ("migrations", "migration") and version_of(path) and name != "__init__.py":
+        alembic = f"{folder.rpartition('/')[0]}/env.py" in tree.present
+        if (last == "versions" and alembic) or (
+            last in ("migrations", "migration") and version_of(path) and name != "__init__.py"
+        ):
             folders[folder] += 1
     return set(folders)
 

@@ -66,6 +66,12 @@ where at > 0
 """
 
 
+_MEMBER = (
+    r"^[ \t(]*(?:add\s+column\s+(?:if\s+not\s+exists\s+)?|constraint\s+|add\s+constraint\s+)?"
+    r'"?{}"?(?=[\s,])'
+)
+
+
 @dataclass(frozen=True)
 class Recorded:
     """The chain's statements by number."""
@@ -78,11 +84,7 @@ class Recorded:
             return Place()
         path, piece = self.pieces[number]
         for word in filter(None, words):
-            inner = re.search(
-                rf'^[ \t(]*(?:add\s+column\s+(?:if\s+not\s+exists\s+)?|constraint\s+|add\s+constraint\s+)?"?{re.escape(word)}"?(?=[\s,])',
-                piece.text,
-                re.IGNORECASE | re.MULTILINE,
-            )
+            inner = re.search(_MEMBER.format(re.escape(word)), piece.text, re.IGNORECASE | re.MULTILINE)
             if inner:
                 line = piece.line + piece.text.count("\n", 0, inner.end())
                 snippet = piece.text.splitlines()[line - piece.line].strip()[:200]
@@ -116,7 +118,7 @@ def _number(at: object) -> int:
 
 
 def _bucket(name: str, recorded: Recorded) -> int:
-    for number, (_, piece) in reversed(recorded.pieces.items()):
+    for number, (_, piece) in reversed(list(recorded.pieces.items())):
         if "storage.buckets" in piece.text and f"'{name}'" in piece.text:
             return number
     return 0

@@ -115,15 +115,15 @@ class Replayer:
         self._database = database
         for script in scripts:
             if not self._at_once(script):
-                with self._session() as connection:
-                    return self._stops_at(connection, script)
+                return self._stops_at(script)
         return None
 
-    def _stops_at(self, connection: Connection, script: Script) -> int | None:
-        connection.execute("begin")
-        for number, piece in script.pieces.items():
-            if not _passed_over(piece) and self._try(connection, number, piece) is not None:
-                return number
+    def _stops_at(self, script: Script) -> int | None:
+        with self._session() as connection:
+            connection.execute("begin")
+            for number, piece in script.pieces.items():
+                if not _passed_over(piece) and self._try(connection, number, piece) is not None:
+                    return number
         return None
 
     @contextmanager
@@ -147,11 +147,13 @@ class Replayer:
             if not _passed_over(piece)
         )
         try:
-            with self._session() as connection:
-                with self._watchdog.watching(connection.info.backend_pid, FILE_SECONDS):
-                    connection.execute("begin")
-                    connection.execute(text.encode("utf-8", "replace"))
-                    connection.execute("commit")
+            with (
+                self._session() as connection,
+                self._watchdog.watching(connection.info.backend_pid, FILE_SECONDS),
+            ):
+                connection.execute("begin")
+                connection.execute(text.encode("utf-8", "replace"))
+                connection.execute("commit")
         except psycopg.Error:
             self._watch_size(max(pieces, default=0))
             return False
@@ -210,6 +212,7 @@ class Replayer:
             self.results[number] = Result()
             return
         first: Result | None = None
+        error: psycopg.Error | None = None
         for _ in range(MOST_ATTEMPTS):
             error = self._try(self._connection, number, piece)
             if error is None:

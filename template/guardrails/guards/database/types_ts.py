@@ -163,26 +163,25 @@ _UUID = re.compile(r"(^|_)u?u?id$|_by$|^uid$")
 _TIME = re.compile(r"_at$|_on$|timestamp|^created$|^updated$|_until$|expires")
 
 
+_PLAIN = {"number": "numeric", "boolean": "boolean"}
+
+
 def sql_type(column: str, kind: str) -> str:
     """The type that a column most likely has, by its TypeScript type and its name."""
-    array = kind.endswith("[]")
+    array = "[]" if kind.endswith("[]") else ""
     kind = kind.removesuffix("[]").strip("() ")
     if enum := _ENUM.search(kind):
-        found = 'public."' + enum[1].replace('"', '""') + '"'
-    elif kind == "number":
-        found = "numeric"
-    elif kind == "boolean":
-        found = "boolean"
-    elif kind.startswith("Json"):
-        found = "jsonb"
-    elif kind != "string":
-        found = "text"
-    elif _UUID.search(column):
-        found = "uuid"
-    elif _TIME.search(column):
-        found = "timestamptz"
-    elif column.endswith("_date") or column == "date":
-        found = "date"
-    else:
-        found = "text"
-    return f"{found}[]" if array else found
+        return 'public."' + enum[1].replace('"', '""') + f'"{array}'
+    if kind.startswith("Json"):
+        return f"jsonb{array}"
+    if kind == "string":
+        return _text_type(column) + array
+    return _PLAIN.get(kind, "text") + array
+
+
+def _text_type(column: str) -> str:
+    if _UUID.search(column):
+        return "uuid"
+    if _TIME.search(column):
+        return "timestamptz"
+    return "date" if column.endswith("_date") or column == "date" else "text"

@@ -8,9 +8,20 @@ HERE = Path(__file__).parent
 _MARK = re.compile(r"^-- extension: (\S+)\n", re.MULTILINE)
 # Untrusted only because they can burden a server: nothing in them reaches out of it.
 HARMLESS = (
-    "amcheck autoinc bloom dict_xsyn earthdistance insert_username intagg moddatetime"
-    " pg_stat_statements pgrowlocks pgstattuple refint vector"
-).split()
+    "amcheck",
+    "autoinc",
+    "bloom",
+    "dict_xsyn",
+    "earthdistance",
+    "insert_username",
+    "intagg",
+    "moddatetime",
+    "pg_stat_statements",
+    "pgrowlocks",
+    "pgstattuple",
+    "refint",
+    "vector",
+)
 
 
 def supabase_sql() -> str:
