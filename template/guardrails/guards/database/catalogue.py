@@ -1,12 +1,15 @@
 """Faults that the catalogue itself shows, whoever asks: keys, indexes, types."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...engine.finding import Evidence, Finding, Place, Severity
-from .model import Replay
+from .model import ObjectKey, Replay
 from .relations import Column, Relations, Table
+from .repeats import repeats
 from .sensitivity import words
+
+Repeated = Mapping[ObjectKey, tuple[Place, ...]]
 
 MONEY = re.compile(
     r"(^|_)(price|amount|total|subtotal|cost|fee|balance|salary|wage|payment|payout|paid|refund|tax"
@@ -21,11 +24,12 @@ NO_MONEY = re.compile(
 
 
 def find(replay: Replay, relations: Relations) -> Iterator[Finding]:
+    repeated = repeats(replay)
     for table in relations.tables.values():
         if table.partition or (table.schema, table.name) in replay.rebuilt:
             continue
         yield from _keys(replay, table)
-        yield from _indexes(replay, table)
+        yield from _indexes(replay, table, repeated)
         for column in table.columns:
             yield from _column(replay, table, column)
 
@@ -40,16 +44,18 @@ def _keys(replay: Replay, table: Table) -> Iterator[Finding]:
         )
 
 
-def _indexes(replay: Replay, table: Table) -> Iterator[Finding]:
+def _indexes(replay: Replay, table: Table, repeated: Repeated) -> Iterator[Finding]:
     for reference in table.references:
         if not reference.indexed:
             columns = ", ".join(reference.columns)
+            key = ("column", table.schema, f"{table.name}.{reference.columns[0]}")
             yield Finding(
                 "db.fk-not-indexed",
                 _constraint_place(replay, table, reference.name, reference.columns[0]),
                 f"`{table.name}.{columns}` refers to `{reference.target[1]}` and has no index.",
                 Severity.LOW if len(table.references) > 8 else None,
                 Evidence.EXECUTED,
+                also=repeated.get(key, ()),
             )
 
 

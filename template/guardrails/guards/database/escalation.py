@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from ...engine.finding import Finding, Place, Severity
+from ...engine.finding import Finding, Severity
 from .ownership import compared
 from .policies import Scene
 from .relations import Column, Policy, Table
@@ -238,19 +238,19 @@ def _accepted(stage: Stage, table: Table, draft: Draft, column: Column, value: s
 
 def _finding(scene: Scene, table: Table, gains: Sequence[Gain]) -> Finding:
     worst = max(gains, key=lambda gain: SEVERITY[gain.kind])
-    policy = _admits(table, worst.how)
-    place = scene.policy_place(table, policy) if policy else Place()
-    if not policy:
-        place = scene.replay.place("table", table.schema, table.name)
+    policies = _admitting(table, worst.how)
+    places = scene.policy_places(table, policies)
+    named = ", ".join(f"“{policy.name}”" for policy in policies)
     names = ", ".join(f"`{table.name}.{gain.column.name}`" for gain in gains[:4])
     verb = "set" if worst.how == "UPDATE" else "insert a row of their own with"
     return Finding(
         "rls.self-escalation",
-        place,
+        places[0],
         f"A signed-in user can {verb} {names} and so choose their own {GAIN[worst.kind]}"
-        f"{f' (policy “{policy.name}”)' if policy else ''}.",
+        f"{f' ({named})' if named else ''}.",
         _severity(scene, worst),
         scene.evidence(table),
+        also=places[1:],
         detail={"columns": [gain.column.name for gain in gains], "value": worst.value},
     )
 
@@ -275,7 +275,8 @@ def _asked(scene: Scene, column: Column) -> bool:
     return any(name.search(found) for found in texts)
 
 
-def _admits(table: Table, how: str) -> Policy | None:
+def _admitting(table: Table, how: str) -> list[Policy]:
+    """The policies that let users at their own rows."""
     able = [p for p in table.policies if p.permissive and p.applies(how, USER.role)]
     own = [p for p in able if compared(p, table)]
-    return next(iter([p for p in own if p.command == how] or own or able), None)
+    return [p for p in own if p.command == how] or own or able[:1]

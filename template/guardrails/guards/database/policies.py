@@ -1,13 +1,15 @@
 """What the access matrix means: which open door is a price list, and which is somebody's data."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
-from .model import Replay
+from .model import ObjectKey, Replay
 from .ownership import Ownership
 from .relations import Policy, Relations, Table
+from .repeats import repeats
 from .seeding import Seeded
 from .sensitivity import STRONG, Holds, Purpose, purpose, sensitive
 from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
@@ -44,8 +46,22 @@ class Scene:
     def evidence(self, table: Table) -> Evidence:
         return self.replay.evidence(table.schema, table.name)
 
-    def policy_place(self, table: Table, policy: Policy) -> Place:
-        return self.replay.place("policy", table.schema, f"{table.name}.{policy.name}")
+    def policy_places(self, table: Table, policies: Iterable[Policy]) -> tuple[Place, ...]:
+        """Where they are written, those that the chain says twice at both places; the table's
+        own place where there is none."""
+        found: dict[Place, None] = {}
+        again: list[Place] = []
+        for policy in policies:
+            name = f"{table.name}.{policy.name}"
+            found[self.replay.place("policy", table.schema, name)] = None
+            again += self.repeated.get(("policy", table.schema, name), ())
+        if not found:
+            found[self.replay.place("table", table.schema, table.name)] = None
+        return tuple(dict.fromkeys([*found, *again]))
+
+    @cached_property
+    def repeated(self) -> Mapping[ObjectKey, tuple[Place, ...]]:
+        return repeats(self.replay)
 
     def known(self, table: Table) -> bool:
         """Whether the chain itself says who may do what with the table."""
@@ -114,7 +130,7 @@ def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
         if "user_metadata" in policy.using + policy.check:
             yield Finding(
                 "rls.user-metadata",
-                scene.policy_place(table, policy),
+                scene.policy_places(table, [policy])[0],
                 f"Policy “{policy.name}” on `{table.name}` trusts user_metadata, which users "
                 "write themselves.",
                 evidence=Evidence.EXACT,
@@ -175,8 +191,7 @@ def _rule(door: _Door) -> str:
 
 
 def _finding(scene: Scene, table: Table, door: _Door) -> Finding:
-    places = [scene.policy_place(table, policy) for policy in door.guilty]
-    places = places or [scene.replay.place("table", table.schema, table.name)]
+    places = scene.policy_places(table, door.guilty)
     return Finding(
         _rule(door),
         places[0],
@@ -184,7 +199,7 @@ def _finding(scene: Scene, table: Table, door: _Door) -> Finding:
         f"{_telling(scene, table, door)}{_through(door.guilty)}.",
         door.severity,
         scene.evidence(table),
-        also=tuple(dict.fromkeys(place for place in places[1:] if place != places[0])),
+        also=places[1:],
         detail=_detail(table, door.done),
     )
 
@@ -214,7 +229,7 @@ def _recursive(scene: Scene, table: Table) -> Iterator[Finding]:
     if "infinite recursion" in attempt.why and table.policies:
         yield Finding(
             "rls.recursive-policy",
-            scene.policy_place(table, table.policies[0]),
+            scene.policy_places(table, [table.policies[0]])[0],
             f"No user can read `{table.name}`: its policies end in {attempt.why}.",
             evidence=scene.evidence(table),
         )
@@ -233,7 +248,7 @@ def _ineffective(scene: Scene, table: Table) -> Iterator[Finding]:
             if passed and policy.applies(passed[0], visitor.role):
                 yield Finding(
                     "rls.permissive-deny",
-                    scene.policy_place(table, policy),
+                    scene.policy_places(table, [policy])[0],
                     f"Policy “{policy.name}” blocks nothing: {scene.who(visitor).lower()} can "
                     f"{_verbs(passed)} rows of `{table.name}` all the same.",
                     Severity.MEDIUM,

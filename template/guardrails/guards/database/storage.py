@@ -108,16 +108,16 @@ def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterato
             continue
         guilty = _guilty(objects, bucket, visitor, done)
         named = ", ".join(f"“{policy.name}”" for policy in guilty)
-        places = [scene.policy_place(objects, policy) for policy in guilty]
+        places = scene.policy_places(objects, guilty) if guilty else (_place(scene, bucket),)
         verbs = ", ".join(VERBS[command] for command in done)
         yield Finding(
             "storage.open-policy",
-            places[0] if places else _place(scene, bucket),
+            places[0],
             f"{scene.who(visitor)} can {verbs} somebody else's files in the bucket `{bucket.id}`"
             f"{f': {named}' if named else ''}.",
             severity,
             Evidence.EXECUTED,
-            also=tuple(places[1:]),
+            also=places[1:],
         )
         return
 

@@ -197,13 +197,15 @@ class Attacker:
         granted = set(self._granted(table, "INSERT", visitor))
         if not granted:
             return Attempt(Outcome.NO_GRANT)
-        theirs = self._insert_for(table, VICTIM, granted)
+        theirs = self._insert_for(table, VICTIM, granted, visitor)
         if theirs.allowed or visitor.person is None or not self.ownership.owned(table):
             return theirs
-        mine = self._insert_for(table, visitor.person, granted)
+        mine = self._insert_for(table, visitor.person, granted, visitor)
         return Attempt(Outcome.OWN, mine.rows, own=True) if mine.allowed else theirs
 
-    def _insert_for(self, table: Table, person: Person, granted: set[str]) -> Attempt:
+    def _insert_for(
+        self, table: Table, person: Person, granted: set[str], visitor: Visitor
+    ) -> Attempt:
         draft = Draft(self.seeder, table, person)
         seeded = self.seeder.seeded.row(table.relation, VICTIM)
         if seeded is not None:
@@ -219,9 +221,31 @@ class Attacker:
                 # A constraint is looked at only after policies have let the row through, but
                 # what was not stored was not stored: change the row and try again.
                 last = refused(error)
-                if error.sqlstate not in {"23505", "23514", "23502"} or not draft.mend(error):
+                if error.sqlstate not in {"23505", "23514", "23502"}:
                     break
+                if not draft.mend(error):
+                    return self._insert_instead(draft, seeded, visitor)
         return last
+
+    def _insert_instead(self, draft: Draft, seeded: Row | None, visitor: Visitor) -> Attempt:
+        """The same row when the seeded one is not in its way."""
+        if seeded is None:
+            return Attempt(Outcome.UNCHECKED)
+        try:
+            with self.stage.undone():
+                self.stage.connection.execute("reset role")
+                self.stage.connection.execute("set local session_replication_role = replica")
+                self.stage.connection.execute(
+                    SQL("delete from {} where {}").format(seeded.table.sql, seeded.condition),
+                    seeded.parameters,
+                )
+                self.stage.connection.execute("set local session_replication_role = origin")
+                with self.stage.visited(visitor):
+                    statement = insertion(draft.table, draft.values)
+                    count, _ = self.stage.run(statement, draft.parameters)
+                    return Attempt(Outcome.ALLOWED, count)
+        except psycopg.Error as error:
+            return refused(error)
 
     def update(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
         names = [
