@@ -30,6 +30,7 @@ from .signs import (
     TOKEN_LOOKUP,
     WRITES,
 )
+from .source import Module
 from .table import Guarding, Route
 
 _COMPARED = re.compile(r"([^;{}&|?\n]{1,120}?)(?<![=!<>])(?:===?|!==?)(?!=)\s*([^;{}&|\n]{1,120})")
@@ -47,7 +48,7 @@ class Access(StrEnum):
     PUBLIC = "public"
     CALLER = "caller"
     ROLE = "role"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 a kind of access
     SIGNATURE = "signature"
     UNKNOWN = "unknown"
 
@@ -182,7 +183,9 @@ class Case:
             return False
         name = piece.module.code[at:middle]
         return (
-            re.search(r"equal|compare|verify|valid|check|is[A-Z]|auth|require|assert", name, re.I)
+            re.search(
+                r"equal|compare|verify|valid|check|is[A-Z]|auth|require|assert", name, re.IGNORECASE
+            )
             is not None
         )
 
@@ -274,11 +277,7 @@ def _harmless(before: str, matched: str) -> bool:
     return False
 
 
-def _keys(module: "object", start: int, end: int) -> str:
-    from .source import Module
-
-    if not isinstance(module, Module):
-        return ""
+def _keys(module: Module, start: int, end: int) -> str:
     code = module.code[start:end]
     return " ".join(
         module.slice(binding)[:200]

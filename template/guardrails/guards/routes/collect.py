@@ -20,7 +20,6 @@ _CLIENT_SIDE = re.compile(
 def collect(tree: Tree) -> tuple[Program, list[Case]]:
     program = Program(tree)
     routes = list(_routes(program))
-    gates: dict[str, str] = {}
     cases = []
     for route in routes:
         route.app = _app(program, route)
@@ -28,7 +27,6 @@ def collect(tree: Tree) -> tuple[Program, list[Case]]:
         if route.kind in {"next", "action"}:
             case.gate = gate(program, route)
         cases.append(case)
-    del gates
     return program, cases
 
 
@@ -43,9 +41,9 @@ def _routes(program: Program) -> Iterator[Route]:
             continue
         if "'use server'" in text[:400] or '"use server"' in text[:400]:
             if module := program.module(path):
-                yield from actions(program, module)
+                yield from actions(module)
         if "@Controller(" in text and (module := program.module(path)):
-            yield from nest(program, module)
+            yield from nest(module)
         if SERVER.search(text) and "/functions/" not in path:
             servers.append(path)
     yield from Servers(program, servers).routes()

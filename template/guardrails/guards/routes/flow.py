@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .program import Piece, Program
 from .signs import ASKS_CALLER, ENV, SECRET_ENV
-from .source import WORD, Binding, Module
+from .source import WORD, Binding, Function, Module
 
 _RECEIVER = (
     r"(?:req|request|_req|_request|c\.req|ctx\.req|ctx\.request|event\.request|event|httpReq|r)"
@@ -109,12 +109,8 @@ class Flow:
         return found is not None and identifies(self._program, *found)
 
 
-def identifies(program: Program, module: Module, function: "object", depth: int = 0) -> bool:
+def identifies(program: Program, module: Module, function: Function, depth: int = 0) -> bool:
     """Whether a function finds out who is calling, by itself or by what it calls."""
-    from .source import Function
-
-    if not isinstance(function, Function):
-        return False
     code = module.slice(function)
     if ASKS_CALLER.search(code):
         return True
@@ -128,7 +124,8 @@ def identifies(program: Program, module: Module, function: "object", depth: int 
 
 
 def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
-    if giver.has_caller(given):
+    mixed = given.startswith("{") and len(found) == 1
+    if giver.has_caller(given) and not (mixed and giver.has_sent(given)):
         names.caller |= found
     elif giver.has_sent(given):
         names.sent |= found

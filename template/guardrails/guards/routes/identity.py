@@ -10,7 +10,8 @@ from .flow import mentions
 from .program import Piece
 from .queries import owned_tables, queries, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
-from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
+from .signs import ADMIN_PATH, ASKS_CALLER, PUBLIC_PATH, WEBHOOK_NAME
+from .source import Module
 
 _ID_COOKIE = re.compile(
     r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d|customer_?[iI]d|role|isAdmin)\b"
@@ -21,7 +22,7 @@ _ID_HEADER = re.compile(
 )
 _FLAG = re.compile(
     r"^(?:is_?premium|is_?pro|is_?paid|is_?vip|is_?admin|is_?subscribed|has_?paid|has_?premium|has_?subscription|isSubscriber|premium)$",
-    re.I,
+    re.IGNORECASE,
 )
 _ROLE_WORD = re.compile(
     r"^(?:role|roles|is_?admin|user_?role|account_?type|user_?type|is_?super\w*)$", re.IGNORECASE
@@ -60,12 +61,11 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
         apps[case.route.app].append(case)
     for of_app in apps.values():
         owned = owned_tables(of_app)
-        roles = any(case.access is Access.ROLE for case in of_app)
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
             yield from _records(case, owned)
-            yield from _roles(case, roles)
+            yield from _roles(case)
             yield from _person(case)
         yield from _whole_body(of_app)
     yield from _principal(cases)
@@ -213,7 +213,7 @@ _HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", r
 _CATALOGUE = {"product", "categor", "categori", "plan", "service", "post", "setting", "config"}
 
 
-def _roles(case: Case, roles: bool) -> Iterator[Finding]:
+def _roles(case: Case) -> Iterator[Finding]:
     yield from _self_assigned(case)
     label = case.route.path
     if case.route.kind == "edge":
@@ -231,10 +231,8 @@ def _roles(case: Case, roles: bool) -> Iterator[Finding]:
 
 
 def _self_assigned(case: Case) -> Iterator[Finding]:
-    if (
-        case.access not in {Access.PUBLIC, Access.CALLER}
-        or case.route.kind == "edge"
-        and case.access is Access.PUBLIC
+    if case.access not in {Access.PUBLIC, Access.CALLER} or (
+        case.route.kind == "edge" and case.access is Access.PUBLIC
     ):
         return
     if (
@@ -249,7 +247,11 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             stores = _STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
             if not stores or call.end - call.start > 2_500 or not call.arguments:
                 continue
-            at = _role_given(piece, [(one.start, one.end) for one in call.arguments], names.sent)
+            at = _role_given(
+                piece,
+                [(one.start, one.end) for one in call.arguments if "function" not in one.kind],
+                names.sent,
+            )
             if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
                 continue
             yield _role_finding(case, piece, at)
@@ -348,11 +350,9 @@ def _principal(cases: list[Case]) -> Iterator[Finding]:
                     break
 
 
-def _home(case: Case, code: str, module: "object") -> list:  # type: ignore[type-arg]
-    from .source import Module
-
+def _home(case: Case, code: str, module: Module) -> list[Module]:
     name = re.match(r"[\w$.]+", code)
-    found = case.program.function(module, name[0]) if name and isinstance(module, Module) else None
+    found = case.program.function(module, name[0]) if name else None
     return [found[0]] if found else []
 
 
@@ -367,7 +367,7 @@ def _person(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces[:1]:
         match = _PERSON.search(piece.code)
-        if match:
+        if match and not ASKS_CALLER.search(piece.code) and not _ME.search(case.route.path):
             message = f"{case.route.label} needs no sign-in and returns the e-mail address or telephone number of a user"
             at = piece.start + match.start()
             yield finding(

@@ -3,11 +3,10 @@
 import posixpath
 import re
 
-from .program import Program
+from .program import Piece, Program
 from .signs import ASKS_CALLER, REFUSES
 from .source import Module
 from .table import Route
-from .program import Piece
 
 _FILES = (
     "middleware.ts",
@@ -54,10 +53,7 @@ def _matches(code: str, path: str) -> bool:
     found = _MATCHER.search(code)
     if found is None:
         return True
-    for pattern in re.findall(r"['\"`]([^'\"`]+)['\"`]", found[1]):
-        if _fits(pattern, path):
-            return True
-    return False
+    return any(_fits(pattern, path) for pattern in re.findall(r"['\"`]([^'\"`]+)['\"`]", found[1]))
 
 
 def _fits(pattern: str, path: str) -> bool:

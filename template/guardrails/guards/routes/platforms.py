@@ -49,7 +49,7 @@ def is_test(path: str) -> bool:
 
 def file_routes(program: Program) -> Iterator[Route]:
     for path in program.tree.files:
-        if not path.endswith(CODE) or is_test(path):
+        if not path.endswith(CODE) or (is_test(path) and not _APP_ROUTE.search(path)):
             continue
         if match := _EDGE.search(path):
             yield from _edge(program, path, match[1])
@@ -129,7 +129,7 @@ def _deployed(program: Program, folder: str, rest: str) -> bool:
     return folder + "package.json" in present and "VercelRequest" in handled
 
 
-def actions(program: Program, module: Module) -> Iterator[Route]:
+def actions(module: Module) -> Iterator[Route]:
     """Server actions: every exported function of a 'use server' file is an endpoint."""
     if not _ACTIONS.match(module.code):
         return
@@ -141,7 +141,7 @@ def actions(program: Program, module: Module) -> Iterator[Route]:
             yield Route("POST", name, "action", module, match.start(), (piece,), name=f"{name}()")
 
 
-def nest(program: Program, module: Module) -> Iterator[Route]:
+def nest(module: Module) -> Iterator[Route]:
     """Controllers of Nest: decorated methods, guarded by decorators on the method or its class."""
     tops = [span for span in module.decorators if module.slice(span).startswith("@Controller(")]
     for index, top in enumerate(tops):

@@ -127,7 +127,7 @@ class Program:
         """Where a name that is used in this file is defined, through imports and re-exports."""
         if depth > _DEEPEST:
             return None
-        if name in module.named or name in module.outer_values and name not in module.imports:
+        if name in module.named or (name in module.outer_values and name not in module.imports):
             return module, name
         if there := self.imported(module, name):
             return self.exported(*there, depth + 1)

@@ -29,6 +29,9 @@ _COMPARES = re.compile(
     r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
 )
 _FROM = re.compile(r"\.from\(\s*['\"`](\w+)['\"`]\s*\)")
+_CREATES = re.compile(
+    r"(?:^|\.)(?:create|insert|add|save|record|log|new|upsert|register|send)\w*\(|INSERT\s"
+)
 _WRITES = re.compile(
     r"\.(?:update|delete|upsert|insert)\(|UPDATE\s|DELETE\s|INSERT\s", re.IGNORECASE
 )
@@ -87,7 +90,7 @@ def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
         return "insert" if _inserts(arguments[0], sent) else ""
     if call.callee.endswith("sql") or method in {"query", "execute", "prepare"}:
         return "filter" if _in_sql(arguments, sent) else ""
-    if _BY_ID.match(method) or _VERB.match(method) and not call.callee.startswith("this.set"):
+    if _BY_ID.match(method) or (_VERB.match(method) and not call.callee.startswith("this.set")):
         return "filter" if _direct(arguments, sent) else ""
     return ""
 
@@ -96,10 +99,8 @@ def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
     first = arguments[0]
     if first.startswith("{"):
         pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
-        return (
-            pair is not None
-            and sent(pair[1])
-            or bool(re.search(r"\bwhere:\s*\{\s*id\b", first) and sent(first))
+        return (pair is not None and sent(pair[1])) or bool(
+            re.search(r"\bwhere:\s*\{\s*id\b", first) and sent(first)
         )
     if "eq(" in first:
         inner = re.search(r"eq\(\s*\w+\.(?:id|\w+Id)\s*,\s*([^)]+)", first)
@@ -173,11 +174,10 @@ def tied(case: Case) -> bool:
                 names.has_caller(code)
                 and names.has_sent(code)
                 and (names.has_sent(inner) or ".eq(" in code)
+            ) and not call.callee.endswith(
+                (".insert", ".json", "Response", ".stringify", ".create", "serve")
             ):
-                if not call.callee.endswith(
-                    (".insert", ".json", "Response", ".stringify", ".create", "serve")
-                ):
-                    return True
+                return True
     return False
 
 
@@ -200,8 +200,14 @@ def owned_tables(cases: list[Case]) -> set[str]:
                 continue
             names = case.flow.of(piece)
             for call in piece.module.calls_in(piece.start, piece.end):
-                if call.end - call.start < 3_000 and call.arguments:
-                    arguments = " ".join(piece.module.slice(one) for one in call.arguments)
-                    if names.has_caller(arguments) and (name := table(_chain(piece, call))):
-                        found.add(name)
+                if call.end - call.start > 3_000 or not call.arguments:
+                    continue
+                whole = _chain(piece, call)
+                arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+                if (
+                    names.has_caller(arguments)
+                    and not _CREATES.search(whole)
+                    and (name := table(whole))
+                ):
+                    found.add(name)
     return found

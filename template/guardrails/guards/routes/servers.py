@@ -239,8 +239,7 @@ def handler_pieces(program: Program, module: Module, argument: Argument) -> Iter
         ):
             if argument.kind != "call_expression" and name != (named and named[0]):
                 continue
-            name = re.sub(r"\.bind$", "", name)
-            if found := program.function(module, name):
+            if found := program.function(module, name.removesuffix(".bind")):
                 home, function = found
                 if home is not module or not argument.start <= function.start < argument.end:
                     yield Piece(home, function.start, function.end, 0, function)

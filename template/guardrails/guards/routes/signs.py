@@ -54,7 +54,7 @@ ROLE_TEST = re.compile(
     _I,
 )
 SIGNED = re.compile(
-    r"\bconstructEvent(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive|constructEvent)"
+    r"\bconstruct(?:Webhook)?Event(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive|constructEvent)"
     r"|\b(?:wh|webhook|svix)\.verify\(|\b(?:verify|validate|check|isValid)\w*(?:Signature|Webhook|Hmac|HMAC|Sig)\w*\("
     r"|\bvalidateRequest\(|\bdetached\.verify\(|\bverifyKey\(|\bvalidateEvent\(|\bnew\s+Webhook\("
     r"|\b(?:validate|verify)Twilio\w*\("
@@ -64,8 +64,8 @@ HASHED = re.compile(
     r"|\bCryptoJS\.Hmac|\bcreateHash\(|\bmd5\(|\bsha(?:256|512)\("
 )
 SIGNATURE_HEADER = re.compile(
-    r"['\"`][\w-]*(?:signature|hmac|x-hub|x-sign|sha256|svix|hottok|access-token|secret-token|verif-hash)[\w-]*['\"`]"
-    r"|signature",
+    r"['\"`][\w-]*(?:signature|hmac|x-hub|x-sign|sha256|svix|hottok|verif-hash)[\w-]*['\"`]\s*[\])]"
+    r"|\bheaders?\b[^\n]{0,60}(?:signature|hmac)|signature\w*\s*=[^\n]*\bheaders?\b",
     _I,
 )
 OWN_CHECK = re.compile(
@@ -105,7 +105,7 @@ READS = re.compile(
     r"(?:get|find|list|fetch|search|load)\w*\(",
 )
 MAIL = re.compile(
-    r"\bemails?\.send\(|\.sendMail\(|\bsgMail\.send|api\.resend\.com|api\.sendgrid\.com|api\.mailgun"
+    r"\bemails?\.send\(|\.sendMail\(|\bsgMail\.send|api\.resend\.com|/mail/send\b|api\.mailgun"
     r"|api\.brevo\.com|api\.postmarkapp|api\.mailjet|SendEmailCommand|\bsmtp\w*\.send|client\.send\(\s*\{"
     r"|\bsend\w*(?:E[mM]ail|Mail)\w*\(|emailjs",
 )
@@ -144,13 +144,11 @@ PUBLIC_PATH = re.compile(
     r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri|unsubscribe|track|click"
     r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger|docs|redirect|slug|analytics"
     r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp|vote|survey|consent|telemetry|metrics|seo|og\b"
-    r"|checkout|guest|cart|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 LOGIN_PATH = re.compile(r"log-?in|sign-?in|/auth/?$|authenticate|/token$|/session$", _I)
-WEBHOOK_NAME = re.compile(
-    r"web-?hooks?|\bhook\b|/hooks?/|-callback$|inbound|ipn\b|postback|-hook\b", _I
-)
+WEBHOOK_NAME = re.compile(r"web-?hooks?|\bhook\b|/hooks?/|inbound|ipn\b|postback|-hook\b", _I)
 BATCH_NAME = re.compile(
     r"cron|schedul|nightly|daily|weekly|monthly|hourly|reminder|process-|cleanup|clean-up|sync-?|release|"
     r"check-\w*(?:deadline|expir|due|overdue)|expire|generate-\w*(?:report|task|invoice|offer)s|batch|run-|purge|dispatch|recurring|materiali|auto-|"

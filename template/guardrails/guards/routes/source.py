@@ -193,8 +193,8 @@ class Module:
         for match in _EXPORT_FROM.finditer(self.code):
             if match[1] != "*":
                 found |= {alias: Import(match[2], name) for alias, name in _listed(match[1])}
-        if match := _EXPORT_DEFAULT.search(self.code):
-            found.setdefault("default", Import("", match[1]))
+        if default := _EXPORT_DEFAULT.search(self.code):
+            found.setdefault("default", Import("", default[1]))
         return found
 
     @cached_property
@@ -284,7 +284,7 @@ def _function(node: SgNode) -> Function:
         _name(node),
         span.start.index,
         span.end.index,
-        tuple(one.text() for one in parameters if one is not None),
+        tuple(one.text() for one in parameters),
         outer=False,
     )
 

@@ -1,0 +1,225 @@
+"""Supabase edge functions that work for anybody, and what their configuration says."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .access import Access, Case, Spot
+from .platforms import EdgeProject
+from .queries import Query, queries
+from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
+from .signs import (
+    ADMIN_PATH,
+    BATCH_NAME,
+    MAIL,
+    MONEY,
+    PEOPLE,
+    PERSONAL,
+    PUBLIC_PATH,
+    WEBHOOK_NAME,
+)
+
+BODY = re.compile(
+    r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b|\bJSON\.parse\(|readJson"
+)
+_RPC = re.compile(r"\.rpc\(")
+_CONFIG_KEYS = {"enabled", "verify_jwt", "import_map", "entrypoint", "static_files", "env"}
+_TENANT = re.compile(
+    r"(?:company|compan|organi[sz]ation|org|tenant|team|workspace|user|customer|client|account|store|owner|producer)_?i?d?s?$",
+    re.IGNORECASE,
+)
+_SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
+
+
+def edge(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
+    if case.access is not Access.PUBLIC or case.token_in_hand:
+        return
+    found = _edge_hole(case)
+    if found is None:
+        return
+    yield found
+    for project in projects:
+        line = project.unchecked.get(case.route.name)
+        if line and case.route.module.path.startswith(project.path.removesuffix("config.toml")):
+            snippet = project.text.splitlines()[line - 1].strip()
+            yield finding(
+                "edge-fn.verify-jwt-disabled",
+                Place(project.path, line, line, snippet, case.route.name),
+                f"verify_jwt is off for {case.route.name}, and the function checks nobody by itself",
+                found.severity,
+                [at_route(case)],
+                Evidence.EXACT if found.severity is None else Evidence.READ,
+            )
+
+
+def _edge_hole(case: Case) -> Finding | None:
+    name = case.route.name
+    effects = dict(case.effects())
+    body = case.first(BODY, own=True) or case.first(BODY)
+    changes = effects.get("delete") or effects.get("write")
+    if WEBHOOK_NAME.search(name) and body:
+        if not ((case.service and changes) or "message" in effects or "mail" in effects):
+            return None
+        message = f"The webhook {name} trusts whatever is posted: no signature or secret is checked"
+        return finding(
+            "edge-fn.webhook-unsigned",
+            at_spot(body, name),
+            message,
+            CRITICAL if changes else HIGH,
+            [at_route(case)],
+        )
+    if relay := relay_of(case):
+        return relay
+    if case.service and (hole := _edge_record(case)):
+        return hole
+    return _edge_effects(case, effects, body)
+
+
+def relay_of(case: Case) -> Finding | None:
+    """Mail to whoever the request names."""
+    if PUBLIC_PATH.search(case.route.label) and not re.search(
+        r"(?i)send-?e?mail", case.route.label
+    ):
+        return None
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for match in MAIL.finditer(piece.code):
+            around = piece.code[match.start() : match.start() + 1_500]
+            to = re.search(r"\b(?:to|email|recipients?)\s*(?::\s*([^,}\n]+)|(?=[,\s}]))", around)
+            if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
+                read = case.first(BODY) or Spot(piece, piece.start + match.start())
+                own_text = any(
+                    word in names.sent for word in ("html", "body", "content", "message", "text")
+                )
+                return finding(
+                    "edge-fn.open-mail-relay",
+                    at_spot(read, case.route.label),
+                    f"{case.route.label} sends mail to any address that the request names, and asks nobody who they are",
+                    CRITICAL if own_text else HIGH,
+                    [
+                        Place(piece.module.path, piece.module.line(piece.start + match.start())),
+                        at_route(case),
+                    ],
+                )
+    return None
+
+
+def _rank(query: Query) -> int:
+    people = PEOPLE.search(query.code) is not None or _TENANT.search(query.table) is not None
+    return 3 * (query.writes and not query.inserts) + 2 * people + query.inserts
+
+
+def _edge_record(case: Case) -> Finding | None:
+    if PUBLIC_PATH.search(case.route.name) and not ADMIN_PATH.search(case.route.name):
+        return None
+    found = [one for one in queries(case) if _telling(one)]
+    if not found:
+        return None
+    worst = max(found, key=_rank)
+    verb = "changes" if worst.writes else "reads"
+    body = case.first(BODY)
+    return finding(
+        "authz.idor",
+        at_spot(worst.spot, case.route.name),
+        f"{case.route.name} {verb} {worst.table or 'records'} by an id from the request with the service key, for anybody",
+        CRITICAL if worst.writes and not worst.inserts else HIGH,
+        [
+            *([at_spot(body)] if body else []),
+            *(at_spot(one) for one in _origins(case)),
+            *(at_spot(one.spot) for one in found),
+            at_route(case),
+        ],
+    )
+
+
+def _telling(query: Query) -> bool:
+    tenant = re.search(
+        r"\.eq\(\s*['\"](?:user|company|org\w*|tenant|customer|client|store|account|owner)_id['\"]",
+        query.code,
+    )
+    return query.writes or tenant is not None or PEOPLE.search(query.code) is not None
+
+
+def _origins(case: Case) -> Iterator[Spot]:
+    """Where ids of the request get their names."""
+    for piece in case.pieces:
+        if piece.depth:
+            return
+        names = case.flow.of(piece)
+        for binding in piece.module.bindings_in(piece.start, piece.end):
+            if re.search(r"(?:id|Id|ID)\b", binding.names) and names.has_sent(
+                piece.module.slice(binding)[:300]
+            ):
+                yield Spot(piece, binding.at)
+
+
+def _edge_effects(case: Case, effects: dict[str, Spot], body: Spot | None) -> Finding | None:
+    name = case.route.name
+    severity, spot, does = _gravity(case, effects)
+    if severity is None or spot is None:
+        return None
+    if PUBLIC_PATH.search(name) and not BATCH_NAME.search(name):
+        severity = min(severity, MEDIUM)
+    also = [*([at_spot(body)] if body else []), *_client(case), at_route(case)]
+    return finding(
+        "edge-fn.unauthenticated",
+        at_spot(spot, name),
+        f"The function {name} {does} for anybody: it never asks who calls (the public key passes the gateway)",
+        severity,
+        also,
+    )
+
+
+def _client(case: Case) -> list[Place]:
+    spot = case.first(re.compile(r"\bcreateClient\w*\s*(?:<[^()]*>)?\("))
+    return [at_spot(spot)] if spot else []
+
+
+def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, Spot | None, str]:
+    name = case.route.name
+    changes = effects.get("delete") or effects.get("write")
+    rpc = case.first(_RPC)
+    batch = BATCH_NAME.search(name) is not None
+    if case.service and (changes or rpc):
+        spot = changes or rpc
+        if MONEY.search(case.own) and batch:
+            return CRITICAL, spot, "moves money"
+        if batch:
+            return MEDIUM, spot, "runs a job"
+        if changes is None or _SIDE.search(_around(changes)):
+            return MEDIUM, spot, "acts with the service key"
+        return HIGH, spot, "changes data with the service key"
+    if "message" in effects or "mail" in effects:
+        grave = HIGH if "message" in effects and case.first(BODY, own=True) else MEDIUM
+        return grave, effects.get("message") or effects.get("mail"), "sends messages"
+    if (
+        case.service
+        and "read" in effects
+        and PEOPLE.search(case.code)
+        and PERSONAL.search(case.code)
+    ):
+        return HIGH, effects["read"], "hands out personal data"
+    if "llm" in effects:
+        return MEDIUM, effects["llm"], "spends money at a model's provider"
+    return None, None, ""
+
+
+def _around(spot: Spot) -> str:
+    return spot.piece.module.code[max(0, spot.at - 120) : spot.at]
+
+
+def config(project: EdgeProject) -> Iterator[Finding]:
+    function = ""
+    for number, line in enumerate(project.text.splitlines(), 1):
+        if header := re.match(r"\s*\[([\w-]+)(?:\.['\"]?([\w-]+))?", line):
+            function = header[2] or "" if header[1] == "functions" else ""
+        key = re.match(r"\s*([\w-]+)\s*=", line)
+        if key and function and key[1] not in _CONFIG_KEYS:
+            yield finding(
+                "edge-fn.config-invalid",
+                Place(project.path, number, number, line.strip(), function),
+                f"{key[1]} is no setting of a function: the CLI refuses or ignores it for {function}",
+                LOW,
+                (),
+                Evidence.EXACT,
+            )

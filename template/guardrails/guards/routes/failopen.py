@@ -1,0 +1,79 @@
+"""Checks that are skipped when their secret is not set."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .say import CRITICAL, HIGH, at_route, finding, place
+from .signs import (
+    MONEY,
+    REFUSES,
+    SIGNED,
+    WEBHOOK_NAME,
+)
+from .source import Module
+
+
+def fail_open(case: Case) -> Iterator[Finding]:
+    pieces = list(case.pieces)
+    for piece in pieces:
+        names = case.flow.of(piece)
+        for test in piece.module.conditions:
+            if not piece.start <= test.start < piece.end:
+                continue
+            code = piece.module.slice(test.test).strip("() ")
+            then = piece.module.slice(test.then)
+            other = piece.module.slice(test.other) if test.other else ""
+            secret = _truthy_secret(code, names.secret)
+            if (
+                secret
+                and _skips(code, then, other, piece.code, names.has_header)
+                and not _refused_before(piece.code, secret)
+            ):
+                at = test.other.start if test.other else test.start
+                yield _skipped(case, piece.module, at, test.start, secret)
+                return
+
+
+def _truthy_secret(code: str, secrets: set[str]) -> str:
+    for part in re.split(r"&&", code):
+        part = part.strip("() ")
+        if part in secrets or re.fullmatch(
+            r"(?:process\.env\.\w*(?:SECRET|TOKEN|KEY|PASSWORD)\w*|Deno\.env\.get\(['\"]\w*(?:SECRET|TOKEN|KEY)\w*['\"]\)?)",
+            part,
+        ):
+            return part
+    return ""
+
+
+def _skips(code: str, then: str, other: str, whole: str, has_header: Callable[[str], bool]) -> bool:
+    if "&&" in code and re.search(r"!==?", code) and has_header(code) and REFUSES.search(then):
+        return True
+    checks = SIGNED.search(then) or (
+        re.search(r"!==?", then) and REFUSES.search(then) and has_header(then)
+    )
+    if not checks or re.search(r"(?:apikey|api_key)", code, re.IGNORECASE):
+        return False
+    if re.search(r"JSON\.parse\(|\breq(?:uest)?\.(?:body|json)", other):
+        return True
+    return not (REFUSES.search(other) or re.search(r"\bthrow\b|status\(?:?\s*5|return\b", other))
+
+
+def _refused_before(code: str, secret: str) -> bool:
+    return (
+        re.search(
+            rf"if\s*\([^)]*!\s*{re.escape(secret)}\b[^)]*\)+\s*\{{?[^}}]{{0,200}}(?:throw|return|status|exit)",
+            code,
+        )
+        is not None
+    )
+
+
+def _skipped(case: Case, module: Module, at: int, test: int, secret: str) -> Finding:
+    webhook = WEBHOOK_NAME.search(case.route.label) is not None
+    rule = "edge-fn.webhook-unsigned" if webhook else "authz.fail-open"
+    message = f"{case.route.label} skips its check when {secret} is not set"
+    severity = CRITICAL if webhook and MONEY.search(case.code) else HIGH
+    also = [place(module, test), at_route(case)]
+    return finding(rule, place(module, at, case.route.label), message, severity, also)
