@@ -1,7 +1,8 @@
 """Writes the reference pages from what they describe, each time the site is built.
 
 Questions come from copier.yml, settings from the settings class, commands from the command line
-and gates from the Makefile of a project stamped for the purpose.
+and gates from the Makefile of a project stamped for the purpose; the page of `roadworthy inspect`
+from the command itself.
 """
 
 import json
@@ -15,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import copier
+import typer
 import yaml
 from sphinx.application import Sphinx
+
+from roadworthy.cli import app as roadworthy
+from roadworthy.inspection.levels import questions as questions_of_areas
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = Path(__file__).parent / "reference"
@@ -88,6 +93,7 @@ def write_pages(app: Sphinx) -> None:
             "settings": settings(project),
             "commands": commands(project),
             "gates": gates(project),
+            "inspect": inspect_command(),
         }
     for name, text in pages.items():
         (REFERENCE / f"{name}.md").write_text(text, encoding="utf-8")
@@ -181,6 +187,30 @@ def gates(project: Path) -> str:
         "hooks call the same targets. Each gate also runs by itself: `make types`.\n\n"
         + _table(("Gate", "Holds that", "Runs"), rows)
     )
+
+
+def inspect_command() -> str:
+    """The command's page: its options, and what each area is asked."""
+    command = typer.main.get_command(roadworthy).commands["inspect"]  # type: ignore[attr-defined]
+    options = [(f"`{_words(it)}`", it.help or "") for it in command.params if it.name != "help"]
+    gates = [(it.area, str(it.level), it.question) for it in questions_of_areas()]
+    return (
+        f"# `roadworthy inspect`\n\n{command.help}\n\n{command.epilog}\n\n"
+        + _table(("Argument", "What it is"), options)
+        + "\n\n## Levels\n\nAn area reaches a level when every question up to it has a good "
+        "answer. Whatever the question, an open critical finding holds its area at 0, a high one "
+        "at 1 and a medium one at 2; what could not be checked holds it below the question's own "
+        "level. The whole is as ready as its least ready area.\n\n"
+        + _table(("Area", "Level", "Question"), gates)
+        + "\n"
+    )
+
+
+def _words(parameter: Any) -> str:
+    words = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    if not parameter.opts[0].startswith("-"):
+        return f"[{words.upper()}]"
+    return f"{words} {parameter.metavar}" if parameter.metavar else words
 
 
 def _targets(project: Path) -> Iterator[tuple[str, str]]:

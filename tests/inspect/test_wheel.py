@@ -64,7 +64,7 @@ def test_it_inspects_from_an_environment_of_its_own(
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert "ci.none" in ran.stdout
+    assert "rls.disabled" in ran.stdout
     assert (tmp_path / "report.html").stat().st_size > 10_000
     where = subprocess.run(
         [python, "-c", "from roadworthy.inspection.guardrails import home; print(home())"],
