@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "template")]
 
 project = "Roadworthy"
 author = "The Roadworthy authors"
 html_title = "Roadworthy"
 
-extensions = ["myst_parser", "generated"]
+extensions = ["myst_parser", "generated", "rule_pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["README.md"]
