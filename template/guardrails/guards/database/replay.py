@@ -29,6 +29,9 @@ _EVENT_TRIGGER = re.compile(r"(create|alter|drop)\s+event\s+trigger\b", re.IGNOR
 _SHAPE = re.compile(r"\b(geometry|geography)\s*\(\s*[a-z]+\s*(?:,\s*\d+\s*)?\)", re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
+# Cancelled, or at a limit of disk, memory or depth.
+_SPENT = {"57014", "53400", "53100", "53200", "54001", "54000"}
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -230,7 +233,7 @@ class Replayer:
     def _failed(self, number: int, piece: Piece, error: psycopg.Error) -> Result:
         message = (error.diag.message_primary or str(error)).strip()
         sqlstate = error.sqlstate or ""
-        if isinstance(error, psycopg.errors.QueryCanceled):
+        if sqlstate in _SPENT:
             result = _stopped()
         else:
             verdict = self.judge.judge(number, piece, message, sqlstate)

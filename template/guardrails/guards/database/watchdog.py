@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ class Watchdog:
 
     def __enter__(self) -> "Watchdog":
         self._admin = self._scratch.admin()
+        self._used = shutil.disk_usage(self._scratch.data).used
         self._thread.start()
         return self
 
@@ -62,10 +64,15 @@ class Watchdog:
                 if not self._pid:
                     continue
                 late = time.monotonic() - self._deadline
-                if ticks % 3 == 0 and size_of(self._scratch.data) > MOST_BYTES:
+                if ticks % 2 == 0 and self._is_full():
                     self.full, late = True, GRACE_SECONDS
                 if late >= 0:
                     self._end("cancel" if late < GRACE_SECONDS else "terminate")
+
+    def _is_full(self) -> bool:
+        """The folder is only walked once its disk has lost as much, whoever took it."""
+        grown = shutil.disk_usage(self._scratch.data).used - self._used
+        return grown > MOST_BYTES // 2 and size_of(self._scratch.data) > MOST_BYTES
 
     def _end(self, how: str) -> None:
         with contextlib.suppress(psycopg.Error):
