@@ -249,6 +249,15 @@ VIOLATIONS = [
         "docs/notes.md",
     ),
     Violation(
+        "guards",
+        "a signing key with a default in the code",
+        adds(
+            "src/acme_bookings/features/planted.py",
+            'import os\n\nSIGNING_KEY = os.environ.get("SIGNING_KEY", "change-me-in-production")\n',
+        ),
+        "auth.default-secret",
+    ),
+    Violation(
         "audit",
         "a dependency with a known vulnerability",
         an_old_dependency,

@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    outcome = check(options.root, only_staged=options.staged, base=options.base)
+    outcome = check(
+        options.root, only_staged=options.staged, base=options.base, without=options.without
+    )
     text = FORMATS[options.format](outcome)
     if options.output:
         options.output.write_text(text + "\n", encoding="utf-8")
@@ -54,7 +56,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _baseline(options: argparse.Namespace) -> int:
-    outcome = check(options.root)
+    outcome = check(options.root, without=options.without)
     if options.accept:
         missing = [name for name in ("reason", "owner", "until") if not getattr(options, name)]
         if missing:
@@ -138,9 +140,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("drill", help="plant faults and see them found").set_defaults(run=_drill)
     scanning = commands.add_parser("scan", help="print all findings as SARIF")
     scanning.add_argument("--progress", action="store_true", help="events on standard error, JSON")
-    scanning.add_argument("--without", action="append", default=[], metavar="GUARD")
     scanning.set_defaults(run=_scan)
     for command in (checking, recording, scanning):
+        command.add_argument(
+            "--without", action="append", default=[], metavar="GUARD", help="do not run that one"
+        )
         command.add_argument("--root", type=Path, default=Path(), help="the tree to look at")
     return parser
 

@@ -47,6 +47,7 @@ def check(
     *,
     only_staged: bool = False,
     base: str | None = None,
+    without: Sequence[str] = (),
     progress: Progress = lambda _: None,
 ) -> Outcome:
     """Judge the tree below root.
@@ -58,11 +59,13 @@ def check(
     if only_staged:
         with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
             tree = scope.staged(root, Path(folder))
-            return _judged(tree, baseline, _guards(only_staged=True), progress)
+            return _judged(tree, baseline, _guards(without, only_staged=True), progress)
     commit = scope.merge_base(root, base)
     before = scope.baseline_at(root, commit, BASELINE) if commit else None
     grew = grown(baseline, before) if baseline and before else []
-    return _judged(recognised(walk(root)), baseline, _guards(only_staged=False), progress, grew)
+    return _judged(
+        recognised(walk(root)), baseline, _guards(without, only_staged=False), progress, grew
+    )
 
 
 def recognised(tree: Tree) -> Tree:
@@ -70,8 +73,12 @@ def recognised(tree: Tree) -> Tree:
     return replace(tree, stack=recognise(tree))
 
 
-def _guards(*, only_staged: bool) -> list[Guard]:
-    return [guard for guard in load_guards() if guard.staged or not only_staged]
+def _guards(without: Sequence[str], *, only_staged: bool) -> list[Guard]:
+    return [
+        guard
+        for guard in load_guards()
+        if guard.name not in without and (guard.staged or not only_staged)
+    ]
 
 
 def _judged(

@@ -31,6 +31,7 @@ VENDORED_NAMES = frozenset(
     }
 )
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
+_ITSELF = {"guards.toml", "engine", "guards", "rules"}
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"
 
@@ -198,6 +199,8 @@ class _Walk:
 
 def _vendored(folder: str, names: set[str]) -> str:
     name = folder.rpartition("/")[2]
+    if names >= _ITSELF:
+        return "the guardrails themselves"
     if _VENV_MARK in names:
         return "a virtual environment"
     if _MODULES_MARK in names or name in VENDORED_NAMES:
