@@ -114,6 +114,7 @@ class Seeder:
                         ),
                         draft.parameters,
                     ).fetchone()
+                    cursor.execute("set local session_replication_role = origin")
                 return (found[0] if found else {}), ""
             except psycopg.Error as error:
                 why = str(error).partition("\n")[0]
