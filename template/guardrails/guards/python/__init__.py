@@ -7,6 +7,7 @@ from ...engine.guard import Looked
 from ...engine.tree import Tree
 from . import configuration, credentials, holes, inputs, layout, operations, persistence
 from .access import Gatekeeper, judge
+from .django import DjangoRoutes
 from .modules import read
 from .routes import Route, RouteTable
 
@@ -15,6 +16,7 @@ def look(tree: Tree) -> Looked:
     project, missed = read(tree)
     table = RouteTable(project)
     keeper = Gatekeeper(project)
+    table.routes += DjangoRoutes(project, keeper).routes()
     judge(table, keeper)
     findings = [
         *holes.look(table, keeper),

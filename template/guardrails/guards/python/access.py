@@ -93,14 +93,16 @@ class Gatekeeper:
         if function in self._known:
             return self._known[function]
         self._known[function] = None  # recursion ends here
-        verdict = strongest([
-            self._own(function),
-            *(
-                self.check(other, node, depth + 1)
-                for other, node in parameter_checks(self._project, module, function)
-            ),
-            *self._callees(module, function, depth),
-        ])
+        verdict = strongest(
+            [
+                self._own(function),
+                *(
+                    self.check(other, node, depth + 1)
+                    for other, node in parameter_checks(self._project, module, function)
+                ),
+                *self._callees(module, function, depth),
+            ]
+        )
         self._known[function] = verdict
         return verdict
 
@@ -157,9 +159,11 @@ class Gatekeeper:
         words = {last, *name.split(".")[-2:]}
         if last in _OPEN_MARKS:
             return Verdict("public", f"it is marked @{last}")
-        if last == "jwt_required" and isinstance(node, ast.Call) and "optional" in {
-            word.arg for word in node.keywords
-        }:
+        if (
+            last == "jwt_required"
+            and isinstance(node, ast.Call)
+            and "optional" in {word.arg for word in node.keywords}
+        ):
             return None
         if any(_OPTIONAL.search(word) for word in words):
             return None
@@ -285,8 +289,10 @@ def _added_wall(
     table: RouteTable, keeper: Gatekeeper, module: Module, call: ast.Call
 ) -> Iterator[_Wall]:
     meant = table.project.resolve(module, dotted(call.args[0]))
-    if meant.module is None or meant.node is None or not isinstance(
-        meant.node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    if (
+        meant.module is None
+        or meant.node is None
+        or not isinstance(meant.node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     ):
         return
     verdict = keeper.check(module, call.args[0])

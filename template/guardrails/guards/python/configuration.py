@@ -74,8 +74,14 @@ def _django_debug(module: Module) -> Iterator[Finding]:
         if isinstance(default, ast.Compare):
             default = default.left
         if isinstance(default, ast.Call):
-            holder = default if called(default) != "lower" else getattr(default.func, "value", default)
-            default = argument(holder, 1, "default") or default if isinstance(holder, ast.Call) else default
+            holder = (
+                default if called(default) != "lower" else getattr(default.func, "value", default)
+            )
+            default = (
+                argument(holder, 1, "default") or default
+                if isinstance(holder, ast.Call)
+                else default
+            )
         if is_true(default) or (text_of(default) or "").lower() in {"true", "1", "yes"}:
             yield found(
                 "config.debug", module, node,
@@ -154,7 +160,6 @@ def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterato
         yield found(
             "config.cors-wildcard-credentials", module, pattern,
             "Every site of a public host may send requests with the visitor's credentials.",
-            evidence=Evidence.EXACT,
         )  # fmt: skip
 
 
@@ -162,7 +167,6 @@ def _any_origin(module: Module, node: ast.AST) -> Finding:
     return found(
         "config.cors-wildcard-credentials", module, node,
         "Any site may send requests with the visitor's credentials (origin *, credentials on).",
-        evidence=Evidence.EXACT,
     )  # fmt: skip
 
 

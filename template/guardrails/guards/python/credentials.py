@@ -33,7 +33,9 @@ _NOT_SIGNING = re.compile(
     r"razorpay|cloudinary|twilio|_id$|_name$|_arn$",
     re.IGNORECASE,
 )
-_ADMIN_PASSWORD = re.compile(r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.I)
+_ADMIN_PASSWORD = re.compile(
+    r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.I
+)
 _READERS = {"get", "getenv", "config", "env", "str", "Field"}
 _PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
 _SECRETS = re.compile(
@@ -51,7 +53,16 @@ _GUESSABLE = re.compile(
     r"invite|one_?time|login_?code|access_?code|passcode|2fa|mfa|voucher|coupon|gift",
     re.IGNORECASE,
 )
-_RANDOM = {"random", "randint", "choice", "choices", "randrange", "sample", "getrandbits", "uniform"}
+_RANDOM = {
+    "random",
+    "randint",
+    "choice",
+    "choices",
+    "randrange",
+    "sample",
+    "getrandbits",
+    "uniform",
+}
 _TOKEN_KEYS = {"token", "access_token", "admin_token", "auth_token", "jwt", "api_token"}
 _ADMINISTRATOR = re.compile(r"^(admin|root|superadmin|administrator|admin@.*)$", re.IGNORECASE)
 _HASHERS = {
@@ -116,7 +127,12 @@ def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[F
     if key is None:
         return
     literal = fallback(key)[1] or text_of(key)
-    if literal and not is_blank(literal) and key.lineno not in seen and not _refused(module, "", literal):
+    if (
+        literal
+        and not is_blank(literal)
+        and key.lineno not in seen
+        and not _refused(module, "", literal)
+    ):
         seen.add(key.lineno)
         yield _known_key(module, key, f"the key of {name}", is_default=False)
 
@@ -143,7 +159,9 @@ def fallback(value: ast.AST) -> tuple[str, str | None]:
     if isinstance(value, ast.Call) and called(value) in {"SecretStr", "encode"}:
         holder = getattr(value.func, "value", value)
         inner_node = holder if called(value) == "encode" else (value.args or [holder])[0]
-        return fallback(inner_node) if isinstance(inner_node, ast.Call) else ("", text_of(inner_node))
+        return (
+            fallback(inner_node) if isinstance(inner_node, ast.Call) else ("", text_of(inner_node))
+        )
     return "", text_of(value)
 
 
@@ -163,8 +181,13 @@ def _refused(module: Module, name: str, literal: str) -> bool:
         if isinstance(node, ast.If) and any(isinstance(inner, ast.Raise) for inner in node.body):
             if literal in strings_in(node.test):
                 return True
-            if name and name in words_in(node.test) and any(
-                isinstance(inner, ast.Compare) and strings_in(inner) for inner in ast.walk(node.test)
+            if (
+                name
+                and name in words_in(node.test)
+                and any(
+                    isinstance(inner, ast.Compare) and strings_in(inner)
+                    for inner in ast.walk(node.test)
+                )
             ):
                 return True
         if name and isinstance(node, ast.Compare) and name in names_in(node.comparators[0]):
@@ -218,8 +241,9 @@ def _default_credentials(module: Module) -> Iterator[Finding]:
 def _literal_password(call: ast.Call) -> str | None:
     name = called(call)
     if name in _HASHERS and name != "encrypt":
-        value = keyword(call, "password") or (call.args[-1 if name == "create_superuser" else 0]
-                                              if call.args else None)
+        value = keyword(call, "password") or (
+            call.args[-1 if name == "create_superuser" else 0] if call.args else None
+        )
         if name == "hash" and not re.search(r"pwd|pass|crypt|hasher", dotted(call.func), re.I):
             return None
         text = text_of(value) or (fallback(value)[1] if called(value or call) == "encode" else None)
@@ -243,9 +267,19 @@ def _compares_password(node: ast.Compare) -> bool:
     sides = [node.left, node.comparators[0]]
     literal = next((text for side in sides if (text := text_of(side))), None)
     other = next((side for side in sides if not isinstance(side, ast.Constant)), None)
-    if literal is None or other is None or is_blank(literal) or isinstance(other, ast.Call) and called(other) in {"type", "lower"}:
+    if (
+        literal is None
+        or other is None
+        or is_blank(literal)
+        or isinstance(other, ast.Call)
+        and called(other) in {"type", "lower"}
+    ):
         return False
-    name = target_name(other) if not isinstance(other, ast.Call) else (text_of(other.args[0]) if other.args else "") or ""
+    name = (
+        target_name(other)
+        if not isinstance(other, ast.Call)
+        else (text_of(other.args[0]) if other.args else "") or ""
+    )
     return bool(_PASSWORD.search(name)) and not _SECOND.search(name)
 
 
@@ -289,7 +323,11 @@ def _last(node: ast.expr) -> str:
         if called(node) in {"get"} and node.args:
             return text_of(node.args[0]) or ""
         if called(node) in {"strip", "hexdigest", "lower", "decode"}:
-            return "digest" if called(node) == "hexdigest" else _last(getattr(node.func, "value", node.func))
+            return (
+                "digest"
+                if called(node) == "hexdigest"
+                else _last(getattr(node.func, "value", node.func))
+            )
         return "password_hash" if re.search(r"hash", called(node)) else ""
     return target_name(node) if not isinstance(node, ast.Constant) else ""
 
@@ -299,7 +337,9 @@ def _stored(node: ast.Compare) -> bool:
     sides = [node.left, node.comparators[0]]
     return any(
         isinstance(side, ast.Attribute | ast.Subscript)
-        and re.search(r"^(\w*user|account|member|customer|row|admin|db_\w+)$", dotted(side).partition(".")[0])
+        and re.search(
+            r"^(\w*user|account|member|customer|row|admin|db_\w+)$", dotted(side).partition(".")[0]
+        )
         for side in sides
     ) and not any(re.search(r"hash|digest", _last(side)) for side in sides)
 
@@ -327,8 +367,14 @@ def _guessable(module: Module, function: Function) -> Iterator[Finding]:
             continue
         if module.imports.get(dotted(node).partition(".")[0], "").partition(".")[0] != "random":
             continue
-        about = function.name + " " + " ".join(
-            target_name(target) for target, value in assigns_in(function) if node in set(ast.walk(value))
+        about = (
+            function.name
+            + " "
+            + " ".join(
+                target_name(target)
+                for target, value in assigns_in(function)
+                if node in set(ast.walk(value))
+            )
         )
         if _GUESSABLE.search(about):
             yield found(
@@ -345,7 +391,11 @@ def _logins(table: RouteTable) -> Iterator[Finding]:
     seen: set[ast.AST] = set()
     for route in table.routes:
         name = f"{route.path} {route.function.name}"
-        if route.function in seen or not route.writes or not re.search(r"log_?-?in|auth|token", name):
+        if (
+            route.function in seen
+            or not route.writes
+            or not re.search(r"log_?-?in|auth|token", name)
+        ):
             continue
         seen.add(route.function)
         yield from _static_token(table.project, route)
@@ -386,9 +436,11 @@ def _is_constant(project: Project, module: Module, function: Function, value: as
         return False
     meant = project.resolve(module, value.id)
     made = getattr(meant.node, "value", None)
-    return made is not None and (text_of(made) is not None or called(made) in {"get", "getenv"} or (
-        isinstance(made, ast.Subscript) and "environ" in dotted(made)
-    ))
+    return made is not None and (
+        text_of(made) is not None
+        or called(made) in {"get", "getenv"}
+        or (isinstance(made, ast.Subscript) and "environ" in dotted(made))
+    )
 
 
 def _unchecked_login(route: Route) -> Iterator[Finding]:
@@ -400,13 +452,15 @@ def _unchecked_login(route: Route) -> Iterator[Finding]:
         text for node in body for text in strings_in(node)
     }
     given = {parameter.arg for parameter in route.function.args.args}
-    tokens = {key for node in body if isinstance(node, ast.Return) and node.value is not None
-              for key, _ in _pairs(node.value)} & _TOKEN_KEYS
+    tokens = {
+        key
+        for node in body
+        if isinstance(node, ast.Return) and node.value is not None
+        for key, _ in _pairs(node.value)
+    } & _TOKEN_KEYS
     if tokens and "password" in given and not any(_PASSWORD.search(word) for word in words):
         yield found(
             "auth.fake-login", route.module, route.line,
             f"{route.label} never looks at the password that it is given.",
             severity=Severity.CRITICAL, symbol=route.function.name,
         )  # fmt: skip
-
-

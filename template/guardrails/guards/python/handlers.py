@@ -33,6 +33,7 @@ WRITES = frozenset({
     "bulk_create", "append_row", "bulk_write", "drop_collection", "drop_all",
 })  # fmt: skip
 _STORES = re.compile(r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.I)
+_FILES = re.compile(r"file|image|img|photo|pdf|doc|wb|workbook|buffer|plt|fig|^f$", re.IGNORECASE)
 _SOFT_WRITES = frozenset({"add", "delete", "save", "create", "update", "insert", "set", "remove"})
 _CHANGES = frozenset({
     "update_one", "update_many", "delete_one", "delete_many", "replace_one", "delete",
@@ -46,6 +47,7 @@ _CLEANERS = frozenset({
     "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
     "isinstance", "hash", "quote_plus", "clean", "basename",
 })  # fmt: skip
+_SESSIONS = frozenset({"session", "flask_session", "request.session", "self.request.session"})
 _WHO = re.compile(
     r"^(current_user|get_jwt_identity|get_current_user|user_from_token|current_identity|"
     r"get_jwt|require_user|get_user_from_token|verify_token|decode_token|auth_user|me)$|"
@@ -130,7 +132,9 @@ class Handler:
                 if called(inner) in {"Depends", "Security"} and inner.args:
                     return self.keeper.check(self.module, inner.args[0]) is not None
         if isinstance(parameter.annotation, ast.Name):
-            return bool(re.match(r"Current(User|Principal|Admin)|AuthUser", parameter.annotation.id))
+            return bool(
+                re.match(r"Current(User|Principal|Admin)|AuthUser", parameter.annotation.id)
+            )
         return parameter.arg in {"current_user", "user_from_token"}
 
     @cached_property
@@ -173,7 +177,20 @@ class Handler:
 
     @cached_property
     def writes(self) -> bool:
-        return self.route.whole_model or any(is_write(call) for call in self.all_calls)
+        if self.route.whole_model or self._statements:
+            return True
+        return any(is_write(call) for call in self.all_calls)
+
+    @cached_property
+    def _statements(self) -> set[str]:
+        """The verbs of SQL that is kept in a variable before it is run."""
+        return {
+            found[1].lower()
+            for _, function in self.reached()
+            if any(called(call) in {"execute", "executemany"} for call in calls_in(function))
+            for text in strings_in(function)
+            if (found := _SQL_WRITE.match(text))
+        }
 
     @cached_property
     def reads(self) -> bool:
@@ -182,6 +199,8 @@ class Handler:
     @cached_property
     def changes(self) -> bool:
         """Whether it changes or deletes rows that are there, rather than adding one."""
+        if self._statements - {"insert"}:
+            return True
         return any(
             is_write(call) and (called(call) in _CHANGES or _changes_sql(call))
             for call in self.all_calls
@@ -193,13 +212,28 @@ def asks_who(node: ast.AST) -> bool:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Attribute):
             name = dotted(inner)
-            if re.match(r"(self\.)?(request|g|info\.context)\.(state\.)?(user|current_user|auth)\b", name):
+            if re.match(
+                r"(self\.)?(request|g|info\.context)\.(state\.)?(user|current_user|auth)\b", name
+            ):
                 return True
-        if isinstance(inner, ast.Name) and inner.id in {"session", "current_user", "flask_session"}:
+        if isinstance(inner, ast.Name) and inner.id == "current_user":
+            return True
+        if _asks_session(inner):
             return True
         if isinstance(inner, ast.Call) and _WHO.search(called(inner)):
             return True
     return False
+
+
+def _asks_session(node: ast.AST) -> bool:
+    """`session["x"]`, `session.get("x")`, `"x" in session`: the browser's, no database's."""
+    if isinstance(node, ast.Subscript):
+        return dotted(node.value) in _SESSIONS
+    if isinstance(node, ast.Call) and called(node) == "get" and node.args:
+        return text_of(node.args[0]) is not None and (
+            dotted(node.func).rpartition(".")[0] in _SESSIONS
+        )
+    return isinstance(node, ast.Compare) and dotted(node.comparators[0]) in _SESSIONS
 
 
 def spread(function: ast.AST, start: set[str]) -> set[str]:
@@ -231,10 +265,17 @@ def comes_from(node: ast.AST, known: set[str]) -> bool:
 
 def is_query(call: ast.AST) -> bool:
     name = called(call)
+    if name == "all" and "objects" in chain(call):
+        return True
     if name in {"find", "query", "where", "filter", "select", "get", "fetch", "execute"}:
-        return name != "get" and isinstance(call, ast.Call) and (
-            bool(_STORES.search(".".join(chain(call)[:2]))) or len(chain(call)) > 2  # noqa: PLR2004
-            or name in {"select", "where"}
+        return (
+            name != "get"
+            and isinstance(call, ast.Call)
+            and (
+                bool(_STORES.search(".".join(chain(call)[:2])))
+                or len(chain(call)) > 2  # noqa: PLR2004
+                or name in {"select", "where"}
+            )
         )
     return name in READS
 
@@ -249,6 +290,8 @@ def is_write(call: ast.AST) -> bool:
         return _changes_sql(call)
     if name in _SOFT_WRITES:
         names = chain(call)
+        if name in {"save", "delete"} and not call.args and not _FILES.search(names[0]):
+            return True  # of a model or a serializer
         return bool(_STORES.search(names[0] if names else "")) or bool(
             {"objects", "session", "query", "table", "document", "collection"} & set(names[:-1])
         )

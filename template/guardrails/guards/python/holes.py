@@ -19,9 +19,12 @@ _MEANT_OPEN = re.compile(
     r"validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload",
     re.IGNORECASE,
 )
+_ENDS_SOMETHING = re.compile(
+    r"log_?-?out|auth|token|reset|verif|confirm|webhook|callback|session|unsubscri|public", re.I
+)
 _GUESTS_ADD = re.compile(
     r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
-    r"donation|vote|like|score|rating|request|cart|event|log",
+    r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
@@ -120,10 +123,13 @@ def _harm(handler: Handler) -> Severity | None:
     route = handler.route
     name = f"{route.path} {route.function.name}"
     if route.writes and handler.writes:
-        if route.method in {"PUT", "PATCH", "DELETE"} or handler.changes or _ADMIN.search(name):
-            return None if _MEANT_OPEN.search(name) else Severity.CRITICAL
-        if _MEANT_OPEN.search(name) or _GUESTS_ADD.search(name):
+        if (_MEANT_OPEN if route.method == "POST" else _ENDS_SOMETHING).search(name):
             return None
+        guests = route.method == "POST" and not re.search(r"delete|remove|update|edit", name, re.I)
+        if guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name):
+            return None
+        if not guests or handler.changes or _ADMIN.search(name):
+            return Severity.CRITICAL
         return Severity.HIGH
     if route.method == "GET" and handler.reads and not handler.path_parameters:
         if _ADMIN.search(route.path) or _PERSONAL.search(name.replace("_", " ")):
@@ -202,8 +208,11 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 
 def _serves_many(handler: Handler) -> bool:
     """Where nobody can sign up, whoever is logged in is the owner."""
-    return any(is_sign_up(module, function) for module in handler.project.service
-               for function in module.functions)
+    return any(
+        is_sign_up(module, function)
+        for module in handler.project.service
+        for function in module.functions
+    )
 
 
 def is_sign_up(module: Module, function: Function) -> bool:
@@ -243,7 +252,8 @@ def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth
     return any(
         tables & strings_in(other) and _model_is_owned(project, module, other, depth + 1)
         for other in module.classes
-        if other is not model and any(
+        if other is not model
+        and any(
             "__tablename__" in names_in(item) and tables & strings_in(item) for item in other.body
         )
     )
@@ -400,7 +410,8 @@ def _limited(handler: Handler, value: ast.expr) -> bool:
 
 def _blocks(handler: Handler, test: ast.Compare) -> bool:
     return any(
-        isinstance(node, ast.If) and node.test is test
+        isinstance(node, ast.If)
+        and node.test is test
         and any(isinstance(inner, ast.Raise | ast.Return) for inner in node.body)
         for node in handler.body
     )
@@ -493,9 +504,8 @@ def _filtered(handler: Handler, source: ast.expr) -> bool:
     if any(isinstance(node, ast.DictComp) for node in handler.body):
         return True
     return any(
-        isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
         and names_in(node.left) & {"key", "k", "field", "attr", "name"}
         for node in handler.body
     ) or any(called(call) in {"hasattr", "load", "validate", "pop"} for call in handler.calls)
-
-

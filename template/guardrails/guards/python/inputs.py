@@ -29,29 +29,52 @@ _SQL = re.compile(
     r"\b(select\s.+\bfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+table)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_SQL_CALLS = {"execute", "executemany", "text", "raw", "read_sql", "read_sql_query", "exec_driver_sql"}
+_SQL_CALLS = {
+    "execute",
+    "executemany",
+    "text",
+    "raw",
+    "read_sql",
+    "read_sql_query",
+    "exec_driver_sql",
+}
 _COMMANDS = {"system", "popen", "getoutput", "getstatusoutput"}
 _PROCESSES = {"run", "call", "Popen", "check_output", "check_call"}
 _FETCHERS = {"get", "post", "put", "request", "head", "urlopen", "stream", "urlretrieve"}
 _CLIENTS = re.compile(r"^(requests|httpx|urllib|aiohttp|client|session|http_client)", re.IGNORECASE)
 _OPENERS = {"open", "send_file", "FileResponse", "read_text", "read_bytes", "remove", "unlink"}
-_ESCAPES = re.compile(r"escape|sanitize|clean|bleach|quote|secure_filename|is_safe|urlparse|allowed")
+_ESCAPES = re.compile(
+    r"escape|sanitize|clean|bleach|quote|secure_filename|is_safe|urlparse|allowed"
+)
 _HTML = re.compile(r"<(p|div|td|tr|h[1-6]|li|strong|b|span|html|body|a|br)\b[^<]*>?", re.IGNORECASE)
-_SAFE_VALUE = re.compile(r"(_id|id|count|total|amount|price|date|year|code|otp|url|link|color|html|css)$")
+_SAFE_VALUE = re.compile(
+    r"(_id|id|count|total|amount|price|date|year|code|otp|url|link|color|html|css)$"
+)
 _STATES = re.compile(r"^(status|state|role|type|priority|payment_status|order_status|stage)$")
 _CHECKED = re.compile(
     r"content_type|mimetype|allowed|extension|suffix|splitext|endswith|max_size|content_length|"
     r"file_size|MAX_|imghdr|magic|filetype|validate|verify|rsplit",
     re.IGNORECASE,
 )
-_SCHEMAS = ("marshmallow", "pydantic", "wtforms", "flask_wtf", "webargs", "cerberus", "voluptuous",
-            "flask_restx", "flask_smorest", "apiflask", "jsonschema", "rest_framework", "django")
+_SCHEMAS = (
+    "marshmallow",
+    "pydantic",
+    "wtforms",
+    "flask_wtf",
+    "webargs",
+    "cerberus",
+    "voluptuous",
+    "flask_restx",
+    "flask_smorest",
+    "apiflask",
+    "jsonschema",
+    "rest_framework",
+    "django",
+)
 
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
-    handlers = [
-        Handler(table.project, keeper, route) for route in table.routes if route.served
-    ]
+    handlers = [Handler(table.project, keeper, route) for route in table.routes if route.served]
     once = {handler.function: handler for handler in handlers}
     for handler in once.values():
         yield from _of_handler(handler)
@@ -86,8 +109,13 @@ def _cleaned(handler: Handler) -> bool:
 
 def _statements(module: Module, function: Function, handler: Handler | None) -> Iterator[Finding]:
     """SQL built from a parameter of the function, or from the request."""
-    known = handler.inputs if handler else spread(
-        function, {item.arg for item, _ in parameters(function)} - {"self", "cls", "db", "session"}
+    known = (
+        handler.inputs
+        if handler
+        else spread(
+            function,
+            {item.arg for item, _ in parameters(function)} - {"self", "cls", "db", "session"},
+        )
     )
     for call in own_body(function):
         if not isinstance(call, ast.Call) or called(call) not in _SQL_CALLS:
@@ -114,8 +142,12 @@ def _reaches(node: ast.expr, known: set[str]) -> bool:
 def _is_marks(node: ast.expr) -> bool:
     """Placeholders and column names, which are no values."""
     return any(
-        re.search(r"placeholder|marks|columns?|fields?|where|clause|set_|updates?|conditions?|"
-                  r"table|order_by|sort|direction|interval|limit|filters?|sql|query", word, re.I)
+        re.search(
+            r"placeholder|marks|columns?|fields?|where|clause|set_|updates?|conditions?|"
+            r"table|order_by|sort|direction|interval|limit|filters?|sql|query",
+            word,
+            re.I,
+        )
         for word in words_in(node)
     )
 
@@ -127,7 +159,9 @@ def _built(function: Function, node: ast.expr | None) -> ast.expr | None:
     if isinstance(node, ast.Name):
         for inner in own_body(function):
             if isinstance(inner, ast.Assign) and dotted(inner.targets[0]) == node.id:
-                return _built(function, inner.value) if not isinstance(inner.value, ast.Name) else None
+                return (
+                    _built(function, inner.value) if not isinstance(inner.value, ast.Name) else None
+                )
         return None
     if isinstance(node, ast.JoinedStr):
         return node
@@ -163,7 +197,11 @@ def _commands(handler: Handler) -> Iterator[Finding]:
                 "injection.template", handler.module, call,
                 f"{handler.route.label} renders what the caller sent as a template.",
             )  # fmt: skip
-        elif name in {"eval", "exec"} and isinstance(call.func, ast.Name) and _tainted(handler, first):
+        elif (
+            name in {"eval", "exec"}
+            and isinstance(call.func, ast.Name)
+            and _tainted(handler, first)
+        ):
             yield found(
                 "injection.eval", handler.module, call,
                 f"{handler.route.label} runs what the caller sent as Python.",
@@ -198,7 +236,9 @@ def _whole(handler: Handler, node: ast.expr | None) -> bool:
         for inner in handler.body:
             if isinstance(inner, ast.Assign) and dotted(inner.targets[0]) == node.id:
                 return _whole(handler, inner.value)
-        return node.id in handler.inputs and bool(re.search(r"url|uri|link|next|target|dest|redirect", node.id))
+        return node.id in handler.inputs and bool(
+            re.search(r"url|uri|link|next|target|dest|redirect", node.id)
+        )
     if isinstance(node, ast.Call) and called(node) in {"get", "strip"}:
         return _tainted(handler, node)
     return isinstance(node, ast.Attribute | ast.Subscript) and _tainted(handler, node)
@@ -223,7 +263,9 @@ def _files(handler: Handler) -> Iterator[Finding]:
 
 def _names_a_file(handler: Handler, node: ast.expr) -> bool:
     """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
-    words = {word for word in words_in(node) if re.search(r"file_?name|file_?path|^path$|^name$", word)}
+    words = {
+        word for word in words_in(node) if re.search(r"file_?name|file_?path|^path$|^name$", word)
+    }
     if not words or not _tainted(handler, node):
         return False
     if handler.route.kind == "fastapi" and words <= set(handler.path_parameters):
@@ -239,9 +281,19 @@ def _uploads(handler: Handler) -> Iterator[Finding]:
         dotted(node) == "request.files" for node in handler.body if isinstance(node, ast.Attribute)
     )
     stores = [
-        call for call in handler.calls
-        if called(call) in {"save", "copyfileobj", "write", "upload", "put_object", "upload_fileobj",
-                            "write_bytes", "upload_file"}
+        call
+        for call in handler.calls
+        if called(call)
+        in {
+            "save",
+            "copyfileobj",
+            "write",
+            "upload",
+            "put_object",
+            "upload_fileobj",
+            "write_bytes",
+            "upload_file",
+        }
     ]
     if not takes or not stores:
         return
@@ -260,14 +312,21 @@ def _uploads(handler: Handler) -> Iterator[Finding]:
 
 def _html(module: Module, function: Function) -> Iterator[Finding]:
     """Values put into HTML by an f-string, in a function that nothing escapes in."""
-    if any(_ESCAPES.search(dotted(node.func)) for node in ast.walk(function) if isinstance(node, ast.Call)):
+    if any(
+        _ESCAPES.search(dotted(node.func))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+    ):
         return
     if "streamlit" in {target.partition(".")[0] for target in module.imports.values()}:
         return
     places = [
-        node for node in own_body(function)
-        if isinstance(node, ast.JoinedStr) and _HTML.search(" ".join(strings_in(node)))
-        and any(_is_free(item) for item in node.values) and module.owners.get(node) is function
+        node
+        for node in own_body(function)
+        if isinstance(node, ast.JoinedStr)
+        and _HTML.search(" ".join(strings_in(node)))
+        and any(_is_free(item) for item in node.values)
+        and module.owners.get(node) is function
     ]
     if places:
         yield found(
@@ -282,17 +341,24 @@ def _is_free(item: ast.expr) -> bool:
     if not isinstance(item, ast.FormattedValue) or item.format_spec is not None:
         return False
     value = item.value
-    if isinstance(value, ast.Constant | ast.IfExp) or isinstance(value, ast.Call) and called(value) not in {"get"}:
+    if (
+        isinstance(value, ast.Constant | ast.IfExp)
+        or isinstance(value, ast.Call)
+        and called(value) not in {"get"}
+    ):
         return False
     name = dotted(value).rpartition(".")[2]
     if isinstance(value, ast.Call) and value.args:
         name = text_of(value.args[0]) or name
     if isinstance(value, ast.Subscript):
         name = text_of(value.slice) or name
-    return bool(re.search(r"name|message|notes?|comment|subject|title|body|text|email|phone|address|"
-                          r"description|location|company|content|^[vk]$|value|reason", name)) and not (
-        _SAFE_VALUE.search(name) or name.isupper()
-    )
+    return bool(
+        re.search(
+            r"name|message|notes?|comment|subject|title|body|text|email|phone|address|"
+            r"description|location|company|content|^[vk]$|value|reason",
+            name,
+        )
+    ) and not (_SAFE_VALUE.search(name) or name.isupper())
 
 
 # --- shapes ----------------------------------------------------------------------------------------
@@ -305,26 +371,36 @@ def _loose(handler: Handler) -> Iterator[Finding]:
     if any(isinstance(node, ast.Compare) and _STATES.match(_left(node)) for node in handler.body):
         return
     for parameter, default in parameters(handler.function):
-        if _STATES.match(parameter.arg) and dotted(parameter.annotation) == "str" and (
-            default is None or isinstance(default, ast.Constant)
+        if (
+            _STATES.match(parameter.arg)
+            and dotted(parameter.annotation) == "str"
+            and (default is None or isinstance(default, ast.Constant))
         ):
             yield _any_text(handler, handler.module, parameter, parameter.arg)
             return
     for _, module, model in handler.models:
         for name, item in fields_of(handler.project, module, model).items():
-            if _STATES.match(name) and words_in(item.annotation) <= {"str", "Optional"} and not (
-                isinstance(item.value, ast.Call) and keyword(item.value, "pattern", "regex")
-            ) and not any(
-                called(mark) in {"field_validator", "validator"} and name in strings_in(mark)
-                for method in model.body if isinstance(method, ast.FunctionDef)
-                for mark in method.decorator_list
+            if (
+                _STATES.match(name)
+                and words_in(item.annotation) <= {"str", "Optional"}
+                and not (
+                    isinstance(item.value, ast.Call) and keyword(item.value, "pattern", "regex")
+                )
+                and not any(
+                    called(mark) in {"field_validator", "validator"} and name in strings_in(mark)
+                    for method in model.body
+                    if isinstance(method, ast.FunctionDef)
+                    for mark in method.decorator_list
+                )
             ):
                 yield _any_text(handler, module, item, name)
                 return
 
 
 def _left(node: ast.Compare) -> str:
-    return dotted(node.left).rpartition(".")[2] if isinstance(node.ops[0], ast.In | ast.NotIn) else ""
+    return (
+        dotted(node.left).rpartition(".")[2] if isinstance(node.ops[0], ast.In | ast.NotIn) else ""
+    )
 
 
 def _any_text(handler: Handler, module: Module, node: ast.AST, name: str) -> Finding:
@@ -342,9 +418,11 @@ def _untyped(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
             continue
         if handler.route.kind == "fastapi":
             for parameter, default in parameters(handler.function):
-                if dotted(parameter.annotation) in {"dict", "Dict"} and (
-                    default is None or called(default) in {"Body", ""}
-                ) and parameter.arg not in handler.users:
+                if (
+                    dotted(parameter.annotation) in {"dict", "Dict"}
+                    and (default is None or called(default) in {"Body", ""})
+                    and parameter.arg not in handler.users
+                ):
                     yield _no_shape(handler, parameter)
         elif not has_schemas:
             node = next((call for call in handler.calls if called(call) in {"get_json"}), None)
@@ -357,5 +435,3 @@ def _no_shape(handler: Handler, node: ast.AST) -> Finding:
         "validation.none", handler.module, node,
         f"{handler.route.label} takes a body of any shape.", symbol=handler.function.name,
     )  # fmt: skip
-
-

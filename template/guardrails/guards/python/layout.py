@@ -62,7 +62,10 @@ def _shadows(project: Project) -> Iterator[Finding]:
                 "how the program is started.",
                 evidence=Evidence.EXACT, also=tuple(places),
             )  # fmt: skip
-        elif name in _SHADOWED and f"{module.path.rpartition('/')[0]}/__init__.py".lstrip("/") not in present:
+        elif (
+            name in _SHADOWED
+            and f"{module.path.rpartition('/')[0]}/__init__.py".lstrip("/") not in present
+        ):
             yield Finding(
                 "python.module-shadowing", Place(module.path, 1),
                 f"{module.path} hides Python's own module {name}.", evidence=Evidence.EXACT,

@@ -15,7 +15,9 @@ from ...engine.tree import Tree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_TESTS = re.compile(r"(^|/)(tests?|__tests__|e2e)/|(^|/)(test_[^/]*|[^/]*_test|conftest|tests)\.py$")
+_TESTS = re.compile(
+    r"(^|/)(tests?|__tests__|e2e)/|(^|/)(test_[^/]*|[^/]*_test|conftest|tests)\.py$"
+)
 _APART = re.compile(
     r"(^|/)(\.[^/]+|migrations|alembic|versions|site-packages|node_modules|venv|env|docs|"
     r"examples?|notebooks?|fixtures|__pycache__|build|dist)/"

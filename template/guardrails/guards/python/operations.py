@@ -27,9 +27,20 @@ _LIMITERS = (
     "limits", "pyrate_limiter", "aiolimiter", "throttling",
 )  # fmt: skip
 _SENDERS = re.compile(r"^(resend|smtplib|sendgrid|twilio|mailgun|boto3|sib_api|postmark)", re.I)
-_SENDING = re.compile(r"^(send|send_message|sendmail|send_mail|send_email|send_sms|deliver)$|send_.*(mail|sms|otp)")
+_SENDING = re.compile(
+    r"^(send|send_message|sendmail|send_mail|send_email|send_sms|deliver)$|send_.*(mail|sms|otp)"
+)
 _MODELS = re.compile(r"(openai|anthropic|genai|groq|LlmChat|litellm|cohere|mistral|gemini)", re.I)
-_PAID = {"create", "generate_content", "send_message", "acompletion", "completion", "generate", "invoke", "ainvoke"}
+_PAID = {
+    "create",
+    "generate_content",
+    "send_message",
+    "acompletion",
+    "completion",
+    "generate",
+    "invoke",
+    "ainvoke",
+}
 _SECRET_NAMES = re.compile(
     r"(^|_)(password|passwd|pwd|secret|api_?key|access_?token|refresh_?token|otp|jwt|cvv|card_number|"
     r"private_key|auth_token|reset_token|session_token)$",
@@ -37,9 +48,29 @@ _SECRET_NAMES = re.compile(
 )
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log", "print", "warn"}
 _SYNC_CLIENTS = {"OpenAI", "Anthropic", "MongoClient", "Groq"}
-_SYNC_ROOTS = {"stripe", "smtplib", "boto3", "psycopg2", "sqlite3", "pymysql", "razorpay", "resend", "twilio"}
+_SYNC_ROOTS = {
+    "stripe",
+    "smtplib",
+    "boto3",
+    "psycopg2",
+    "sqlite3",
+    "pymysql",
+    "razorpay",
+    "resend",
+    "twilio",
+}
 _SYNC_SESSIONS = {"sqlmodel", "sqlalchemy"}
-_MUTATIONS = {"append", "add", "update", "pop", "setdefault", "remove", "clear", "extend", "appendleft"}
+_MUTATIONS = {
+    "append",
+    "add",
+    "update",
+    "pop",
+    "setdefault",
+    "remove",
+    "clear",
+    "extend",
+    "appendleft",
+}
 
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
@@ -84,8 +115,10 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
     if not route.writes or route.stated:
         return
     if is_login(route) and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.I):
-        if any("password" in word or "otp" in word or "code" in word or "pin" in word
-               for word in _all_words(handler)):
+        if any(
+            "password" in word or "otp" in word or "code" in word or "pin" in word
+            for word in _all_words(handler)
+        ):
             yield found(
                 "ops.no-rate-limit", route.module, route.line,
                 f"{route.label} lets anybody guess passwords as fast as the server answers.",
@@ -115,7 +148,9 @@ def _costs(handler: Handler) -> str:
         for call in calls_in(function):
             if _SENDING.search(called(call)) and any(_SENDERS.match(root) for root in roots):
                 return "sends a message"
-            if called(call) in _PAID and any(_MODELS.search(target) for target in module.imports.values()):
+            if called(call) in _PAID and any(
+                _MODELS.search(target) for target in module.imports.values()
+            ):
                 return "asks a paid language model"
     return ""
 
@@ -127,7 +162,8 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
     for call in module.calls:
         name = dotted(call.func)
         is_log = name == "print" or (
-            called(call) in _LOGS and re.match(r"(self\.)?_?(logger|logging|log|app\.logger|current_app)\b", name)
+            called(call) in _LOGS
+            and re.match(r"(self\.)?_?(logger|logging|log|app\.logger|current_app)\b", name)
         )
         if not is_log:
             continue
@@ -136,7 +172,10 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
                 last = target_name(inner) if not isinstance(inner, ast.Call) else ""
                 if _SECRET_NAMES.search(last):
                     yield found(
-                        "obs.secret-in-logs", module, call, f"The value of {last} goes into the log."
+                        "obs.secret-in-logs",
+                        module,
+                        call,
+                        f"The value of {last} goes into the log.",
                     )
                     break
 
@@ -158,7 +197,10 @@ def _shown(node: ast.expr) -> Iterator[ast.expr]:
 
 def _leaks(module: Module) -> Iterator[Finding]:
     for handler in (node for node in module.nodes if isinstance(node, ast.ExceptHandler)):
-        if handler.name is None or dotted(handler.type).rpartition(".")[2] not in {"Exception", "BaseException"}:
+        if handler.name is None or dotted(handler.type).rpartition(".")[2] not in {
+            "Exception",
+            "BaseException",
+        }:
             continue
         for node in ast.walk(handler):
             shown = _shown_to_caller(node, handler.name)
@@ -176,7 +218,13 @@ def _shown_to_caller(node: ast.AST, name: str) -> ast.AST | None:
             return node
     if isinstance(node, ast.Return) and node.value is not None:
         calls = {called(call) for call in calls_in(node.value)}
-        if calls & {"jsonify", "JSONResponse", "Response", "JsonResponse", "make_response"} and name in names_in(node.value):
+        if calls & {
+            "jsonify",
+            "JSONResponse",
+            "Response",
+            "JsonResponse",
+            "make_response",
+        } and name in names_in(node.value):
             return node
     return None
 
@@ -186,7 +234,11 @@ def _empty_answers(module: Module) -> Iterator[Finding]:
     for handler in (node for node in module.nodes if isinstance(node, ast.ExceptHandler)):
         broad = handler.type is None or dotted(handler.type) in {"Exception", "BaseException"}
         only = handler.body[0] if len(handler.body) == 1 else None
-        if broad and isinstance(only, ast.Return) and isinstance(only.value, ast.List | ast.Dict | ast.Tuple | None):
+        if (
+            broad
+            and isinstance(only, ast.Return)
+            and isinstance(only.value, ast.List | ast.Dict | ast.Tuple | None)
+        ):
             if only.value is not None and ast.unparse(only.value) in {"[]", "{}", "()"}:
                 yield found(
                     "errors.swallowed", module, handler,
@@ -203,11 +255,23 @@ def _blocking(project: Project, module: Module, function: Function) -> Iterator[
     awaited = {node.value for node in own_body(function) if isinstance(node, ast.Await)}
     sessions = _sync_sessions(module, function)
     for node in own_body(function):
-        if not isinstance(node, ast.Call) or node in awaited or module.owners.get(node) is not function:
+        if (
+            not isinstance(node, ast.Call)
+            or node in awaited
+            or module.owners.get(node) is not function
+        ):
             continue
         root = dotted(node.func).partition(".")[0]
         what = _blocker(project, module, node, root)
-        if root in sessions and called(node) in {"exec", "execute", "commit", "query", "scalars", "get", "scalar"}:
+        if root in sessions and called(node) in {
+            "exec",
+            "execute",
+            "commit",
+            "query",
+            "scalars",
+            "get",
+            "scalar",
+        }:
             what = "the database through a synchronous session"
         if what:
             yield found(
@@ -231,7 +295,11 @@ def _sync_sessions(module: Module, function: Function) -> set[str]:
 
 def _blocker(project: Project, module: Module, call: ast.Call, root: str) -> str:
     target = module.imports.get(root, "").partition(".")[0]
-    if target in _SYNC_ROOTS and isinstance(call.func, ast.Attribute) and called(call)[:1].islower():
+    if (
+        target in _SYNC_ROOTS
+        and isinstance(call.func, ast.Attribute)
+        and called(call)[:1].islower()
+    ):
         return target
     meant = project.resolve(module, root) if root else None
     made = getattr(meant.node, "value", None) if meant else None
@@ -265,13 +333,24 @@ def _in_process(module: Module, handlers: set[Function]) -> Iterator[Finding]:
 def _is_empty(value: ast.expr) -> bool:
     if isinstance(value, ast.Dict | ast.List):
         return not (value.keys if isinstance(value, ast.Dict) else value.elts)
-    return isinstance(value, ast.Call) and called(value) in {"dict", "list", "set", "defaultdict", "deque", "OrderedDict"}
+    return isinstance(value, ast.Call) and called(value) in {
+        "dict",
+        "list",
+        "set",
+        "defaultdict",
+        "deque",
+        "OrderedDict",
+    }
 
 
 def _mutated(node: ast.AST) -> str:
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
         return dotted(node.value)
-    if isinstance(node, ast.Call) and called(node) in _MUTATIONS and isinstance(node.func, ast.Attribute):
+    if (
+        isinstance(node, ast.Call)
+        and called(node) in _MUTATIONS
+        and isinstance(node.func, ast.Attribute)
+    ):
         return dotted(node.func.value)
     return ""
 
@@ -286,7 +365,9 @@ def _none_user(project: Project) -> Iterator[Finding]:
                 target = dotted(node.targets[0])
                 if not re.match(r"(request|g|flask\.g)\.(current_)?user$", target):
                     continue
-                if called(node.value) in {"get", "first", "find_one"} and not _asked(function, target):
+                if called(node.value) in {"get", "first", "find_one"} and not _asked(
+                    function, target
+                ):
                     yield found(
                         "bug.none-user", module, node,
                         f"{target} is None for a deleted account, and {function.name} lets it pass.",
@@ -295,8 +376,7 @@ def _none_user(project: Project) -> Iterator[Finding]:
 
 def _asked(function: Function, target: str) -> bool:
     return any(
-        isinstance(node, ast.If | ast.IfExp) and target in {dotted(inner) for inner in ast.walk(node.test)}
+        isinstance(node, ast.If | ast.IfExp)
+        and target in {dotted(inner) for inner in ast.walk(node.test)}
         for node in own_body(function)
     )
-
-

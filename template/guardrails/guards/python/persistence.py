@@ -30,7 +30,9 @@ _MONEY = re.compile(
     r"unit_price|total_spent|spent|paid)(_\w+)?$",
     re.IGNORECASE,
 )
-_NO_MONEY = re.compile(r"count|percent|_pct|_at$|_id$|quantity|qty|tokens?$|status|method|date", re.I)
+_NO_MONEY = re.compile(
+    r"count|percent|_pct|_at$|_id$|quantity|qty|tokens?$|status|method|date", re.I
+)
 _STOCKS = re.compile(
     r"^(stock|balance|quantity|credits?|points|seats?|inventory|available\w*|stock_\w+|\w*_stock|"
     r"wallet\w*|\w+_balance|likes|votes|views|loyalty_points|usage_count|used_count|\w+_remaining)$"
@@ -76,6 +78,8 @@ def _reads(module: Module, function: Function) -> Iterator[Finding]:
                 "data.silent-truncation", module, node,
                 f"{function.name} reads the first {cap} rows and drops the rest without a word.",
             )  # fmt: skip
+        elif _is_limited_before(function, node):
+            continue
         elif node in counted:
             yield found(
                 "perf.load-all", module, node,
@@ -91,7 +95,11 @@ def _cap(call: ast.Call) -> int:
     if called(call) != "to_list" or not (call.args or call.keywords):
         return 0
     value = keyword(call, "length") or (call.args[0] if call.args else None)
-    if isinstance(value, ast.Constant) and isinstance(value.value, int) and value.value >= _HARD_CAP:
+    if (
+        isinstance(value, ast.Constant)
+        and isinstance(value.value, int)
+        and value.value >= _HARD_CAP
+    ):
         return 0 if {"limit", "skip"} & set(chain(call)) else value.value
     return 0
 
@@ -108,9 +116,12 @@ def _is_unbounded(call: ast.Call) -> bool:
     inner = set(names) | {
         name for node in ast.walk(call) if isinstance(node, ast.Call) for name in chain(node)
     }
-    return bool({"query", "exec", "scalars", "execute", "objects"} & inner) and not _LIMITS & (
-        inner - {"get"}
-    ) and "count" not in inner and not ("objects" in inner and len(names) == 3)  # noqa: PLR2004
+    return (
+        bool({"query", "exec", "scalars", "execute", "objects"} & inner)
+        and not _LIMITS & (inner - {"get"})
+        and "count" not in inner
+        and not ("objects" in inner and len(names) == 3)
+    )  # noqa: PLR2004
 
 
 def _only_counted(function: Function) -> set[ast.AST]:
@@ -125,36 +136,76 @@ def _only_counted(function: Function) -> set[ast.AST]:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(value, ast.Call) and (_is_unbounded(value) or _cap(value)):
             name = dotted(node.targets[0])
-            counts = [
-                call for call in own_body(function)
-                if isinstance(call, ast.Call) and called(call) in _COUNTERS and call.args
-                and name in names_in(call.args[0])
-            ]
-            returned = any(
-                isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)
-                and inner.value.id == name
-                for inner in own_body(function)
-            )
-            loops = any(
-                isinstance(inner, ast.For) and name in names_in(inner.iter)
-                for inner in own_body(function)
-            )
-            if counts and not returned and (len(counts) > 1 or not loops):
+            if _is_for_counting(function, name):
                 found_calls.add(value)
     return found_calls
+
+
+def _is_for_counting(function: Function, name: str) -> bool:
+    """Its elements are counted or added up by a condition, or nothing else is done with it."""
+    uses = [
+        node
+        for node in own_body(function)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+    counts = [
+        call
+        for call in own_body(function)
+        if isinstance(call, ast.Call)
+        and called(call) in _COUNTERS
+        and call.args
+        and name in names_in(call.args[0])
+    ]
+    filtered = [call for call in counts if not isinstance(call.args[0], ast.Name)]
+    return bool(filtered) or bool(uses and len(counts) >= len(uses))
+
+
+def _is_limited_before(function: Function, call: ast.Call) -> bool:
+    """The statement is a variable: its limit, if any, stands where it was made."""
+    names = {
+        argument.id
+        for inner in ast.walk(call)
+        if isinstance(inner, ast.Call)
+        for argument in inner.args[:1]
+        if isinstance(argument, ast.Name)
+    } | {part for part in chain(call)[:1]}
+    made = [
+        node.value
+        for node in own_body(function)
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) in names
+    ]
+    if any(
+        _LIMITS
+        & {
+            name
+            for inner in ast.walk(value)
+            if isinstance(inner, ast.Call)
+            for name in chain(inner)
+        }
+        - {"get"}
+        for value in made
+    ):
+        return True
+    return (
+        not made and not ({"select", "query", "objects"} & words_in(call)) and called(call) == "all"
+    )
 
 
 def _loops(module: Module, function: Function) -> Iterator[Finding]:
     for loop in own_body(function):
         if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
             continue
-        if isinstance(loop.iter, ast.Call) and called(loop.iter) in {"range"} or isinstance(
-            loop.iter, ast.List | ast.Tuple
+        if (
+            isinstance(loop.iter, ast.Call)
+            and called(loop.iter) in {"range"}
+            or isinstance(loop.iter, ast.List | ast.Tuple)
         ):
             continue
         loop_names = names_in(loop.target)
         for statement in loop.body:
-            call = next((c for c in calls_in(statement) if _asks(c) and names_in(c) & loop_names), None)
+            call = next(
+                (c for c in calls_in(statement) if _asks(c) and names_in(c) & loop_names), None
+            )
             if call is not None:
                 yield found(
                     "perf.n-plus-1", module, call,
@@ -165,14 +216,22 @@ def _loops(module: Module, function: Function) -> Iterator[Finding]:
 
 def _asks(call: ast.Call) -> bool:
     name = called(call)
-    if name in {"find_one", "first", "count_documents", "get_or_404", "fetchone", "to_list", "scalar"}:
+    if name in {
+        "find_one",
+        "first",
+        "count_documents",
+        "get_or_404",
+        "fetchone",
+        "to_list",
+        "scalar",
+    }:
         return True
     names = set(chain(call))
-    return (name in {"get", "all", "count", "exec", "execute"} and bool(
-        {"query", "session", "objects", "db"} & (names - {name})
-    ) and (name != "get" or bool({"query", "objects", "session"} & names))) and is_query(call) | (
-        name in {"get", "all", "count"}
-    )
+    return (
+        name in {"get", "all", "count", "exec", "execute"}
+        and bool({"query", "session", "objects", "db"} & (names - {name}))
+        and (name != "get" or bool({"query", "objects", "session"} & names))
+    ) and is_query(call) | (name in {"get", "all", "count"})
 
 
 # --- writes ----------------------------------------------------------------------------------------
@@ -188,13 +247,17 @@ def _races(module: Module, function: Function) -> Iterator[Finding]:
         target: ast.expr | None = None
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
             target = node.target
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(
-            node.value.op, ast.Add | ast.Sub
+        elif (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.BinOp)
+            and isinstance(node.value.op, ast.Add | ast.Sub)
         ):
             one = node.targets[0]
             target = one if ast.unparse(one) == ast.unparse(node.value.left) else None
-        if isinstance(target, ast.Attribute) and _STOCKS.match(target.attr) and not (
-            dotted(target).startswith("self.")
+        if (
+            isinstance(target, ast.Attribute)
+            and _STOCKS.match(target.attr)
+            and not (dotted(target).startswith("self."))
         ):
             yield found(
                 "data.read-modify-write", module, node,
@@ -246,14 +309,16 @@ def _is_commit(node: ast.stmt) -> bool:
 
 def _columns(module: Module) -> Iterator[Finding]:
     for model in module.classes:
-        if not model.bases and not any("dataclass" in words_in(mark) for mark in model.decorator_list):
+        if not model.bases:
             continue
         for item in model.body:
             name, value, kind = _field(item)
             if not name:
                 continue
-            if "Float" in kind or "FloatField" in kind or (
-                "float" in kind and not isinstance(value, ast.Lambda)
+            if (
+                "Float" in kind
+                or "FloatField" in kind
+                or ("float" in kind and not isinstance(value, ast.Lambda))
             ):
                 if _MONEY.search(name) and not _NO_MONEY.search(name):
                     yield found(
@@ -268,13 +333,21 @@ def _field(item: ast.stmt) -> tuple[str, ast.expr | None, set[str]]:
         kind = words_in(item.annotation) | (_types_in(item.value) if item.value else set())
         return target_name(item.target), item.value, kind
     if isinstance(item, ast.Assign) and isinstance(item.value, ast.Call):
-        return target_name(item.targets[0]), item.value, _types_in(item.value) | {called(item.value)}
+        return (
+            target_name(item.targets[0]),
+            item.value,
+            _types_in(item.value) | {called(item.value)},
+        )
     return "", None, set()
 
 
 def _types_in(value: ast.expr) -> set[str]:
     """The column types named in `Column(Float, …)`."""
-    return {dotted(node).rpartition(".")[2] for node in ast.walk(value) if isinstance(node, ast.Attribute | ast.Name)}
+    return {
+        dotted(node).rpartition(".")[2]
+        for node in ast.walk(value)
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
 
 
 def _time_column(
@@ -287,9 +360,14 @@ def _time_column(
                 "time.naive", module, item, f"{model.name}.{name} keeps a time without its zone.",
                 symbol=model.name,
             )  # fmt: skip
-    elif _TIMES.match(name) and isinstance(item, ast.AnnAssign) and "str" in kind and not (
-        {"Literal", "date", "datetime"} & kind
-    ) and kind <= {"str", "Optional", "Field", "None", "default_factory", "utcnow", "now", "isoformat"}:
+    elif (
+        _TIMES.match(name)
+        and isinstance(item, ast.AnnAssign)
+        and "str" in kind
+        and not ({"Literal", "date", "datetime"} & kind)
+        and kind
+        <= {"str", "Optional", "Field", "None", "default_factory", "utcnow", "now", "isoformat"}
+    ):
         yield found(
             "time.naive", module, item, f"{model.name}.{name} is a time kept as free text.",
             symbol=model.name,
@@ -300,8 +378,15 @@ def _naive_defaults(module: Module) -> Iterator[Finding]:
     """`default=datetime.utcnow`: handed on, not called."""
     funcs = {call.func for call in module.calls}
     for node in module.nodes:
-        if isinstance(node, ast.Attribute) and node not in funcs and (
-            node.attr == "utcnow" or (node.attr == "now" and dotted(node) in {"datetime.now", "datetime.datetime.now"})
+        if (
+            isinstance(node, ast.Attribute)
+            and node not in funcs
+            and (
+                node.attr == "utcnow"
+                or (
+                    node.attr == "now" and dotted(node) in {"datetime.now", "datetime.datetime.now"}
+                )
+            )
         ):
             yield found("time.naive", module, node, f"{dotted(node)} makes times without a zone.")
 
@@ -315,7 +400,9 @@ def _no_index(project: Project) -> Iterator[Finding]:
     places = []
     for module in project.service:
         words = set(module.text.split()) and module.text
-        if re.search(r"create_index|create_indexes|ensure_index|IndexModel|\bindexes\b|Indexed\(", words):
+        if re.search(
+            r"create_index|create_indexes|ensure_index|IndexModel|\bindexes\b|Indexed\(", words
+        ):
             return
         for call in module.calls:
             if called(call) in {"find_one", "update_one", "delete_one", "find"} and call.args:

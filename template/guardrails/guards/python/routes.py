@@ -162,9 +162,7 @@ class RouteTable:
 
     def _decorated(self, module: Module, function: Function) -> Iterator[Route]:
         marks = [
-            at
-            for at, node in enumerate(function.decorator_list)
-            if self._is_route(module, node)
+            at for at, node in enumerate(function.decorator_list) if self._is_route(module, node)
         ]
         for at in marks:
             call = function.decorator_list[at]
@@ -172,9 +170,7 @@ class RouteTable:
             assert isinstance(call.func, ast.Attribute)
             router = self.router_of(module, call.func.value)
             kind = router.kind if router else _kind_of(module)
-            low: list[Check] = [
-                (module, node) for node in function.decorator_list[marks[-1] + 1 :]
-            ]
+            low: list[Check] = [(module, node) for node in function.decorator_list[marks[-1] + 1 :]]
             checks = [*low, *dependencies(module, call)]
             checks += parameter_checks(self.project, module, function)
             path = text_of(argument(call, 0, "path", "rule")) or ""

@@ -1,0 +1,240 @@
+"""The routes of Django and Django REST framework: urls, views, and who may call them."""
+
+import ast
+from collections.abc import Iterator
+
+from .access import Gatekeeper, Verdict, strongest
+from .modules import Function, Module, Project
+from .routes import Route
+from .syntax import argument, called, dotted, keyword, strings_in, target_name, text_of
+
+_VERBS = ("get", "post", "put", "patch", "delete")
+_ACTIONS = {
+    "list": "GET", "retrieve": "GET", "create": "POST", "update": "PUT",
+    "partial_update": "PATCH", "destroy": "DELETE",
+}  # fmt: skip
+_READ_ONLY = {
+    "ListView",
+    "DetailView",
+    "TemplateView",
+    "ListAPIView",
+    "RetrieveAPIView",
+    "ReadOnlyModelViewSet",
+}
+_CHANGING = {
+    "CreateView",
+    "CreateAPIView",
+    "UpdateView",
+    "DeleteView",
+    "DestroyAPIView",
+    "UpdateAPIView",
+    "ModelViewSet",
+    "ListCreateAPIView",
+    "RetrieveUpdateDestroyAPIView",
+    "RetrieveUpdateAPIView",
+    "RetrieveDestroyAPIView",
+}
+_CLOSED = {"IsAuthenticated", "IsAdminUser", "DjangoModelPermissions", "IsAuthenticatedOrReadOnly"}
+_DEEPEST = 5
+
+
+class DjangoRoutes:
+    """What `urlpatterns` lead to."""
+
+    def __init__(self, project: Project, keeper: Gatekeeper) -> None:
+        self._project = project
+        self._keeper = keeper
+        self._default, self._wall = _settings(project)
+
+    def routes(self) -> Iterator[Route]:
+        included = {name for module in self._project.modules for name in _includes(module)}
+        for module in self._project.modules:
+            if "urlpatterns" in module.named and not any(
+                module.path.removesuffix(".py").replace("/", ".").endswith(name)
+                for name in included
+            ):
+                yield from self._of(module, "/", 0)
+
+    def _of(self, module: Module, prefix: str, depth: int) -> Iterator[Route]:
+        for call in module.calls:
+            name = called(call)
+            path = text_of(argument(call, 0, "route", "prefix"))
+            if path is None or depth > _DEEPEST:
+                continue
+            whole = f"{prefix}{path.lstrip('^/').rstrip('$')}"
+            view = argument(call, 1, "view", "viewset")
+            if name in {"path", "re_path", "url"} and view is not None:
+                yield from self._leads_to(module, view, whole, depth)
+            elif name == "register" and isinstance(call.func, ast.Attribute) and view is not None:
+                yield from self._view(module, view, f"{whole}/")
+
+    def _leads_to(self, module: Module, view: ast.expr, path: str, depth: int) -> Iterator[Route]:
+        if called(view) == "include" and isinstance(view, ast.Call) and view.args:
+            name = text_of(view.args[0])
+            other = self._project.module_named(name, module) if name else None
+            if other is not None and other is not module:
+                yield from self._of(other, path, depth + 1)
+        else:
+            yield from self._view(module, view, path)
+
+    def _view(self, module: Module, view: ast.expr, path: str) -> Iterator[Route]:
+        wrappers: list[ast.expr] = []
+        while isinstance(view, ast.Call) and called(view) != "as_view" and view.args:
+            wrappers.append(view.func)
+            view = view.args[0]
+        if isinstance(view, ast.Call) and isinstance(view.func, ast.Attribute):
+            view = view.func.value
+        meant = self._project.resolve(module, dotted(view))
+        around = [self._keeper.check(module, wrapper) for wrapper in wrappers]
+        if isinstance(meant.node, ast.ClassDef) and meant.module:
+            yield from self._class(meant.module, meant.node, path, around)
+        elif isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and meant.module:
+            yield from self._function(meant.module, meant.node, path, around)
+
+    def _function(
+        self, module: Module, function: Function, path: str, around: list[Verdict | None]
+    ) -> Iterator[Route]:
+        methods = ["GET"]
+        verdicts = [*around, self._wall]
+        is_api = False
+        for mark in function.decorator_list:
+            if called(mark) in {"api_view", "require_http_methods"}:
+                methods = sorted(strings_in(mark)) or methods
+                is_api = is_api or called(mark) == "api_view"
+            elif called(mark) == "permission_classes":
+                verdicts.append(_permissions(mark))
+                is_api = False
+            elif called(mark) != "authentication_classes":
+                verdicts.append(self._keeper.check(module, mark))
+            if dotted(mark).endswith("require_POST"):
+                methods = ["POST"]
+        if is_api:
+            verdicts.append(self._default)
+        if methods == ["GET"] and _handles_post(function):
+            methods = ["GET", "POST"]
+        for method in methods:
+            yield self._made(module, function, path, method, verdicts)
+
+    def _made(
+        self, module: Module, function: Function, path: str, method: str,
+        verdicts: list[Verdict | None], *, whole: bool = False,
+    ) -> Route:  # fmt: skip
+        before = strongest(verdicts)
+        verdict = strongest([before, self._keeper.function(module, function)])
+        verdict = verdict or Verdict("public", "nothing stands before it")
+        return Route(
+            method, path, module, function, "django", function.lineno,
+            access=verdict.access, why=verdict.why, before=before.access if before else "public",
+            whole_model=whole,
+        )  # fmt: skip
+
+    def _class(
+        self, module: Module, node: ast.ClassDef, path: str, around: list[Verdict | None]
+    ) -> Iterator[Route]:
+        verdicts = [*around, self._wall]
+        verdicts += [self._keeper.check(module, mark) for mark in node.decorator_list]
+        bases = list(self._bases(module, node))
+        names = {dotted(base).rpartition(".")[2] for base in bases}
+        verdicts += [
+            Verdict("caller", f"{name} stands before it")
+            for name in names
+            if name.endswith(
+                ("LoginRequiredMixin", "PermissionRequiredMixin", "UserPassesTestMixin")
+            )
+        ]
+        stated = _stated(node)
+        verdicts.append(stated or (self._default if _is_api(names) else None))
+        for method, function in _methods(node):
+            yield self._made(module, function, path, method, verdicts)
+        if names & (_CHANGING | _READ_ONLY) and stated is None:
+            stub = _stub(node)
+            method = "DELETE" if names & _CHANGING else "GET"
+            yield self._made(module, stub, path, method, verdicts, whole=True)
+
+    def _bases(self, module: Module, node: ast.ClassDef, depth: int = 0) -> Iterator[ast.expr]:
+        for base in node.bases:
+            yield base
+            meant = self._project.resolve(module, dotted(base))
+            if isinstance(meant.node, ast.ClassDef) and meant.module and depth < _DEEPEST:
+                yield from self._bases(meant.module, meant.node, depth + 1)
+
+
+def _stub(node: ast.ClassDef) -> ast.FunctionDef:
+    """What stands for the methods that a generic view inherits."""
+    stub = ast.FunctionDef(
+        node.name, ast.arguments([], [], None, [], [], None, []), [ast.Pass()], [],
+        lineno=node.lineno, col_offset=node.col_offset,
+    )  # fmt: skip
+    ast.copy_location(stub.body[0], node)
+    return ast.fix_missing_locations(stub)
+
+
+def _includes(module: Module) -> Iterator[str]:
+    for call in module.calls:
+        if called(call) == "include" and call.args and (name := text_of(call.args[0])):
+            yield name
+
+
+def _settings(project: Project) -> tuple[Verdict | None, Verdict | None]:
+    """REST framework's default permission, and Django's own middleware that asks everybody."""
+    for module in project.modules:
+        if "INSTALLED_APPS" not in module.named:
+            continue
+        rest = getattr(module.named.get("REST_FRAMEWORK"), "value", None)
+        texts = strings_in(rest) if rest is not None else set()
+        default = any(text.rpartition(".")[2] in _CLOSED for text in texts)
+        middleware = getattr(module.named.get("MIDDLEWARE"), "value", None)
+        walls = strings_in(middleware) if middleware is not None else set()
+        return (
+            Verdict("caller", "the framework's default asks everybody") if default else None,
+            Verdict("caller", "a middleware asks everybody")
+            if any("LoginRequired" in text for text in walls) else None,
+        )  # fmt: skip
+    return None, None
+
+
+def _stated(node: ast.ClassDef) -> Verdict | None:
+    for item in node.body:
+        if isinstance(item, ast.Assign) and target_name(item.targets[0]) == "permission_classes":
+            return _permissions(item.value) or Verdict("public", "it is marked AllowAny")
+        if isinstance(item, ast.FunctionDef) and item.name == "get_permissions":
+            return Verdict("caller", "get_permissions decides")
+    return None
+
+
+def _permissions(node: ast.AST) -> Verdict | None:
+    names = {
+        inner.attr if isinstance(inner, ast.Attribute) else inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name | ast.Attribute)
+    } - {"permission_classes", "permissions"}
+    if not names or names == {"AllowAny"}:
+        return None
+    return Verdict("role" if "IsAdminUser" in names else "caller", f"{', '.join(sorted(names))}")
+
+
+def _is_api(names: set[str]) -> bool:
+    return any("API" in name or "ViewSet" in name for name in names)
+
+
+def _methods(node: ast.ClassDef) -> Iterator[tuple[str, Function]]:
+    for item in node.body:
+        if not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        action = next((mark for mark in item.decorator_list if called(mark) == "action"), None)
+        if item.name in _VERBS:
+            yield item.name.upper(), item
+        elif item.name in _ACTIONS:
+            yield _ACTIONS[item.name], item
+        elif isinstance(action, ast.Call):
+            methods = keyword(action, "methods")
+            for method in sorted(strings_in(methods)) if methods is not None else ["get"]:
+                yield method.upper(), item
+
+
+def _handles_post(function: Function) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and dotted(node) in {"request.POST", "request.body", "request.FILES"}
+        for node in ast.walk(function)
+    )
