@@ -46,9 +46,18 @@ def lay_out(case: Case, folder: Path) -> None:
             if text is None:
                 file.unlink()
             else:
-                file.write_text(text, encoding="utf-8")
+                file.write_text(spelled(text), encoding="utf-8")
         if case.get("git") or case.get("history"):
             commit(folder)
+
+
+def spelled(text: str | Mapping[str, Any]) -> str:
+    """`{each: …, times: 900}` is that many numbered lines; a `§` is left out, which keeps
+    scanners from taking a case for a secret."""
+    if isinstance(text, str):
+        return text.replace("§", "")
+    lines = (text["each"].replace("#", str(number)) + "\n" for number in range(text["times"]))
+    return text.get("before", "") + "".join(lines) + text.get("after", "")
 
 
 def commit(folder: Path) -> None:

@@ -13,6 +13,7 @@ _LOCKS = {
     "pnpm-lock.yaml": "pnpm", "bun.lockb": "bun", "bun.lock": "bun",
 }  # fmt: skip
 _PYTHON_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
+_REFUSES = re.compile(r"\buv\s+(sync|run|export)\b[^\n]*--(locked|frozen)|UV_LOCKED|UV_FROZEN")
 _FREEZE = 100
 _SMALL_APP = 100
 """Kilobytes of source below which a hundred direct dependencies were not chosen."""
@@ -69,9 +70,16 @@ def _lacks_lock(project: Project, package: Package) -> bool:
 
 
 def _python_locked(project: Project, path: str) -> bool:
+    """There is a lock file, or nothing can be installed before there is one."""
     folder = path.rpartition("/")[0]
     here = [f"{folder}/{name}".lstrip("/") for name in (*_PYTHON_LOCKS, "requirements.txt")]
-    return any(name in project.tree.present for name in (*here, *_PYTHON_LOCKS))
+    if any(name in project.tree.present for name in (*here, *_PYTHON_LOCKS)):
+        return True
+    return any(
+        _REFUSES.search(project.tree.text(file) or "")
+        for file in project.tree.files
+        if file.startswith(".github/workflows/") or "Dockerfile" in file or file == "Makefile"
+    )
 
 
 def _lock_files(project: Project) -> Iterator[Finding]:

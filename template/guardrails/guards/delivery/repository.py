@@ -60,7 +60,9 @@ _JUNK = (
     ),
     _Junk("log files", re.compile(r"^((?:.*/)?[^/]+\.log)$")),
 )
-_DATABASE = re.compile(r"\.(db|sqlite3?|db3|mdb|accdb|rdb|dump|bak)$", re.IGNORECASE)
+_DATABASE = re.compile(
+    r"\.(db|sqlite3?|db3|mdb|accdb|rdb|dump|pgdump)(\.bak|\.old)?$|\.sql\.bak$", re.IGNORECASE
+)
 _DUMP = re.compile(
     r"^(?!.*migrations?/).*(dump|backup|export|\bprod(uction)?\b)[^/]*\.sql(\.gz)?$", re.IGNORECASE
 )

@@ -17,7 +17,10 @@ from .values import is_placeholder
 
 _RULES = ("secret.committed", "secret.in-history", "secret.service-role")
 # What our own shapes judge better, and what is a guess by name.
-_OURS = ("jwt", "connection-string", "generic", "private-key", "gcp-api-key", "github", "supabase")
+_OURS = (
+    "jwt", "connection-string", "generic", "private-key", "gcp-api-key", "github", "supabase",
+    "curl-auth",
+)  # fmt: skip
 _PUBLIC = ("phc_", "pk_live_", "pk_test_", "pk.eyJ")
 _CONTROL = {"aws-access-token", "stripe-access-token", "alibaba-secret-key", "gcp-service-account"}
 

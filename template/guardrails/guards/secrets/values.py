@@ -12,7 +12,7 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(
     r"your|example|change[-_ ]?(me|this|it|in[-_ ]prod)|replace|placeholder|x{3,}|dummy|sample"
-    r"|todo|insert|fake|mock|redact|\.\.\.|…|\*{3,}|#{3,}|0{6,}|123456|abcdef|"
+    r"|todo|insert|fake|mock|redact|\.\.\.|…|\*{3,}|#{3,}|0{6,}|12345|abcdef|abc123|"
     r"<[^>]*>|\$\{|\{\{|\$\(|%\(|\{[a-z_]+\}|^\$|^%|^@|enter[-_ ]|_here\b|lorem|fixme|not[-_ ]?set"
     r"|undefined|super[-_]?secret|my[-_]?secret|s3cr3t|foobar|\bfoo\b|qwerty",
     re.IGNORECASE,
@@ -21,6 +21,8 @@ _FOR_DEVELOPMENT = re.compile(
     r"(^|[-_.])(dev|devel|development|local|localhost|test|testing|ci|demo)($|[-_.\d])|for[-_]test",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][a-z]{2,}(?![A-Za-z0-9])")
+_A_PHRASE = 3
 _DEFAULTS = frozenset(
     {
         "password", "passwd", "pass", "secret", "postgres", "root", "admin", "guest", "mysql",
@@ -52,7 +54,7 @@ def is_for_development(value: str) -> bool:
 
 def is_random(value: str) -> bool:
     """Whether it looks generated rather than typed: 3 bits a character over 16 characters."""
-    if len(value) < 16 or " " in value:
+    if len(value) < 16 or " " in value or len(_WORD.findall(value)) >= _A_PHRASE:
         return False
     counts = Counter(value)
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())

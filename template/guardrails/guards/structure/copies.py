@@ -19,6 +19,8 @@ _SAME_IN_ALL = re.compile(r"^(__init__\.py|index\.[jt]sx?|conftest\.py|setup\.py
 _SHORTEST = 400
 _LIKE = 0.7
 _FEWEST_FILES = 3
+_MANY = 10
+"""So many shared files are a copied tree, whatever was added to it since."""
 _MOST_NAMESAKES = 12
 _HALF = 0.5
 
@@ -80,7 +82,7 @@ def _folders(
         shared[_differing(one, other)].append((one, other))
     for (left, right), found in sorted(shared.items()):
         smaller = min(_below(left, paths), _below(right, paths))
-        if len(found) < _FEWEST_FILES or len(found) < smaller * _HALF:
+        if len(found) < min(max(_FEWEST_FILES, smaller * _HALF), _MANY):
             continue
         places = [Place(other) for _, other in found]
         finding = Finding(

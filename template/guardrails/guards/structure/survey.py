@@ -28,7 +28,9 @@ _GENERATED = re.compile(
     r"@generated|auto-?generated|do not edit|export type Database = \{|export interface Database",
     re.IGNORECASE,
 )
-_LITERAL = re.compile(r"^[ \t]*(?:[\w'\"-]+[ \t]*:[ \t]*)?(?:[\"'`\[{\]}\d][^()=]*)$", re.MULTILINE)
+_LITERAL = re.compile(
+    r"^[ \t]*(?:[\w'\"-]+[ \t]*:[ \t]*)?(?:[\"'`\[{\]}\d][^()=\n]*)$", re.MULTILINE
+)
 _MOSTLY = 0.75
 """A file with more lines than this that only hold values is content, not code."""
 _MINIFIED = 300
