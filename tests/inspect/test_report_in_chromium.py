@@ -6,7 +6,7 @@ Needs a Chromium on the machine (Debian: apt install chromium); without one thes
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from documents import inspection

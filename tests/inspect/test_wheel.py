@@ -30,9 +30,7 @@ def test_the_guardrails_are_in_it_and_nothing_left_lying_about(wheel: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "roadworthy/guardrails_package/guardrails/__main__.py" in names
-    assert any(
-        name.startswith("roadworthy/guardrails_package/guardrails/rules/") for name in names
-    )
+    assert any(name.startswith("roadworthy/guardrails_package/guardrails/rules/") for name in names)
     assert "roadworthy/report/page.html.jinja" in names
     assert "roadworthy/inspection/gates.yaml" in names
     assert not any("__pycache__" in name or name.endswith(".jinja.py") for name in names)

@@ -1,14 +1,16 @@
 """The map of the code, laid out: modules in columns by who needs whom, and arrows between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log10
 from typing import Any
 
 _MOST = 24
 """More modules than this are no picture any more: the largest, and all at a broken boundary."""
-_WIDTH, _GAP_X, _GAP_Y, _MARGIN = 176, 92, 16, 12
+_WIDTH, _GAP_X, _GAP_Y, _MARGIN = 168, 64, 18, 12
+_STAGGER = 30
+"""Every other column stands lower, so that arrows to farther columns pass beside it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def chart(modules: Any) -> Chart | None:
     ids = {node["id"] for node in nodes}
     kept = [edge for edge in edges if edge["from"] in ids and edge["to"] in ids]
     boxes = _boxes(nodes, _columns([node["id"] for node in nodes], kept))
+    above = _MARGIN - min(box.y for box in boxes.values())
+    boxes = {name: replace(box, y=box.y + above) for name, box in boxes.items()}
     return Chart(
         boxes=tuple(boxes.values()),
         arrows=tuple(_arrow(edge, boxes) for edge in sorted(kept, key=_is_broken)),
@@ -64,7 +68,7 @@ def chart(modules: Any) -> Chart | None:
 
 
 def _is_broken(edge: Mapping[str, Any]) -> bool:
-    return bool(edge.get("breaks"))
+    return bool(edge.get("broken"))
 
 
 def _chosen(
@@ -116,7 +120,8 @@ def _boxes(nodes: list[Mapping[str, Any]], columns: list[list[str]]) -> dict[str
     tallest = max(sum(heights[name] + _GAP_Y for name in column) for column in columns)
     boxes = {}
     for at, column in enumerate(columns):
-        y = _MARGIN + (tallest - sum(heights[name] + _GAP_Y for name in column)) / 2
+        free = tallest - sum(heights[name] + _GAP_Y for name in column)
+        y = _MARGIN + free / 2 + (_STAGGER if at % 2 else -_STAGGER if free > _STAGGER else 0)
         for name in column:
             node = by_id[name]
             x = _MARGIN + at * (_WIDTH + _GAP_X)
@@ -129,20 +134,20 @@ def _arrow(edge: Mapping[str, Any], boxes: Mapping[str, Box]) -> Arrow:
     start, end = boxes[edge["from"]], boxes[edge["to"]]
     y1, y2 = start.y + start.height / 2, end.y + end.height / 2
     if end.x > start.x:
-        x1, x2, bend1, bend2 = start.x + start.width, end.x - 7, 46, -46
+        x1, x2 = start.x + start.width, end.x - 7
+        bend1, bend2 = (x2 - x1) * 0.4, (x1 - x2) * 0.4
     elif end.x < start.x:
-        x1, x2, bend1, bend2 = start.x, end.x + end.width + 7, -46, 46
+        x1, x2 = start.x, end.x + end.width + 7
+        bend1, bend2 = (x2 - x1) * 0.4, (x1 - x2) * 0.4
     else:
         x1, x2, bend1, bend2 = start.x + start.width, end.x + end.width + 7, 60, 60
-    path = (
-        f"M{x1:.0f} {y1:.0f}C{x1 + bend1:.0f} {y1:.0f} {x2 + bend2:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
-    )
-    reason = edge.get("breaks")
+    points = (x1, y1), (x1 + bend1, y1), (x2 + bend2, y2), (x2, y2)
+    first, *others = (f"{x:.0f} {y:.0f}" for x, y in points)
     return Arrow(
         source=edge["from"],
         target=edge["to"],
         count=edge["count"],
-        breaks=reason if isinstance(reason, str) else "breaks a boundary" if reason else "",
-        path=path,
+        breaks=str(edge.get("why") or "breaks a boundary") if _is_broken(edge) else "",
+        path=f"M{first}C{' '.join(others)}",
         weight=round(1 + min(log10(max(edge["count"], 1)), 2) * 1.2, 1),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from roadworthy.inspection import LEVELS, Inspection, Severity
 
@@ -78,6 +78,16 @@ def _row(row: Any) -> dict[str, Any]:
     }
 
 
+def _prose(text: str) -> Markup:
+    """A sentence whose names stand between backticks."""
+    parts = [escape(clean(part)) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(clean(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
+
+
 def _numbered(snippet: str, line: int) -> list[tuple[int, str]]:
     return [(line + offset, text) for offset, text in enumerate(snippet.splitlines() or [""])]
 
@@ -92,7 +102,11 @@ def _engine() -> Environment:
         lstrip_blocks=True,
         finalize=clean,
     )
-    engine.filters |= {"numbered": _numbered, "thousands": lambda number: f"{number:,}"}
+    engine.filters |= {
+        "prose": _prose,
+        "numbered": _numbered,
+        "thousands": lambda number: f"{number:,}",
+    }
     return engine
 
 

@@ -163,7 +163,7 @@ def _next(it: Inspection) -> list[RenderableType]:
         table.add_row(
             f"  {number}",
             Text(printable(action.title)),
-            Text(f"{action.effort} · {action.rule}", style="dim"),
+            Text(f"{action.effort} · {action.count:,} × {action.rule}", style="dim"),
         )
     return [Text(), Text("Next", style="bold"), table]
 

@@ -11,8 +11,6 @@ EVIDENCE = {
     "rebuilt": "tried on a schema completed from the generated types",
     "read": "read from the code",
 }
-_MOST_OF_A_RULE = 2
-
 OPERATIONS = ("select", "insert", "update", "delete")
 VERBS = {"select": "read", "insert": "add", "update": "change", "delete": "delete"}
 CALLERS = (
@@ -109,14 +107,11 @@ def _thousands(number: int) -> str:
 
 
 def worst(inspection: Inspection, most: int = 5) -> list[Issue]:
-    """The worst issues; of one rule at most two, so that other faults are seen too."""
-    shown: dict[str, int] = {}
-    chosen = []
-    for issue in inspection.issues:
-        shown[issue.rule] = shown.get(issue.rule, 0) + 1
-        if issue.severity >= Severity.MEDIUM and shown[issue.rule] <= _MOST_OF_A_RULE:
-            chosen.append(issue)
-    return chosen[:most]
+    """The worst issues, each of another rule where there are enough as bad."""
+    bad = [issue for issue in inspection.issues if issue.severity >= Severity.MEDIUM]
+    first = {issue.rule: issue.key for issue in reversed(bad)}
+    ranked = sorted(bad, key=lambda it: (-it.severity, first[it.rule] != it.key))
+    return ranked[:most]
 
 
 def matrix(inspection: Inspection) -> list[Mapping[str, Any]]:
