@@ -7,7 +7,8 @@ from ...engine.finding import Finding, Place
 from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree
-from .judging import JUDGES, Case
+from .case import Case
+from .judging import JUDGES
 from .scan import Match, Pattern, patterns_of, scan
 from .selection import select
 from .source import Source
@@ -76,7 +77,7 @@ def _finding(case: Case, pattern: Pattern) -> Finding:
             path=match.path,
             line=case.line,
             end_line=max(case.line, min(match.end_line, case.line + 5)),
-            snippet=source.line(case.line).strip()[:200],
+            snippet=_without_secret(source.line(case.line).strip(), case.name("LITERAL"))[:200],
             symbol=source.symbol(case.line),
         ),
         message=_META.sub(lambda found: _short(case.name(found[1]) or found[0]), template),
@@ -87,3 +88,9 @@ def _finding(case: Case, pattern: Pattern) -> Finding:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _without_secret(line: str, literal: str) -> str:
+    """What a rule of passwords matched as $LITERAL is one; no report shows it."""
+    secret = literal.strip("\"'`")
+    return line.replace(secret, f"{secret[:2]}…") if len(secret) > 3 else line

@@ -66,7 +66,8 @@ _REQUEST = re.compile(
 _READS_REQUEST = re.compile(
     r"=\s*(?:\(?\s*await\s+)?\(?\s*(?:req|request|ctx\.request|c\.req|event)\??\."
     r"(?:json\(|body|query|params|formData\(|text\(|nextUrl)|searchParams\.get|"
-    r"\.parse\(\s*(?:req\.body|body|event\.body)|=\s*(?:await\s+)?(?:params|body|payload|requestData)\b"
+    r"\.parse\(\s*(?:req\.body|body|event\.body)|=\s*(?:await\s+)?(?:params|body|payload"
+    r"|requestData)\b"
 )
 
 
@@ -96,8 +97,8 @@ def interpolations(template: str) -> list[tuple[str, str]]:
         found.append((template[:at], template[at + 2 : end].strip()))
         at = template.find("${", end)
     if "${" not in template:
-        for piece in re.finditer(r"([\"'`])\s*\+\s*([\w$.\[\]()?]+)", template):
-            found.append((template[: piece.start() + 1], piece[2]))
+        pieces = re.finditer(r"([\"'`])\s*\+\s*([\w$.\[\]()?]+)", template)
+        found += [(template[: piece.start() + 1], piece[2]) for piece in pieces]
     return found
 
 
@@ -121,3 +122,15 @@ def words(name: str) -> str:
     """`accessToken`, `access_token`, `ACCESS_TOKEN` as `access token`, to search for words."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     return re.sub(r"[_\-\s]+", " ", spaced).lower().strip()
+
+
+WRITE = re.compile(
+    r"\.from\(\s*[\"'`](?P<supabase>[\w.]+)[\"'`]\s*(?:as any)?\)\s*\.(?:insert|update|upsert"
+    r"|delete)\("
+    r"|\binsert\s+into\s+[\"`]?(?P<insert>[\w.]+)|\bupdate\s+[\"`]?(?P<update>[\w.]+)[\"`]?\s+set\b"
+    r"|\bdelete\s+from\s+[\"`]?(?P<delete>[\w.]+)"
+    r"|\bprisma\.(?P<prisma>\w+)\.(?:create|update|delete|upsert)\w*\("
+    r"|\bdb\s*\.(?:insert|update|delete)\(\s*(?P<drizzle>\w+)"
+    r"|\bstorage\.(?P<storage>(?:create|update|delete)\w+)\(",
+    re.IGNORECASE,
+)

@@ -1,132 +1,18 @@
-"""Judges of secrets, log-ins and cryptography, and of what is written into logs."""
+"""Judges of log-ins, passwords, tokens and the secrets behind them."""
 
 import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
 
-_UI = re.compile(
-    r"toast|sidebar|skeleton|color|colour|confetti|particle|placeholder|mock|demo", re.I
-)
-_SECRET_USE = re.compile(
-    r"\b(otp|one time|token|password|passwd|passcode|secret|session|verification|reset|csrf|nonce|"
-    r"salt|api key|auth code|2fa|mfa|pin code|access code|login code)\b"
-)
-_CODE_USE = re.compile(
-    r"\b(invite|invitation|voucher|coupon|gift|referral|license|licence|activation|code|pin|promo)\b"
-)
-_NO_SECRET = re.compile(
-    r"\b(total|max|input|output|prompt|completion|count|estimated|design|mock|fake|random session|"
-    r"(product|order|customer|item|sku|invoice|tracking|booking|reference|bar|qr|ticket) ?(code|number|id)|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
-)
-
-
-def weak_random(case: Case) -> Case | None:
-    """Math.random() where a guess must be impossible."""
-    source, line = case.source, case.match.line
-    assigned = source.assigned(line) or _pair_key(source.line(line))
-    target = words(assigned if len(assigned) > 3 else "")
-    function = words(source.symbol(line).rpartition(".")[2])
-    use = f"{target} {function}" if target else function
-    if _UI.search(use) or _NO_SECRET.search(use):
-        return None
-    if re.search(r"setTimeout|\.sort\(|opacity|width|delay|jitter", source.line(line)):
-        return None
-    specific = target or function
-    if found := _SECRET_USE.search(use):
-        if found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split():
-            return case.but(severity=Severity.MEDIUM, USE=specific)
-        return case.but(USE=specific)
-    if _CODE_USE.search(use):
-        return case.but(severity=Severity.MEDIUM, USE=specific)
-    return None
-
-
-def _pair_key(line: str) -> str:
-    found = re.search(r"([\w$]+)\s*:\s*[^:]*Math\.random", line)
-    return found[1] if found else ""
-
-
-_PASSWORDISH = re.compile(
-    r"\b(password|passwd|pwd|pin|passcode|recovery code\w*|backup code\w*|otp)\b"
-)
-_NOT_HASHED_FOR_KEEPING = re.compile(
-    r"pwnedpasswords|haveibeenpwned|gravatar|cloudinary|pbkdf2|scrypt", re.I
-)
-
-
-def weak_hash(case: Case) -> Case | None:
-    """A fast or broken hash of something that people choose or that is short."""
-    source, line = case.source, case.match.line
-    if _NOT_HASHED_FOR_KEEPING.search(source.text):
-        return None
-    data = case.name("DATA")
-    if not data:
-        chain = source.chain_after(case.match.end_line, case.match.end_column)
-        updated = re.search(r"\.update\(\s*([^)]*)", chain)
-        data = updated[1] if updated else ""
-    if re.fullmatch(r"\s*[\w$]+\s*", data):
-        data += " " + source.definition(data.strip(), line).partition("=")[2][:120]
-    function = words(source.symbol(line).rpartition(".")[2])
-    used = words(re.sub(r"[\"'`][^\"'`]*[\"'`]", " ", re.sub(r"\W+", " ", data)))
-    found = _PASSWORDISH.search(used) or _PASSWORDISH.search(function)
-    if not found or re.search(r"token|key|secret", used):
-        return None
-    if re.search(r"recovery|backup|otp|pin", found[1]):
-        return case.but(severity=Severity.MEDIUM, WHAT=found[1])
-    return case.but(WHAT=found[1])
-
-
-_BITS = re.compile(
-    r"0x67452301|0x6a09e667|0xd76aa478|0x428a2f98|0x5a827999|\b0x36\b|\b0x5c\b|1732584193|1779033703"
-    r"|&\s*0x7fffffff|charCodeAt\([^)]*\)\s*\^",
-    re.I,
-)
-
-
-def hand_rolled(case: Case) -> Case | None:
-    """A function named like an algorithm that works on bits itself."""
-    if not _BITS.search(case.match.text):
-        return None
-    serious = re.search(r"totp|2fa|mfa|hmac|password|signature|encrypt", case.source.text, re.I)
-    checksum = re.search(r"md5|crc", case.name("NAME"), re.I)
-    return case.but(severity=Severity.MEDIUM) if checksum or not serious else case
-
-
-_COMPARED = re.compile(
-    r"\b(secret|token|signature|sig|hmac|digest|api ?key|otp|totp|webhook key|access code)$"
-)
-_NOT_COMPARED = re.compile(r"\b(confirm|type|kind|provider|status|count|old|prev|next|current|last|cached|csrf token name)\b")
-
-
-def timing_compare(case: Case) -> Case | None:
-    """A secret compared with what a caller sent, by an operator that stops at the first byte."""
-    left, right = case.name("A"), case.name("B")
-    sides = [words(last_name(_bearer(side))) for side in (left, right)]
-    if not any(_COMPARED.search(side) for side in sides):
-        return None
-    if any(_NOT_COMPARED.search(side) or not side for side in sides):
-        return None
-    if any(
-        re.fullmatch(r"null|undefined|true|false|void 0|NaN|[\w.]*\.length", side)
-        for side in (left, right)
-    ):
-        return None
-    return case.but(WHAT=left if _COMPARED.search(sides[0]) else right)
-
-
-def _bearer(side: str) -> str:
-    found = re.search(r"\$\{([^}]+)\}`?$", side)
-    return re.sub(r"\s+as\s+\w+$|[!]$", "", found[1] if found else side)
-
-
 _TOKEN_KEY = re.compile(
-    r"(auth|access|id|refresh|session|jwt|bearer|user|admin|api)[_-]?token|^token$|\bjwt\b|[_-]token$"
+    r"(auth|access|id|refresh|session|jwt|bearer|user|admin|api)[_-]?token|^token$|\bjwt\b"
+    r"|[_-]token$"
     r"|token[_-]?key$|auth[_-]?key$",
-    re.I,
+    re.IGNORECASE,
 )
 _OTHER_TOKEN = re.compile(
-    r"fcm|push|csrf|invite|device|reset|cart|expo|guest|design|session_?id", re.I
+    r"fcm|push|csrf|invite|device|reset|cart|expo|guest|design|session_?id", re.IGNORECASE
 )
 
 
@@ -143,24 +29,26 @@ _ESTABLISHES = re.compile(
     r"set(Current)?User\(|SET_USER|setIsAuthenticated\(\s*true|setIsLoggedIn\(\s*true|setAuth\w*\("
     r"|isAuthenticated\s*:\s*true|isLoggedIn\s*:\s*true|LOGIN_SUCCESS|type:\s*['\"]LOGIN['\"]"
     r"|(local|session)Storage\.setItem\(\s*['\"`]?[\w-]*(user|auth|logged|role|session|login)",
-    re.I,
+    re.IGNORECASE,
 )
 _MOVES_ON = re.compile(
-    r"(navigate|push|replace|href\s*=|setLocation)\s*\(?\s*['\"`]/?(dashboard|admin|home|app|pos|main)"
+    r"(navigate|push|replace|href\s*=|setLocation)\s*\(?\s*['\"`]/?(dashboard|admin|home|app|pos"
+    r"|main)"
 )
 _ASKS_SERVER = re.compile(
     r"\bfetch\(|axios|supabase|\bapi\w*[.(]|\.(post|mutate|mutateAsync|request|invoke|query|rpc)\("
     r"|sign_?in\w*\(|await\s+[\w.]*log_?in\w*\(|\bon(Login|Submit|SignIn)\(|[\w.]*auth\w*\.\w+\("
-    r"|authenticate\w*\(|trpc|client\.|Service\.|firebase|\blogin\w*\(|\bregister\w*\(|\bsignUp\w*\("
+    r"|authenticate\w*\(|trpc|client\.|Service\.|firebase|\blogin\w*\(|\bregister\w*\("
+    r"|\bsignUp\w*\("
     r"|Action\(|verify\w*\(",
-    re.I,
+    re.IGNORECASE,
 )
-_LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.I)
+_LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.IGNORECASE)
 
 
 def _credentials_near(case: Case, text: str) -> str:
     """A handler of a log-in page may take what was typed from the page's state."""
-    page = re.search(r"log_?in|sign_?in", case.source.path.rpartition("/")[2], re.I)
+    page = re.search(r"log_?in|sign_?in", case.source.path.rpartition("/")[2], re.IGNORECASE)
     return case.source.text if page else text
 
 
@@ -169,15 +57,17 @@ def fake_login(case: Case) -> Case | None:
     source, body = case.source, case.match.text
     name = case.name("NAME")
     head, _, inside = body.partition("{")
-    own = re.sub(r"//[^\n]*|/\*.*?\*/", "", inside, flags=re.S)
-    if not re.search(r"log_?in|sign_?in|authenticate", name, re.I) and not re.search(
-        r"log_?in|sign_?in", source.path.rpartition("/")[2], re.I
+    own = re.sub(r"//[^\n]*|/\*.*?\*/", "", inside, flags=re.DOTALL)
+    if not re.search(r"log_?in|sign_?in|authenticate", name, re.IGNORECASE) and not re.search(
+        r"log_?in|sign_?in", source.path.rpartition("/")[2], re.IGNORECASE
     ):
         return None
-    if re.search(r"log_?out|sign_?out|register|sign_?up|open|show|toggle|close", name, re.I):
+    if re.search(
+        r"log_?out|sign_?out|register|sign_?up|open|show|toggle|close", name, re.IGNORECASE
+    ):
         return None
-    if re.search(r"token|session", head, re.I) or not re.search(
-        r"password|passwd|pwd|\bpin\b|passcode", _credentials_near(case, head + own), re.I
+    if re.search(r"token|session", head, re.IGNORECASE) or not re.search(
+        r"password|passwd|pwd|\bpin\b|passcode", _credentials_near(case, head + own), re.IGNORECASE
     ):
         return None
     if _ASKS_SERVER.search(own):
@@ -185,7 +75,7 @@ def fake_login(case: Case) -> Case | None:
     establishes = _ESTABLISHES.search(own)
     if not establishes and not _MOVES_ON.search(own):
         return None
-    where = re.compile(r"\bif\s*\(.*(password|passwd|pwd|pin|username|email)", re.I)
+    where = re.compile(r"\bif\s*\(.*(password|passwd|pwd|pin|username|email)", re.IGNORECASE)
     first = case.match.line
     line = source.line_of(where, first, case.match.end_line) or source.line_of(
         _ESTABLISHES if establishes else _MOVES_ON, first, case.match.end_line
@@ -219,7 +109,7 @@ def literal_password(case: Case) -> Case | None:
 def password_in_query(case: Case) -> Case | None:
     """The row is looked for by its password, so the column holds it as it is."""
     text = case.match.text
-    return None if re.search(r"hash|crypt|digest", text, re.I) else case
+    return None if re.search(r"hash|crypt|digest", text, re.IGNORECASE) else case
 
 
 def server_literal_password(case: Case) -> Case | None:
@@ -236,7 +126,7 @@ def server_literal_password(case: Case) -> Case | None:
 def stored_password_compare(case: Case) -> Case | None:
     """`user.password === password`: in the browser a fake log-in, on a server a plain password."""
     sides = [re.sub(r"[!?]", "", case.name(side)) for side in ("A", "B")]
-    named = [side for side in sides if re.search(r"(^|[._])password$", side, re.I)]
+    named = [side for side in sides if re.search(r"(^|[._])password$", side, re.IGNORECASE)]
     if len(named) != 2 or sides[0] == sides[1]:
         return None
     owners = [side.rpartition(".")[0] for side in sides]
@@ -244,9 +134,10 @@ def stored_password_compare(case: Case) -> Case | None:
         owner
         for owner in owners
         if re.search(
-            r"(^|\.)(u|usr|user|account|admin|member|found\w*|stored\w*|existing\w*|demo\w*|cred\w*)$",
+            r"(^|\.)(u|usr|user|account|admin|member|found\w*|stored\w*|existing\w*|demo\w*"
+            r"|cred\w*)$",
             owner,
-            re.I,
+            re.IGNORECASE,
         )
     ]
     return case if stored else None
@@ -265,20 +156,27 @@ def server_only(case: Case) -> Case | None:
 
 
 _SECRET_ENV = re.compile(
-    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY|TOKEN_KEY", re.I
+    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY"
+    r"|TOKEN_KEY",
+    re.IGNORECASE,
 )
 _SIGNS = re.compile(
-    r"JWT|SESSION|COOKIE|ENCRYPTION|SIGNING|HMAC|MASTER|(^|_)(AUTH|APP|TOKEN|ACCESS|REFRESH)_?(TOKEN_)?SECRET"
+    r"JWT|SESSION|COOKIE|ENCRYPTION|SIGNING|HMAC|MASTER|(^|_)(AUTH|APP|TOKEN|ACCESS"
+    r"|REFRESH)_?(TOKEN_)?SECRET"
     r"|^SECRET(_KEY)?$|PRIVATE_KEY|AUTH_KEY",
-    re.I,
+    re.IGNORECASE,
 )
 _CREDENTIAL_ENV = re.compile(r"PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS")
 _PLAIN_ENV = re.compile(
-    r"EXPIR|_URL|_URI|ISSUER|AUDIENCE|ALGORITHM|PUBLIC|PUBLISHABLE|ANON|NAME|MAX|TTL|LENGTH|TIMEOUT|"
-    r"DAYS|_ID$|DURATION|AGE|ROUNDS|REGION|LIFETIME|STORE|PATH|HOURS|MINUTES|COOKIE_NAME|DOMAIN|PREFIX"
+    r"EXPIR|_URL|_URI|ISSUER|AUDIENCE|ALGORITHM|PUBLIC|PUBLISHABLE|ANON|NAME|MAX|TTL|LENGTH"
+    r"|TIMEOUT|"
+    r"DAYS|_ID$|DURATION|AGE|ROUNDS|REGION|LIFETIME|STORE|PATH|HOURS|MINUTES|COOKIE_NAME|DOMAIN"
+    r"|PREFIX"
 )
 _EMPTY = re.compile(
-    r"^(|.*\bhere$|<.*|changeme|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined|sk_test_placeholder)$", re.I
+    r"^(|.*\bhere$|<.*|changeme|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined"
+    r"|sk_test_placeholder)$",
+    re.IGNORECASE,
 )
 
 
@@ -311,7 +209,7 @@ def literal_secret(case: Case) -> Case | None:
 
 
 _WEAK_PASSWORD = re.compile(
-    r"^(?=.*[a-zA-Z])(?=.*\d)\S{5,40}$|^(admin|password|secret|demo|test|changeme)$", re.I
+    r"^(?=.*[a-zA-Z])(?=.*\d)\S{5,40}$|^(admin|password|secret|demo|test|changeme)$", re.IGNORECASE
 )
 
 
@@ -325,7 +223,9 @@ def default_password(case: Case) -> Case | None:
     if not case.source.is_server and not case.source.is_tooling:
         return None
     if re.search(
-        r"example|schema|swagger|@Api|openapi|placeholder", case.source.line(case.match.line), re.I
+        r"\bexamples?\s*:|swagger|@Api|openapi|placeholder",
+        case.source.line(case.match.line),
+        re.IGNORECASE,
     ):
         return None
     return case
@@ -338,7 +238,8 @@ _CRITICAL_KEY = re.compile(
     r"SERVICE_ROLE|SERVICE_KEY|PRIVATE|STRIPE_SECRET|JWT_SECRET|DATABASE_URL|DB_PASS|MASTER"
 )
 _PAID_KEY = re.compile(
-    r"SECRET|PASSWORD|PASSWD|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|OPENROUTER|DEEPSEEK|MISTRAL|RESEND|"
+    r"SECRET|PASSWORD|PASSWD|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|OPENROUTER|DEEPSEEK|MISTRAL"
+    r"|RESEND|"
     r"SENDGRID|TWILIO|ELEVENLABS|PERPLEXITY|REPLICATE|HUGGINGFACE|PINATA)\w*(KEY|TOKEN|SECRET|JWT)|"
     r"ACCESS_TOKEN$|AUTH_TOKEN$"
 )
@@ -355,104 +256,7 @@ def bundled_secret(case: Case) -> Case | None:
     return case.but(severity=Severity.HIGH, VAR=name) if _PAID_KEY.search(found[2]) else None
 
 
-_LOGGED_SECRET = re.compile(
-    r"(^| )(password|passwd|pwd|passcode|otp|cvv|cvc|secret|token|jwt|api key|private key|secret key|"
-    r"license key|licence key|access key|card number|verification code|reset code|reset link|"
-    r"reset url|auth code|otp code|pin code|service role key|credentials)$"
-)
-_NOT_LOGGED = re.compile(
-    r"^(must|should|requires?|needs|change|max|total|input|output|prompt|completion|used|has|is|no|missing|next page|page|push|fcm|show|"
-    r"csrf|expo|device|continuation|cancel|num|count)\b"
-)
-_LABELLED_SECRET = re.compile(
-    r"(password|passcode|otp|secret|api[ _-]?key|licen[sc]e key|access token|refresh token|jwt|"
-    r"verification code|reset token|cvv)\s*[:=]\s*$",
-    re.I,
-)
-_CHAIN = re.compile(
-    r"(?<![\w$.!])(!*)\s*([A-Za-z_$][\w$]*(?:[?!]*\.[\w$]+)*)\s*([\[(.?=!&|<>]{0,3})"
-)
-
-
-def logged_secret(case: Case) -> Case | None:
-    """The value of a secret is written into the log; its name in a text is nothing."""
-    arguments = case.match.text.partition("(")[2].rpartition(")")[0]
-    if re.search(r"\*{3}|redact|mask", arguments, re.I):
-        return None
-    labelled = re.match(r"\s*[\"'`]([^\"'`$]*)[\"'`]\s*,\s*([\w$]+)\s*(,|$)", arguments)
-    if (
-        labelled
-        and _LABELLED_SECRET.search(labelled[1])
-        and not re.search(
-            r"error|err$|count|length|^e$|status|exists|valid|result|is[A-Z]|has[A-Z]|id$",
-            labelled[2],
-            re.I,
-        )
-    ):
-        return _at_its_worth(case.but(WHAT=labelled[2]))
-    for value in _values(arguments):
-        for negated, chain, after in _CHAIN.findall(value):
-            if negated or after[:1] in {"(", "?", "=", "!", "&", "<", ">"}:
-                continue
-            name = words(chain.replace("?", "").rpartition(".")[2])
-            if _LOGGED_SECRET.search(name) and not _NOT_LOGGED.search(name):
-                if re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value):
-                    continue
-                return _at_its_worth(case.but(WHAT=chain))
-    return None
-
-
-def _at_its_worth(case: Case) -> Case:
-    """In the browser's console only its own user reads it."""
-    return case if case.source.is_server else case.but(severity=Severity.LOW)
-
-
-_TOLD_SAFELY = re.compile(
-    r"[\w$.?!]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?"
-    r"|!!?\s*(\([^()]*\)|[\w$.?]+)|\([^()]*\)\??\.length|`[^`]*`\.length"
-)
-
-
-def _values(arguments: str) -> list[str]:
-    """What of a call's arguments is evaluated: no text of strings, no keys of objects, nothing of
-    which only the length or the presence is told."""
-    told = _TOLD_SAFELY.sub(" ", arguments)
-    values = re.findall(r"\$\{([^{}]*)\}", told)
-    bare = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", '""', told)
-    return [*values, re.sub(r"(?<=[{,\s])[\w$]+\s*:(?!:)", "", bare)]
-
-
-_CARDS = re.compile(r"card_?number|verification_value|\bcvv\b|\bcvc\b|security_?code", re.I)
-
-
-def logged_card_body(case: Case) -> Case | None:
-    """The raw body is logged where bodies hold card numbers."""
-    return raw_body(case) if _CARDS.search(case.around) else None
-
-
-def raw_body(case: Case) -> Case | None:
-    """A whole request body goes to the log."""
-    if not case.source.is_server:
-        return None
-    arguments = case.match.text.partition("(")[2].rpartition(")")[0]
-    values = _values(re.sub(r"JSON\.stringify\(\s*([\w$.]+)[^)]*\)", r"\1", arguments))
-    above = case.above
-    for value in values:
-        if found := re.search(r"\b(?:req|request|ctx\.request)\.body\b(?![\w.?\[])", value):
-            return case.but(WHAT=found[0])
-        for name in re.findall(r"(?<![\w$.])([A-Za-z_$][\w$]*)\b(?!\s*[.?\[(!=&])", value):
-            if re.search(
-                rf"\b{re.escape(name)}\b\s*(?::[^=\n]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
-                rf"(?:req|request)\.body\b(?!\.)|JSON\.parse\(\s*(?:rawBody|body|requestText|text))",
-                above,
-            ):
-                return case.but(WHAT=name)
-            if re.fullmatch(r"captured\w*|rawBody|requestText|requestBody|responseBody", name):
-                return case.but(WHAT=name)
-    return None
-
-
-_SESSION_COOKIE = re.compile(r"session|token|auth|jwt|user|sid|admin|role|guid", re.I)
+_SESSION_COOKIE = re.compile(r"session|token|auth|jwt|user|sid|admin|role|guid", re.IGNORECASE)
 
 
 def insecure_cookie(case: Case) -> Case | None:
@@ -474,19 +278,12 @@ def origin_line(case: Case) -> Case | None:
 def reflected_origin(case: Case) -> Case | None:
     """The caller's own origin is answered, unless it was looked up in a list first."""
     around = case.around
-    if not re.search(r"allow-credentials[\"']?\s*[,:]\s*[\"']?true", around, re.I):
+    if not re.search(r"allow-credentials[\"']?\s*[,:]\s*[\"']?true", around, re.IGNORECASE):
         return None
-    return None if re.search(r"includes\(|\.has\(|===|allowed", around, re.I) else case
+    return None if re.search(r"includes\(|\.has\(|===|allowed", around, re.IGNORECASE) else case
 
 
 JUDGES: dict[str, Judge] = {
-    "server-or-tooling": server_or_tooling,
-    "origin-line": origin_line,
-    "reflected-origin": reflected_origin,
-    "weak-random": weak_random,
-    "weak-hash": weak_hash,
-    "hand-rolled": hand_rolled,
-    "timing-compare": timing_compare,
     "stored-token": stored_token,
     "fake-login": fake_login,
     "literal-password": literal_password,
@@ -494,13 +291,13 @@ JUDGES: dict[str, Judge] = {
     "server-literal-password": server_literal_password,
     "stored-password-compare": stored_password_compare,
     "browser-only": browser_only,
+    "server-or-tooling": server_or_tooling,
     "server-only": server_only,
     "default-secret": default_secret,
     "literal-secret": literal_secret,
     "default-password": default_password,
     "bundled-secret": bundled_secret,
-    "logged-secret": logged_secret,
-    "logged-card-body": logged_card_body,
-    "raw-body": raw_body,
     "insecure-cookie": insecure_cookie,
+    "origin-line": origin_line,
+    "reflected-origin": reflected_origin,
 }

@@ -9,25 +9,26 @@ _SANITISER = re.compile(
     r"sanitiz|sanitis|purify|escape_?html|escapehtml|\bescape\w*\(|\besc\(|\bxss\(|encodeURI"
     r"|&lt;|textContent|\bhtmlEscape|stripTags|JSON\.stringify|katex|hljs|highlight|shiki|prism"
     r"|\bqrcode|toSVG|mermaid|\bt\(\s*['\"]|i18n",
-    re.I,
+    re.IGNORECASE,
 )
-_LITERAL = re.compile(r"""^\s*(?:"[^"]*"|'[^']*'|`[^`$]*`|\d[\d.]*|)\s*$""", re.S)
+_LITERAL = re.compile(r"""^\s*(?:"[^"]*"|'[^']*'|`[^`$]*`|\d[\d.]*|)\s*$""", re.DOTALL)
 _CONTENT = re.compile(
     r"\.(\w*content\w*|\w*html\w*|body|description|bio|text|message|excerpt|notes?|comments?|"
     r"answer|summary|title|name|value)\b",
-    re.I,
+    re.IGNORECASE,
 )
 _HARMLESS = re.compile(
     r"^\s*(?:[\w.$]+\.(?:length|toFixed\([^)]*\)|toLocale\w+\([^)]*\))|(?:Math|Number|parse)\b.*"
-    r"|[A-Z][A-Z0-9_]+|\w*[iI]cons?\b.*|\w*[cC]olou?rs?\b.*|\w*(?:[wW]idth|[hH]eight|[iI]ndex|[cC]ount)"
+    r"|[A-Z][A-Z0-9_]+|\w*[iI]cons?\b.*|\w*[cC]olou?rs?\b.*|\w*(?:[wW]idth|[hH]eight|[iI]ndex"
+    r"|[cC]ount)"
     r"|i|idx|new Date\(.*|format\w*\(.*)\s*$",
-    re.S,
+    re.DOTALL,
 )
 
 
 def _inner(text: str) -> str:
     """The value of `__html:` in an attribute, or the whole."""
-    found = re.search(r"__html\s*:\s*(.*?)\s*,?\s*\}\s*\}?\s*$", text, re.S)
+    found = re.search(r"__html\s*:\s*(.*?)\s*,?\s*\}\s*\}?\s*$", text, re.DOTALL)
     return found[1] if found else text
 
 
@@ -94,15 +95,17 @@ def unsanitised_html(case: Case) -> Case | None:
 _SQL = re.compile(
     r"\b(select\b.{1,400}?\bfrom|insert\s+into|update\b.{1,200}?\bset|delete\s+from|alter\s+table|"
     r"create\s+(table|user|database|schema)|drop\s+\w+|where)\b",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 _CLAUSE = re.compile(
-    r"^[\w$.]*?(column|field|table|where|set|placeholder|order|sort|clause|limit|offset|update|join|"
-    r"param|condition|filter|condition|values|schema|query|sql|select|index|interval|days|name)s?\w*"
+    r"^[\w$.]*?(column|field|table|where|set|placeholder|order|sort|clause|limit|offset|update"
+    r"|join|"
+    r"param|condition|filter|condition|values|schema|query|sql|select|index|interval|days"
+    r"|name)s?\w*"
     r"(\.join\(.*\))?$|\.join\(|^\$|\.length|^[A-Z_]+$|^\d",
-    re.I,
+    re.IGNORECASE,
 )
-_COMPARED = re.compile(r"(=|<|>|\bin\s*\(|\blike|\bvalues\s*\(|,)\s*$", re.I)
+_COMPARED = re.compile(r"(=|<|>|\bin\s*\(|\blike|\bvalues\s*\(|,)\s*$", re.IGNORECASE)
 
 
 def string_built_sql(case: Case) -> Case | None:
@@ -133,7 +136,8 @@ def _sql_value(case: Case, before: str, value: str) -> Severity | None:
 
 
 _OWN = re.compile(
-    r"(^|\.)(\w*(id|Id|ID|uuid|Uuid)s?|uid|now|today|\w*(Date|Time|Iso|ISO|date|At|Start|End|_at|start|end)|"
+    r"(^|\.)(\w*(id|Id|ID|uuid|Uuid)s?|uid|now|today|\w*(Date|Time|Iso|ISO|date|At|Start|End|_at"
+    r"|start|end)|"
     r"from|to|page|limit|offset|i|cutoff|tomorrow|yesterday|\w*[cC]ount)$"
 )
 
@@ -178,17 +182,17 @@ _ALLOWED = re.compile(
     r"allow\w*(hosts?|domains?|origins?|urls?)|hostname\s*(===|!==)|\.hostname\.endsWith|isAllowed"
     r"|isValid\w*(Url|Host)|validate\w*Url|isPrivate|isInternal|isSafe\w*Url|assert\w*Url"
     r"|\.startsWith\(\s*[\"'`]https?://\w",
-    re.I,
+    re.IGNORECASE,
 )
 
 
 def fetch_of_request_url(case: Case) -> Case | None:
     """The server fetches an address that the caller chose."""
     url = case.name("URL").strip()
-    if not re.fullmatch(r"[\w$.?!]+|`\$\{[\w$.?]+\}.*`", url, re.S):
+    if not re.fullmatch(r"[\w$.?!]+|`\$\{[\w$.?]+\}.*`", url, re.DOTALL):
         return None
-    root = re.sub(r"^`\$\{|\}.*`$", "", url, flags=re.S)
-    if not re.search(r"url|uri|link|href|endpoint|webhook|target|src|image", root, re.I):
+    root = re.sub(r"^`\$\{|\}.*`$", "", url, flags=re.DOTALL)
+    if not re.search(r"url|uri|link|href|endpoint|webhook|target|src|image", root, re.IGNORECASE):
         return None
     if re.search(r"\burl\.(href|toString)|^(req|request)\.url$", root):
         return None
@@ -200,7 +204,7 @@ def fetch_of_request_url(case: Case) -> Case | None:
 _CHECKED = re.compile(
     r"\.size\b|\.type\b|mimetype|fileFilter|MAX_\w*SIZE|limits\s*:|content-length|maxSize|fileType"
     r"|allowedTypes|validateFile|isValid\w*File|accept\s*=|\.byteLength|allowed_mime",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -209,7 +213,7 @@ def unchecked_upload(case: Case) -> Case | None:
     if _CHECKED.search(case.source.text):
         return None
     if not re.search(
-        r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.I
+        r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.IGNORECASE
     ):
         return None
     if re.search(r"canvas|\.toBlob|html2canvas|jsPDF|pdf\.output|JSON\.stringify", case.around):
@@ -222,14 +226,15 @@ def multer_without_limits(case: Case) -> Case | None:
 
 
 _VALIDATES = re.compile(
-    r"safeParse|\.parse\(|\bzod\b|\byup\b|\bjoi\b|validator|ajv|superstruct|valibot|typebox|class-validator"
+    r"safeParse|\.parse\(|\bzod\b|\byup\b|\bjoi\b|validator|ajv|superstruct|valibot|typebox"
+    r"|class-validator"
     r"|express-validator|z\.object|typeof\s+\w|Number\.is|isNaN|schema\b",
-    re.I,
+    re.IGNORECASE,
 )
 _WRITES = re.compile(
     r"\.(insert|upsert|update|create|insertMany|insertOne|findByIdAndUpdate|findOneAndUpdate|save|"
     r"updateOne)\(|\binsert\s+into\b|\bupdate\s+\w+\s+set\b",
-    re.I,
+    re.IGNORECASE,
 )
 
 

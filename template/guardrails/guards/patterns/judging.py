@@ -1,12 +1,20 @@
 """All judges by the name under which rules call them."""
 
-from . import judges_access, judges_data, judges_input
-from .case import Case, Judge
+from . import (
+    judges_access,
+    judges_crypto,
+    judges_data,
+    judges_input,
+    judges_operations,
+    judges_payments,
+)
+from .case import Judge
 
 JUDGES: dict[str, Judge] = {
     **judges_input.JUDGES,
     **judges_access.JUDGES,
+    **judges_crypto.JUDGES,
+    **judges_operations.JUDGES,
     **judges_data.JUDGES,
+    **judges_payments.JUDGES,
 }
-
-__all__ = ["JUDGES", "Case", "Judge"]

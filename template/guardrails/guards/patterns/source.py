@@ -26,7 +26,7 @@ _SERVER_TEXT = re.compile(
     r"""["'](express|fastify|koa|hono|@nestjs/[\w-]+|next/server|node:http|@vercel/postgres|pg"""
     r"""|mysql2?(/promise)?|better-sqlite3|drizzle-orm/[\w-]+|mongoose|@prisma/client)["']"""
     r"""|Deno\.(serve|env)|^["']use server["']""",
-    re.M,
+    re.MULTILINE,
 )
 _HEAD = re.compile(
     r"^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*\*?\s*(?P<function>[\w$]*)"
@@ -153,7 +153,9 @@ class Source:
         end = at
         limit = min(len(text), at + _LONGEST_CHAIN)
         while end < limit:
-            rest = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*[?!]?\.\s*[\w$]+(?:<[^()]*>)?", re.S)
+            rest = re.compile(
+                r"(?:\s|//[^\n]*\n|/\*.*?\*/)*[?!]?\.\s*[\w$]+(?:<[^()]*>)?", re.DOTALL
+            )
             step = rest.match(text, end, limit)
             if step is None:
                 break
@@ -217,9 +219,9 @@ class Source:
         target = resolve(self.tree, self.path, found[1])
         if target is None or target == self.path:
             return ""
-        return Source(self.tree, target)._exported(name)
+        return Source(self.tree, target).exported(name)
 
-    def _exported(self, name: str) -> str:
+    def exported(self, name: str) -> str:
         wanted = re.compile(rf"(?:const|let|var|function)\s+{re.escape(name)}\b")
         found = wanted.search(self.text)
         if not found:

@@ -13,12 +13,15 @@ Fact = Callable[[Tree, Sequence[str], Sequence[Finding]], Iterable[Finding]]
 
 _GUARD = re.compile(
     r"^\s*(?:export\s+)?(?:default\s+)?(?:function|const)\s+"
-    r"(\w*(?:Protected|Private|Guarded|Admin|Auth|RequireAuth)(?:Route|Guard|Layout|Page)?)\b"
+    r"((?:Protected|Private|Guarded|Require)\w*|[A-Z]\w*(?:Route|Guard))\b"
 )
-_GUARD_FILE = re.compile(r"(^|/)(App|main|index|router?|routes?|\w*(Protected|Private|Guard|RequireAuth)\w*)\.[jt]sx$")
+_GUARD_FILE = re.compile(
+    r"(^|/)(App|main|index|router?|routes?|\w*(Protected|Private|Guard|RequireAuth)\w*)\.[jt]sx$"
+)
 _REDIRECTS = re.compile(r"<Navigate\b|navigate\(|router\.push\(|redirect\(|<Redirect\b|return null")
 _KEEPS = re.compile(
-    r"(local|session)Storage\.setItem\(\s*['\"`]?[\w-]*(user|auth|logged|role|session|login)", re.I
+    r"(local|session)Storage\.setItem\(\s*['\"`]?[\w-]*(user|auth|logged|role|session|login)",
+    re.IGNORECASE,
 )
 
 
@@ -65,9 +68,13 @@ def _kept(tree: Tree, login: Place) -> Iterator[Place]:
         )
 
 
-_CATCHES = re.compile(r"ErrorBoundary|componentDidCatch|getDerivedStateFromError|errorElement|onCaughtError")
+_CATCHES = re.compile(
+    r"ErrorBoundary|componentDidCatch|getDerivedStateFromError|errorElement|onCaughtError"
+)
 _ENTRY = re.compile(r"(^|/)(main|index|App|_app|layout|router|routes|root|providers)\.[jt]sx?$")
-_ERROR_FILE = re.compile(r"ErrorBoundary|(^|/)app/(.*/)?(global-)?error\.[jt]sx$|(^|/)_error\.[jt]sx$", re.I)
+_ERROR_FILE = re.compile(
+    r"ErrorBoundary|(^|/)app/(.*/)?(global-)?error\.[jt]sx$|(^|/)_error\.[jt]sx$", re.IGNORECASE
+)
 
 
 def no_boundary(

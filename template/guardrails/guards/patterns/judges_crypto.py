@@ -1,0 +1,136 @@
+"""Judges of randomness, hashes and comparisons."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge, last_name, words
+
+_UI = re.compile(
+    r"toast|sidebar|skeleton|color|colour|confetti|particle|placeholder|mock|demo", re.IGNORECASE
+)
+_SECRET_USE = re.compile(
+    r"\b(otp|one time|token|password|passwd|passcode|secret|session|verification|reset|csrf|nonce|"
+    r"salt|api key|auth code|2fa|mfa|pin code|access code|login code)\b"
+)
+_CODE_USE = re.compile(
+    r"\b(invite|invitation|voucher|coupon|gift|referral|license|licence|activation|code|pin"
+    r"|promo)\b"
+)
+_NO_SECRET = re.compile(
+    r"\b(total|max|input|output|prompt|completion|count|estimated|design|mock|fake|random session|"
+    r"(product|order|customer|item|sku|invoice|tracking|booking|reference|bar|qr|ticket) ?(code"
+    r"|number|id)|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
+)
+
+
+def weak_random(case: Case) -> Case | None:
+    """Math.random() where a guess must be impossible."""
+    source, line = case.source, case.match.line
+    assigned = source.assigned(line) or _pair_key(source.line(line))
+    target = words(assigned if len(assigned) > 3 else "")
+    function = words(source.symbol(line).rpartition(".")[2])
+    use = f"{target} {function}" if target else function
+    if _UI.search(use) or _NO_SECRET.search(use):
+        return None
+    if re.search(r"setTimeout|\.sort\(|opacity|width|delay|jitter", source.line(line)):
+        return None
+    specific = target or function
+    if found := _SECRET_USE.search(use):
+        if found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split():
+            return case.but(severity=Severity.MEDIUM, USE=specific)
+        return case.but(USE=specific)
+    if _CODE_USE.search(use):
+        return case.but(severity=Severity.MEDIUM, USE=specific)
+    return None
+
+
+def _pair_key(line: str) -> str:
+    found = re.search(r"([\w$]+)\s*:\s*[^:]*Math\.random", line)
+    return found[1] if found else ""
+
+
+_PASSWORDISH = re.compile(
+    r"\b(password|passwd|pwd|pin|passcode|recovery code\w*|backup code\w*|otp)\b"
+)
+_NOT_HASHED_FOR_KEEPING = re.compile(
+    r"pwnedpasswords|haveibeenpwned|gravatar|cloudinary|pbkdf2|scrypt", re.IGNORECASE
+)
+
+
+def weak_hash(case: Case) -> Case | None:
+    """A fast or broken hash of something that people choose or that is short."""
+    source, line = case.source, case.match.line
+    if _NOT_HASHED_FOR_KEEPING.search(source.text):
+        return None
+    data = case.name("DATA")
+    if not data:
+        chain = source.chain_after(case.match.end_line, case.match.end_column)
+        updated = re.search(r"\.update\(\s*([^)]*)", chain)
+        data = updated[1] if updated else ""
+    if re.fullmatch(r"\s*[\w$]+\s*", data):
+        data += " " + source.definition(data.strip(), line).partition("=")[2][:120]
+    function = words(source.symbol(line).rpartition(".")[2])
+    used = words(re.sub(r"[\"'`][^\"'`]*[\"'`]", " ", re.sub(r"\W+", " ", data)))
+    found = _PASSWORDISH.search(used) or _PASSWORDISH.search(function)
+    if not found or re.search(r"token|key|secret", used):
+        return None
+    if re.search(r"recovery|backup|otp|pin", found[1]):
+        return case.but(severity=Severity.MEDIUM, WHAT=found[1])
+    return case.but(WHAT=found[1])
+
+
+_BITS = re.compile(
+    r"0x67452301|0x6a09e667|0xd76aa478|0x428a2f98|0x5a827999|\b0x36\b|\b0x5c\b|1732584193"
+    r"|1779033703"
+    r"|&\s*0x7fffffff|charCodeAt\([^)]*\)\s*\^",
+    re.IGNORECASE,
+)
+
+
+def hand_rolled(case: Case) -> Case | None:
+    """A function named like an algorithm that works on bits itself."""
+    if not _BITS.search(case.match.text):
+        return None
+    serious = re.search(
+        r"totp|2fa|mfa|hmac|password|signature|encrypt", case.source.text, re.IGNORECASE
+    )
+    checksum = re.search(r"md5|crc", case.name("NAME"), re.IGNORECASE)
+    return case.but(severity=Severity.MEDIUM) if checksum or not serious else case
+
+
+_COMPARED = re.compile(
+    r"\b(secret|token|signature|sig|hmac|digest|api ?key|otp|totp|webhook key|access code)$"
+)
+_NOT_COMPARED = re.compile(
+    r"\b(confirm|type|kind|provider|status|count|old|prev|next|current|last|cached"
+    r"|csrf token name)\b"
+)
+
+
+def timing_compare(case: Case) -> Case | None:
+    """A secret compared with what a caller sent, by an operator that stops at the first byte."""
+    left, right = case.name("A"), case.name("B")
+    sides = [words(last_name(_bearer(side))) for side in (left, right)]
+    if not any(_COMPARED.search(side) for side in sides):
+        return None
+    if any(_NOT_COMPARED.search(side) or not side for side in sides):
+        return None
+    if any(
+        re.fullmatch(r"null|undefined|true|false|void 0|NaN|[\w.]*\.length", side)
+        for side in (left, right)
+    ):
+        return None
+    return case.but(WHAT=left if _COMPARED.search(sides[0]) else right)
+
+
+def _bearer(side: str) -> str:
+    found = re.search(r"\$\{([^}]+)\}`?$", side)
+    return re.sub(r"\s+as\s+\w+$|[!]$", "", found[1] if found else side)
+
+
+JUDGES: dict[str, Judge] = {
+    "weak-random": weak_random,
+    "weak-hash": weak_hash,
+    "hand-rolled": hand_rolled,
+    "timing-compare": timing_compare,
+}

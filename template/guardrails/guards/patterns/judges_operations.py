@@ -1,0 +1,216 @@
+"""Judges of what is logged, swallowed and told to the caller."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge, words
+
+_LOGGED_SECRET = re.compile(
+    r"(^| )(password|passwd|pwd|passcode|otp|cvv|cvc|secret|token|jwt|api key|private key"
+    r"|secret key|"
+    r"license key|licence key|access key|card number|verification code|reset code|reset link|"
+    r"reset url|auth code|otp code|pin code|service role key|credentials)$"
+)
+_NOT_LOGGED = re.compile(
+    r"^(must|should|requires?|needs|change|max|total|input|output|prompt|completion|used|has|is"
+    r"|no|missing|next page|page|push|fcm|show|"
+    r"csrf|expo|device|continuation|cancel|num|count)\b"
+)
+_LABELLED_SECRET = re.compile(
+    r"(password|passcode|otp|secret|api[ _-]?key|licen[sc]e key|access token|refresh token|jwt|"
+    r"verification code|reset token|cvv)\s*[:=]\s*$",
+    re.IGNORECASE,
+)
+_CHAIN = re.compile(
+    r"(?<![\w$.!])(!*)\s*([A-Za-z_$][\w$]*(?:[?!]*\.[\w$]+)*)\s*([\[(.?=!&|<>]{0,3})"
+)
+
+
+def logged_secret(case: Case) -> Case | None:
+    """The value of a secret is written into the log; its name in a text is nothing."""
+    arguments = case.match.text.partition("(")[2].rpartition(")")[0]
+    if re.search(r"\*{3}|redact|mask", arguments, re.IGNORECASE):
+        return None
+    labelled = re.match(r"\s*[\"'`]([^\"'`$]*)[\"'`]\s*,\s*([\w$]+)\s*(,|$)", arguments)
+    if (
+        labelled
+        and _LABELLED_SECRET.search(labelled[1])
+        and not re.search(
+            r"error|err$|count|length|^e$|status|exists|valid|result|(?-i:^is[A-Z]|^has[A-Z])|id$",
+            labelled[2],
+            re.IGNORECASE,
+        )
+    ):
+        return _at_its_worth(case.but(WHAT=labelled[2]))
+    for value in _values(arguments):
+        for negated, chain, after in _CHAIN.findall(value):
+            if negated or after[:1] in {"(", "?", "=", "!", "&", "<", ">"}:
+                continue
+            name = words(chain.replace("?", "").rpartition(".")[2])
+            if _LOGGED_SECRET.search(name) and not _NOT_LOGGED.search(name):
+                if re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value):
+                    continue
+                return _at_its_worth(case.but(WHAT=chain))
+    return None
+
+
+def _at_its_worth(case: Case) -> Case:
+    """In the browser's console only its own user reads it."""
+    return case if case.source.is_server else case.but(severity=Severity.LOW)
+
+
+_TOLD_SAFELY = re.compile(
+    r"[\w$.?!]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?"
+    r"|!!?\s*(\([^()]*\)|[\w$.?]+)|\([^()]*\)\??\.length|`[^`]*`\.length"
+)
+
+
+def _values(arguments: str) -> list[str]:
+    """What of a call's arguments is evaluated: no text of strings, no keys of objects, nothing of
+    which only the length or the presence is told."""
+    told = _TOLD_SAFELY.sub(" ", arguments)
+    values = re.findall(r"\$\{([^{}]*)\}", told)
+    bare = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", '""', told)
+    return [*values, re.sub(r"(?<=[{,\s])[\w$]+\s*:(?!:)", "", bare)]
+
+
+_CARDS = re.compile(
+    r"card_?number|verification_value|\bcvv\b|\bcvc\b|security_?code", re.IGNORECASE
+)
+
+
+def logged_card_body(case: Case) -> Case | None:
+    """The raw body is logged where bodies hold card numbers."""
+    return raw_body(case) if _CARDS.search(case.around) else None
+
+
+def raw_body(case: Case) -> Case | None:
+    """A whole request body goes to the log."""
+    if not case.source.is_server:
+        return None
+    arguments = case.match.text.partition("(")[2].rpartition(")")[0]
+    values = _values(re.sub(r"JSON\.stringify\(\s*([\w$.]+)[^)]*\)", r"\1", arguments))
+    above = case.above
+    for value in values:
+        if found := re.search(r"\b(?:req|request|ctx\.request)\.body\b(?![\w.?\[])", value):
+            return case.but(WHAT=found[0])
+        for name in re.findall(r"(?<![\w$.])([A-Za-z_$][\w$]*)\b(?!\s*[.?\[(!=&])", value):
+            if re.search(
+                rf"\b{re.escape(name)}\b\s*(?::[^=\n]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
+                rf"(?:req|request)\.body\b(?!\.)|JSON\.parse\(\s*(?:rawBody|body|requestText|text))",
+                above,
+            ):
+                return case.but(WHAT=name)
+            if re.fullmatch(r"captured\w*|rawBody|requestText|requestBody|responseBody", name):
+                return case.but(WHAT=name)
+    return None
+
+
+def swallowed(case: Case) -> Case | None:
+    """Nothing happens in a catch; worse where something was written or paid."""
+    if not case.match.end_line:
+        return None
+    tried = case.source.between(max(1, case.match.line - 25), case.match.line)
+    body = tried.rpartition("try")[2]
+    if re.search(
+        r"localStorage|sessionStorage|JSON\.parse|releasePointer|\.play\(|clipboard|new URL"
+        r"|\.close\(|\.abort",
+        body,
+    ):
+        return None
+    writes = re.search(
+        r"\.(insert|update|upsert|delete|post|put|rpc|create)\(|method:\s*['\"](POST|PUT|DELETE)",
+        body,
+    )
+    return case.but(severity=Severity.MEDIUM) if writes else case
+
+
+def success_after_failure(case: Case) -> Case | None:
+    """The handler answers a failure with an empty list or success."""
+    if not case.source.is_server:
+        return None
+    text = case.match.text
+    if re.search(
+        r"\bthrow\b|status\(\s*[45]|status:\s*[45]|success:\s*false|error\s*:|\bok:\s*false"
+        r"|redirect",
+        text,
+    ):
+        return None
+    found = re.search(
+        r"(?:Response\.json|res\.json|res\.send|c\.json|NextResponse\.json)\(\s*(\[\s*\]|\{\s*\}"
+        r"|null|"
+        r"\{\s*(?:success|ok|received)\s*:\s*true[^}]*\}|\{\s*\w+\s*:\s*\[\s*\]\s*,?\s*\})\s*\)",
+        text,
+    )
+    if not found:
+        return None
+    line = case.match.line + text.count("\n", 0, found.start())
+    return case.but(line=line, WHAT=found[1])
+
+
+def ignored_write_error(case: Case) -> Case | None:
+    """A write failed, that was logged, and the work goes on as if it had not."""
+    if re.search(
+        r"\b(return|throw|reject|continue|break|push|set\w+\(|toast|alert|errors?\.|status|=(?!=))",
+        case.name("BODY"),
+    ):
+        return None
+    name = re.escape(case.name("ERROR"))
+    source = case.source
+    declared = re.compile(
+        rf"(?:\berror\s*:\s*{name}\b|\{{[^}}]*\b{name}\b[^}}]*\}})\s*\}}?\s*=\s*await([^;]*?)$",
+        re.DOTALL,
+    )
+    above = source.between(max(1, case.match.line - 30), case.match.line - 1).rstrip().rstrip(";")
+    start = max(
+        above.rfind(f"error: {case.name('ERROR')}"), above.rfind(f"{{ {case.name('ERROR')} }}")
+    )
+    if start < 0 or (tail := above[start:]) is None:
+        return None
+    del declared
+    written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
+    if not written or re.search(r"log|audit|notif|activity|analytic|cleanup", tail, re.IGNORECASE):
+        return None
+    paid = re.search(r"webhook|payment|stripe|checkout|payout|wallet", source.path, re.IGNORECASE)
+    severity = Severity.HIGH if paid and source.is_server else None
+    table = re.search(r"\.from\(\s*[\"'`](\w+)|\.rpc\(\s*[\"'`](\w+)", tail)
+    return case.but(severity=severity, WHAT=(table[1] or table[2]) if table else written[1])
+
+
+_INTERNAL = re.compile(r"\b(\w*[eE]rr(?:or)?|e|ex|exception)\.(stack)\b")
+
+
+def leaks_internals(case: Case) -> Case | None:
+    """Text of an exception goes to the caller."""
+    if not case.source.is_server:
+        return None
+    text = case.match.text
+    found = re.search(
+        r"\b(\w*[eE]rr(?:or)?|e|ex)(?:\s+as\s+\w+\)?)?\??\.(stack|message)\b|String\(\s*e\w*\)",
+        text,
+    )
+    if not found or "validation" in found[0].lower():
+        return None
+    if not re.search(r"\b50\d\b|status\W+(?!4\d\d)|catch", text) and "stack" not in found[0]:
+        return None
+    return case.but(severity=Severity.MEDIUM if _INTERNAL.search(text) else None, WHAT=found[0])
+
+
+def server_fetch(case: Case) -> Case | None:
+    """A request to another service that may wait for ever."""
+    if not case.source.is_server:
+        return None
+    near = case.source.between(max(1, case.match.line - 12), case.match.end_line + 3)
+    return None if re.search(r"signal|AbortController|timeout", near) else case
+
+
+JUDGES: dict[str, Judge] = {
+    "logged-secret": logged_secret,
+    "logged-card-body": logged_card_body,
+    "raw-body": raw_body,
+    "swallowed": swallowed,
+    "success-after-failure": success_after_failure,
+    "ignored-write-error": ignored_write_error,
+    "leaks-internals": leaks_internals,
+    "server-fetch": server_fetch,
+}

@@ -1,0 +1,131 @@
+"""Judges of money, days, and what is paid for."""
+
+import re
+
+from .case import WRITE, Case, Judge, from_request, last_name, words
+
+_MONEY = re.compile(
+    r"\b(price|amount|total|subtotal|cost|balance|fee|salary|wage|revenue|discount|tax|payment"
+    r"|budget|"
+    r"fare|freight|income|expense|profit|paid|commission|deposit|refund|tip|rent|donation|rate|"
+    r"valor|preco|precio|monto|custo|saldo|harga|biaya|cash)s?\b"
+)
+_NO_MONEY = re.compile(
+    r"\b(id|count|pages|page|items|users|time|index|percent|percentage|tax rate|hours|days|at"
+    r"|date|limit)\b"
+)
+
+
+def money_name(case: Case) -> Case | None:
+    """Its value, or where it goes, is called like money."""
+    source, line = case.source, case.match.line
+    before = source.line(line)[: case.match.column] if case.match.column else ""
+    key = re.search(r"([\w$]+)\s*[:=]\s*[^:=,]*$", before)
+    for candidate in (case.name("VALUE"), key[1] if key else ""):
+        name = words(last_name(candidate))
+        if _MONEY.search(name) and not _NO_MONEY.search(name):
+            return case.but(NAME=last_name(candidate))
+    return None
+
+
+def mongoose_money(case: Case) -> Case | None:
+    if "mongoose" not in case.source.text:
+        return None
+    name = words(case.name("KEY"))
+    return (
+        case.but(NAME=case.name("KEY"))
+        if _MONEY.search(name) and not _NO_MONEY.search(name)
+        else None
+    )
+
+
+def local_day(case: Case) -> Case | None:
+    """A day cut out of UTC, where somebody means their own."""
+    line = case.source.line(case.match.line)
+    if re.search(r"\.(csv|pdf|xlsx|json|zip|txt|png)\b|download|filename|fileName", line):
+        return None
+    return None if re.search(r"Date\.UTC|T00:00|utc", line, re.IGNORECASE) else case
+
+
+_MAY_CHOOSE = re.compile(
+    r"donat|\btip\b|top_?-?up|deposit|wallet|credit|fund|budget|gift|contribut|payout|transfer",
+    re.IGNORECASE,
+)
+
+
+def client_price(case: Case) -> Case | None:
+    """What is charged comes from the caller."""
+    for found in re.finditer(
+        r"\b(unit_amount|unit_price|amount|value|price"
+        r"|transaction_amount)\s*(?::\s*([^,\n}]+))?[,\n}]",
+        case.match.text,
+    ):
+        expression = (found[2] or found[1]).strip()
+        inner = re.sub(
+            r"Math\.\w+\(|Number\(|parseFloat\(|parseInt\(|String\(", "", expression
+        ).lstrip("( ")
+        if not from_request(case, inner) and not re.search(r"\bitem\.\w*[pP]rice", inner):
+            continue
+        if re.search(r"\bitem\.\w*[pP]rice", inner) and not re.search(
+            r"\{[^}=]*\b(items|cart|cartItems"
+            r"|products)\b[^}=]*\}\s*(?::[^=]+)?=\s*(await\s+)?(req|request)\.",
+            case.above,
+        ):
+            continue
+        if _MAY_CHOOSE.search(case.source.path + case.source.symbol(case.match.line)):
+            return None
+        return case.but(WHAT=inner)
+    return None
+
+
+_COUNTS_TWICE = re.compile(
+    r"\.insert\(|increment|\.rpc\(|insert\s+into|\$inc|balance|\+\s*amount|create\w*\(",
+    re.IGNORECASE,
+)
+_GIVES = re.compile(
+    r"\.run\(|\.(update|create|mark|activate|set)\w*\(|await\s+(mark|activate|rent|grant|set)\w*\("
+)
+_BOUGHT = re.compile(r"metadata|client_reference_id|already|processed|alreadyUsed")
+_ONCE = re.compile(
+    r"event\.id|eventId|event_id|idempot|already|processed|onConflict|on conflict|upsert|existing|"
+    r"\.eq\(\s*[\"'`](stripe_|payment_intent|session_id|payment_id|transaction_id|external)",
+    re.IGNORECASE,
+)
+
+
+def counted_twice(case: Case) -> Case | None:
+    """Stripe delivers an event more than once; this counts each delivery."""
+    text = case.source.text
+    if "constructEvent" not in text and "webhook" not in case.source.path.lower():
+        return None
+    below = case.below[:4000]
+    branch = re.split(r"\bcase\s+[\"']|\bbreak\b", below)[0]
+    if not _COUNTS_TWICE.search(branch) or _ONCE.search(text):
+        return None
+    return case
+
+
+def replayed_session(case: Case) -> Case | None:
+    """A paid checkout session buys whatever the address says."""
+    if not case.source.is_server or not from_request(case, case.name("ID")):
+        return None
+    below = re.sub(r"[\"'`][^\"'`\n]*[\"'`]", "", case.below)
+    checked = re.search(r"payment_status|\.status\b", below)
+    if not checked or not (WRITE.search(case.below) or _GIVES.search(below)):
+        return None
+    return None if _BOUGHT.search(below) else case
+
+
+def card_on_server(case: Case) -> Case | None:
+    return case.but(WHAT=last_name(case.name("VALUE"))) if case.source.is_server else None
+
+
+JUDGES: dict[str, Judge] = {
+    "money-name": money_name,
+    "mongoose-money": mongoose_money,
+    "local-day": local_day,
+    "client-price": client_price,
+    "counted-twice": counted_twice,
+    "replayed-session": replayed_session,
+    "card-on-server": card_on_server,
+}
