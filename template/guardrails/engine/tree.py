@@ -277,11 +277,11 @@ def lenient_json(text: str) -> Any:
     """JSON as editors accept it: comments and trailing commas; None when it is still broken."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return json.loads(_without_comments(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
