@@ -22,9 +22,11 @@ where n.nspname = 'public' and l.lanname in ('sql', 'plpgsql')
 """
 _RELATIONS = "select relname::text from pg_class where relkind in ('r', 'v', 'm', 'p', 'f')"
 _NOISE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+_NAME = r'(?:("(?:[^"]|"")+"|\w+)\s*\.\s*)?("(?:[^"]|"")+"|[a-z_]\w*+)'
 _USE = re.compile(
-    r"\b(?:from|join|insert\s+into|update|delete\s+from)\s+(?:only\s+)?"
-    r'(?:("(?:[^"]|"")+"|\w+)\s*\.\s*)?("(?:[^"]|"")+"|[a-z_]\w*)(?!\s*[\w$]*\s*[(.])',
+    # What is called, as in `from unnest(…)`, is no table.
+    rf"\b(?:from|join|update|delete\s+from)\s+(?:only\s+)?{_NAME}(?!\s*[(.])"
+    rf"|\binsert\s+into\s+{_NAME}",
     re.IGNORECASE,
 )
 _LOCAL = re.compile(
@@ -75,9 +77,9 @@ def _uses(source: str, known: set[str]) -> Mapping[str, int]:
     quiet = _SPECIAL.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), quiet)
     uses: dict[str, int] = {}
     for found in _USE.finditer(quiet):
-        schema, name = unquote(found[1] or "public"), unquote(found[2])
+        schema, name = unquote(found[1] or found[3] or "public"), unquote(found[2] or found[4])
         if schema == "public" and name not in known | local and name.lower() not in _WORDS:
-            uses.setdefault(name, source.count("\n", 0, found.start(2)))
+            uses.setdefault(name, source.count("\n", 0, found.end()))
     return uses
 
 

@@ -1,0 +1,224 @@
+"""The replay of chains: whose fault a failure is, what is completed, and who made what."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from guardrails.engine.tree import walk
+from guardrails.guards.database import look, types_ts
+from guardrails.guards.database import replay as replay_module
+from guardrails.guards.database.chain import Chains, sql_text
+from guardrails.guards.database.lexer import split
+from guardrails.guards.database.model import Outcome, Replay
+from guardrails.guards.database.replay import replayed
+from guardrails.guards.database.scratch import Scratch, scratch_server
+
+TYPES = """
+export type Database = {
+  public: {
+    Tables: {
+      clubs: {
+        Row: { id: string; name: string; kind: Database["public"]["Enums"]["club_kind"] }
+        Insert: { id?: string; name: string; kind?: Database["public"]["Enums"]["club_kind"] }
+        Update: { id?: string }
+        Relationships: []
+      }
+      members: {
+        Row: {
+          club_id: string
+          id: string
+          joined_at: string | null
+          score: number
+          user_id: string
+        }
+        Insert: {
+          club_id: string
+          id?: string
+          joined_at?: string | null
+          score?: number
+          user_id: string
+        }
+        Update: {
+          club_id?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: "members_club_id_fkey"
+            columns: ["club_id"]
+            isOneToOne: false
+            referencedRelation: "clubs"
+            referencedColumns: ["id"]
+          },
+        ]
+      }
+    }
+    Functions: {
+      is_member: { Args: { club: string }; Returns: boolean }
+    }
+    Enums: {
+      club_kind: "open" | "closed"
+    }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Scratch]:
+    with scratch_server() as server:
+        yield server
+
+
+def replay_of(scratch: Scratch, root: Path, files: Mapping[str, str], types: str = "") -> Replay:
+    folder = root / "supabase" / "migrations"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    tree = walk(root)
+    (chain,) = Chains(tree).chains
+    texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
+    known = types_ts.parse("types.ts", types) if types else None
+    with replayed(scratch, chain, texts, known) as found:
+        return found
+
+
+def outcomes(replay: Replay) -> list[str]:
+    return [str(statement.outcome) for statement in replay.statements]
+
+
+def test_the_lexer_knows_what_ends_a_statement() -> None:
+    pieces = split(
+        "/* a /* b; */ ; */ create table a (b text default ';');\n"
+        "create function f() returns int begin atomic select case when true then 1 end; end;\n"
+        "select $q$ ; $q$, e'\\';', \"x;y\" -- ;\n;\n"
+        "copy a from stdin;\n1;2\n\\.\nselect 2"
+    )
+    assert [piece.text.split()[0] for piece in pieces] == [
+        "create",
+        "create",
+        "select",
+        "copy",
+        "select",
+    ]
+    assert [piece.line for piece in pieces] == [1, 2, 3, 5, 8]
+    assert pieces[3].data == "1;2\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'create extension if not exists "uuid-ossp" with schema extensions',
+        "create extension if not exists pg_cron; select cron.schedule('x', '1 * * * *', 'select')",
+        "create extension pg_net with schema extensions; select net.http_post(url := 'https://x')",
+        (
+            "create extension vector; create table e (v vector(3)); create index on e using hnsw"
+            " (v vector_cosine_ops)"
+        ),
+        "create extension postgis; create table p (at geography(point, 4326))",
+        "select crypt('a', gen_salt('bf')), encode(digest('a', 'sha256'), 'hex')",
+        (
+            "insert into storage.buckets (id, name, public) values ('a', 'a', true);"
+            " create policy p on storage.objects using (bucket_id = 'a' and"
+            " auth.uid()::text = (storage.foldername(name))[1])"
+        ),
+        (
+            "create function f() returns trigger language plpgsql security definer set search_path = ''"
+            " as $$ begin return new; end $$; create trigger t after insert on auth.users"
+            " for each row execute function f()"
+        ),
+        (
+            "create table t (id int); alter publication supabase_realtime add table t;"
+            " alter table t replica identity full"
+        ),
+        "select vault.create_secret('a', 'b')",
+        "alter default privileges in schema public revoke all on functions from anon",
+        "alter database postgres set timezone = 'UTC'; set session_replication_role = replica",
+        (
+            "create policy p on realtime.messages for select to authenticated using"
+            " (realtime.topic() = 'a')"
+        ),
+        "create table t (id int); vacuum t",
+    ],
+)
+def test_what_supabase_gives_is_there(scratch: Scratch, tmp_path: Path, text: str) -> None:
+    replay = replay_of(scratch, tmp_path, {"20260101000000_a.sql": text})
+    failed = [s.error for s in replay.statements if s.outcome is not Outcome.APPLIED]
+    assert not [error for error in failed if "VACUUM" not in error]
+
+
+def test_a_table_that_only_the_types_know_is_completed(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "alter table members enable row level security;\n"
+            "create policy own on members using (user_id = auth.uid());\n"
+            "create policy club on members using (is_member(club_id));",
+            "20260102000000_b.sql": "alter table members add column score integer;",
+        },
+        TYPES,
+    )
+    assert outcomes(replay) == ["failed", "applied", "failed", "applied"]
+    assert ("public", "members") in replay.rebuilt
+    assert replay.provenance["policy", "public", "members.own"].line == 2
+
+
+def test_what_fails_in_the_wake_of_a_failure_is_no_cause(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "create table orders (id uuid primary key, total numerik);\n"
+            "alter table orders enable row level security;\n"
+            "create policy own on orders using (auth.uid() = owner_id);"
+        },
+    )
+    assert outcomes(replay) == ["failed", "cascade", "cascade"]
+
+
+def test_a_statement_that_came_too_early_is_tried_again(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "create policy p on later using (true);",
+            "20260102000000_b.sql": "create table later (id uuid primary key);",
+        },
+    )
+    assert replay.statements[0].cause == "later"
+    assert ("policy", "public", "later.p") in replay.provenance
+
+
+def test_provenance_names_the_line(scratch: Scratch, tmp_path: Path) -> None:
+    text = (
+        "create table t (\n  id uuid primary key,\n  owner uuid references auth.users (id)\n);\n"
+        "do $$ begin execute 'alter table t enable row level security'; end $$;\n"
+        "create or replace function f(a uuid, b text) returns int language sql as 'select 1';\n"
+        "insert into storage.buckets (id, name) values ('pics', 'pics');"
+    )
+    places = replay_of(scratch, tmp_path, {"20260101000000_a.sql": text}).provenance
+    assert places["table", "public", "t"].line == 1
+    assert places["column", "public", "t.owner"].line == 3
+    assert places["rls", "public", "t"].line == 5
+    assert places["function", "public", "f(uuid, text)"].line == 6
+    assert places["bucket", "storage", "pics"].line == 7
+
+
+def test_only_what_the_cli_takes_is_said_to_run(tmp_path: Path) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000-base.sql").write_text("create table base (id uuid primary key);")
+    (folder / "20260102000000_more.sql").write_text("\nalter table base add column note text;")
+    (chain,) = look(walk(tmp_path)).facts["chains"]
+    assert chain["would_run"] == 1
+    assert chain["stops_at"] == "supabase/migrations/20260102000000_more.sql:2"
+    assert chain["outcomes"] == {"applied": 2}
+
+
+def test_a_chain_that_is_too_long_is_left_with_a_note(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_module, "BUDGET_SECONDS", 0.0)
+    replay = replay_of(scratch, tmp_path, {"20260101000000_a.sql": "select 1"})
+    assert outcomes(replay) == ["left"]
+    assert replay.notes
