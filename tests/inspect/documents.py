@@ -107,7 +107,8 @@ def modules(word: str = "") -> dict[str, Any]:
                 "from": names[a] + word,
                 "to": names[b] + word,
                 "count": n,
-                "breaks": why and why + word,
+                "broken": n if why else 0,
+                "why": why and why + word,
             }
             for a, b, n, why in edges
         ],

@@ -42,7 +42,9 @@ def report(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(browser: "Browser", report: str, scheme: str, width: int) -> None:
+def test_axe_finds_nothing(
+    browser: "Browser", report: str, scheme: Literal["light", "dark"], width: int
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe")
     context = browser.new_context(
         bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
