@@ -21,6 +21,7 @@ HEADER = re.compile(
     rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\(|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
+_AWAITED = re.compile(r"\s*\(?\s*await\s+([\w$.]+)\(")
 _PARSES = re.compile(
     r"\b(?:JSON\.parse|parse|safeParse|parseAsync|safeParseAsync|validate|validateAsync)\("
 )
@@ -92,9 +93,11 @@ class Flow:
             return
         found = set(_NAME.findall(binding.names)) if "." not in binding.names else set()
         waits = "await " in value
+        fetched = _AWAITED.match(value)
+        looked_up = fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
         if names.has_caller(value) or self._identifies(module, value):
             names.caller |= found
-        elif SENT.search(value) or (
+        elif (SENT.search(value) and not looked_up) or (
             mentions(value, names.sent) and (not waits or _PARSES.search(value))
         ):
             names.sent |= found

@@ -15,7 +15,7 @@ SERVER = re.compile(
 )
 _MAKERS = re.compile(
     r"\b(?:express|Router|Fastify|fastify|Hono|OpenAPIHono|Koa|KoaRouter|polka|createServer)\s*"
-    r"(?:<[^>()]*>)?\(|require\(['\"]express['\"]\)\("
+    r"(?:<[^>()]*>)?\(|require\(['\"]express['\"]\)(?:\.Router)?\("
 )
 _GIVEN = re.compile(r"^(?:app|router|fastify|server|api|instance|hono|expressApp|r)\b")
 _CHAINED = re.compile(r"^(\w+)\.route\((['\"`])(.*?)\2\)")

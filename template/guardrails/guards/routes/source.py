@@ -34,7 +34,7 @@ _IMPORT = re.compile(
 )
 _REQUIRE = re.compile(
     r"\b(?:const|let|var)\s+([\w$]+|\{[^{}]*\})\s*=\s*(?:await\s+)?"
-    r"(?:require|import)\(\s*['\"]([^'\"\n]+)['\"]\s*\)(?:\.([\w$]+))?"
+    r"(?:require|import)\(\s*['\"]([^'\"\n]+)['\"]\s*\)(?:\.([\w$]+)\b)?(?![ \t]*[.(])"
 )
 _EXPORT_FROM = re.compile(r"\bexport\s+(\{[^{}]*\}|\*)\s*from\s*['\"]([^'\"\n]+)['\"]")
 _EXPORT_LIST = re.compile(r"\bexport\s+(\{[^{}]*\})(?!\s*from)")
