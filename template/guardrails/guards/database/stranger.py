@@ -21,6 +21,7 @@ from .relations import Column, Relation, Relations, Table
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Draft, Person, Row, Seeder, insertion
 from .sensitivity import holds
 
+OWNER = "postgres"
 ATTEMPT_MILLISECONDS = 1500
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -112,9 +113,12 @@ class Stage:
         """What the block does as the visitor stays, for the owner to look at."""
         self._enter(visitor)
         yield
-        self.connection.execute("reset role")
+        self.become_owner()
         self.connection.execute("select set_config('request.jwt.claims', '', true)")
         self.connection.execute("select set_config('request.jwt.claim.sub', '', true)")
+
+    def become_owner(self) -> None:
+        self.connection.execute(SQL("set local role {}").format(Identifier(OWNER)))
 
     def _enter(self, visitor: Visitor) -> None:
         for name, value in {
@@ -233,7 +237,7 @@ class Attacker:
             return Attempt(Outcome.UNCHECKED)
         try:
             with self.stage.undone():
-                self.stage.connection.execute("reset role")
+                self.stage.become_owner()
                 self.stage.connection.execute("set local session_replication_role = replica")
                 self.stage.connection.execute(
                     SQL("delete from {} where {}").format(seeded.table.sql, seeded.condition),
