@@ -5,7 +5,7 @@ from typing import Any
 
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from . import configuration, credentials, holes, inputs, layout, operations, persistence
+from . import configuration, credentials, crypto, holes, inputs, layout, operations, persistence
 from .access import Gatekeeper, judge
 from .django import DjangoRoutes
 from .modules import read
@@ -21,6 +21,7 @@ def look(tree: Tree) -> Looked:
     findings = [
         *holes.look(table, keeper),
         *credentials.look(table),
+        *crypto.look(table),
         *configuration.look(table),
         *inputs.look(table, keeper),
         *persistence.look(table),

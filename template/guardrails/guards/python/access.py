@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .modules import Function, Module, Project
-from .routes import Check, Route, RouteTable, parameter_checks
+from .routes import Route, RouteTable, parameter_checks
 from .syntax import called, dotted, own_body, strings_in, words_in
 
 _REFUSALS = re.compile(

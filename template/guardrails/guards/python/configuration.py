@@ -20,6 +20,7 @@ from .syntax import (
     text_of,
 )
 
+_EVERY_ADDRESS = {"0.0.0.0", "::"}
 _ANY_HOST_PATTERN = re.compile(
     r"^\^?(https?|https\?)://\(?(\.[*+]|\[[^\]]+\][*+]|\.\*\\?\.)\??\)?"
     r"(\\?\.(vercel|netlify|herokuapp|onrender|railway|replit|lovable|github|web|pages|fly)|\$?$|:)"
@@ -42,7 +43,7 @@ def _debug(module: Module) -> Iterator[Finding]:
         name = dotted(call.func)
         if called(call) == "run" and is_true(keyword(call, "debug")) and _runs_an_app(module, name):
             host = text_of(keyword(call, "host"))
-            world = host in {"0.0.0.0", "::"}
+            world = host in _EVERY_ADDRESS
             yield found(
                 "config.debug", module, keyword(call, "debug") or call,
                 "Flask runs with debug=True"
@@ -110,7 +111,7 @@ def _docs(table: RouteTable) -> Iterator[Finding]:
     apps = [router for router in table.routers.values() if router.maker == "FastAPI"]
     served = {router for route in table.routes for router in [_root(route.router)] if router}
     for app in apps:
-        if app not in served or len([r for r in table.routes if _root(r.router) is app]) < 3:  # noqa: PLR2004
+        if app not in served or len([r for r in table.routes if _root(r.router) is app]) < 3:
             continue
         if _is_set(app, "openapi_url") or (_is_set(app, "docs_url") and _is_set(app, "redoc_url")):
             continue

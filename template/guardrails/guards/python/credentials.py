@@ -34,35 +34,14 @@ _NOT_SIGNING = re.compile(
     re.IGNORECASE,
 )
 _ADMIN_PASSWORD = re.compile(
-    r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.I
+    r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.IGNORECASE
 )
 _READERS = {"get", "getenv", "config", "env", "str", "Field"}
 _PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
-_SECRETS = re.compile(
-    r"(^|_)(password|passwd|pwd|token|secret|api_?key|signature|digest|hmac|otp|passcode|pin|"
-    r"hash(ed)?|mac|sig)$",
-    re.IGNORECASE,
-)
 _SECOND = re.compile(
-    r"confirm|repeat|again|password_?[12]|new_|old_|re_?type|_type|_id$|count|hashed_new", re.I
-)
-_FAST = {"md5", "sha1", "sha256", "sha512", "sha224", "sha384"}
-_SLOW = {"pbkdf2_hmac", "scrypt", "hashpw", "argon2", "bcrypt", "PasswordHasher"}
-_GUESSABLE = re.compile(
-    r"token|otp|password|passwd|secret|session_?id|api_?key|reset|verif\w*_?code|auth_?code|"
-    r"invite|one_?time|login_?code|access_?code|passcode|2fa|mfa|voucher|coupon|gift",
+    r"confirm|repeat|again|password_?[12]|new_|old_|re_?type|_type|_id$|count|hashed_new",
     re.IGNORECASE,
 )
-_RANDOM = {
-    "random",
-    "randint",
-    "choice",
-    "choices",
-    "randrange",
-    "sample",
-    "getrandbits",
-    "uniform",
-}
 _TOKEN_KEYS = {"token", "access_token", "admin_token", "auth_token", "jwt", "api_token"}
 _ADMINISTRATOR = re.compile(r"^(admin|root|superadmin|administrator|admin@.*)$", re.IGNORECASE)
 _HASHERS = {
@@ -76,16 +55,10 @@ def look(table: RouteTable) -> Iterator[Finding]:
     for module in project.modules:
         yield from _default_secrets(module)
         yield from _default_credentials(module)
-        for function in module.functions:
-            yield from _fast_hash(module, function)
-            yield from _guessable(module, function)
-    for module in project.service:
-        if not is_script(module.path):
-            yield from _leaky_comparisons(module)
     yield from _logins(table)
 
 
-# --- a key that stands in the code -----------------------------------------------------------------
+# a key that stands in the code
 
 
 def _default_secrets(module: Module) -> Iterator[Finding]:
@@ -172,7 +145,7 @@ def _read_name(value: ast.AST) -> str:
 
 
 def is_blank(literal: str) -> bool:
-    return len(literal.strip()) < 3 or literal.startswith(("$", "{", "http", "./", "/"))  # noqa: PLR2004
+    return len(literal.strip()) < 3 or literal.startswith(("$", "{", "http", "./", "/"))
 
 
 def _refused(module: Module, name: str, literal: str) -> bool:
@@ -196,7 +169,7 @@ def _refused(module: Module, name: str, literal: str) -> bool:
 
 
 def shown(literal: str) -> str:
-    return repr(f"{literal[:2]}…") if len(literal) > 2 else "''"  # noqa: PLR2004
+    return repr(f"{literal[:2]}…") if len(literal) > 2 else "''"
 
 
 def _known_key(module: Module, node: ast.AST, name: str, *, is_default: bool) -> Finding:
@@ -216,7 +189,7 @@ def _known_password(module: Module, node: ast.AST, message: str) -> Finding:
     )  # fmt: skip
 
 
-# --- accounts that everybody knows -----------------------------------------------------------------
+# accounts that everybody knows
 
 
 def _default_credentials(module: Module) -> Iterator[Finding]:
@@ -244,9 +217,13 @@ def _literal_password(call: ast.Call) -> str | None:
         value = keyword(call, "password") or (
             call.args[-1 if name == "create_superuser" else 0] if call.args else None
         )
-        if name == "hash" and not re.search(r"pwd|pass|crypt|hasher", dotted(call.func), re.I):
+        if name == "hash" and not re.search(
+            r"pwd|pass|crypt|hasher", dotted(call.func), re.IGNORECASE
+        ):
             return None
-        text = text_of(value) or (fallback(value)[1] if called(value or call) == "encode" else None)
+        text = text_of(value)
+        if value is not None and called(value) == "encode":
+            text = fallback(value)[1]
         if isinstance(value, ast.Constant) and isinstance(value.value, bytes):
             text = value.value.decode(errors="replace")
         return text if text and not is_blank(text) and " " not in text else None
@@ -271,8 +248,7 @@ def _compares_password(node: ast.Compare) -> bool:
         literal is None
         or other is None
         or is_blank(literal)
-        or isinstance(other, ast.Call)
-        and called(other) in {"type", "lower"}
+        or (isinstance(other, ast.Call) and called(other) in {"type", "lower"})
     ):
         return False
     name = (
@@ -283,108 +259,7 @@ def _compares_password(node: ast.Compare) -> bool:
     return bool(_PASSWORD.search(name)) and not _SECOND.search(name)
 
 
-# --- comparisons, hashes, random numbers -----------------------------------------------------------
-
-
-def _leaky_comparisons(module: Module) -> Iterator[Finding]:
-    in_queries = {inner for call in module.calls for node in call.args for inner in ast.walk(node)}
-    for node in module.nodes:
-        if not isinstance(node, ast.Compare) or len(node.ops) != 1 or node in in_queries:
-            continue
-        if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
-            continue
-        left, right = _last(node.left), _last(node.comparators[0])
-        if not (left and right and _SECRETS.search(left) and _SECRETS.search(right)):
-            continue
-        if _SECOND.search(left) or _SECOND.search(right) or _is_known(module, node):
-            continue
-        plain = _PASSWORD.search(left) and _PASSWORD.search(right) and _stored(node)
-        message = f"{left} is compared with {'!=' if isinstance(node.ops[0], ast.NotEq) else '=='}"
-        hint = "; the password is stored as it is" if plain else ""
-        yield found(
-            "crypto.non-constant-time-compare", module, node,
-            f"{message}, which takes longer the more of it is right{hint}.",
-            severity=Severity.HIGH if plain else None,
-        )  # fmt: skip
-
-
-def _is_known(module: Module, node: ast.Compare) -> bool:
-    """Two hashes (their bytes tell nothing), or a constant of the code."""
-    sides = [node.left, node.comparators[0]]
-    if all(re.search(r"hash", _last(side)) for side in sides):
-        return True
-    values = [getattr(module.named.get(dotted(side)), "value", None) for side in sides]
-    return any(text_of(value) is not None for value in values)
-
-
-def _last(node: ast.expr) -> str:
-    """The name of what is compared: a hash of a password counts as one."""
-    if isinstance(node, ast.Call):
-        if called(node) in {"get"} and node.args:
-            return text_of(node.args[0]) or ""
-        if called(node) in {"strip", "hexdigest", "lower", "decode"}:
-            return (
-                "digest"
-                if called(node) == "hexdigest"
-                else _last(getattr(node.func, "value", node.func))
-            )
-        return "password_hash" if re.search(r"hash", called(node)) else ""
-    return target_name(node) if not isinstance(node, ast.Constant) else ""
-
-
-def _stored(node: ast.Compare) -> bool:
-    """One side is a column of a row that was read."""
-    sides = [node.left, node.comparators[0]]
-    return any(
-        isinstance(side, ast.Attribute | ast.Subscript)
-        and re.search(
-            r"^(\w*user|account|member|customer|row|admin|db_\w+)$", dotted(side).partition(".")[0]
-        )
-        for side in sides
-    ) and not any(re.search(r"hash|digest", _last(side)) for side in sides)
-
-
-def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
-    names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
-    if names & _SLOW:
-        return
-    for node in own_body(function):
-        if not isinstance(node, ast.Call) or called(node) not in _FAST or not node.args:
-            continue
-        words = words_in(node.args[0])
-        if any(_PASSWORD.search(word) for word in words):
-            yield found(
-                "crypto.weak-hash", module, node,
-                f"{function.name} hashes a password with {called(node)}: billions of guesses a second.",
-            )  # fmt: skip
-
-
-def _guessable(module: Module, function: Function) -> Iterator[Finding]:
-    if is_script(module.path):
-        return
-    for node in own_body(function):
-        if not isinstance(node, ast.Call) or called(node) not in _RANDOM:
-            continue
-        if module.imports.get(dotted(node).partition(".")[0], "").partition(".")[0] != "random":
-            continue
-        about = (
-            function.name
-            + " "
-            + " ".join(
-                target_name(target)
-                for target, value in assigns_in(function)
-                if node in set(ast.walk(value))
-            )
-        )
-        if _GUESSABLE.search(about):
-            yield found(
-                "crypto.weak-random", module, node,
-                f"{function.name} makes a secret with random, whose next values can be computed.",
-            )  # fmt: skip
-            return
-
-
-# --- logins ----------------------------------------------------------------------------------------
+# logins
 
 
 def _logins(table: RouteTable) -> Iterator[Finding]:
@@ -429,7 +304,7 @@ def _pairs(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 def _is_constant(project: Project, module: Module, function: Function, value: ast.expr) -> bool:
     if isinstance(value, ast.Constant):
-        return isinstance(value.value, str) and len(value.value) > 2  # noqa: PLR2004
+        return isinstance(value.value, str) and len(value.value) > 2
     if not isinstance(value, ast.Name):
         return False
     if any(value.id in names_in(target) for target, _ in assigns_in(function)):

@@ -1,7 +1,7 @@
 """The routes of Django and Django REST framework: urls, views, and who may call them."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .access import Gatekeeper, Verdict, strongest
 from .modules import Function, Module, Project
@@ -94,25 +94,16 @@ class DjangoRoutes:
     def _function(
         self, module: Module, function: Function, path: str, around: list[Verdict | None]
     ) -> Iterator[Route]:
-        methods = ["GET"]
         verdicts = [*around, self._wall]
-        is_api = False
-        for mark in function.decorator_list:
-            if called(mark) in {"api_view", "require_http_methods"}:
-                methods = sorted(strings_in(mark)) or methods
-                is_api = is_api or called(mark) == "api_view"
-            elif called(mark) == "permission_classes":
+        marks = {called(mark) or dotted(mark): mark for mark in function.decorator_list}
+        for name, mark in marks.items():
+            if name == "permission_classes":
                 verdicts.append(_permissions(mark))
-                is_api = False
-            elif called(mark) != "authentication_classes":
+            elif name not in {"api_view", "require_http_methods", "authentication_classes"}:
                 verdicts.append(self._keeper.check(module, mark))
-            if dotted(mark).endswith("require_POST"):
-                methods = ["POST"]
-        if is_api:
+        if "api_view" in marks and "permission_classes" not in marks:
             verdicts.append(self._default)
-        if methods == ["GET"] and _handles_post(function):
-            methods = ["GET", "POST"]
-        for method in methods:
+        for method in _methods_asked(function, marks):
             yield self._made(module, function, path, method, verdicts)
 
     def _made(
@@ -230,6 +221,15 @@ def _methods(node: ast.ClassDef) -> Iterator[tuple[str, Function]]:
             methods = keyword(action, "methods")
             for method in sorted(strings_in(methods)) if methods is not None else ["get"]:
                 yield method.upper(), item
+
+
+def _methods_asked(function: Function, marks: Mapping[str, ast.expr]) -> list[str]:
+    stated = marks.get("api_view") or marks.get("require_http_methods")
+    if stated is not None:
+        return sorted(strings_in(stated)) or ["GET"]
+    if any(name.endswith("require_POST") for name in marks):
+        return ["POST"]
+    return ["GET", "POST"] if _handles_post(function) else ["GET"]
 
 
 def _handles_post(function: Function) -> bool:

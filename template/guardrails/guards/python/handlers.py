@@ -32,7 +32,9 @@ WRITES = frozenset({
     "replace_one", "find_one_and_update", "find_one_and_delete", "commit", "add_all", "upsert",
     "bulk_create", "append_row", "bulk_write", "drop_collection", "drop_all",
 })  # fmt: skip
-_STORES = re.compile(r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.I)
+_STORES = re.compile(
+    r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.IGNORECASE
+)
 _FILES = re.compile(r"file|image|img|photo|pdf|doc|wb|workbook|buffer|plt|fig|^f$", re.IGNORECASE)
 _SOFT_WRITES = frozenset({"add", "delete", "save", "create", "update", "insert", "set", "remove"})
 _CHANGES = frozenset({
@@ -273,7 +275,7 @@ def is_query(call: ast.AST) -> bool:
             and isinstance(call, ast.Call)
             and (
                 bool(_STORES.search(".".join(chain(call)[:2])))
-                or len(chain(call)) > 2  # noqa: PLR2004
+                or len(chain(call)) > 2
                 or name in {"select", "where"}
             )
         )

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
+from . import assignment
 from .access import Gatekeeper, is_login, refuses
-from .handlers import Handler, asks_who, comes_from, fields_of, is_query, is_write, key_of
+from .handlers import Handler, asks_who, comes_from, is_query, is_write, key_of
 from .modules import Function, Module, Project, is_script
-from .routes import Route, RouteTable
+from .routes import RouteTable
 from .syntax import called, dotted, found, names_in, place, strings_in, words_in
 
 _MEANT_OPEN = re.compile(
@@ -20,7 +21,8 @@ _MEANT_OPEN = re.compile(
     re.IGNORECASE,
 )
 _ENDS_SOMETHING = re.compile(
-    r"log_?-?out|auth|token|reset|verif|confirm|webhook|callback|session|unsubscri|public", re.I
+    r"log_?-?out|auth|token|reset|verif|confirm|webhook|callback|session|unsubscri|public",
+    re.IGNORECASE,
 )
 _GUESTS_ADD = re.compile(
     r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
@@ -44,18 +46,9 @@ _CATALOGUE = re.compile(
     r"courses?\b|movie|event|room|table|item",
     re.IGNORECASE,
 )
-_POWERS = re.compile(
-    r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
-)
-_MINE = re.compile(
-    r"^(role|roles|is_admin|is_superuser|is_staff|permissions?|balance|credits?|wallet|plan|"
-    r"is_premium|is_verified|verified|points|subscription|tier|tenant_id|company_id|org_id|"
-    r"owner_id)$"
-)
 _IDENTITY = re.compile(
     r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
 )
-_HIGH_ROLE = re.compile(r"admin|superuser|staff|owner|manager|root", re.IGNORECASE)
 _OUT = re.compile(
     r"^\s*#\s*(@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
     r"admin_required|role_required|permission_required)\b|"
@@ -72,7 +65,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         for route in table.routes
         if route.served and not is_script(route.module.path)
     ]
-    yield from _open(table, handlers)
+    yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
     seen: set[tuple[str, ast.AST]] = set()
     for handler in handlers:
@@ -85,8 +78,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 
 def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
-    yield from _self_assigned(handler, roles)
-    yield from _mass_assigned(handler)
+    yield from assignment.look(handler, roles)
     if handler.route.access in {"caller", "role"}:
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
@@ -94,10 +86,10 @@ def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AS
         yield from _admin_by_login(handler, roles)
 
 
-# --- nobody is asked -----------------------------------------------------------------------------
+# nobody is asked
 
 
-def _open(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
+def _open(handlers: list[Handler]) -> Iterator[Finding]:
     exposed = [handler for handler in handlers if _is_open(handler)]
     grouped: dict[ast.AST, Handler] = {}
     for handler in exposed:
@@ -125,7 +117,9 @@ def _harm(handler: Handler) -> Severity | None:
     if route.writes and handler.writes:
         if (_MEANT_OPEN if route.method == "POST" else _ENDS_SOMETHING).search(name):
             return None
-        guests = route.method == "POST" and not re.search(r"delete|remove|update|edit", name, re.I)
+        guests = route.method == "POST" and not re.search(
+            r"delete|remove|update|edit", name, re.IGNORECASE
+        )
         if guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name):
             return None
         if not guests or handler.changes or _ADMIN.search(name):
@@ -179,7 +173,7 @@ def _commented_out(module: Module, functions: list[Function]) -> Iterator[Findin
                 )  # fmt: skip
 
 
-# --- the wrong person ----------------------------------------------------------------------------
+# the wrong person
 
 
 def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
@@ -209,13 +203,11 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 def _serves_many(handler: Handler) -> bool:
     """Where nobody can sign up, whoever is logged in is the owner."""
     return any(
-        is_sign_up(module, function)
-        for module in handler.project.service
-        for function in module.functions
+        is_sign_up(function) for module in handler.project.service for function in module.functions
     )
 
 
-def is_sign_up(module: Module, function: Function) -> bool:
+def is_sign_up(function: Function) -> bool:
     return bool(re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE))
 
 
@@ -313,7 +305,7 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
     if _asks_role(node.test):
         return False
     return any(refuses(inner, handler.function) for inner in ast.walk(node)) and bool(
-        {name for name in names_in(node.test)} & handler.users or asks_who(node.test)
+        set(names_in(node.test)) & handler.users or asks_who(node.test)
     )
 
 
@@ -338,174 +330,3 @@ def _knows_roles(project: Project) -> bool:
         for module in project.service
         for node in module.nodes
     )
-
-
-# --- more than one may say about oneself -----------------------------------------------------------
-
-
-def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
-    """A role that whoever signs up chooses."""
-    name = f"{handler.route.path} {handler.function.name}"
-    if not roles or handler.route.before != "public" or handler.route.access != "public":
-        return
-    if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
-        return
-    for key, value in _given(handler):
-        if not _POWERS.match(key) or not comes_from(value, handler.inputs):
-            continue
-        if _limited(handler, value):
-            continue
-        yield found(
-            "authz.self-assigned-role", handler.module, value,
-            f"{handler.route.label}: whoever registers chooses their own {key}.",
-            symbol=handler.function.name,
-        ), handler.function  # fmt: skip
-        return
-
-
-def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
-    """Every `key=value` and `"key": value` that a new row is made of."""
-    for call in handler.calls:
-        for word in call.keywords:
-            if word.arg:
-                yield word.arg, word.value
-            else:
-                yield from _splatted(handler, word.value)
-    for node in handler.body:
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    yield key.value, value
-
-
-def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """`User(**payload.model_dump())`: every field of the payload's model."""
-    if called(value) not in {"dict", "model_dump"} or (
-        isinstance(value, ast.Call) and (value.keywords and value.keywords[0].arg == "exclude")
-    ):
-        return
-    for name, module, model in handler.models:
-        if name in names_in(value):
-            for key in fields_of(handler.project, module, model):
-                yield key, value
-
-
-def _limited(handler: Handler, value: ast.expr) -> bool:
-    """The role is compared with a list without administrators, or its type allows none."""
-    for node in handler.body:
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq):
-            if words_in(node.left) & {"role", "user_type", "account_type"} or key_of(node.left):
-                choices = strings_in(node)
-                for name in names_in(node.comparators[0]):
-                    meant = handler.project.resolve(handler.module, name)
-                    if meant.node is not None:
-                        choices |= strings_in(meant.node)
-                in_list = isinstance(node.ops[0], ast.In | ast.NotIn)
-                blocked = isinstance(node.ops[0], ast.Eq) and _blocks(handler, node)
-                high = any(_HIGH_ROLE.search(text) for text in choices)
-                if (in_list and choices and not high) or (blocked and high):
-                    return True
-    return any(_narrow(handler, module, model) for _, module, model in handler.models)
-
-
-def _blocks(handler: Handler, test: ast.Compare) -> bool:
-    return any(
-        isinstance(node, ast.If)
-        and node.test is test
-        and any(isinstance(inner, ast.Raise | ast.Return) for inner in node.body)
-        for node in handler.body
-    )
-
-
-def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
-    for key, item in fields_of(handler.project, module, model).items():
-        if not _POWERS.match(key):
-            continue
-        texts = strings_in(item)
-        for name in names_in(item.annotation):
-            meant = handler.project.resolve(module, name)
-            if isinstance(meant.node, ast.ClassDef | ast.Assign):
-                texts |= strings_in(meant.node)
-        is_closed = bool(names_in(item.annotation) - {"str", "Optional", "List", "list", "bool"})
-        if (is_closed or item.value is not None and "pattern" in words_in(item)) and not any(
-            _HIGH_ROLE.search(text) for text in texts
-        ):
-            return True
-    return False
-
-
-def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
-    if handler.route.access == "role":
-        return
-    for node in handler.body:
-        source = _set_from(node)
-        if source is None or not _from_body(handler, source):
-            continue
-        powers = _powers_of(handler, source)
-        if powers is None:
-            continue
-        what = f", {powers} too" if powers else ", whatever it holds"
-        yield found(
-            "authz.mass-assignment", handler.module, node,
-            f"{handler.route.label} copies every field of the request into the row{what}.",
-            symbol=handler.function.name,
-        ), handler.function  # fmt: skip
-        return
-
-
-def _set_from(node: ast.AST) -> ast.expr | None:
-    """What is copied whole: the source of a setattr loop, of `Model(**x)`, of `{"$set": x}`."""
-    if isinstance(node, ast.For) and any(called(call) == "setattr" for call in ast.walk(node)):
-        return node.iter
-    if isinstance(node, ast.Call) and called(node)[:1].isupper():
-        return next((word.value for word in node.keywords if word.arg is None), None)
-    if isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and key.value == "$set":
-                return value
-    return None
-
-
-def _from_body(handler: Handler, source: ast.expr) -> bool:
-    return comes_from(source, handler.inputs) and not isinstance(source, ast.Dict)
-
-
-def _powers_of(handler: Handler, source: ast.expr) -> str | None:
-    """The fields that nobody may set about themselves; "" when any field goes, None when none."""
-    text = ast.dump(source)
-    for name, module, model in handler.models:
-        if name in handler.inputs and (name in text or _derived(handler, source, name)):
-            powers = sorted(filter(_MINE.match, fields_of(handler.project, module, model)))
-            return ", ".join(powers) or None
-    if handler.route.kind == "fastapi" and not _is_raw(handler, source):
-        return None
-    return None if _filtered(handler, source) else ""
-
-
-def _derived(handler: Handler, source: ast.expr, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Assign)
-        and names_in(node.targets[0]) & names_in(source)
-        and name in names_in(node.value)
-        for node in handler.body
-    )
-
-
-def _is_raw(handler: Handler, source: ast.expr) -> bool:
-    """A body that is a plain dict."""
-    for parameter in [*handler.function.args.args, *handler.function.args.kwonlyargs]:
-        if parameter.arg in names_in(source) and parameter.annotation is not None:
-            return bool({"dict", "Dict"} & words_in(parameter.annotation))
-    return False
-
-
-def _filtered(handler: Handler, source: ast.expr) -> bool:
-    """The keys are picked one by one, or tested against a list."""
-    if any(isinstance(node, ast.DictComp) for node in handler.body):
-        return True
-    return any(
-        isinstance(node, ast.Compare)
-        and isinstance(node.ops[0], ast.In | ast.NotIn)
-        and names_in(node.left) & {"key", "k", "field", "attr", "name"}
-        for node in handler.body
-    ) or any(called(call) in {"hasattr", "load", "validate", "pop"} for call in handler.calls)

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
+from . import shapes
 from .access import Gatekeeper
-from .handlers import Handler, comes_from, fields_of, is_write, spread
+from .handlers import Handler, comes_from, spread
 from .modules import Function, Module, is_script
 from .routes import RouteTable
 from .syntax import (
@@ -50,26 +51,10 @@ _HTML = re.compile(r"<(p|div|td|tr|h[1-6]|li|strong|b|span|html|body|a|br)\b[^<]
 _SAFE_VALUE = re.compile(
     r"(_id|id|count|total|amount|price|date|year|code|otp|url|link|color|html|css)$"
 )
-_STATES = re.compile(r"^(status|state|role|type|priority|payment_status|order_status|stage)$")
 _CHECKED = re.compile(
     r"content_type|mimetype|allowed|extension|suffix|splitext|endswith|max_size|content_length|"
     r"file_size|MAX_|imghdr|magic|filetype|validate|verify|rsplit",
     re.IGNORECASE,
-)
-_SCHEMAS = (
-    "marshmallow",
-    "pydantic",
-    "wtforms",
-    "flask_wtf",
-    "webargs",
-    "cerberus",
-    "voluptuous",
-    "flask_restx",
-    "flask_smorest",
-    "apiflask",
-    "jsonschema",
-    "rest_framework",
-    "django",
 )
 
 
@@ -78,14 +63,13 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     once = {handler.function: handler for handler in handlers}
     for handler in once.values():
         yield from _of_handler(handler)
-    answering = set(once)
     for module in table.project.service:
         if is_script(module.path):
             continue
         for function in module.functions:
             yield from _statements(module, function, once.get(function))
             yield from _html(module, function)
-    yield from _untyped(table, [h for f, h in once.items() if f in answering])
+    yield from shapes.look(table, list(once.values()))
 
 
 def _of_handler(handler: Handler) -> Iterator[Finding]:
@@ -93,7 +77,6 @@ def _of_handler(handler: Handler) -> Iterator[Finding]:
     yield from _addresses(handler)
     yield from _files(handler)
     yield from _uploads(handler)
-    yield from _loose(handler)
 
 
 def _tainted(handler: Handler, node: ast.AST | None) -> bool:
@@ -104,7 +87,7 @@ def _cleaned(handler: Handler) -> bool:
     return any(_ESCAPES.search(dotted(call.func)) for call in handler.calls)
 
 
-# --- statements and commands -----------------------------------------------------------------------
+# statements and commands
 
 
 def _statements(module: Module, function: Function, handler: Handler | None) -> Iterator[Finding]:
@@ -146,7 +129,7 @@ def _is_marks(node: ast.expr) -> bool:
             r"placeholder|marks|columns?|fields?|where|clause|set_|updates?|conditions?|"
             r"table|order_by|sort|direction|interval|limit|filters?|sql|query",
             word,
-            re.I,
+            re.IGNORECASE,
         )
         for word in words_in(node)
     )
@@ -208,7 +191,7 @@ def _commands(handler: Handler) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-# --- addresses and files ---------------------------------------------------------------------------
+# addresses and files
 
 
 def _addresses(handler: Handler) -> Iterator[Finding]:
@@ -307,7 +290,7 @@ def _uploads(handler: Handler) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-# --- pages and mails -------------------------------------------------------------------------------
+# pages and mails
 
 
 def _html(module: Module, function: Function) -> Iterator[Finding]:
@@ -341,10 +324,8 @@ def _is_free(item: ast.expr) -> bool:
     if not isinstance(item, ast.FormattedValue) or item.format_spec is not None:
         return False
     value = item.value
-    if (
-        isinstance(value, ast.Constant | ast.IfExp)
-        or isinstance(value, ast.Call)
-        and called(value) not in {"get"}
+    if isinstance(value, ast.Constant | ast.IfExp) or (
+        isinstance(value, ast.Call) and called(value) != "get"
     ):
         return False
     name = dotted(value).rpartition(".")[2]
@@ -359,79 +340,3 @@ def _is_free(item: ast.expr) -> bool:
             name,
         )
     ) and not (_SAFE_VALUE.search(name) or name.isupper())
-
-
-# --- shapes ----------------------------------------------------------------------------------------
-
-
-def _loose(handler: Handler) -> Iterator[Finding]:
-    """A status that is any text: a parameter of the handler, or a field of its body."""
-    if handler.route.kind != "fastapi" or not handler.writes or not handler.route.writes:
-        return
-    if any(isinstance(node, ast.Compare) and _STATES.match(_left(node)) for node in handler.body):
-        return
-    for parameter, default in parameters(handler.function):
-        if (
-            _STATES.match(parameter.arg)
-            and dotted(parameter.annotation) == "str"
-            and (default is None or isinstance(default, ast.Constant))
-        ):
-            yield _any_text(handler, handler.module, parameter, parameter.arg)
-            return
-    for _, module, model in handler.models:
-        for name, item in fields_of(handler.project, module, model).items():
-            if (
-                _STATES.match(name)
-                and words_in(item.annotation) <= {"str", "Optional"}
-                and not (
-                    isinstance(item.value, ast.Call) and keyword(item.value, "pattern", "regex")
-                )
-                and not any(
-                    called(mark) in {"field_validator", "validator"} and name in strings_in(mark)
-                    for method in model.body
-                    if isinstance(method, ast.FunctionDef)
-                    for mark in method.decorator_list
-                )
-            ):
-                yield _any_text(handler, module, item, name)
-                return
-
-
-def _left(node: ast.Compare) -> str:
-    return (
-        dotted(node.left).rpartition(".")[2] if isinstance(node.ops[0], ast.In | ast.NotIn) else ""
-    )
-
-
-def _any_text(handler: Handler, module: Module, node: ast.AST, name: str) -> Finding:
-    return found(
-        "validation.loose", module, node, f"{handler.route.label} takes any text as {name}.",
-        symbol=handler.function.name,
-    )  # fmt: skip
-
-
-def _untyped(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
-    """Bodies that nothing describes."""
-    has_schemas = table.project.imports_any(*_SCHEMAS)
-    for handler in handlers:
-        if not handler.route.writes or not handler.writes:
-            continue
-        if handler.route.kind == "fastapi":
-            for parameter, default in parameters(handler.function):
-                if (
-                    dotted(parameter.annotation) in {"dict", "Dict"}
-                    and (default is None or called(default) in {"Body", ""})
-                    and parameter.arg not in handler.users
-                ):
-                    yield _no_shape(handler, parameter)
-        elif not has_schemas:
-            node = next((call for call in handler.calls if called(call) in {"get_json"}), None)
-            if node is not None and any(is_write(call) for call in handler.calls):
-                yield _no_shape(handler, node)
-
-
-def _no_shape(handler: Handler, node: ast.AST) -> Finding:
-    return found(
-        "validation.none", handler.module, node,
-        f"{handler.route.label} takes a body of any shape.", symbol=handler.function.name,
-    )  # fmt: skip

@@ -58,8 +58,8 @@ def _shadows(project: Project) -> Iterator[Finding]:
             places = [Place(other.path, 1) for other in inside]
             yield Finding(
                 "python.module-shadowing", Place(module.path, 1),
-                f"{module.path} and {stem}/ have the same import name: which one is meant depends on "
-                "how the program is started.",
+                f"{module.path} and {stem}/ have the same import name: which one is meant depends "
+                "on how the program is started.",
                 evidence=Evidence.EXACT, also=tuple(places),
             )  # fmt: skip
         elif (

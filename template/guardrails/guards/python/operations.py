@@ -1,4 +1,4 @@
-"""What breaks in operation: floods, blocked loops, lost errors, state that two replicas don't share."""
+"""What breaks in operation: floods, blocked loops, lost errors, state in one process."""
 
 import ast
 import re
@@ -26,11 +26,15 @@ _LIMITERS = (
     "slowapi", "flask_limiter", "fastapi_limiter", "ratelimit", "django_ratelimit", "axes",
     "limits", "pyrate_limiter", "aiolimiter", "throttling",
 )  # fmt: skip
-_SENDERS = re.compile(r"^(resend|smtplib|sendgrid|twilio|mailgun|boto3|sib_api|postmark)", re.I)
+_SENDERS = re.compile(
+    r"^(resend|smtplib|sendgrid|twilio|mailgun|boto3|sib_api|postmark)", re.IGNORECASE
+)
 _SENDING = re.compile(
     r"^(send|send_message|sendmail|send_mail|send_email|send_sms|deliver)$|send_.*(mail|sms|otp)"
 )
-_MODELS = re.compile(r"(openai|anthropic|genai|groq|LlmChat|litellm|cohere|mistral|gemini)", re.I)
+_MODELS = re.compile(
+    r"(openai|anthropic|genai|groq|LlmChat|litellm|cohere|mistral|gemini)", re.IGNORECASE
+)
 _PAID = {
     "create",
     "generate_content",
@@ -93,14 +97,14 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     yield from _none_user(project)
 
 
-# --- floods ----------------------------------------------------------------------------------------
+# floods
 
 
 def is_limited(project: Project) -> bool:
     if project.imports_any(*_LIMITERS):
         return True
     return any(
-        (isinstance(node, ast.Constant) and node.value == 429)  # noqa: PLR2004
+        (isinstance(node, ast.Constant) and node.value == 429)
         or (isinstance(node, ast.Attribute) and re.match(r"HTTP_429|TOO_MANY", node.attr))
         or (isinstance(node, ast.Name) and node.id.startswith("HTTP_429"))
         or (isinstance(node, ast.Constant) and node.value == "DEFAULT_THROTTLE_RATES")
@@ -114,7 +118,7 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.stated:
         return
-    if is_login(route) and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.I):
+    if is_login(route) and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
         if any(
             "password" in word or "otp" in word or "code" in word or "pin" in word
             for word in _all_words(handler)
@@ -155,7 +159,7 @@ def _costs(handler: Handler) -> str:
     return ""
 
 
-# --- logs and answers ------------------------------------------------------------------------------
+# logs and answers
 
 
 def _secrets_in_logs(module: Module) -> Iterator[Finding]:
@@ -181,7 +185,7 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
 
 
 def _shown(node: ast.expr) -> Iterator[ast.expr]:
-    """The values that are written out whole: not their length, not a slice, not whether they are set."""
+    """The values that are written out whole: not their length, and no slice."""
     if isinstance(node, ast.Name | ast.Attribute):
         yield node
     elif isinstance(node, ast.JoinedStr):
@@ -235,18 +239,21 @@ def _empty_answers(module: Module) -> Iterator[Finding]:
         broad = handler.type is None or dotted(handler.type) in {"Exception", "BaseException"}
         only = handler.body[0] if len(handler.body) == 1 else None
         if (
-            broad
-            and isinstance(only, ast.Return)
-            and isinstance(only.value, ast.List | ast.Dict | ast.Tuple | None)
+            (
+                broad
+                and isinstance(only, ast.Return)
+                and isinstance(only.value, ast.List | ast.Dict | ast.Tuple | None)
+            )
+            and only.value is not None
+            and ast.unparse(only.value) in {"[]", "{}", "()"}
         ):
-            if only.value is not None and ast.unparse(only.value) in {"[]", "{}", "()"}:
-                yield found(
-                    "errors.swallowed", module, handler,
-                    "Any failure is answered as if there were no data.",
-                )  # fmt: skip
+            yield found(
+                "errors.swallowed", module, handler,
+                "Any failure is answered as if there were no data.",
+            )  # fmt: skip
 
 
-# --- the event loop and the process ----------------------------------------------------------------
+# the event loop and the process
 
 
 def _blocking(project: Project, module: Module, function: Function) -> Iterator[Finding]:
@@ -325,7 +332,7 @@ def _in_process(module: Module, handlers: set[Function]) -> Iterator[Finding]:
                 reported.add(name)
                 yield found(
                     "state.in-process", module, kept[name],
-                    f"{name} lives in one process: a restart empties it, a second replica has its own.",
+                    f"{name} lives in one process: a restart empties it, a replica has its own.",
                     symbol=name,
                 )  # fmt: skip
 
@@ -370,7 +377,7 @@ def _none_user(project: Project) -> Iterator[Finding]:
                 ):
                     yield found(
                         "bug.none-user", module, node,
-                        f"{target} is None for a deleted account, and {function.name} lets it pass.",
+                        f"{target} is None for a deleted account; {function.name} lets it pass.",
                     )  # fmt: skip
 
 

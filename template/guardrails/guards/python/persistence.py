@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from . import columns
 from .handlers import is_query, is_write
 from .modules import Function, Module, Project, is_script, is_test
 from .routes import RouteTable
@@ -14,33 +15,17 @@ from .syntax import (
     chain,
     dotted,
     found,
-    is_true,
     keyword,
     names_in,
     own_body,
     place,
     strings_in,
-    target_name,
     words_in,
 )
 
-_MONEY = re.compile(
-    r"(^|_)(price|amount|total|subtotal|cost|fee|balance|salary|budget|revenue|payment|deposit|"
-    r"wage|tax|discount_amount|grand_total|charge|payout|commission|fare|rate_per_\w+|hourly_rate|"
-    r"unit_price|total_spent|spent|paid)(_\w+)?$",
-    re.IGNORECASE,
-)
-_NO_MONEY = re.compile(
-    r"count|percent|_pct|_at$|_id$|quantity|qty|tokens?$|status|method|date", re.I
-)
 _STOCKS = re.compile(
     r"^(stock|balance|quantity|credits?|points|seats?|inventory|available\w*|stock_\w+|\w*_stock|"
     r"wallet\w*|\w+_balance|likes|votes|views|loyalty_points|usage_count|used_count|\w+_remaining)$"
-)
-_TIMES = re.compile(
-    r"^(date|time|start_time|end_time|start_date|end_date|due_date|booking_date|booking_time|"
-    r"appointment_date|appointment_time|check_in|check_out|pickup_time|pickup_date|event_date|"
-    r"scheduled_at|created_at|updated_at|expires_at|timestamp)$"
 )
 _LIMITS = {"limit", "paginate", "first", "one", "one_or_none", "slice", "paginate_queryset", "get"}
 _COUNTERS = {"len", "sum"}
@@ -53,8 +38,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
     for module in project.service:
         if is_script(module.path) or is_test(module.path):
             continue
-        yield from _columns(module)
-        yield from _naive_defaults(module)
+        yield from columns.look(module)
         for function in module.functions:
             yield from _reads(module, function)
             yield from _loops(module, function)
@@ -64,7 +48,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
     yield from _no_index(project)
 
 
-# --- reads -----------------------------------------------------------------------------------------
+# reads
 
 
 def _reads(module: Module, function: Function) -> Iterator[Finding]:
@@ -121,7 +105,7 @@ def _is_unbounded(call: ast.Call) -> bool:
         and not _LIMITS & (inner - {"get"})
         and "count" not in inner
         and not ("objects" in inner and len(names) == 3)
-    )  # noqa: PLR2004
+    )
 
 
 def _only_counted(function: Function) -> set[ast.AST]:
@@ -168,7 +152,7 @@ def _is_limited_before(function: Function, call: ast.Call) -> bool:
         if isinstance(inner, ast.Call)
         for argument in inner.args[:1]
         if isinstance(argument, ast.Name)
-    } | {part for part in chain(call)[:1]}
+    } | set(chain(call)[:1])
     made = [
         node.value
         for node in own_body(function)
@@ -195,10 +179,8 @@ def _loops(module: Module, function: Function) -> Iterator[Finding]:
     for loop in own_body(function):
         if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
             continue
-        if (
-            isinstance(loop.iter, ast.Call)
-            and called(loop.iter) in {"range"}
-            or isinstance(loop.iter, ast.List | ast.Tuple)
+        if (isinstance(loop.iter, ast.Call) and called(loop.iter) == "range") or isinstance(
+            loop.iter, ast.List | ast.Tuple
         ):
             continue
         loop_names = names_in(loop.target)
@@ -234,7 +216,7 @@ def _asks(call: ast.Call) -> bool:
     ) and is_query(call) | (name in {"get", "all", "count"})
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# writes
 
 
 def _races(module: Module, function: Function) -> Iterator[Finding]:
@@ -304,94 +286,7 @@ def _is_commit(node: ast.stmt) -> bool:
     return isinstance(value, ast.Call) and called(value) == "commit"
 
 
-# --- money and time --------------------------------------------------------------------------------
-
-
-def _columns(module: Module) -> Iterator[Finding]:
-    for model in module.classes:
-        if not model.bases:
-            continue
-        for item in model.body:
-            name, value, kind = _field(item)
-            if not name:
-                continue
-            if (
-                "Float" in kind
-                or "FloatField" in kind
-                or ("float" in kind and not isinstance(value, ast.Lambda))
-            ):
-                if _MONEY.search(name) and not _NO_MONEY.search(name):
-                    yield found(
-                        "money.float", module, item,
-                        f"{model.name}.{name} is money in binary floating point.", symbol=model.name,
-                    )  # fmt: skip
-            yield from _time_column(module, model, item, name, value, kind)
-
-
-def _field(item: ast.stmt) -> tuple[str, ast.expr | None, set[str]]:
-    if isinstance(item, ast.AnnAssign):
-        kind = words_in(item.annotation) | (_types_in(item.value) if item.value else set())
-        return target_name(item.target), item.value, kind
-    if isinstance(item, ast.Assign) and isinstance(item.value, ast.Call):
-        return (
-            target_name(item.targets[0]),
-            item.value,
-            _types_in(item.value) | {called(item.value)},
-        )
-    return "", None, set()
-
-
-def _types_in(value: ast.expr) -> set[str]:
-    """The column types named in `Column(Float, …)`."""
-    return {
-        dotted(node).rpartition(".")[2]
-        for node in ast.walk(value)
-        if isinstance(node, ast.Attribute | ast.Name)
-    }
-
-
-def _time_column(
-    module: Module, model: ast.ClassDef, item: ast.stmt, name: str, value: ast.expr | None,
-    kind: set[str],
-) -> Iterator[Finding]:  # fmt: skip
-    if "DateTime" in kind and value is not None and called(value) in {"Column", "mapped_column"}:
-        if not any(is_true(keyword(call, "timezone")) for call in calls_in(value)):
-            yield found(
-                "time.naive", module, item, f"{model.name}.{name} keeps a time without its zone.",
-                symbol=model.name,
-            )  # fmt: skip
-    elif (
-        _TIMES.match(name)
-        and isinstance(item, ast.AnnAssign)
-        and "str" in kind
-        and not ({"Literal", "date", "datetime"} & kind)
-        and kind
-        <= {"str", "Optional", "Field", "None", "default_factory", "utcnow", "now", "isoformat"}
-    ):
-        yield found(
-            "time.naive", module, item, f"{model.name}.{name} is a time kept as free text.",
-            symbol=model.name,
-        )  # fmt: skip
-
-
-def _naive_defaults(module: Module) -> Iterator[Finding]:
-    """`default=datetime.utcnow`: handed on, not called."""
-    funcs = {call.func for call in module.calls}
-    for node in module.nodes:
-        if (
-            isinstance(node, ast.Attribute)
-            and node not in funcs
-            and (
-                node.attr == "utcnow"
-                or (
-                    node.attr == "now" and dotted(node) in {"datetime.now", "datetime.datetime.now"}
-                )
-            )
-        ):
-            yield found("time.naive", module, node, f"{dotted(node)} makes times without a zone.")
-
-
-# --- indexes ---------------------------------------------------------------------------------------
+# indexes
 
 
 def _no_index(project: Project) -> Iterator[Finding]:
@@ -399,9 +294,9 @@ def _no_index(project: Project) -> Iterator[Finding]:
         return
     places = []
     for module in project.service:
-        words = set(module.text.split()) and module.text
         if re.search(
-            r"create_index|create_indexes|ensure_index|IndexModel|\bindexes\b|Indexed\(", words
+            r"create_index|create_indexes|ensure_index|IndexModel|\bindexes\b|Indexed\(",
+            module.text,
         ):
             return
         for call in module.calls:

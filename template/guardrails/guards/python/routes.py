@@ -174,7 +174,7 @@ class RouteTable:
             checks = [*low, *dependencies(module, call)]
             checks += parameter_checks(self.project, module, function)
             path = text_of(argument(call, 0, "path", "rule")) or ""
-            for method in _methods(call, called(call), kind):
+            for method in _methods(call, called(call)):
                 for prefix, above, served in self._positions(router):
                     yield Route(
                         method, f"{prefix}{path}" or "/", module, function, kind,
@@ -231,7 +231,7 @@ class RouteTable:
             checks: list[Check] = [(meant.module, node) for node in function.decorator_list]
             checks += dependencies(module, call)
             checks += parameter_checks(self.project, meant.module, function)
-            for method in _methods(call, "route", "flask"):
+            for method in _methods(call, "route"):
                 yield Route(
                     method, path, meant.module, function, _kind_of(module), function.lineno, checks
                 )
@@ -271,7 +271,7 @@ def _kind_of(module: Module) -> str:
     return ""
 
 
-def _methods(call: ast.Call, verb: str, kind: str) -> list[str]:
+def _methods(call: ast.Call, verb: str) -> list[str]:
     listed = keyword(call, "methods")
     if isinstance(listed, ast.List | ast.Tuple | ast.Set):
         return sorted({(text_of(item) or "").upper() for item in listed.elts} - {"", "OPTIONS"})

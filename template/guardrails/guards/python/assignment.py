@@ -1,0 +1,193 @@
+"""What a caller may say about themselves: a role at registration, columns no form shows."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .handlers import Handler, comes_from, fields_of, key_of
+from .modules import Module
+from .syntax import called, found, names_in, strings_in, words_in
+
+_POWERS = re.compile(
+    r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
+)
+_MINE = re.compile(
+    r"^(role|roles|is_admin|is_superuser|is_staff|permissions?|balance|credits?|wallet|plan|"
+    r"is_premium|is_verified|verified|points|subscription|tier|tenant_id|company_id|org_id|"
+    r"owner_id)$"
+)
+_HIGH_ROLE = re.compile(r"admin|superuser|staff|owner|manager|root", re.IGNORECASE)
+
+
+def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    yield from _self_assigned(handler, roles)
+    yield from _mass_assigned(handler)
+
+
+def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    """A role that whoever signs up chooses."""
+    name = f"{handler.route.path} {handler.function.name}"
+    if not roles or handler.route.before != "public" or handler.route.access != "public":
+        return
+    if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
+        return
+    for key, value in _given(handler):
+        if not _POWERS.match(key) or not comes_from(value, handler.inputs):
+            continue
+        if _limited(handler, value):
+            continue
+        yield found(
+            "authz.self-assigned-role", handler.module, value,
+            f"{handler.route.label}: whoever registers chooses their own {key}.",
+            symbol=handler.function.name,
+        ), handler.function  # fmt: skip
+        return
+
+
+def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
+    """Every `key=value` and `"key": value` that a new row is made of."""
+    for call in handler.calls:
+        for word in call.keywords:
+            if word.arg:
+                yield word.arg, word.value
+            else:
+                yield from _splatted(handler, word.value)
+    for node in handler.body:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, value
+
+
+def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """`User(**payload.model_dump())`: every field of the payload's model."""
+    if called(value) not in {"dict", "model_dump"} or (
+        isinstance(value, ast.Call) and (value.keywords and value.keywords[0].arg == "exclude")
+    ):
+        return
+    for name, module, model in handler.models:
+        if name in names_in(value):
+            for key in fields_of(handler.project, module, model):
+                yield key, value
+
+
+def _limited(handler: Handler, value: ast.expr) -> bool:
+    """The role is compared with a list without administrators, or its type allows none."""
+    for node in handler.body:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq):
+            if words_in(node.left) & {"role", "user_type", "account_type"} or key_of(node.left):
+                choices = strings_in(node)
+                for name in names_in(node.comparators[0]):
+                    meant = handler.project.resolve(handler.module, name)
+                    if meant.node is not None:
+                        choices |= strings_in(meant.node)
+                in_list = isinstance(node.ops[0], ast.In | ast.NotIn)
+                blocked = isinstance(node.ops[0], ast.Eq) and _blocks(handler, node)
+                high = any(_HIGH_ROLE.search(text) for text in choices)
+                if (in_list and choices and not high) or (blocked and high):
+                    return True
+    return any(_narrow(handler, module, model) for _, module, model in handler.models)
+
+
+def _blocks(handler: Handler, test: ast.Compare) -> bool:
+    return any(
+        isinstance(node, ast.If)
+        and node.test is test
+        and any(isinstance(inner, ast.Raise | ast.Return) for inner in node.body)
+        for node in handler.body
+    )
+
+
+def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
+    for key, item in fields_of(handler.project, module, model).items():
+        if not _POWERS.match(key):
+            continue
+        texts = strings_in(item)
+        for name in names_in(item.annotation):
+            meant = handler.project.resolve(module, name)
+            if isinstance(meant.node, ast.ClassDef | ast.Assign):
+                texts |= strings_in(meant.node)
+        is_closed = bool(names_in(item.annotation) - {"str", "Optional", "List", "list", "bool"})
+        if (is_closed or (item.value is not None and "pattern" in words_in(item))) and not any(
+            _HIGH_ROLE.search(text) for text in texts
+        ):
+            return True
+    return False
+
+
+def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    if handler.route.access == "role":
+        return
+    for node in handler.body:
+        source = _set_from(node)
+        if source is None or not _from_body(handler, source):
+            continue
+        powers = _powers_of(handler, source)
+        if powers is None:
+            continue
+        what = f", {powers} too" if powers else ", whatever it holds"
+        yield found(
+            "authz.mass-assignment", handler.module, node,
+            f"{handler.route.label} copies every field of the request into the row{what}.",
+            symbol=handler.function.name,
+        ), handler.function  # fmt: skip
+        return
+
+
+def _set_from(node: ast.AST) -> ast.expr | None:
+    """What is copied whole: the source of a setattr loop, of `Model(**x)`, of `{"$set": x}`."""
+    if isinstance(node, ast.For) and any(called(call) == "setattr" for call in ast.walk(node)):
+        return node.iter
+    if isinstance(node, ast.Call) and called(node)[:1].isupper():
+        return next((word.value for word in node.keywords if word.arg is None), None)
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "$set":
+                return value
+    return None
+
+
+def _from_body(handler: Handler, source: ast.expr) -> bool:
+    return comes_from(source, handler.inputs) and not isinstance(source, ast.Dict)
+
+
+def _powers_of(handler: Handler, source: ast.expr) -> str | None:
+    """The fields that nobody may set about themselves; "" when any field goes, None when none."""
+    text = ast.dump(source)
+    for name, module, model in handler.models:
+        if name in handler.inputs and (name in text or _derived(handler, source, name)):
+            powers = sorted(filter(_MINE.match, fields_of(handler.project, module, model)))
+            return ", ".join(powers) or None
+    if handler.route.kind == "fastapi" and not _is_raw(handler, source):
+        return None
+    return None if _filtered(handler) else ""
+
+
+def _derived(handler: Handler, source: ast.expr, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Assign)
+        and names_in(node.targets[0]) & names_in(source)
+        and name in names_in(node.value)
+        for node in handler.body
+    )
+
+
+def _is_raw(handler: Handler, source: ast.expr) -> bool:
+    """A body that is a plain dict."""
+    for parameter in [*handler.function.args.args, *handler.function.args.kwonlyargs]:
+        if parameter.arg in names_in(source) and parameter.annotation is not None:
+            return bool({"dict", "Dict"} & words_in(parameter.annotation))
+    return False
+
+
+def _filtered(handler: Handler) -> bool:
+    """The keys are picked one by one, or tested against a list."""
+    if any(isinstance(node, ast.DictComp) for node in handler.body):
+        return True
+    return any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
+        and names_in(node.left) & {"key", "k", "field", "attr", "name"}
+        for node in handler.body
+    ) or any(called(call) in {"hasattr", "load", "validate", "pop"} for call in handler.calls)
