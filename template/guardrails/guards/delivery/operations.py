@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .project import Project
 
-_REPORTING = re.compile(
-    r"sentry|bugsnag|rollbar|honeybadger|datadog|dd-trace|newrelic|opentelemetry|highlight\.run"
-    r"|applicationinsights|appsignal|airbrake|raygun|logrocket|trackjs|glitchtip|elastic-apm"
-    r"|posthog|crashlytics|betterstack|logtail|axiom",
-    re.IGNORECASE,
-)
-_HEADERS = re.compile(
-    r"Content-Security-Policy|X-Frame-Options|Strict-Transport-Security|\bhelmet\b"
-    r"|flask[-_]talisman|SecurityMiddleware|SECURE_HSTS|frame-ancestors|secure[-_]headers",
-    re.IGNORECASE,
-)
+# Plain strings, not patterns: every text of the tree is searched for each of them.
+_REPORTING = (
+    "sentry", "bugsnag", "rollbar", "honeybadger", "datadog", "dd-trace", "newrelic",
+    "opentelemetry", "highlight.run", "applicationinsights", "appsignal", "airbrake", "raygun",
+    "logrocket", "trackjs", "glitchtip", "elastic-apm", "posthog", "crashlytics", "betterstack",
+    "logtail", "@axiomhq",
+)  # fmt: skip
+_HEADERS = (
+    "content-security-policy", "x-frame-options", "strict-transport-security", "helmet(",
+    "talisman", "securitymiddleware", "secure_hsts", "frame-ancestors", "secure-headers",
+    "secureheaders",
+)  # fmt: skip
 _DATABASES = frozenset(
     {
         "@supabase/supabase-js", "mongoose", "mongodb", "pg", "drizzle-orm", "prisma",
@@ -26,11 +27,10 @@ _DATABASES = frozenset(
         "flask-sqlalchemy", "tortoise-orm", "peewee", "supabase",
     }
 )  # fmt: skip
-_BACKUP = re.compile(
-    r"pg_dump|mongodump|mysqldump|pgbackrest|wal-g|litestream|barman|supabase db dump"
-    r"|point.in.time.recovery|\bPITR\b",
-    re.IGNORECASE,
-)
+_BACKUP = (
+    "pg_dump", "mongodump", "mysqldump", "pgbackrest", "wal-g", "litestream", "barman",
+    "supabase db dump", "point-in-time recovery", "point in time recovery",
+)  # fmt: skip
 _BACKUP_NAME = re.compile(r"backup|restore|disaster", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(md|ya?ml|sh|toml|py|[cm]?[jt]s|json|sql|txt|conf)$|Dockerfile|Makefile")
 _NODE_PINS = (".nvmrc", ".node-version", ".tool-versions", "mise.toml", ".mise.toml", ".prototools")
@@ -39,7 +39,7 @@ _PYTHON_PINS = (".python-version", "runtime.txt", *_NODE_PINS[2:])
 
 def findings(project: Project) -> Iterator[Finding]:
     """Told by what is nowhere in the tree, so one look at every text must do."""
-    reporting = any(_REPORTING.search(name) for name in project.needs)
+    reporting = any(_holds(name, _REPORTING) for name in project.needs)
     headers = backup = False
     for path in project.tree.files:
         if not _DOCUMENT.search(path) or path.endswith(("-lock.json", ".lock")):
@@ -47,11 +47,11 @@ def findings(project: Project) -> Iterator[Finding]:
         backup = backup or bool(_BACKUP_NAME.search(path.rpartition("/")[2]))
         if reporting and headers and backup:
             break
-        text = project.tree.text(path) or ""
+        text = (project.tree.text(path) or "").lower()
         code = not path.endswith((".md", ".txt"))
-        reporting = reporting or (code and bool(_REPORTING.search(text)))
-        headers = headers or (code and bool(_HEADERS.search(text)))
-        backup = backup or bool(_BACKUP.search(text))
+        reporting = reporting or (code and _holds(text, _REPORTING))
+        headers = headers or (code and _holds(text, _HEADERS))
+        backup = backup or _holds(text, _BACKUP)
     if not reporting:
         yield _absent("ops.no-error-reporting", "Nothing reports an error of a user's to you.")
     if not headers:
@@ -61,6 +61,10 @@ def findings(project: Project) -> Iterator[Finding]:
             "backups.none", f"There is a database ({stored[0]}), and no backup job or instruction."
         )
     yield from _unpinned_platform(project)
+
+
+def _holds(text: str, marks: tuple[str, ...]) -> bool:
+    return any(mark in text for mark in marks)
 
 
 def _absent(rule: str, message: str) -> Finding:

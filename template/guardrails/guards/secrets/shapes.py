@@ -263,7 +263,7 @@ _SHAPES = (
     ),
     _shape(
         "-----BEGIN",
-        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?P<body>[\w+/=\s\\:,.-]{40,8000}?)-----END",
+        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?P<body>[\w+/=\s\\:,.]{40,8000})-----END",
         _private_key,
     ),
 )  # fmt: skip

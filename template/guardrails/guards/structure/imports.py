@@ -25,6 +25,7 @@ _PY_FROM = re.compile(
 )
 _PY_IMPORT = re.compile(r"^(?P<indent>[ \t]*)import[ \t]+(?P<names>[\w., \t]+)", re.MULTILINE)
 _MOST_ALIASES = 200
+_MOST_NAMES = 300
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,8 @@ def _only_types(names: str) -> bool:
 def _python(resolver: Resolver, path: str, text: str) -> Iterator[_Raw]:
     for match in _PY_FROM.finditer(text):
         eager = not match["indent"]
-        for name in re.findall(r"(\w+)(?:\s+as\s+\w+)?", match["names"].strip("() \n")):
+        names = re.findall(r"(\w+)(?:\s+as\s+\w+)?", match["names"].strip("() \n"))
+        for name in names[:_MOST_NAMES]:
             if found := resolver.python(path, match["module"], name):
                 yield _Raw(found, match.start("module"), eager)
     for match in _PY_IMPORT.finditer(text):
