@@ -122,7 +122,7 @@ def test_the_lexer_knows_what_ends_a_statement() -> None:
             " auth.uid()::text = (storage.foldername(name))[1])"
         ),
         (
-            "create function f() returns trigger language plpgsql security definer set search_path = ''"
+            "create function f() returns trigger language plpgsql security definer"
             " as $$ begin return new; end $$; create trigger t after insert on auth.users"
             " for each row execute function f()"
         ),

@@ -27,7 +27,10 @@ _SUPABASE_SQL = re.compile(
     r"\bauth\.(uid|users|jwt|role)\b|\bto\s+(anon|authenticated|service_role)\b|\bstorage\.(buckets|objects)\b",
     re.IGNORECASE,
 )
-_ASIDE = {"tests", "test", "archive", "archived", "backup", "backups", "old", "down", "examples"}
+_ASIDE = re.compile(
+    r"(^|/)[._]?(tests?|old|down|rollbacks?|examples?|deprecated|legacy|unused)(/|$)|archiv|backup",
+    re.IGNORECASE,
+)
 _STAND_IN = re.compile(r"shim|stub|mock|fixture|example|(^|[_.-])test")
 _TYPES = (
     "**/integrations/supabase/types.ts",
@@ -58,17 +61,12 @@ class Chains:
         self.loose = self._loose() if self.outside and not self.chains else None
 
     def _is_schema(self, path: str) -> bool:
-        parts = {part.lower() for part in path.split("/")[:-1]}
-        name = path.rpartition("/")[2].lower()
-        if (
-            parts & _ASIDE
-            or _STAND_IN.search(name)
-            or name.startswith("seed")
-            or "/schemas/" in path
-        ):
+        folder, _, name = path.lower().rpartition("/")
+        if _ASIDE.search(folder) or _STAND_IN.search(name) or name.startswith("seed"):
             return False
         text = self._text(path)
-        return bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)
+        declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them
+        return not declared and bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)
 
     def _find(self) -> None:
         folders: dict[str, list[str]] = defaultdict(list)
@@ -150,7 +148,7 @@ def _accepted(path: str) -> bool:
 def _looks_ordered(folder: str, paths: list[str]) -> bool:
     if not any(word in folder.lower() for word in ("migration", "scripts", "drizzle", "sql")):
         return False
-    if any(part in _ASIDE for part in folder.lower().split("/")):
+    if _ASIDE.search(folder):
         return False
     return all(version_of(path) for path in paths)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -66,9 +66,10 @@ where at > 0
 """
 
 
-_MEMBER = (
-    r"^[ \t(]*(?:add\s+column\s+(?:if\s+not\s+exists\s+)?|constraint\s+|add\s+constraint\s+)?"
-    r'"?{}"?(?=[\s,])'
+_MEMBER = re.compile(
+    r"^[ \t(]*(?:add\s+column\s+(?:if\s+not\s+exists\s+)?|(?:add\s+)?constraint\s+)?"
+    r'"?([\w$]+)"?(?=[\s,])',
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -77,20 +78,29 @@ class Recorded:
     """The chain's statements by number."""
 
     pieces: Mapping[int, tuple[str, Piece]]
+    _members: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def place(self, number: int, symbol: str, *words: str) -> Place:
         """The statement, or the line in it that begins with one of the words."""
         if number not in self.pieces:
             return Place()
         path, piece = self.pieces[number]
-        for word in filter(None, words):
-            inner = re.search(_MEMBER.format(re.escape(word)), piece.text, re.IGNORECASE | re.MULTILINE)
-            if inner:
-                line = piece.line + piece.text.count("\n", 0, inner.end())
-                snippet = piece.text.splitlines()[line - piece.line].strip()[:200]
-                return Place(path, line, line, snippet, symbol)
+        for word in words:
+            offset = self._lines(number, piece).get(word.lower())
+            if offset is not None:
+                snippet = piece.text.splitlines()[offset].strip()[:200]
+                return Place(path, piece.line + offset, piece.line + offset, snippet, symbol)
         snippet = piece.text.partition("\n")[0][:200]
         return Place(path, piece.line, piece.end_line, snippet, symbol)
+
+    def _lines(self, number: int, piece: Piece) -> dict[str, int]:
+        """The word that each line begins with, and the line's offset in the statement."""
+        if number not in self._members:
+            known: dict[str, int] = {}
+            for found in _MEMBER.finditer(piece.text):
+                known.setdefault(found[1].lower(), piece.text.count("\n", 0, found.start(1)))
+            self._members[number] = known
+        return self._members[number]
 
 
 def read_provenance(connection: Connection, recorded: Recorded) -> dict[ObjectKey, Place]:
