@@ -38,14 +38,14 @@ def test_a_critical_fault_blocks_its_area_and_the_whole() -> None:
 @pytest.mark.parametrize(("severity", "level"), [("high", 1), ("medium", 2), ("low", 3)])
 def test_a_lesser_fault_holds_higher(severity: str, level: int) -> None:
     found = given(result("secret.committed", "a.ts", 1, "A key", severity=severity))
-    gate = area(found, "secrets").gates[0]
+    gate = area(found, "secrets").gates[1]
     assert gate.holds_at == level
     assert gate.state is (State.PASS if severity == "low" else State.FAIL)
 
 
 def test_what_was_not_checked_is_no_pass() -> None:
     gap = {"what": "the tree", "why": "no scanner", "rules": ["secret.committed"]}
-    gate = area(given(not_checked=(gap,)), "secrets").gates[0]
+    gate = area(given(not_checked=(gap,)), "secrets").gates[1]
     assert gate.state is State.NOT_CHECKED
     assert gate.holds_at == 0
     assert "no scanner" in gate.evidence
@@ -53,7 +53,7 @@ def test_what_was_not_checked_is_no_pass() -> None:
 
 def test_a_rule_that_was_left_out_is_not_checked() -> None:
     found = inspection(heeded=RULES - {"secret.committed"})
-    assert area(found, "secrets").gates[0].state is State.NOT_CHECKED
+    assert area(found, "secrets").gates[1].state is State.NOT_CHECKED
     assert "secret.committed" not in {issue.rule for issue in found.issues}
 
 

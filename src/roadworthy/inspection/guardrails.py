@@ -88,17 +88,22 @@ def recognise(root: Path) -> dict[str, Any]:
 def _json_of(
     arguments: Sequence[str], progress: Progress, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    # Elsewhere than in the tree, whose own modules would otherwise be found first (CWE-427).
-    with tempfile.TemporaryDirectory(prefix="roadworthy-") as folder:
-        output = Path(folder) / "output.json"
-        with output.open("wb") as stream:
-            status, said = _run(arguments, folder, stream, progress, environment)
-        if status:
-            raise CantLook(f"The guardrails could not look: {_last_line(said)}.")
-        try:
+    try:
+        # Elsewhere than in the tree, whose own modules would otherwise be found first (CWE-427).
+        with tempfile.TemporaryDirectory(prefix="roadworthy-") as folder:
+            output = Path(folder) / "output.json"
+            with output.open("wb") as stream:
+                status, said = _run(arguments, folder, stream, progress, environment)
+            if status:
+                raise CantLook(f"The guardrails could not look: {_last_line(said)}.")
             content = json.loads(output.read_bytes())
-        except ValueError as error:
-            raise CantLook(f"The guardrails printed no JSON: {error}.") from error
+    except ValueError as error:
+        raise CantLook(f"The guardrails printed no JSON: {error}.") from error
+    except OSError as error:
+        raise CantLook(
+            f"There is no room to work in {tempfile.gettempdir()}: {error.strerror or error}. Make "
+            "some, or name another folder in TMPDIR."
+        ) from error
     if not isinstance(content, dict):
         raise CantLook("The guardrails printed something else than a JSON object.")
     return content
