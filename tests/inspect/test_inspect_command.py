@@ -157,3 +157,26 @@ def test_an_interruption_leaves_nothing_behind(
         time.sleep(0.1)
     assert children(scratch) == []
     assert list(scratch.iterdir()) == []
+
+
+def test_odd_names_links_and_unreadable_files_are_no_crash(tmp_path: Path) -> None:
+    tree = tmp_path / "<img src=x onerror=alert(1)>"
+    tree.mkdir()
+    names = ["line\nbreak.ts", "\"quote'.py", "<script>alert(1)<.sql", "ends.tsx"]
+    for name in names:
+        (tree / name).write_text("const total = parseFloat(price) * 1.19;\n")
+    (tree / os.fsdecode(b"\xff\xfe.ts")).write_bytes(b"\xff\xfe password = 'x'\n")
+    (tree / "package.json").write_text('{"dependencies": {"react": ["\\ud800"]}')
+    (tree / "loop").symlink_to(tree)
+    (tree / "outside").symlink_to("/etc")
+    (tree / ".git").write_text("gitdir: /nowhere\n")
+    (tree / "locked.py").write_text("secret")
+    (tree / "locked.py").chmod(0)
+    html, output = tmp_path / "r.html", tmp_path / "r.json"
+    ran = command(tree, "--html", html, "--format", "json", "--output", output)
+    assert ran.returncode == 0, ran.stderr
+    assert "<img" not in html.read_text()
+    found = json.loads(output.read_text())
+    assert found["files"] == 8
+    assert {"path": "", "why": "a link, not followed", "files": 2} in found["left"]
+    assert command(tree, "--format", "markdown").returncode == 0
