@@ -25,6 +25,8 @@ def look(tree: Tree) -> Looked:
     files = [p for p in selection.files if tree.selected is None or p in tree.selected]
     matches = scan(tree.root, files, patterns)
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
+    for match in matches:
+        sources[match.path].matches[match.pattern].append(match)
     findings = list(_findings(matches, patterns, sources))
     if tree.selected is None:
         matched = tuple(findings)

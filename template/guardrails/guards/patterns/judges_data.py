@@ -93,6 +93,7 @@ def query_in_loop(case: Case) -> Case | None:
     return case if case.source.is_server or not case.source.is_tooling else None
 
 
+_KEPT_ASIDE = re.compile(r"log|audit|notification|activity|event|history", re.IGNORECASE)
 _ATOMIC = re.compile(
     r"\btransaction\b|\$transaction|\bBEGIN\b|\bsql\.begin|\.rpc\(|withTransaction|\btx\b|trx"
 )
@@ -100,25 +101,28 @@ _ATOMIC = re.compile(
 
 def several_writes(case: Case) -> Case | None:
     """Writes to several tables that must go together, one by one."""
-    body = case.around
-    if _ATOMIC.search(body):
+    source = case.source
+    first, last = source.named_block(case.match.line)
+    beside = [one for one in source.matches[case.match.pattern] if first <= one.line <= last]
+    if min(one.line for one in beside) < case.match.line:
         return None
-    tables: list[str] = []
-    for found in WRITE.finditer(body):
-        name = next(value for value in found.groupdict().values() if value)
-        if name not in tables and not re.search(
-            r"log|audit|notification|activity|event|history", name, re.IGNORECASE
-        ):
-            tables.append(name)
-    if len(tables) < 2 or (WRITE.search(case.above) and case.match.line):
+    tables = list(dict.fromkeys(name for one in beside if (name := _table(one.text))))
+    if len(tables) < 2 or _ATOMIC.search(case.around):
         return None
     moved = (
         re.search(r"insert", case.match.text[:400], re.IGNORECASE)
         and re.search(r"for\s*\(|\.map\(|forEach", case.above[-900:])
         and re.search(r"delete\s+from|\.delete\(", case.below, re.IGNORECASE)
     )
-    severity = Severity.HIGH if moved and case.source.is_server else None
+    severity = Severity.HIGH if moved and source.is_server else None
     return case.but(severity=severity, TABLES=", ".join(tables[:4]))
+
+
+def _table(statement: str) -> str:
+    """The table that a statement writes; nothing for a log, which may stay behind."""
+    found = WRITE.search(statement[:600])
+    name = next((value for value in found.groupdict().values() if value), "") if found else ""
+    return "" if _KEPT_ASIDE.search(name) else name
 
 
 _COUNTED = re.compile(

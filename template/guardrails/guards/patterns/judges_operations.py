@@ -81,7 +81,15 @@ _CARDS = re.compile(
 
 def logged_card_body(case: Case) -> Case | None:
     """The raw body is logged where bodies hold card numbers."""
-    return raw_body(case) if _CARDS.search(case.around) else None
+    if not case.source.has(_CARDS) or not _CARDS.search(case.around):
+        return None
+    return raw_body(case)
+
+
+_WHOLE_BODY = re.compile(r"\b(?:req|request|ctx\.request)\.body\b(?![\w.?\[])")
+_BARE_NAME = re.compile(r"(?<![\w$.])([A-Za-z_$][\w$]*)\b(?!\s*[.?\[(!=&])")
+_BODY_NAME = re.compile(r"captured\w*|rawBody|requestText|requestBody|responseBody")
+_NO_BODY = frozenset({"error", "err", "e", "null", "undefined", "true", "false", "id"})
 
 
 def raw_body(case: Case) -> Case | None:
@@ -89,21 +97,21 @@ def raw_body(case: Case) -> Case | None:
     if not case.source.is_server:
         return None
     arguments = case.match.text.partition("(")[2].rpartition(")")[0]
-    values = _values(re.sub(r"JSON\.stringify\(\s*([\w$.]+)[^)]*\)", r"\1", arguments))
-    above = case.above
-    for value in values:
-        if found := re.search(r"\b(?:req|request|ctx\.request)\.body\b(?![\w.?\[])", value):
+    for value in _values(re.sub(r"JSON\.stringify\(\s*([\w$.]+)[^)]*\)", r"\1", arguments)):
+        if found := _WHOLE_BODY.search(value):
             return case.but(WHAT=found[0])
-        for name in re.findall(r"(?<![\w$.])([A-Za-z_$][\w$]*)\b(?!\s*[.?\[(!=&])", value):
-            if re.search(
-                rf"\b{re.escape(name)}\b\s*(?::[^=\n]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
-                rf"(?:req|request)\.body\b(?!\.)|JSON\.parse\(\s*(?:rawBody|body|requestText|text))",
-                above,
-            ):
-                return case.but(WHAT=name)
-            if re.fullmatch(r"captured\w*|rawBody|requestText|requestBody|responseBody", name):
+        for name in _BARE_NAME.findall(value):
+            if name not in _NO_BODY and _read_from_body(case, name):
                 return case.but(WHAT=name)
     return None
+
+
+def _read_from_body(case: Case, name: str) -> bool:
+    given = re.compile(
+        rf"\b{re.escape(name)}\b\s*(?::[^=\n]+)?=\s*(?:await\s+(?:req|request)\.(?:text|json)\(|"
+        r"(?:req|request)\.body\b(?!\.)|JSON\.parse\(\s*(?:rawBody|body|requestText|text))"
+    )
+    return bool(_BODY_NAME.fullmatch(name) or given.search(case.above))
 
 
 def swallowed(case: Case) -> Case | None:

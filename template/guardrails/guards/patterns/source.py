@@ -4,10 +4,12 @@ second parse of every file would cost more than the scan."""
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 
 from ...engine.tree import Tree
+from .scan import Match
 
 _TEST = re.compile(
     r"(^|/)(__tests__|__mocks__|tests?|e2e|cypress|playwright|fixtures?|stories|_tests|mocks?)/"
@@ -38,8 +40,9 @@ _HEAD = re.compile(
     r"|^\s*(?:export\s+)?(?:abstract\s+)?class\s+(?P<klass>[\w$]+)"
     r"|^\s*(?P<route>(?:app|router|server|\w+Router|\w+Routes|api|fastify)\."
     r"(?:get|post|put|patch|delete|all|use)\s*\(\s*[\"'`][^\"'`]*)"
-    r"|(?P<callback>=>\s*\{|function\s*\([^)]*\)\s*\{)\s*$"
 )
+_CALLBACK = re.compile(r"(?:=>\s*\{|function\s*\([^)]*\)\s*\{)\s*$")
+_NO_HEAD = ")]}/*<"
 _NOT_METHODS = frozenset({"if", "for", "while", "switch", "catch", "return", "function", "else"})
 _OPEN, _CLOSE = "([{", ")]}"
 _LONGEST_CHAIN = 6000
@@ -53,6 +56,7 @@ class Source:
         self.path = path
         self.is_test = bool(_TEST.search(path))
         self.is_tooling = bool(_TOOLING.search(path))
+        self.matches: dict[str, list[Match]] = defaultdict(list)
 
     @cached_property
     def text(self) -> str:
@@ -117,35 +121,75 @@ class Source:
         return ".".join(reversed(names))
 
     def _heads(self, line: int) -> Iterator[tuple[int, str]]:
-        """Lines above (and the line itself) that begin a function, inmost first, with its name."""
-        indent = 10_000
-        for number in range(min(line, len(self.lines)), 0, -1):
-            text = self.lines[number - 1]
-            stripped = text.lstrip()
-            if not stripped or stripped[0] in ")]}/*<":
-                continue
-            depth = len(text) - len(stripped)
-            if depth >= indent:
-                continue
-            found = _HEAD.match(text) or _HEAD.search(text)
-            if found and (name := _name(found)) is not None:
+        """The line itself and those that hold it, as far as they begin a function, inmost first,
+        with the name of each."""
+        number = min(line, len(self.lines))
+        while number > 0:
+            if (name := self._begins(number)) is not None:
                 yield number, name
-                indent = depth
-            elif number != line:
-                indent = depth
+            number = self._parents[number]
+
+    def _begins(self, number: int) -> str | None:
+        if number not in self._names:
+            text = self.lines[number - 1]
+            found = None if text.lstrip()[:1] in _NO_HEAD else _HEAD.match(text)
+            found = found or _CALLBACK.search(text)
+            self._names[number] = _name(found) if found else None
+        return self._names[number]
+
+    @cached_property
+    def _names(self) -> dict[int, str | None]:
+        return {}
+
+    @cached_property
+    def _parents(self) -> list[int]:
+        """For each line the nearest above it that is indented less; 0 for none."""
+        parents = [0]
+        stack: list[tuple[int, int]] = []
+        for number, text in enumerate(self.lines, 1):
+            stripped = text.lstrip()
+            depth = len(text) - len(stripped)
+            closes = not stripped or stripped[0] in _NO_HEAD
+            while not closes and stack and stack[-1][0] >= depth:
+                stack.pop()
+            parents.append(next((at for under, at in reversed(stack) if under < depth), 0))
+            if not closes:
+                stack.append((depth, number))
+        return parents
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        return {}
 
     def _end(self, head: int) -> int:
+        if head not in self._ends:
+            self._ends[head] = self._find_end(head)
+        return self._ends[head]
+
+    def _find_end(self, head: int) -> int:
         text = self.lines[head - 1]
         depth = len(text) - len(text.lstrip())
         for number in range(head + 1, len(self.lines) + 1):
             line = self.lines[number - 1]
             stripped = line.lstrip()
-            if stripped and len(line) - len(stripped) <= depth and stripped[0] in _CLOSE:
+            if not stripped or (under := len(line) - len(stripped)) > depth:
+                continue
+            if stripped[0] in _CLOSE:
                 if not stripped.startswith((")", "}")) or "{" not in stripped:
                     return number
-            elif stripped and len(line) - len(stripped) < depth:
+            elif under < depth:
                 return number - 1
         return len(self.lines)
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        """Is it anywhere in the file? Asked once."""
+        if pattern not in self._asked:
+            self._asked[pattern] = bool(pattern.search(self.text))
+        return self._asked[pattern]
+
+    @cached_property
+    def _asked(self) -> dict[re.Pattern[str], bool]:
+        return {}
 
     def chain_after(self, line: int, column: int) -> str:
         """What is called on a match's value: `.eq(…).limit(5)`, from the place where it ends."""
@@ -231,8 +275,9 @@ class Source:
 
 def _name(found: re.Match[str]) -> str | None:
     """The name of what a line begins, empty for a callback, None for what is no function."""
+    groups = found.groupdict()
     for group in ("function", "arrow", "method", "pair", "klass", "route"):
-        if name := found[group]:
+        if name := groups.get(group):
             return None if name in _NOT_METHODS else re.sub(r"\s+", "", name)
     return ""
 
