@@ -9,21 +9,25 @@ from .say import HIGH, at_route, finding, place
 from .signs import WEBHOOK_NAME
 
 _CHARGE = re.compile(
-    r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems|transaction)\.(?:create|initialize)$|createOrder$"
+    r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems"
+    r"|transaction)\.(?:create|initialize)$|createOrder$"
 )
 _AMOUNT = re.compile(
-    r"\b(?:amount|unit_amount|unit_price|price|total)\s*(?::\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
+    r"\b(?:amount|unit_amount|unit_price|price"
+    r"|total)\s*(?::\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
 )
 _GIFT = re.compile(
     r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|fund", re.IGNORECASE
 )
 _ONCE = re.compile(
     r"event\.id|eventId|event_id|upsert|onConflict|on conflict|duplicate|idempot|already|23505"
-    r"|status\s*[!=]==?\s*['\"](?:paid|completed|confirmed|succeeded)|maybeSingle|existing|INSERT OR IGNORE|findUnique|findFirst|findOne",
+    r"|status\s*[!=]==?\s*['\"](?:paid|completed|confirmed|succeeded)|maybeSingle|existing"
+    r"|INSERT OR IGNORE|findUnique|findFirst|findOne",
     re.IGNORECASE,
 )
 _ADDS = re.compile(
-    r"\.insert\(|\.create\(|INSERT INTO|\.rpc\(\s*['\"]\w*(?:increment|add|credit)|\$inc|increment"
+    r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
+    r"|\$inc|increment"
 )
 _COOKIE_CLIENT = re.compile(
     r"\bcreate(?:Server|RouteHandler|ServerSupabase|ServerComponent)?\w*Client\w*\("
@@ -74,7 +78,10 @@ def _webhook(case: Case) -> Iterator[Finding]:
         return
     adds = case.first(_ADDS)
     if adds and not _ONCE.search(case.code):
-        message = f"{case.route.label} adds a record for each delivery: the provider sends an event again until it hears 200"
+        message = (
+            f"{case.route.label} adds a record for each delivery: the provider sends "
+            f"an event again until it hears 200"
+        )
         yield finding(
             "payments.no-idempotency",
             place(adds.piece.module, adds.at, case.route.label),
@@ -89,7 +96,10 @@ def _webhook(case: Case) -> Iterator[Finding]:
         and case.bound_by_rows
         and re.search(r"cookies\(|ANON_KEY|PUBLISHABLE", case.code)
     ):
-        message = f"{case.route.label} writes with the client of a browser session, but a provider's call has none"
+        message = (
+            f"{case.route.label} writes with the client of a browser session, but a "
+            f"provider's call has none"
+        )
         yield finding(
             "payments.webhook-wrong-client",
             place(client.piece.module, client.at, case.route.label),

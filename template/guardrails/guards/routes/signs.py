@@ -6,37 +6,46 @@ _I = re.IGNORECASE
 
 ASKS_CALLER = re.compile(
     r"\bauth\.(?:getUser|getClaims|getSession|protect|api\.getSession|verifyIdToken|authenticate)\("
-    r"|\b(?:getServerSession|unstable_getServerSession|currentUser|getAuth|getIronSession|getSession"
+    r"|\b(?:getServerSession|unstable_getServerSession|currentUser|getAuth|getIronSession"
+    r"|getSession"
     r"|getCurrentUser|getSessionUser|requireUser|getKindeServerSession|verifyIdToken|verifySession"
     r"|getAuthUser|getAuthenticatedUser|getUserFromToken|getUserFromRequest|withAuth|clerkClient"
-    r"|authenticateRequest|jwtVerify|verifyAccessToken|verifyAuthToken|jwtDecrypt|validateSession)\w*\("
+    r"|authenticateRequest|jwtVerify|verifyAccessToken|verifyAuthToken|jwtDecrypt"
+    r"|validateSession)\w*\("
     r"|\b(?:await\s+)auth\(|(?<![\w.])auth\(\)|\b(?:jwt|jose|JWT|jsonwebtoken)\.verify\("
     r"|\bverify(?:Jwt|JWT|Token|Auth|User|Admin|Session)\w*\("
-    r"|\b(?:req|request|socket|ctx\.req|this\.req)\??\.(?:user|userId|userID|user_id|auth|currentUser|uid"
+    r"|\b(?:req|request|socket|ctx\.req|this\.req)\??\.(?:user|userId|userID|user_id|auth"
+    r"|currentUser|uid"
     r"|account|admin|isAuthenticated|session\??\.[\w]+|session\b(?!\.))"
-    r"|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*|get\(['\"]\w*(?:user|auth|session|jwt)\w*)"
+    r"|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*"
+    r"|get\(['\"]\w*(?:user|auth|session|jwt)\w*)"
     r"|\bgetToken\(\s*\{|\bstackServerApp\.getUser|\blocals\.(?:user|session)|\bauth0\.getSession"
 )
 """Not `getUser` of a store: a user that is looked up by a given id is nobody's identity."""
 
 REJECTS = re.compile(
-    r"\b40[13]\b|\bUnauthori[sz]ed|UNAUTHORI[SZ]ED|\bUnauthenticated|not (?:authenticated|authori[sz]ed"
+    r"\b40[13]\b|\bUnauthori[sz]ed|UNAUTHORI[SZ]ED|\bUnauthenticated|not (?:authenticated"
+    r"|authori[sz]ed"
     r"|logged in)|\bForbidden|FORBIDDEN|\bredirect\([^)]{0,60}(?:login|sign-?in|auth)"
-    r"|\bauthentication required|Access denied|\bthrow\b|sendStatus\(40[13]\)|\bloggedOut|\bdenied\b",
+    r"|\bauthentication required|Access denied|\bthrow\b|sendStatus\(40[13]\)|\bloggedOut"
+    r"|\bdenied\b",
     _I,
 )
 REFUSES = re.compile(
-    r"\b40[13]\b|\bUnauthori[sz]ed|\bUnauthenticated|\bForbidden|\bredirect\([^)]{0,60}(?:login|sign)"
+    r"\b40[13]\b|\bUnauthori[sz]ed|\bUnauthenticated|\bForbidden"
+    r"|\bredirect\([^)]{0,60}(?:login|sign)"
     r"|sendStatus\(40[13]\)|\bcreateError\(40[13]|UNAUTHORI[SZ]ED|FORBIDDEN",
     _I,
 )
 GUARD_NAME = re.compile(
     r"auth|protect|logged|signed|verify|jwt|session|guard|admin|role|permission|secure|private"
-    r"|require|authoriz|access|member|restrict|check\w*(?:user|token|key)|token|api-?key|owner|only",
+    r"|require|authoriz|access|member|restrict|check\w*(?:user|token|key)|token|api-?key"
+    r"|owner|only",
     _I,
 )
 NO_GUARD_NAME = re.compile(
-    r"limit|throttl|cors|helmet|csrf|parser|json\(|urlencoded|static|passport\.(?:initialize|session)"
+    r"limit|throttl|cors|helmet|csrf|parser|json\(|urlencoded|static|passport\.(?:initialize"
+    r"|session)"
     r"|^session\(|getSession\(\)|express\.|multer|upload|valid|schema|logger|morgan|compress|cache"
     r"|slow|optional|cookie|sanitiz|ThrottlerGuard|error",
     _I,
@@ -48,14 +57,17 @@ ROLE = re.compile(
 ROLE_TEST = re.compile(
     r"\b(?:is_?admin|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_?\w+|user_?role"
     r"|require_?(?:admin|role|permission)\w*|check_?(?:admin|role|permission|access|owner)\w*"
-    r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+|verify_?(?:admin|owner|access)\w*)\b"
+    r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
+    r"|verify_?(?:admin|owner|access)\w*)\b"
     r"|\brole\w*['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
     r"|user_?roles|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
     _I,
 )
 SIGNED = re.compile(
-    r"\bconstruct(?:Webhook)?Event(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive|constructEvent)"
-    r"|\b(?:wh|webhook|svix)\.verify\(|\b(?:verify|validate|check|isValid)\w*(?:Signature|Webhook|Hmac|HMAC|Sig)\w*\("
+    r"\bconstruct(?:Webhook)?Event(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive"
+    r"|constructEvent)"
+    r"|\b(?:wh|webhook|svix)\.verify\(|\b(?:verify|validate|check|isValid)\w*(?:Signature"
+    r"|Webhook|Hmac|HMAC|Sig)\w*\("
     r"|\bvalidateRequest\(|\bdetached\.verify\(|\bverifyKey\(|\bvalidateEvent\(|\bnew\s+Webhook\("
     r"|\b(?:validate|verify)Twilio\w*\("
 )
@@ -69,7 +81,8 @@ SIGNATURE_HEADER = re.compile(
     _I,
 )
 OWN_CHECK = re.compile(
-    r"\b40[13]\b|\bverify\w*\(|getUser\(|isAuthenticated\(\)|getSession|getAuth|currentUser\(|Unauthor",
+    r"\b40[13]\b|\bverify\w*\(|getUser\(|isAuthenticated\(\)|getSession|getAuth"
+    r"|currentUser\(|Unauthor",
     _I,
 )
 TESTED = re.compile(
@@ -84,74 +97,102 @@ SECRET_ENV = re.compile(r"SECRET|TOKEN|KEY|PASSWORD|PASSPHRASE|SIGN")
 
 WRITES = re.compile(
     r"\.(?:insert|upsert|update|delete|create|save|insertOne|insertMany|updateOne|updateMany"
-    r"|deleteOne|deleteMany|findByIdAnd\w+|findOneAnd\w+|bulkWrite|createMany|destroy|remove|replaceOne"
+    r"|deleteOne|deleteMany|findByIdAnd\w+|findOneAnd\w+|bulkWrite|createMany|destroy|remove"
+    r"|replaceOne"
     r"|bulkCreate|increment|decrement|createUser|deleteUser|updateUserById|inviteUserByEmail)\("
-    r"|\b(?:INSERT\s+INTO|UPDATE\s+[\w\".]+\s+SET|DELETE\s+FROM)\b"
+    r"|(?i:\b(?:INSERT\s+INTO|UPDATE\s+[\w\".]+\s+SET|DELETE\s+FROM)\b)"
     r"|\b(?:storage|db|repo\w*|store|service|\w+(?:Service|Repository|Store|Model|Storage|Db|DB))\."
-    r"(?:\w+\.)?(?:create|update|delete|remove|insert|upsert|add|save|set|mark|cancel|approve|reject|record|bulk"
+    r"(?:\w+\.)?(?:create|update|delete|remove|insert|upsert|add|save|set|mark|cancel"
+    r"|approve|reject|record|bulk"
     r"|clear|reset|import|assign)\w*\(",
 )
 NO_WRITE = re.compile(
-    r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res|response|map|set|cache"
+    r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res"
+    r"|response|map|set|cache"
     r"|cookies|searchParams|formData|Object|stripe|localStorage|hash|hmac|cipher|decipher)\b"
 )
 DELETES = re.compile(
-    r"\.(?:delete|deleteOne|deleteMany|destroy|remove|findByIdAndDelete|deleteUser|findOneAndDelete)\("
-    r"|\bDELETE\s+FROM\b|\.(?:\w+\.)?(?:delete|remove|clear)[A-Z]\w*\(|\bdel\("
+    r"\.(?:delete|deleteOne|deleteMany|destroy|remove|findByIdAndDelete|deleteUser"
+    r"|findOneAndDelete)\("
+    r"|(?i:\bDELETE\s+FROM\b)|\.(?:\w+\.)?(?:delete|remove|clear)[A-Z]\w*\(|\bdel\("
 )
 READS = re.compile(
-    r"\.(?:select|find|findOne|findMany|findFirst|findUnique|findById|findAll|aggregate|query|all)\("
-    r"|\bSELECT\s[\s\S]{1,400}?\bFROM\b|\b(?:storage|db|\w+(?:Service|Repository|Store|Storage))\.(?:\w+\.)?"
+    r"\.(?:select|find|findOne|findMany|findFirst|findUnique|findById|findAll|aggregate"
+    r"|query|all)\("
+    r"|(?i:\bSELECT\s[\s\S]{1,400}?\bFROM\b)|\b(?:storage|db|\w+(?:Service|Repository|Store"
+    r"|Storage))\.(?:\w+\.)?"
     r"(?:get|find|list|fetch|search|load)\w*\(",
 )
 MAIL = re.compile(
     r"\bemails?\.send\(|\.sendMail\(|\bsgMail\.send|api\.resend\.com|/mail/send\b|api\.mailgun"
-    r"|api\.brevo\.com|api\.postmarkapp|api\.mailjet|SendEmailCommand|\bsmtp\w*\.send|client\.send\(\s*\{"
+    r"|api\.brevo\.com|api\.postmarkapp|api\.mailjet|SendEmailCommand|\bsmtp\w*\.send"
+    r"|client\.send\(\s*\{"
     r"|\bsend\w*(?:E[mM]ail|Mail)\w*\(|emailjs",
 )
 MESSAGE = re.compile(
-    r"api\.twilio\.com|messages\.create\(|api\.telegram\.org[\s\S]{0,80}send|graph\.facebook\.com[\s\S]{0,60}messages"
+    r"api\.twilio\.com|messages\.create\(|api\.telegram\.org[\s\S]{0,80}send"
+    r"|graph\.facebook\.com[\s\S]{0,60}messages"
     r"|\bsend\w*(?:Sms|SMS|WhatsApp|Whatsapp)\w*\(",
 )
 LLM = re.compile(
-    r"api\.openai\.com|api\.anthropic\.com|api\.groq\.com|generativelanguage\.googleapis|ai\.gateway\.lovable"
-    r"|openrouter\.ai|api\.x\.ai|api\.deepseek|chat\.completions\.create\(|messages\.stream\(|generateText\("
+    r"api\.openai\.com|api\.anthropic\.com|api\.groq\.com|generativelanguage\.googleapis"
+    r"|ai\.gateway\.lovable"
+    r"|openrouter\.ai|api\.x\.ai|api\.deepseek|chat\.completions\.create\("
+    r"|messages\.stream\(|generateText\("
     r"|streamText\(|generateContent\(|api\.perplexity|api-inference\.huggingface",
 )
 MONEY = re.compile(
-    r"balance|wallet|payout|withdraw|transfers?\.create|refunds?\.create|\bcredits?\b|escrow|security_reserve"
+    r"balance|wallet|payout|withdraw|transfers?\.create|refunds?\.create|\bcredits?\b|escrow"
+    r"|security_reserve"
     r"|commission|\bpaid\b",
     _I,
 )
 PEOPLE = re.compile(
-    r"(?:from|table|FROM|INTO|UPDATE|JOIN)\s*\(?\s*['\"`]?(?:public\.)?(?:users?|profiles?|customers?|clients?|patients?|members?"
-    r"|employees?|attendees?|orders?|bookings?|messages?|contacts?|leads?|sales?|invoices?|payments?|donations?"
-    r"|appointments?|students?|subscribers?|accounts?|sessions?|chats?\w*|conversations?|addresses|staff"
-    r"|drivers?|tenants?|transactions?|ledgers?\w*|companies|documents?|registrations?|applications?)\b"
-    r"|\b(?:prisma|db|storage|\w*[sS]ervice|\w*[rR]epo\w*)\.\w*(?:user|customer|client|patient|member|employee|order|booking|message"
-    r"|contact|lead|invoice|payment|appointment|student|subscriber|account|conversation|profile|transaction|driver)\w*"
-    r"|\b(?:User|Customer|Client|Patient|Member|Employee|Order|Booking|Message|Contact|Lead|Invoice|Payment"
-    r"|Appointment|Student|Account|Profile|Transaction|Ledger\w*|Cashbook\w*|Supplier|Party|Driver|Bank\w*)"
+    r"(?:from|table|FROM|INTO|UPDATE|JOIN)\s*\(?\s*['\"`]?(?:public\.)?(?:users?|profiles?"
+    r"|customers?|clients?|patients?|members?"
+    r"|employees?|attendees?|orders?|bookings?|messages?|contacts?|leads?|sales?|invoices?"
+    r"|payments?|donations?"
+    r"|appointments?|students?|subscribers?|accounts?|sessions?|chats?\w*|conversations?"
+    r"|addresses|staff"
+    r"|drivers?|tenants?|transactions?|ledgers?\w*|companies|documents?|registrations?"
+    r"|applications?)\b"
+    r"|\b(?:prisma|db|storage|\w*[sS]ervice|\w*[rR]epo\w*)\.\w*(?:user|customer|client"
+    r"|patient|member|employee|order|booking|message"
+    r"|contact|lead|invoice|payment|appointment|student|subscriber|account|conversation"
+    r"|profile|transaction|driver)\w*"
+    r"|\b(?:User|Customer|Client|Patient|Member|Employee|Order|Booking|Message|Contact|Lead"
+    r"|Invoice|Payment"
+    r"|Appointment|Student|Account|Profile|Transaction|Ledger\w*|Cashbook\w*|Supplier|Party"
+    r"|Driver|Bank\w*)"
     r"\.(?:find|aggregate|count)\w*\(",
     _I,
 )
 PERSONAL = re.compile(
-    r"\b(?:\w*email\w*|\w*phone\w*|first_?name|last_?name|full_?name|owner_?name|address|date_of_birth|dob|ssn|cpf)\b",
+    r"\b(?:\w*email\w*|\w*phone\w*|first_?name|last_?name|full_?name|owner_?name|address"
+    r"|date_of_birth|dob|ssn|cpf)\b",
     _I,
 )
 PUBLIC_PATH = re.compile(
-    r"health|ping|status\b|version|log-?in|sign-?(?:in|up|out)|log-?out|register|registration|\bauth\b(?!.*(?:role|admin|user))"
-    r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri|unsubscribe|track|click"
-    r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger|docs|redirect|slug|analytics"
-    r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp|vote|survey|consent|telemetry|metrics|seo|og\b"
-    r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"health|ping|status\b|version|log-?in|sign-?(?:in|up|out)|log-?out|register"
+    r"|registration|\bauth\b(?!.*(?:role|admin|user))"
+    r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri"
+    r"|unsubscribe|track|click"
+    r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger"
+    r"|docs|redirect|slug|analytics"
+    r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp"
+    r"|vote|survey|consent|telemetry|metrics|seo|og\b"
+    r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
+    r"|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
+    r"|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 LOGIN_PATH = re.compile(r"log-?in|sign-?in|/auth/?$|authenticate|/token$|/session$", _I)
 WEBHOOK_NAME = re.compile(r"web-?hooks?|\bhook\b|/hooks?/|inbound|ipn\b|postback|-hook\b", _I)
 BATCH_NAME = re.compile(
-    r"cron|schedul|nightly|daily|weekly|monthly|hourly|reminder|process-|cleanup|clean-up|sync-?|release|"
-    r"check-\w*(?:deadline|expir|due|overdue)|expire|generate-\w*(?:report|task|invoice|offer)s|batch|run-|purge|dispatch|recurring|materiali|auto-|"
+    r"cron|schedul|nightly|daily|weekly|monthly|hourly|reminder|process-|cleanup|clean-up"
+    r"|sync-?|release|"
+    r"check-\w*(?:deadline|expir|due|overdue)|expire|generate-\w*(?:report|task|invoice"
+    r"|offer)s|batch|run-|purge|dispatch|recurring|materiali|auto-|"
     r"backup|digest|notify-|renew|refresh-",
     _I,
 )
@@ -160,15 +201,18 @@ HEALTH_PATH = re.compile(
     r"health|/ping\b|/status\b|/live(?:z|ness)?\b|/ready|/readyz|/up$|/_?alive", _I
 )
 LIMITS = re.compile(
-    r"rate-?_?limit|limiter|throttl|slow-?down|brute|upstash/ratelimit|Ratelimit|attempts|lockout|turnstile|captcha",
+    r"rate-?_?limit|limiter|throttl|slow-?down|brute|upstash/ratelimit|Ratelimit|attempts"
+    r"|lockout|turnstile|captcha",
     _I,
 )
 TOKEN_LOOKUP = re.compile(
-    r"\.eq\(\s*['\"]\w*(?:token|secret|invite_code|access_code|api_key|key_hash|code|hash|slug)['\"]|token_hash|"
+    r"\.eq\(\s*['\"]\w*(?:token|secret|invite_code|access_code|api_key|key_hash|code|hash"
+    r"|slug)['\"]|token_hash|"
     r"where:\s*\{[^}]*token|WHERE\s+\w*(?:token|api_key|secret)\w*\s*=|By\w*Token\(|ByToken",
     _I,
 )
 OPTIONAL_PASSWORD = re.compile(
-    r"bcrypt|argon2|scrypt|comparePassword|verifyPassword|signInWithPassword|passport\.authenticate\(",
+    r"bcrypt|argon2|scrypt|comparePassword|verifyPassword|signInWithPassword"
+    r"|passport\.authenticate\(",
     _I,
 )
