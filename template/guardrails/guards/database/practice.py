@@ -39,6 +39,12 @@ _ROUTE = re.compile(
     r"|^\s*(?:app|router)\.(?:get|post|put|patch|delete)\(\s*[\"'`/]",
     re.MULTILINE | re.IGNORECASE,
 )
+_DEFINED = re.compile(
+    r"^(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s+(\w+)"
+    r"|^(?:export\s+)?const\s+(\w+)\s*=\s*(?:async\b|\()|^(?:async\s+)?def\s+(\w+)",
+    re.MULTILINE,
+)
+_BY_HAND = re.compile(r"main|migrate\w*|seed\w*|up|down|run", re.IGNORECASE)
 _ORM = (
     (
         "SQLAlchemy",
@@ -79,7 +85,7 @@ def look(tree: Tree, chains: Chains) -> Looked:
     texts = _Texts(tree)
     coded = sorted(_coded_chains(tree))
     findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]
-    findings += _on_request(texts, code)
+    findings += [*_on_request(texts, code), *_calls(texts, code)]
     findings += _outside(chains)
     if not chains.chains and not coded:
         findings += _none(texts, code, chains, findings)
@@ -194,6 +200,47 @@ def _on_request(texts: _Texts, code: list[str]) -> Iterator[Finding]:
                     f"(`{' '.join(found.group().split())}`).",
                 )
                 break
+
+
+def _schema_makers(texts: _Texts, code: list[str]) -> dict[str, str]:
+    """Functions that send DDL, and the file of each; what is called main, migrate or seed is run
+    by a person."""
+    makers: dict[str, str] = {}
+    for path in code:
+        text = texts[path]
+        if _HANDLER.search(path) or "/migrations/" in path:
+            continue
+        for found in _DDL.finditer(text):
+            before = text[max(0, found.start() - 200) : found.start()]
+            defined = list(_DEFINED.finditer(text, 0, found.start()))
+            if defined and _SENDS.search(before) and not _commented(text, found.start()):
+                makers.setdefault(defined[-1][1] or defined[-1][2] or defined[-1][3], path)
+    return {name: path for name, path in makers.items() if not _BY_HAND.fullmatch(name)}
+
+
+def _calls(texts: _Texts, code: list[str]) -> Iterator[Finding]:
+    """Handlers that call a function which changes the schema."""
+    for name, origin in _schema_makers(texts, code).items():
+        call = re.compile(rf"(?<![\w.])(?:await\s+)?{re.escape(name)}\s*\(")
+        places = []
+        for path in code:
+            text = texts[path]
+            if path == origin or name not in text:
+                continue
+            routes = [match.start() for match in _ROUTE.finditer(text)]
+            for found in call.finditer(text):
+                handled = _HANDLER.search(path) or _within_route(text, routes, found.start())
+                if handled and not _commented(text, found.start()):
+                    places.append(_place(path, text, found.start()))
+                    break
+        if places:
+            yield Finding(
+                "migrations.on-request",
+                places[0],
+                f"{places[0].path} calls `{name}` (in {origin}), which changes the database's "
+                f"shape, while it answers a request.",
+                also=tuple(places[1:MOST_ALSO]),
+            )
 
 
 def _within_route(text: str, routes: list[int], at: int) -> bool:
