@@ -73,7 +73,7 @@ def test_the_matrix_says_who_gets_how_far(act: Act) -> None:
     expected = {"select": denied, "insert": denied, "update": denied, "delete": denied}
     assert cells(looked, "notes", "anon") == expected
     assert cells(looked, "notes", "user") == expected | {"insert": "own rows only"}
-    assert looked.findings == []
+    assert [finding for finding in looked.findings if finding.rule.startswith("rls")] == []
 
 
 def test_without_a_grant_a_policy_is_not_asked(act: Act) -> None:
@@ -128,7 +128,8 @@ def test_every_table_gets_a_row_whatever_it_asks_for(act: Act) -> None:
         """
     )
     assert unseeded(looked) == []
-    assert set(cells(looked, "children", "anon").values()) == {"allowed"}
+    allowed = {"select": "allowed", "insert": "allowed", "update": "allowed", "delete": "allowed"}
+    assert cells(looked, "children", "anon") == allowed
 
 
 def test_a_table_that_takes_no_row_is_said_to_be_unchecked(act: Act) -> None:
@@ -176,7 +177,7 @@ def test_members_of_another_organisation_are_strangers_too(act: Act) -> None:
 @pytest.mark.parametrize(
     ("table", "severity"),
     [
-        ("prices (id integer primary key, name text, price numeric)", Severity.LOW),
+        ("widgets (id integer primary key, name text, price numeric)", Severity.LOW),
         ("products (id integer primary key, name text, price numeric)", Severity.INFO),
         ("branches (id integer primary key, city text, phone text)", Severity.LOW),
         ("customers (id integer primary key, name text, phone text)", Severity.CRITICAL),

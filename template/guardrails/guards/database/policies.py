@@ -282,7 +282,12 @@ def is_sensitive(scene: Scene, table: Table) -> bool:
     held = set(sensitive(column.name for column in table.columns).values())
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
         return Holds.SECRET in held
-    return scene.ownership.owned(table) or bool(held & STRONG)
+    return _belongs(scene, table) or bool(held & STRONG)
+
+
+def _belongs(scene: Scene, table: Table) -> bool:
+    """Whether a row says whose it is: a person's or an organisation's."""
+    return scene.ownership.owned(table) or bool(scene.ownership.tenant_columns(table))
 
 
 def _loss(scene: Scene, table: Table) -> Severity:
@@ -312,7 +317,7 @@ def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
     """What it costs when everybody can read these columns."""
     kind = purpose(table.name)
     held = set(sensitive(columns).values())
-    owned = scene.ownership.owned(table)
+    owned = _belongs(scene, table)
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
         return _shop_window(held)
     if Holds.SECRET in held:

@@ -240,6 +240,7 @@ class Draft:
         for name in names:
             column = self.table.column(name)
             if column is not None and not column.generated and not self._is_link(name):
+                self.turns[name] = self.turns.get(name, 0) + 1
                 self.values[name] = self._candidate(column)
                 renewed = True
         return renewed

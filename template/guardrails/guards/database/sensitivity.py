@@ -106,7 +106,8 @@ TABLES: dict[Purpose, str] = {
         driver passenger applicant candidate tenant_profile order pedido bestellung pesanan
         commande payment pago pagamento zahlung pembayaran paiement invoice factura fatura
         rechnung faktur facture transaction transacao transaccion donation bill receipt sale
-        venda venta refund payout payroll withdrawal deposit transfer loan installment booking
+        venda venta refund payout payroll payslip withdrawal deposit transfer loan installment
+        booking
         reservation reserva appointment consulta cita termin message mensagem mensaje nachricht
         pesan chat conversation dm email_log sms_log document documento contract contrato
         medical_record health_record prescription diagnosis attendance timesheet audit_log
