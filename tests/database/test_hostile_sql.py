@@ -9,6 +9,7 @@ import pytest
 from guardrails.engine.tree import walk
 from guardrails.guards.database import look
 from guardrails.guards.database import replay as replay_module
+from guardrails.guards.database import watchdog as watchdog_module
 from guardrails.guards.database.chain import Chains, sql_text
 from guardrails.guards.database.model import Outcome, Replay, Statement
 from guardrails.guards.database.replay import replayed
@@ -164,3 +165,21 @@ def test_the_guard_survives_what_is_no_sql(tmp_path: Path) -> None:
     (folder / "20260104000000_d.sql").symlink_to("/etc/passwd")
     looked = look(walk(tmp_path))
     assert "migrations.not-replayable" in {finding.rule for finding in looked.findings}
+
+
+def test_a_database_that_grew_too_big_is_begun_anew_without_what_filled_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_module, "FILE_SECONDS", 30.0)
+    monkeypatch.setattr(replay_module, "STATEMENT_SECONDS", 30.0)
+    monkeypatch.setattr(watchdog_module, "MOST_BYTES", 300_000_000)
+    replay = run(
+        "create table public.big (body text);",
+        "do $$ begin loop insert into public.big select md5(random()::text)"
+        " from generate_series(1, 100000); end loop; end $$",
+    )
+    assert [statement.outcome for statement in replay.statements] == [
+        Outcome.APPLIED,
+        Outcome.STOPPED,
+        Outcome.APPLIED,
+    ]
