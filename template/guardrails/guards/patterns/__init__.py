@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding, Place
+from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
 from ...engine.rules import load
-from ...engine.tree import Tree
+from ...engine.tree import Tree, read_within
 from .case import Case
 from .judging import JUDGES
 from .scan import Match, Pattern, patterns_of, scan
@@ -33,7 +33,18 @@ def look(tree: Tree) -> Looked:
         for fact in FACTS:
             findings += fact(tree, selection.files, matched)
     findings.sort(key=lambda found: (found.place, found.rule))
-    return Looked(findings, not_looked=selection.not_looked(), facts={"patternFiles": len(files)})
+    return Looked(
+        findings,
+        not_looked=[*selection.not_looked(), *_hidden(tree, files)],
+        facts={"patternFiles": len(files)},
+    )
+
+
+def _hidden(tree: Tree, files: list[str]) -> Iterator[NotLooked]:
+    """ast-grep obeys comments that silence it, and the prototype may hold some."""
+    for path in files:
+        if b"ast-grep-ignore" in (read_within(tree.root, path) or b""):
+            yield NotLooked(path, "a comment of ast-grep's own kind silences places in it")
 
 
 def _findings(
