@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ...engine.finding import Evidence, Finding, NotLooked, Place
+from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from .chain import Chains, version_of
@@ -27,6 +28,7 @@ _PUSH = re.compile(r"drizzle-kit\s+push|prisma\s+db\s+push")
 _DDL = re.compile(
     r"(?i)\b(?:create\s+table|alter\s+table\s+\S+\s+add|drop\s+table|create\s+(?:unique\s+)?index)\b"
 )
+_DDL_WORDS = ("create table", "alter table", "drop table", "create index", "create unique")
 _SENDS = re.compile(
     r"\b(?:sql|query|execute|exec|run|unsafe|raw|executeRaw\w*|queryRaw\w*|cursor)\b", re.IGNORECASE
 )
@@ -88,6 +90,13 @@ def look(tree: Tree, chains: Chains) -> Looked:
     findings += [*_on_request(texts, code), *_calls(texts, code)]
     findings += _outside(chains)
     if not chains.chains and not coded:
+        # That there are none is the fault then; how the tables come about is its detail.
+        findings = [
+            replace(finding, severity=Severity.MEDIUM)
+            if finding.rule == "migrations.bypassed"
+            else finding
+            for finding in findings
+        ]
         findings += _none(texts, code, chains, findings)
     not_looked = [
         NotLooked(folder, "migrations in code are not executed", ("migrations.not-replayable",))
@@ -105,6 +114,14 @@ class _Texts:
         if path not in self._known:
             self._known[path] = self._tree.text(path) or ""
         return self._known[path]
+
+    def ddl(self, path: str) -> list[re.Match[str]]:
+        """Where it says DDL; the quick look first, as nearly no file does."""
+        text = self[path]
+        plain = text.lower()
+        if not any(words in plain for words in _DDL_WORDS):
+            return []
+        return [found for found in _DDL.finditer(text) if not _commented(text, found.start())]
 
 
 def _coded_chains(tree: Tree) -> set[str]:
@@ -154,6 +171,8 @@ def _collisions(chains: dict[str, list[str]]) -> Iterator[Finding]:
 def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
     for path in code:
         text = texts[path]
+        if not any(word in text for word in ("create_all", "sync(", "synchronize")):
+            continue
         for what, pattern in _BYPASS:
             found = next(
                 (m for m in pattern.finditer(text) if not _commented(text, m.start())), None
@@ -184,13 +203,16 @@ def _on_request(texts: _Texts, code: list[str]) -> Iterator[Finding]:
         if "/migrations/" in path or "migrate" in path.lower():
             continue
         text = texts[path]
+        changes = texts.ddl(path)
+        if not changes:
+            continue
         handler = bool(_HANDLER.search(path))
         routes = [] if handler else [m.start() for m in _ROUTE.finditer(text)]
         if not handler and not routes:
             continue
-        for found in _DDL.finditer(text):
+        for found in changes:
             before = text[max(0, found.start() - 200) : found.start()]
-            if not _SENDS.search(before) or _commented(text, found.start()):
+            if not _SENDS.search(before):
                 continue
             if handler or _within_route(text, routes, found.start()):
                 yield Finding(
@@ -210,10 +232,10 @@ def _schema_makers(texts: _Texts, code: list[str]) -> dict[str, str]:
         text = texts[path]
         if _HANDLER.search(path) or "/migrations/" in path:
             continue
-        for found in _DDL.finditer(text):
+        for found in texts.ddl(path):
             before = text[max(0, found.start() - 200) : found.start()]
             defined = list(_DEFINED.finditer(text, 0, found.start()))
-            if defined and _SENDS.search(before) and not _commented(text, found.start()):
+            if defined and _SENDS.search(before):
                 makers.setdefault(defined[-1][1] or defined[-1][2] or defined[-1][3], path)
     return {name: path for name, path in makers.items() if not _BY_HAND.fullmatch(name)}
 
