@@ -35,7 +35,9 @@ def look(tree: Tree) -> Looked:
 
 
 def _can_be_named(path: str) -> bool:
-    return not path.startswith("-") and path.isprintable() and not (is_test(path) or is_script(path))
+    return (
+        not path.startswith("-") and path.isprintable() and not (is_test(path) or is_script(path))
+    )
 
 
 def _findings(

@@ -35,7 +35,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
     for key, value in _given(handler):
         if not _POWERS.match(key) or not comes_from(value, handler.inputs):
             continue
-        if _limited(handler, value):
+        if _limited(handler):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,
@@ -72,22 +72,26 @@ def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr
                 yield key, value
 
 
-def _limited(handler: Handler, value: ast.expr) -> bool:
+def _limited(handler: Handler) -> bool:
     """The role is compared with a list without administrators, or its type allows none."""
-    for node in handler.body:
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq):
-            if words_in(node.left) & {"role", "user_type", "account_type"} or key_of(node.left):
-                choices = strings_in(node)
-                for name in names_in(node.comparators[0]):
-                    meant = handler.project.resolve(handler.module, name)
-                    if meant.node is not None:
-                        choices |= strings_in(meant.node)
-                in_list = isinstance(node.ops[0], ast.In | ast.NotIn)
-                blocked = isinstance(node.ops[0], ast.Eq) and _blocks(handler, node)
-                high = any(_HIGH_ROLE.search(text) for text in choices)
-                if (in_list and choices and not high) or (blocked and high):
-                    return True
-    return any(_narrow(handler, module, model) for _, module, model in handler.models)
+    return any(
+        isinstance(node, ast.Compare) and _keeps_out(handler, node) for node in handler.body
+    ) or any(_narrow(handler, module, model) for _, module, model in handler.models)
+
+
+def _keeps_out(handler: Handler, test: ast.Compare) -> bool:
+    """`role in ("buyer", "seller")`, or `if role == "admin": raise`."""
+    about = words_in(test.left) | {key_of(test.left)} | strings_in(test.left)
+    if not about & {"role", "user_type", "account_type"}:
+        return False
+    choices = set().union(*(strings_in(side) for side in test.comparators))
+    for name in names_in(test.comparators[0]):
+        meant = handler.project.resolve(handler.module, name)
+        choices |= strings_in(meant.node) if meant.node is not None else set()
+    high = any(_HIGH_ROLE.search(text) for text in choices)
+    if isinstance(test.ops[0], ast.In | ast.NotIn):
+        return bool(choices) and not high
+    return high and isinstance(test.ops[0], ast.Eq) and _blocks(handler, test)
 
 
 def _blocks(handler: Handler, test: ast.Compare) -> bool:

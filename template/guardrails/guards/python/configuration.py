@@ -20,7 +20,7 @@ from .syntax import (
     text_of,
 )
 
-_EVERY_ADDRESS = {"0.0.0.0", "::"}
+_EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
 _ANY_HOST_PATTERN = re.compile(
     r"^\^?(https?|https\?)://\(?(\.[*+]|\[[^\]]+\][*+]|\.\*\\?\.)\??\)?"
     r"(\\?\.(vercel|netlify|herokuapp|onrender|railway|replit|lovable|github|web|pages|fly)|\$?$|:)"

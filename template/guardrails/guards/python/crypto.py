@@ -126,7 +126,7 @@ def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
         if any(_PASSWORD.search(word) for word in words):
             yield found(
                 "crypto.weak-hash", module, node,
-                f"{function.name} hashes a password with {called(node)}: billions of guesses a second.",
+                f"{function.name} hashes a password with {called(node)}, which is far too fast.",
             )  # fmt: skip
 
 

@@ -49,6 +49,9 @@ _CLEANERS = frozenset({
     "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
     "isinstance", "hash", "quote_plus", "clean", "basename",
 })  # fmt: skip
+_OF_THE_CALLER = re.compile(
+    r"(self\.)?(request|g|info\.context)\.(state\.\w+|\w*user\w*|auth|principal|identity|jwt\w*)\b"
+)
 _SESSIONS = frozenset({"session", "flask_session", "request.session", "self.request.session"})
 _WHO = re.compile(
     r"^(current_user|get_jwt_identity|get_current_user|user_from_token|current_identity|"
@@ -214,9 +217,7 @@ def asks_who(node: ast.AST) -> bool:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Attribute):
             name = dotted(inner)
-            if re.match(
-                r"(self\.)?(request|g|info\.context)\.(state\.)?(user|current_user|auth)\b", name
-            ):
+            if _OF_THE_CALLER.match(name):
                 return True
         if isinstance(inner, ast.Name) and inner.id == "current_user":
             return True

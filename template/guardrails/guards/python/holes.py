@@ -125,9 +125,10 @@ def _harm(handler: Handler) -> Severity | None:
         if not guests or handler.changes or _ADMIN.search(name):
             return Severity.CRITICAL
         return Severity.HIGH
-    if route.method == "GET" and handler.reads and not handler.path_parameters:
-        if _ADMIN.search(route.path) or _PERSONAL.search(name.replace("_", " ")):
-            return None if _MEANT_OPEN.search(name.replace("contact", "")) else Severity.CRITICAL
+    lists = route.method == "GET" and handler.reads and not handler.path_parameters
+    personal = _ADMIN.search(route.path) or _PERSONAL.search(name.replace("_", " "))
+    if lists and personal and not _MEANT_OPEN.search(name.replace("contact", "")):
+        return Severity.CRITICAL
     return None
 
 
@@ -195,7 +196,7 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         yield found(
             rule, handler.module, call,
             f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
-            symbol=route.function.name,
+            severity=Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
         return
 

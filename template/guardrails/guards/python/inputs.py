@@ -106,7 +106,7 @@ def _statements(module: Module, function: Function, handler: Handler | None) -> 
         built = _built(function, argument(call, 0, "statement", "query", "sql"))
         if built is None or not _SQL.search(" ".join(strings_in(built))):
             continue
-        loose = [node for node in _pieces(built) if _reaches(node, known) and not _is_marks(node)]
+        loose = [node for node in _pieces(built) if comes_from(node, known) and not _is_marks(node)]
         if loose:
             sure = handler is not None and bool(handler.inputs)
             name = next(iter(sorted(names_in(loose[0]))), "a value")
@@ -116,10 +116,6 @@ def _statements(module: Module, function: Function, handler: Handler | None) -> 
                 severity=None if sure else Severity.MEDIUM,
             )  # fmt: skip
             return
-
-
-def _reaches(node: ast.expr, known: set[str]) -> bool:
-    return comes_from(node, known)
 
 
 def _is_marks(node: ast.expr) -> bool:
@@ -146,13 +142,9 @@ def _built(function: Function, node: ast.expr | None) -> ast.expr | None:
                     _built(function, inner.value) if not isinstance(inner.value, ast.Name) else None
                 )
         return None
-    if isinstance(node, ast.JoinedStr):
-        return node
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
-        return node
-    if isinstance(node, ast.Call) and called(node) == "format":
-        return node
-    return None
+    is_sum = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod)
+    is_text = isinstance(node, ast.JoinedStr) or (node is not None and called(node) == "format")
+    return node if is_sum or is_text else None
 
 
 def _pieces(node: ast.expr) -> list[ast.expr]:

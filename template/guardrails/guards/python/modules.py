@@ -167,6 +167,8 @@ class Project:
 
     def _modules_named(self, dotted: str, near: Module) -> list[Module]:
         candidates = [other for other in self._by_suffix.get(dotted, []) if other is not near]
+        if dotted in sys.stdlib_module_names:  # `import secrets` means no file of a package
+            candidates = [other for other in candidates if "/" not in other.path]
         return sorted(candidates, key=lambda other: _closeness(other.path, near.path), reverse=True)
 
     @cached_property

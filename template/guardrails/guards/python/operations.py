@@ -51,6 +51,7 @@ _SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log", "print", "warn"}
+_HTTP_ERRORS = {"HTTPException", "APIException"}
 _SYNC_CLIENTS = {"OpenAI", "Anthropic", "MongoClient", "Groq"}
 _SYNC_ROOTS = {
     "stripe",
@@ -217,9 +218,8 @@ def _leaks(module: Module) -> Iterator[Finding]:
 
 
 def _shown_to_caller(node: ast.AST, name: str) -> ast.AST | None:
-    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-        if called(node.exc) in {"HTTPException", "APIException"} and name in names_in(node.exc):
-            return node
+    if isinstance(node, ast.Raise) and called(node.exc or node) in _HTTP_ERRORS:
+        return node if name in names_in(node.exc) else None
     if isinstance(node, ast.Return) and node.value is not None:
         calls = {called(call) for call in calls_in(node.value)}
         if calls & {

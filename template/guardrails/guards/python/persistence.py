@@ -112,9 +112,9 @@ def _only_counted(function: Function) -> set[ast.AST]:
     """Reads of every row whose result is only counted or summed."""
     found_calls: set[ast.AST] = set()
     for node in own_body(function):
-        if isinstance(node, ast.Call) and called(node) == "len" and node.args:
-            if isinstance(node.args[0], ast.Call) and _is_unbounded(node.args[0]):
-                found_calls.add(node.args[0])
+        inner = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        if called(node) == "len" and isinstance(inner, ast.Call) and _is_unbounded(inner):
+            found_calls.add(inner)
         if not isinstance(node, ast.Assign):
             continue
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -189,9 +189,10 @@ def _loops(module: Module, function: Function) -> Iterator[Finding]:
                 (c for c in calls_in(statement) if _asks(c) and names_in(c) & loop_names), None
             )
             if call is not None:
+                each = dotted(loop.target) or "row"
                 yield found(
                     "perf.n-plus-1", module, call,
-                    f"{function.name} asks the database once for every {dotted(loop.target) or 'row'}.",
+                    f"{function.name} asks the database once for every {each}.",
                 )  # fmt: skip
                 break
 
@@ -243,8 +244,8 @@ def _races(module: Module, function: Function) -> Iterator[Finding]:
         ):
             yield found(
                 "data.read-modify-write", module, node,
-                f"{function.name} reads {target.attr}, changes it and writes it back: of two at once "
-                "one is lost.",
+                f"{function.name} reads {target.attr}, changes it and writes it back: of two at "
+                "once one is lost.",
             )  # fmt: skip
             return
 
@@ -300,9 +301,10 @@ def _no_index(project: Project) -> Iterator[Finding]:
         ):
             return
         for call in module.calls:
-            if called(call) in {"find_one", "update_one", "delete_one", "find"} and call.args:
-                if strings_in(call.args[0]) - {"_id"} and isinstance(call.args[0], ast.Dict):
-                    places.append(place(module, call))
+            looks_up = called(call) in {"find_one", "update_one", "delete_one", "find"}
+            what = call.args[0] if looks_up and call.args else None
+            if isinstance(what, ast.Dict) and strings_in(what) - {"_id"}:
+                places.append(place(module, call))
     if places:
         yield Finding(
             "db.no-index", places[0],
