@@ -46,6 +46,7 @@ _NO_HEAD = ")]}/*<"
 _NOT_METHODS = frozenset({"if", "for", "while", "switch", "catch", "return", "function", "else"})
 _OPEN, _CLOSE = "([{", ")]}"
 _LONGEST_CHAIN = 6000
+_WIDEST_HEAD = 400
 
 
 class Source:
@@ -132,8 +133,10 @@ class Source:
     def _begins(self, number: int) -> str | None:
         if number not in self._names:
             text = self.lines[number - 1]
-            found = None if text.lstrip()[:1] in _NO_HEAD else _HEAD.match(text)
-            found = found or _CALLBACK.search(text)
+            # Nobody's function begins with a line this wide; a hostile one would take hours.
+            head = "" if len(text) > _WIDEST_HEAD else text
+            found = None if head.lstrip()[:1] in _NO_HEAD else _HEAD.match(head)
+            found = found or _CALLBACK.search(head)
             self._names[number] = _name(found) if found else None
         return self._names[number]
 
