@@ -4,18 +4,21 @@ The cases are in `rules/*.yaml`; a rule without both kinds of case fails here.
 """
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from guardrails.engine import rules, runner, sarif
+from guardrails.engine import rules, sarif
 from guardrails.engine.check import recognised
 from guardrails.engine.finding import Finding
-from guardrails.engine.guards import Guard, load_guards
-from guardrails.engine.tree import walk
+from guardrails.engine.guard import Looked, examine
+from guardrails.engine.guards import load_guards
+from guardrails.engine.tree import Tree, walk
 
 CASES = Path(__file__).parent / "rules"
 ENGINE_OWN = {"waivers"}
@@ -34,8 +37,14 @@ def cases() -> Mapping[str, Mapping[str, list[Case]]]:
     return gathered
 
 
-def guards_of(rule: str) -> list[Guard]:
-    return [guard for guard in load_guards() if guard.name in rules.load()[rule].guards]
+def looks_for(rule: str) -> Iterator[tuple[str, Callable[[Tree], Looked]]]:
+    """The guards that emit the rule, called as their commands call them."""
+    for name in rules.load()[rule].guards:
+        found = find_spec(f"guardrails.guards.{name}")
+        assert found is not None
+        is_package = found.submodule_search_locations is not None
+        module = import_module(found.name + (".__main__" if is_package else ""))
+        yield name, module.look
 
 
 def lay_out(case: Case, folder: Path) -> None:
@@ -53,7 +62,8 @@ def lay_out(case: Case, folder: Path) -> None:
 
 def spelled(text: str | Mapping[str, Any]) -> str:
     """`{each: …, times: 900}` is that many numbered lines; a `§` is left out, which keeps
-    scanners from taking a case for a secret."""
+    scanners from taking a case for a secret.
+    """
     if isinstance(text, str):
         return text.replace("§", "")
     lines = (text["each"].replace("#", str(number)) + "\n" for number in range(text["times"]))
@@ -68,9 +78,10 @@ def commit(folder: Path) -> None:
 
 def found(rule: str, case: Case, folder: Path) -> list[Finding]:
     lay_out(case, folder)
-    document = runner.run_guards(recognised(walk(folder)), guards_of(rule))
-    assert [why for run in document["runs"] if (why := run["properties"].get("broken"))] == []
-    every = [finding for run in document["runs"] for finding in sarif.findings(run)]
+    tree = recognised(walk(folder))
+    runs = [examine(name, tree, look) for name, look in looks_for(rule)]
+    assert [why for run in runs if (why := run["properties"].get("broken"))] == []
+    every = [finding for run in runs for finding in sarif.findings(run)]
     return [finding for finding in every if finding.rule == rule]
 
 

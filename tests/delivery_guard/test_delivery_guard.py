@@ -21,20 +21,23 @@ def rules(tree: Tree) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("stated", "pin", "fits"),
-    [
-        ("flask>=3.1.1", (2, 3, 3), False),
-        ("flask>=3.1,<4", (3, 1, 2), True),
-        ("flask~=3.1.0", (3, 2), False),
-        ("flask==3.1", (3, 1, 0), True),
-        ("flask", (1,), True),
-        ("flask!=3.1.2", (3, 1, 2), False),
-    ],
+    ("stated", "pin"),
+    [("flask>=3.1,<4", (3, 1, 2)), ("flask==3.1", (3, 1, 0)), ("flask", (1,))],
 )
-def test_what_a_specifier_admits(stated: str, pin: tuple[int, ...], fits: bool) -> None:
+def test_a_specifier_admits(stated: str, pin: tuple[int, ...]) -> None:
     other = requirement(stated)
     assert other is not None
-    assert admits(other, pin) is fits
+    assert admits(other, pin)
+
+
+@pytest.mark.parametrize(
+    ("stated", "pin"),
+    [("flask>=3.1.1", (2, 3, 3)), ("flask~=3.1.0", (3, 2)), ("flask!=3.1.2", (3, 1, 2))],
+)
+def test_a_specifier_refuses(stated: str, pin: tuple[int, ...]) -> None:
+    other = requirement(stated)
+    assert other is not None
+    assert not admits(other, pin)
 
 
 @pytest.mark.parametrize(

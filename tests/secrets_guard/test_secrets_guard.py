@@ -8,7 +8,7 @@ import pytest
 from guardrails.engine.finding import Finding, Severity
 from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
-from guardrails.guards.secrets import look, scanner, values
+from guardrails.guards.secrets import look, values
 
 PASSWORD = "Tq7wRz81" + "pLm2"
 ADDRESS = "mongodb+srv" + f"://orders:{PASSWORD}@cluster0.kq3vd.mongodb.net/orders"
@@ -109,7 +109,7 @@ def test_a_shallow_clone_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_a_missing_scanner_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner.shutil, "which", lambda *_arguments, **_named: None)
+    monkeypatch.setattr("shutil.which", lambda *_arguments, **_named: None)
     (tmp_path / "a.py").write_text("x = 1\n")
     assert "kingfisher is not installed" in unseen(look(walk(tmp_path)))
 

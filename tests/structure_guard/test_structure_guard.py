@@ -72,6 +72,6 @@ def test_the_map_has_modules_and_marks_what_breaks_a_boundary(tmp_path: Path) ->
 
 def test_a_long_chain_of_imports_is_no_recursion(tmp_path: Path) -> None:
     files = {f"src/m{n}.ts": f"import './m{(n + 1) % 3000}'\n" for n in range(3000)}
-    (finding,) = [one for one in look(laid_out(tmp_path, files)).findings]
+    (finding,) = look(laid_out(tmp_path, files)).findings
     assert finding.rule == "arch.cycle"
     assert "3000 files" in finding.message

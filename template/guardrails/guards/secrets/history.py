@@ -35,8 +35,8 @@ class Commit:
     date: str
 
 
-def open_history(root: Path) -> History:
-    """List the history.
+def open_history(root: Path, skipped: Iterable[str] = ()) -> History:
+    """List the history, without what is below the folders that were left out of the tree.
 
     Raises:
         NoHistory: no repository, a broken one, or one without a commit.
@@ -53,7 +53,8 @@ def open_history(root: Path) -> History:
     listed = git(root, "rev-list", "--all", "--objects", "--missing=allow-any", timeout=300)
     if listed is None:
         raise NoHistory("its objects are damaged: `git fsck` says which")
-    paths = dict(_paths(listed, prefix))
+    below = tuple(f"{folder}/" for folder in skipped)
+    paths = {blob: path for blob, path in _paths(listed, prefix) if not path.startswith(below)}
     kept, left = _within(root, paths)
     return History(
         root, (root / folder).resolve(), {blob: paths[blob] for blob in kept}, kept, left,

@@ -53,7 +53,7 @@ def look(tree: Tree) -> Looked:
 
 def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
     try:
-        history = open_history(tree.root)
+        history = open_history(tree.root, [entry.path for entry in tree.left if entry.path])
     except NoHistory as reason:
         missing.append(NotLooked("the history", str(reason), ("secret.in-history",)))
         return None

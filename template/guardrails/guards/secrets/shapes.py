@@ -72,9 +72,14 @@ def _waived(match: re.Match[str]) -> bool:
     return "kingfisher:ignore" in rest or "gitleaks:allow" in rest
 
 
+_INVENTED = re.compile(r"\bexample\.(com|org|net)\b|\bmock|\bfake\b|\bdummy\b", re.IGNORECASE)
+_AROUND = 250
+
+
 def _plain(what: str, weight: Severity, consequence: str) -> Callable[..., _Kind | None]:
     def kind(match: re.Match[str]) -> _Kind | None:
-        if is_placeholder(match[0]):
+        around = match.string[max(0, match.start() - _AROUND) : match.start()]
+        if is_placeholder(match[0]) or _INVENTED.search(around):
             return None
         return _Kind(what, weight, consequence=consequence)
 

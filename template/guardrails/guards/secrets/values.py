@@ -12,7 +12,7 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(
     r"your|example|change[-_ ]?(me|this|it|in[-_ ]prod)|replace|placeholder|x{3,}|dummy|sample"
-    r"|todo|insert|fake|mock|redact|\.\.\.|…|\*{3,}|#{3,}|0{6,}|12345|abcdef|abc123|"
+    r"|todo|insert|fake|mock|redact|\.\.\.|…|\*{3,}|#{3,}|0{6,}|12345|abcdef|abc123|1a2b3c|a1b2c3|"
     r"<[^>]*>|\$\{|\{\{|\$\(|%\(|\{[a-z_]+\}|^\$|^%|^@|enter[-_ ]|_here\b|lorem|fixme|not[-_ ]?set"
     r"|undefined|super[-_]?secret|my[-_]?secret|s3cr3t|foobar|\bfoo\b|qwerty",
     re.IGNORECASE,
