@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from ...engine.finding import Evidence, Finding, Place, Severity
+from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from .policies import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
@@ -16,6 +17,7 @@ from .sensitivity import STRONG, Purpose, purpose, sensitive, words
 from .stranger import ANON, ATTEMPT_MILLISECONDS, USER, Stage, Visitor
 
 MOST_CALLS = 300
+SECONDS = 15.0
 CHECKED = re.compile(
     r"auth\.(uid|jwt|role|email)\s*\(|request\.jwt|current_setting|current_user|session_user"
     r"|\b(is|has|can|check|assert|require|verify|get|current|my|user)_\w*"
@@ -51,7 +53,12 @@ def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
     yield from _search_paths(scene)
     for view in scene.relations.views:
         yield from _view(scene, stage, view)
-    for function in _callable(scene)[:MOST_CALLS]:
+    until = monotonic() + SECONDS
+    for number, function in enumerate(_callable(scene)):
+        if number >= MOST_CALLS or monotonic() > until:
+            why = f"calling them all would take more than {MOST_CALLS} calls or {SECONDS:.0f} s"
+            scene.not_looked.append(NotLooked("some functions", why, ("db.definer-no-authz",)))
+            break
         finding = _function(scene, stage, function)
         if finding is not None:
             yield finding
