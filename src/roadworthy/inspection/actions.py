@@ -24,6 +24,7 @@ def _action(rule: Rule, issues: list[Issue]) -> Action:
     places: list[Place] = [place for issue in issues for place in issue.places]
     return Action(
         title=_first_sentence(rule.mend) or rule.title,
+        fault=rule.title,
         effort=rule.effort,
         rule=rule.id,
         severity=max(issue.severity for issue in issues),

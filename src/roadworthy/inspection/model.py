@@ -121,6 +121,7 @@ class Action:
     """What to do next: the faults that it ends and how long it takes."""
 
     title: str
+    fault: str
     effort: str
     rule: str
     severity: Severity

@@ -30,6 +30,7 @@ _KEPT = {"\n", "\t"}
 def page(inspection: Inspection) -> str:
     style, script = _asset("page.css"), _asset("page.js")
     rows = words.matrix(inspection)
+    callers = words.callers(rows)
     return (
         _engine()
         .get_template("page.html.jinja")
@@ -38,7 +39,8 @@ def page(inspection: Inspection) -> str:
             words=words,
             levels=LEVELS,
             severities=[severity.label for severity in reversed(Severity)],
-            rows=[_row(row) for row in rows],
+            rows=[_row(row, [name for name, _ in callers]) for row in rows],
+            callers=[caller for _, caller in callers],
             reach=words.strangers_reach(rows),
             first_rows=_MOST_ROWS,
             most_places=MOST_PLACES,
@@ -61,7 +63,7 @@ def clean(value: Any) -> Any:
     )
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: Any, callers: list[str]) -> dict[str, Any]:
     holds = words.holds(row)
     return {
         "table": str(row.get("table", "")),
@@ -71,9 +73,9 @@ def _row(row: Any) -> dict[str, Any]:
         "cells": [
             [
                 {"is": cell, "bad": cell == "yes" and (bool(holds) or operation != "select")}
-                for operation, cell in zip(words.OPERATIONS, cells, strict=True)
+                for operation, cell in zip(words.OPERATIONS, words.cells(row, caller), strict=True)
             ]
-            for cells in words.cells(row)
+            for caller in callers
         ],
     }
 

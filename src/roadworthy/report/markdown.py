@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from roadworthy.inspection import Inspection, Issue, Severity
 
 from .words import (
-    CALLERS,
     EVIDENCE,
     OPERATIONS,
     area_note,
+    callers,
     cells,
     counts,
     level_words,
@@ -52,17 +52,18 @@ def _next(it: Inspection) -> Iterator[str]:
     if it.actions:
         yield "\n## Next\n"
     for number, action in enumerate(it.actions, 1):
-        yield f"{number}. {_text(action.title)} ({action.effort}; {_code(action.rule)})"
+        about = f"{action.effort}; {_text(action.fault)}, {_code(action.rule)}"
+        yield f"{number}. {_text(action.title)} ({about})"
 
 
 def _matrix(it: Inspection) -> Iterator[str]:
     rows = matrix(it)
     if not rows:
         return
-    for at, (_, caller) in enumerate(CALLERS):
+    for name, caller in callers(rows):
         yield f"\n## {caller} can\n\n| Table | {' | '.join(OPERATIONS)} |\n|" + " --- |" * 5
         for row in rows:
-            signs = " | ".join(_SIGNS[cell] for cell in cells(row)[at])
+            signs = " | ".join(_SIGNS[cell] for cell in cells(row, name))
             yield f"| {_text(str(row.get('table', '')))} | {signs} |"
 
 

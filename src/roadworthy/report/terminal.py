@@ -158,13 +158,10 @@ def _next(it: Inspection) -> list[RenderableType]:
     table = _grid()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column(no_wrap=True, justify="right")
     for number, action in enumerate(it.actions, 1):
-        table.add_row(
-            f"  {number}",
-            Text(printable(action.title)),
-            Text(f"{action.effort} · {action.count:,} × {action.rule}", style="dim"),
-        )
+        about = f"{action.effort} · {action.count:,} × {action.rule}: {action.fault}"
+        table.add_row(f"  {number}", Text(printable(action.title)))
+        table.add_row("", Text(printable(about), style="dim"))
     return [Text(), Text("Next", style="bold"), table]
 
 

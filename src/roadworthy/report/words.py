@@ -152,14 +152,21 @@ def _cell(row: Mapping[str, Any], caller: str, operation: str) -> str:
     return allowed(cells.get(operation)) if isinstance(cells, Mapping) else "unknown"
 
 
-def cells(row: Mapping[str, Any]) -> list[list[str]]:
-    """The row's cells by caller and operation."""
-    return [[_cell(row, caller, operation) for operation in OPERATIONS] for caller, _ in CALLERS]
+def callers(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Who was tried: without tenants, for one, there is no other tenant's member."""
+    listed = list(rows)
+    return [caller for caller in CALLERS if any(caller[0] in row for row in listed)]
+
+
+def cells(row: Mapping[str, Any], caller: str) -> list[str]:
+    """What a caller may do to a table, by operation."""
+    return [_cell(row, caller, operation) for operation in OPERATIONS]
 
 
 def _openness(row: Mapping[str, Any]) -> int:
     """A stranger's reach weighs most, then a write, and all of it by what the table holds."""
     total = 0
-    for caller_weight, (read, *writes) in zip((9, 3, 2), cells(row), strict=True):
-        total += caller_weight * ((read == "yes") + 2 * writes.count("yes"))
+    for (caller, _), weight in zip(CALLERS, (9, 3, 2), strict=True):
+        read, *writes = cells(row, caller)
+        total += weight * ((read == "yes") + 2 * writes.count("yes"))
     return total * (1 + len(holds(row)))
