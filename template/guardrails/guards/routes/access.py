@@ -39,8 +39,10 @@ _CLIENT = re.compile(
 )
 _SUPABASE = re.compile(r"supabase", re.IGNORECASE)
 _OTHER_DATA = re.compile(
-    r"prisma|drizzle|mongoose|mongodb|knex|sequelize|typeorm|\bpg\b|mysql|sqlite|@vercel/postgres|@neondatabase"
-    r"|@planetscale|firebase-admin|\bsql`|@vercel/blob|\.sqlite|MongoClient|dynamodb|redis|\bstorage\."
+    r"prisma|drizzle|mongoose|mongodb|knex|sequelize|typeorm|\bpg\b|mysql|sqlite"
+    r"|@vercel/postgres|@neondatabase"
+    r"|@planetscale|firebase-admin|\bsql`|@vercel/blob|\.sqlite|MongoClient|dynamodb|redis"
+    r"|\bstorage\."
 )
 
 
@@ -266,8 +268,10 @@ def _harmless(before: str, matched: str) -> bool:
     if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
         return (
             re.search(
-                r"createH|hash|hmac|headers|cookies|sessions|completions|messages|paymentIntents|customers|customer"
-                r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds|accountLinks|accounts",
+                r"createH|hash|hmac|headers|cookies|sessions|completions|messages"
+                r"|paymentIntents|customers|customer"
+                r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds"
+                r"|accountLinks|accounts",
                 last,
             )
             is not None

@@ -39,9 +39,9 @@ def _routes(program: Program) -> Iterator[Route]:
         text = program.text(path)
         if text is None:
             continue
-        if "'use server'" in text[:400] or '"use server"' in text[:400]:
-            if module := program.module(path):
-                yield from actions(module)
+        acts = "'use server'" in text[:400] or '"use server"' in text[:400]
+        if acts and (module := program.module(path)):
+            yield from actions(module)
         if "@Controller(" in text and (module := program.module(path)):
             yield from nest(module)
         if SERVER.search(text) and "/functions/" not in path:

@@ -20,12 +20,14 @@ from .signs import (
 )
 
 BODY = re.compile(
-    r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b|\bJSON\.parse\(|readJson"
+    r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b"
+    r"|\bJSON\.parse\(|readJson"
 )
 _RPC = re.compile(r"\.rpc\(")
 _CONFIG_KEYS = {"enabled", "verify_jwt", "import_map", "entrypoint", "static_files", "env"}
 _TENANT = re.compile(
-    r"(?:company|compan|organi[sz]ation|org|tenant|team|workspace|user|customer|client|account|store|owner|producer)_?i?d?s?$",
+    r"(?:company|compan|organi[sz]ation|org|tenant|team|workspace|user|customer|client"
+    r"|account|store|owner|producer)_?i?d?s?$",
     re.IGNORECASE,
 )
 _SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
@@ -45,7 +47,8 @@ def edge(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
             yield finding(
                 "edge-fn.verify-jwt-disabled",
                 Place(project.path, line, line, snippet, case.route.name),
-                f"verify_jwt is off for {case.route.name}, and the function checks nobody by itself",
+                f"verify_jwt is off for {case.route.name}, and the function checks nobody "
+                f"by itself",
                 found.severity,
                 [at_route(case)],
                 Evidence.EXACT if found.severity is None else Evidence.READ,
@@ -94,7 +97,8 @@ def relay_of(case: Case) -> Finding | None:
                 return finding(
                     "edge-fn.open-mail-relay",
                     at_spot(read, case.route.label),
-                    f"{case.route.label} sends mail to any address that the request names, and asks nobody who they are",
+                    f"{case.route.label} sends mail to any address that the request names, "
+                    f"and asks nobody who they are",
                     CRITICAL if own_text else HIGH,
                     [
                         Place(piece.module.path, piece.module.line(piece.start + match.start())),
@@ -121,7 +125,8 @@ def _edge_record(case: Case) -> Finding | None:
     return finding(
         "authz.idor",
         at_spot(worst.spot, case.route.name),
-        f"{case.route.name} {verb} {worst.table or 'records'} by an id from the request with the service key, for anybody",
+        f"{case.route.name} {verb} {worst.table or 'records'} by an id from the request "
+        f"with the service key, for anybody",
         CRITICAL if worst.writes and not worst.inserts else HIGH,
         [
             *([at_spot(body)] if body else []),
@@ -155,7 +160,7 @@ def _origins(case: Case) -> Iterator[Spot]:
 
 def _edge_effects(case: Case, effects: dict[str, Spot], body: Spot | None) -> Finding | None:
     name = case.route.name
-    severity, spot, does = _gravity(case, effects)
+    severity, does, spot = _gravity(case, effects)
     if severity is None or spot is None:
         return None
     if PUBLIC_PATH.search(name) and not BATCH_NAME.search(name):
@@ -164,7 +169,8 @@ def _edge_effects(case: Case, effects: dict[str, Spot], body: Spot | None) -> Fi
     return finding(
         "edge-fn.unauthenticated",
         at_spot(spot, name),
-        f"The function {name} {does} for anybody: it never asks who calls (the public key passes the gateway)",
+        f"The function {name} {does} for anybody: it never asks who calls (the public key "
+        f"passes the gateway)",
         severity,
         also,
     )
@@ -175,33 +181,35 @@ def _client(case: Case) -> list[Place]:
     return [at_spot(spot)] if spot else []
 
 
-def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, Spot | None, str]:
-    name = case.route.name
+def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str, Spot | None]:
     changes = effects.get("delete") or effects.get("write")
-    rpc = case.first(_RPC)
-    batch = BATCH_NAME.search(name) is not None
-    if case.service and (changes or rpc):
-        spot = changes or rpc
-        if MONEY.search(case.own) and batch:
-            return CRITICAL, spot, "moves money"
-        if batch:
-            return MEDIUM, spot, "runs a job"
-        if changes is None or _SIDE.search(_around(changes)):
-            return MEDIUM, spot, "acts with the service key"
-        return HIGH, spot, "changes data with the service key"
+    spot = changes or case.first(_RPC)
+    if case.service and spot:
+        return (*_change(case, changes), spot)
     if "message" in effects or "mail" in effects:
         grave = HIGH if "message" in effects and case.first(BODY, own=True) else MEDIUM
-        return grave, effects.get("message") or effects.get("mail"), "sends messages"
+        return grave, "sends messages", effects.get("message") or effects.get("mail")
     if (
         case.service
         and "read" in effects
         and PEOPLE.search(case.code)
         and PERSONAL.search(case.code)
     ):
-        return HIGH, effects["read"], "hands out personal data"
+        return HIGH, "hands out personal data", effects["read"]
     if "llm" in effects:
-        return MEDIUM, effects["llm"], "spends money at a model's provider"
-    return None, None, ""
+        return MEDIUM, "spends money at a model's provider", effects["llm"]
+    return None, "", None
+
+
+def _change(case: Case, changes: Spot | None) -> tuple[Severity, str]:
+    batch = BATCH_NAME.search(case.route.name) is not None
+    if batch and MONEY.search(case.own):
+        return CRITICAL, "moves money"
+    if batch:
+        return MEDIUM, "runs a job"
+    if changes is None or _SIDE.search(_around(changes)):
+        return MEDIUM, "acts with the service key"
+    return HIGH, "changes data with the service key"
 
 
 def _around(spot: Spot) -> str:
@@ -218,7 +226,8 @@ def config(project: EdgeProject) -> Iterator[Finding]:
             yield finding(
                 "edge-fn.config-invalid",
                 Place(project.path, number, number, line.strip(), function),
-                f"{key[1]} is no setting of a function: the CLI refuses or ignores it for {function}",
+                f"{key[1]} is no setting of a function: the CLI refuses or ignores it for "
+                f"{function}",
                 LOW,
                 (),
                 Evidence.EXACT,

@@ -28,7 +28,7 @@ def fail_open(case: Case) -> Iterator[Finding]:
             secret = _truthy_secret(code, names.secret)
             if (
                 secret
-                and _skips(code, then, other, piece.code, names.has_header)
+                and _skips(code, then, other, names.has_header)
                 and not _refused_before(piece.code, secret)
             ):
                 at = test.other.start if test.other else test.start
@@ -37,17 +37,17 @@ def fail_open(case: Case) -> Iterator[Finding]:
 
 
 def _truthy_secret(code: str, secrets: set[str]) -> str:
-    for part in re.split(r"&&", code):
-        part = part.strip("() ")
+    for part in (one.strip("() ") for one in code.split("&&")):
         if part in secrets or re.fullmatch(
-            r"(?:process\.env\.\w*(?:SECRET|TOKEN|KEY|PASSWORD)\w*|Deno\.env\.get\(['\"]\w*(?:SECRET|TOKEN|KEY)\w*['\"]\)?)",
+            r"(?:process\.env\.\w*(?:SECRET|TOKEN|KEY|PASSWORD)\w*"
+            r"|Deno\.env\.get\(['\"]\w*(?:SECRET|TOKEN|KEY)\w*['\"]\)?)",
             part,
         ):
             return part
     return ""
 
 
-def _skips(code: str, then: str, other: str, whole: str, has_header: Callable[[str], bool]) -> bool:
+def _skips(code: str, then: str, other: str, has_header: Callable[[str], bool]) -> bool:
     if "&&" in code and re.search(r"!==?", code) and has_header(code) and REFUSES.search(then):
         return True
     checks = SIGNED.search(then) or (
@@ -63,7 +63,8 @@ def _skips(code: str, then: str, other: str, whole: str, has_header: Callable[[s
 def _refused_before(code: str, secret: str) -> bool:
     return (
         re.search(
-            rf"if\s*\([^)]*!\s*{re.escape(secret)}\b[^)]*\)+\s*\{{?[^}}]{{0,200}}(?:throw|return|status|exit)",
+            rf"if\s*\([^)]*!\s*{re.escape(secret)}\b[^)]*\)+\s*\{{?[^}}]{{0,200}}(?:throw"
+            rf"|return|status|exit)",
             code,
         )
         is not None

@@ -12,13 +12,16 @@ _RECEIVER = (
     r"(?:req|request|_req|_request|c\.req|ctx\.req|ctx\.request|event\.request|event|httpReq|r)"
 )
 SENT = re.compile(
-    rf"\b{_RECEIVER}\.(?:json|formData|text|parseBody|valid|body|query|params|param|arrayBuffer|rawBody)\b"
-    r"|\bctx\.(?:params|query|body)\b|\bsearchParams\b|\bawait\s+(?:props\.|context\.|ctx\.)?params\b"
+    rf"\b{_RECEIVER}\.(?:json|formData|text|parseBody|valid|body|query|params|param"
+    rf"|arrayBuffer|rawBody)\b"
+    r"|\bctx\.(?:params|query|body)\b|\bsearchParams\b|\bawait\s+(?:props\.|context\."
+    r"|ctx\.)?params\b"
     r"|\breq\.cookies\b|\brequest\.cookies\b|\bevent\.(?:body|queryStringParameters)\b"
     r"|\breadJson\b|\breadBody\(|\bgetRouterParam|\bgetQuery\(|\bparams\.\w+"
 )
 HEADER = re.compile(
-    rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\(|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
+    rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\("
+    rf"|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
 _AWAITED = re.compile(r"\s*\(?\s*await\s+([\w$.]+)\(")
@@ -94,7 +97,9 @@ class Flow:
         found = set(_NAME.findall(binding.names)) if "." not in binding.names else set()
         waits = "await " in value
         fetched = _AWAITED.match(value)
-        looked_up = fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
+        looked_up = (
+            fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
+        )
         if names.has_caller(value) or self._identifies(module, value):
             names.caller |= found
         elif (SENT.search(value) and not looked_up) or (

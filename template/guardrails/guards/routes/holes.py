@@ -22,10 +22,12 @@ from .signs import (
 from .source import Module
 
 _DISABLED_USE = re.compile(
-    r"^//+\s*(?:@UseGuards\(|\w*(?:[rR]outer|app|server|fastify|api)\w*\.use\(\s*(?:['\"`][^'\"`]*['\"`]\s*,\s*)?)(.*)"
+    r"^//+\s*(?:@UseGuards\(|\w*(?:[rR]outer|app|server|fastify"
+    r"|api)\w*\.use\(\s*(?:['\"`][^'\"`]*['\"`]\s*,\s*)?)(.*)"
 )
 _DISABLED_LINE = re.compile(
-    r"^//+\s*(?:const\b[^;]*(?:getUser|getSession|getServerSession|\bauth\(\)|verifyToken|jwt\.verify|requireAuth|currentUser)"
+    r"^//+\s*(?:const\b[^;]*(?:getUser|getSession|getServerSession|\bauth\(\)|verifyToken"
+    r"|jwt\.verify|requireAuth|currentUser)"
     r"|if\s*\(\s*!\s*(?:user|session|userId|token|req\.user|isAdmin|isAuthenticated)\b"
     r"|(?:await\s+)?(?:requireAuth|requireUser|requireAdmin|authenticate|verifyAuth)\w*\()"
 )
@@ -57,7 +59,10 @@ def _disabled(cases: list[Case]) -> Iterator[Finding]:
             text = module.text[comment.start : comment.end]
             code = _switched_off(module, comment.start, text, public)
             if code and public:
-                message = f"The check {code} is commented out: {_names(public)} ask{'s' if len(public) == 1 else ''} nobody"
+                message = (
+                    f"The check {code} is commented out: {_names(public)} "
+                    f"ask{'s' if len(public) == 1 else ''} nobody"
+                )
                 also = [at_route(case) for case in public]
                 yield finding(
                     "authz.disabled", place(module, comment.start, code), message, also=also
@@ -202,8 +207,10 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
 def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
     route = case.route
     people = re.search(
-        r"(?i)/(?:users?|customers?|clients?|patients?|employees?|members?|orders?|bookings?|invoices?|payments?|messages?|contacts?"
-        r"|leads?|transactions?|ledgers?|students?|appointments?|donors?|expenses?|accounts?|conversations?)(?:/|$)",
+        r"(?i)/(?:users?|customers?|clients?|patients?|employees?|members?|orders?|bookings?"
+        r"|invoices?|payments?|messages?|contacts?"
+        r"|leads?|transactions?|ledgers?|students?|appointments?|donors?|expenses?|accounts?"
+        r"|conversations?)(?:/|$)",
         route.path,
     )
     if (
@@ -222,7 +229,10 @@ def _webhook(case: Case, effects: dict[str, Spot]) -> Finding | None:
         return None
     changes = "write" in effects or "delete" in effects
     severity = CRITICAL if changes and MONEY.search(case.code) else HIGH if changes else MEDIUM
-    message = f"The webhook {case.route.label} trusts whatever is posted: no signature or secret is checked"
+    message = (
+        f"The webhook {case.route.label} trusts whatever is posted: no signature or "
+        f"secret is checked"
+    )
     return finding(
         "edge-fn.webhook-unsigned",
         at_route(case),

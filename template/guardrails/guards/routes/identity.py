@@ -6,22 +6,26 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case, Spot
+from .exposure import person, principal
 from .flow import mentions
 from .program import Piece
-from .queries import owned_tables, queries, tied
+from .queries import owned_tables, queries, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
-from .signs import ADMIN_PATH, ASKS_CALLER, PUBLIC_PATH, WEBHOOK_NAME
-from .source import Module
+from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
+from .source import Call
 
 _ID_COOKIE = re.compile(
-    r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d|customer_?[iI]d|role|isAdmin)\b"
+    r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d"
+    r"|customer_?[iI]d|role|isAdmin)\b"
 )
 _ID_HEADER = re.compile(
-    r"headers?\??\.(?:get\(\s*['\"]|\[\s*['\"])?\[?['\"]?(x-(?:user|customer|account|admin|tenant)-?(?:id|email|role)?)['\"]",
+    r"headers?\??\.(?:get\(\s*['\"]|\[\s*['\"])?\[?['\"]?(x-(?:user|customer|account|admin"
+    r"|tenant)-?(?:id|email|role)?)['\"]",
     re.IGNORECASE,
 )
 _FLAG = re.compile(
-    r"^(?:is_?premium|is_?pro|is_?paid|is_?vip|is_?admin|is_?subscribed|has_?paid|has_?premium|has_?subscription|isSubscriber|premium)$",
+    r"^(?:is_?premium|is_?pro|is_?paid|is_?vip|is_?admin|is_?subscribed|has_?paid"
+    r"|has_?premium|has_?subscription|isSubscriber|premium)$",
     re.IGNORECASE,
 )
 _ROLE_WORD = re.compile(
@@ -31,24 +35,13 @@ _ACCOUNT_PATH = re.compile(
     r"regist|sign-?up|profile|users?\b|account|auth|role|onboard|complete|setup", re.IGNORECASE
 )
 _STORES = re.compile(
-    r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
+    r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate"
+    r"|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
     r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
 )
 _WHOLE_BODY = re.compile(
-    r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
-)
-_PRINCIPAL = re.compile(
-    r"(?:user_?id|\buser\.id|req\.user\.id|\buid|\bid)\b\s*(?:[!=]==?)\s*['\"]?1\b(?!\d)"
-    r"|email\??\s*(?:\?\.toLowerCase\(\))?\s*[!=]==?\s*['\"][\w.+-]+@[\w.-]+['\"]"
-    r"|['\"][\w.+-]+@[\w.-]+['\"]\s*[!=]==?\s*[\w.?]*email"
-    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*['\"][\w.+-]+@[\w.-]+['\"]",
-    re.IGNORECASE,
-)
-_PERSON = re.compile(
-    r"\b\w+\.(?:email|phone)\w*\s*=\s*\w*(?:user|owner|seller|customer|author|host|member)\w*\??\.(?:email|phone)"
-    r"|\b(?:\w*[eE]mail|\w*[pP]hone)\w*\s*:\s*\w*(?:user|owner|seller|customer|author|host|member)\w*\??\.(?:email|phone)"
-    r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
-    r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
+    r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
+    r"|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
 )
 _ME = re.compile(
     r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b", re.IGNORECASE
@@ -66,9 +59,9 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _supplied(case)
             yield from _records(case, owned)
             yield from _roles(case)
-            yield from _person(case)
+            yield from person(case)
         yield from _whole_body(of_app)
-    yield from _principal(cases)
+    yield from principal(cases)
 
 
 def _missing(case: Case) -> Iterator[Finding]:
@@ -135,11 +128,15 @@ def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
             continue
         for name in re.findall(r"[A-Za-z_$][\w$]*", binding.names):
             decides = re.search(
-                rf"(?:if\s*\(|&&\s*|\|\|\s*)!?\s*{re.escape(name)}\s*(?:\)|&&|\|\|)|(?<![\w$.]){re.escape(name)}\s*\?[^.:]",
+                rf"(?:if\s*\(|&&\s*|\|\|\s*)!?\s*{re.escape(name)}\s*(?:\)|&&|\|\|)"
+                rf"|(?<![\w$.]){re.escape(name)}\s*\?[^.:]",
                 piece.code,
             )
             if _FLAG.match(name) and name in names.sent and decides:
-                message = f"{case.route.label} believes the request's {name}: whoever sends true gets what it is for"
+                message = (
+                    f"{case.route.label} believes the request's {name}: whoever sends "
+                    f"true gets what it is for"
+                )
                 also = [place(piece.module, piece.start + decides.start())]
                 yield finding(
                     "authz.client-supplied-entitlement",
@@ -171,13 +168,17 @@ def _named_user(case: Case) -> Iterator[Finding]:
                 continue
             given = piece.module.slice(call.arguments[0])
             match = re.search(
-                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id|customer_?id)\s*(?::\s*([^,}\n]+)|(?=[,}]))",
+                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id"
+                r"|customer_?id)\s*(?::\s*([^,}\n]+)|(?=[,}]))",
                 given,
                 re.IGNORECASE,
             )
             if match and names.has_sent(match[1] or match[0]) and not names.has_caller(given):
                 at = call.arguments[0].start + match.start()
-                message = f"{case.route.label} knows who is signed in, and writes for the user that the request names"
+                message = (
+                    f"{case.route.label} knows who is signed in, and writes for the "
+                    f"user that the request names"
+                )
                 yield finding(
                     "authz.client-supplied-identity",
                     place(piece.module, at, case.route.label),
@@ -197,20 +198,26 @@ def _records(case: Case, owned: set[str]) -> Iterator[Finding]:
     found = [
         one
         for one in queries(case)
-        if one.alone and one.table in owned and not one.inserts and one.table not in _CATALOGUE
+        if one.alone
+        and stem(one.table) in owned
+        and not one.inserts
+        and stem(one.table) not in _CATALOGUE
     ]
     if not found:
         return
     worst = max(found, key=lambda one: one.writes)
     verb = "changes" if worst.writes or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
-    message = f"{case.route.label} {verb} any {worst.table or 'record'} by its id: whose it is, is never compared with the caller"
+    message = (
+        f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
+        "are is never compared with the caller"
+    )
     yield finding(
         "authz.idor", at_spot(worst.spot, case.route.label), message, HIGH, [at_route(case)]
     )
 
 
 _HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", re.IGNORECASE)
-_CATALOGUE = {"product", "categor", "categori", "plan", "service", "post", "setting", "config"}
+_CATALOGUE = {"product", "categor", "plan", "servic", "post", "setting", "config"}
 
 
 def _roles(case: Case) -> Iterator[Finding]:
@@ -226,7 +233,10 @@ def _roles(case: Case) -> Iterator[Finding]:
     ):
         return
     if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):
-        message = f"{case.route.label} is for administrators, and asks only whether somebody is signed in ({case.why})"
+        message = (
+            f"{case.route.label} is for administrators, and asks only whether "
+            f"somebody is signed in ({case.why})"
+        )
         yield finding("authz.missing-role-check", at_route(case), message)
 
 
@@ -278,7 +288,10 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         piece.code,
     )
     harmless = listed is not None and "admin" not in (listed[1] or listed[2] or "").lower()
-    message = f"{case.route.label} stores the role that the request asks for: a newcomer appoints themselves"
+    message = (
+        f"{case.route.label} stores the role that the request asks for: a newcomer "
+        f"appoints themselves"
+    )
     return finding(
         "authz.self-assigned-role",
         place(piece.module, at, case.route.label),
@@ -295,23 +308,16 @@ def _whole_body(cases: list[Case]) -> Iterator[Finding]:
             continue
         for piece in case.pieces[:1]:
             for call in piece.module.calls_in(piece.start, piece.end):
-                if not call.arguments or not (
-                    _STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
-                ):
-                    continue
-                if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
-                    continue
-                hit = next(
-                    (one for one in call.arguments if _WHOLE_BODY.search(piece.module.slice(one))),
-                    None,
-                )
-                if hit is not None:
+                if _stores_body(piece, call):
                     files[case.route.module.path].append((case, piece, call.start, call.callee))
     for hits in files.values():
         case, piece, at, callee = hits[0]
         user = re.search(r"(?i)\buser", callee)
         more = f", and {len(hits) - 1} more routes of this file do" if len(hits) > 1 else ""
-        message = f"{case.route.label} stores the whole body of the request ({callee}): the client decides every column{more}"
+        message = (
+            f"{case.route.label} stores the whole body of the request ({callee}): the "
+            f"client decides every column{more}"
+        )
         also = [place(one[1].module, one[2]) for one in hits]
         yield finding(
             "authz.mass-assignment",
@@ -322,58 +328,9 @@ def _whole_body(cases: list[Case]) -> Iterator[Finding]:
         )
 
 
-def _principal(cases: list[Case]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for case in cases:
-        modules = [piece.module for piece in case.pieces] + [
-            one.module for one in case.route.guards
-        ]
-        modules += [
-            found for one in case.route.guards for found in _home(case, one.code, one.module)
-        ]
-        for module in modules:
-            if module.path in seen:
-                continue
-            seen.add(module.path)
-            for match in _PRINCIPAL.finditer(module.code):
-                around = module.text[max(0, match.start() - 300) : match.end() + 300]
-                if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
-                    r"(?i)count|seed|test", around
-                ):
-                    message = (
-                        "One account, written into the code, is the administrator: "
-                        + match[0].strip()[:60]
-                    )
-                    yield finding(
-                        "authz.hardcoded-principal", place(module, match.start()), message
-                    )
-                    break
-
-
-def _home(case: Case, code: str, module: Module) -> list[Module]:
-    name = re.match(r"[\w$.]+", code)
-    found = case.program.function(module, name[0]) if name else None
-    return [found[0]] if found else []
-
-
-def _person(case: Case) -> Iterator[Finding]:
-    """A public page that hands out how to reach somebody."""
-    if (
-        case.access is not Access.PUBLIC
-        or case.route.method not in {"GET", "ALL"}
-        or not case.route.known
-        or case.bound_by_rows
-    ):
-        return
-    for piece in case.pieces[:1]:
-        match = _PERSON.search(piece.code)
-        if match and not ASKS_CALLER.search(piece.code) and not _ME.search(case.route.path):
-            message = f"{case.route.label} needs no sign-in and returns the e-mail address or telephone number of a user"
-            at = piece.start + match.start()
-            yield finding(
-                "authz.pii-exposed",
-                place(piece.module, at, case.route.label),
-                message,
-                HIGH,
-                [at_route(case)],
-            )
+def _stores_body(piece: Piece, call: Call) -> bool:
+    if not (_STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)):
+        return False
+    if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
+        return False
+    return any(_WHOLE_BODY.search(piece.module.slice(one)) for one in call.arguments)

@@ -17,12 +17,14 @@ _FILES = (
     "src/proxy.ts",
 )
 _ASKS = re.compile(
-    r"cookies\.(?:get|has)\(|clerkMiddleware|authMiddleware|withAuth|NextAuth|\bauth\(|getToken\(|updateSession|jwtVerify"
+    r"cookies\.(?:get|has)\(|clerkMiddleware|authMiddleware|withAuth|NextAuth|\bauth\("
+    r"|getToken\(|updateSession|jwtVerify"
 )
 _MATCHER = re.compile(r"\bmatcher\s*:\s*(\[[^\]]*\]|['\"][^'\"]*['\"])", re.DOTALL)
 _LITERAL = re.compile(r"['\"`](/[^'\"`\s]*)['\"`]")
 _API_PASSES = re.compile(
-    r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\s+(?:NextResponse\.next|response|res\b)"
+    r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\s+(?:NextResponse\.next"
+    r"|response|res\b)"
 )
 
 
@@ -46,7 +48,7 @@ def _stands_before(program: Program, module: Module, route: Route) -> bool:
     ):
         return False
     path = route.path if route.kind == "next" else "/"
-    return _matches(module.code, path) and _body_asks(module.code, code, path)
+    return _matches(module.code, path) and _body_asks(module.code, path)
 
 
 def _matches(code: str, path: str) -> bool:
@@ -66,7 +68,7 @@ def _fits(pattern: str, path: str) -> bool:
         return True
 
 
-def _body_asks(own: str, code: str, path: str) -> bool:
+def _body_asks(own: str, path: str) -> bool:
     """Lists in the file name what is public, or what is protected."""
     body = _MATCHER.sub("", own)
     if path.startswith("/api") and _API_PASSES.search(body):

@@ -15,12 +15,14 @@ _LIMIT = re.compile(r"\b(?:max|limit)\s*:\s*(\d[\d_]*)")
 _LAN = re.compile(r"\bskip\b[\s\S]{0,400}?(?:192\.168|10\.|startsWith\(['\"](?:10|172|192))")
 _STATE = re.compile(r"^(?:new\s+(?:Map|Set)\s*(?:<[\s\S]*?>)?\(\s*\)|\[\s*\]|\{\s*\})\s*$")
 _SENT_KEY = re.compile(
-    r"\b(?:sk_?key|secret_?key|api_?secret|private_?key|access_?token|refresh_?token|stripe_?secret\w*|api_?key)\b",
+    r"\b(?:sk_?key|secret_?key|api_?secret|private_?key|access_?token|refresh_?token"
+    r"|stripe_?secret\w*|api_?key)\b",
     re.IGNORECASE,
 )
 _FAKE = re.compile(r"\b[\w.]*(?:[eE]mail|[pP]hone)\w*\s*=\s*['\"][\w.+-]+@[\w.-]+['\"]")
 _FAKE_CATCH = re.compile(
-    r"\bcatch\s*(?:\([^)]*\))?\s*\{[^{}]*(?:return|res\.json\(|\.json\()[^{}]*\b(?:mock|fake|dummy|sample|fallback)(?:Data|_data|Users?|Items?|Products?|[A-Z]\w*)"
+    r"\bcatch\s*(?:\([^)]*\))?\s*\{[^{}]*(?:return|res\.json\(|\.json\()[^{}]*\b(?:mock|fake"
+    r"|dummy|sample|fallback)(?:Data|_data|Users?|Items?|Products?|[A-Z]\w*)"
 )
 
 
@@ -66,7 +68,10 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
     ]
     for case in login:
         if not _limited(case):
-            message = f"{case.route.label} may be tried without end: nothing limits how often a password is guessed"
+            message = (
+                f"{case.route.label} may be tried without end: nothing limits how "
+                f"often a password is guessed"
+            )
             yield finding("ops.no-rate-limit", at_route(case), message, HIGH)
             return
     if login:
@@ -74,7 +79,10 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         costs = [name for name, _ in case.effects() if name in {"llm", "mail", "message"}]
         if costs and case.access is Access.PUBLIC and not _limited(case):
-            message = f"{case.route.label} costs money for each call ({costs[0]}), and nothing limits how often it is called"
+            message = (
+                f"{case.route.label} costs money for each call ({costs[0]}), and "
+                f"nothing limits how often it is called"
+            )
             yield finding("ops.no-rate-limit", at_route(case), message, MEDIUM)
             return
 
@@ -122,7 +130,10 @@ def _twice(cases: list[Case]) -> Iterator[Finding]:
         key = (route.method, re.sub(r":\w+", ":", route.path).rstrip("/"), route.module.path)
         first = seen.setdefault(key, case)
         if first is not case and _same_level(first, case):
-            message = f"{route.label} is registered again (first in line {first.route.line}): the second never runs"
+            message = (
+                f"{route.label} is registered again (first in line "
+                f"{first.route.line}): the second never runs"
+            )
             yield finding("bug.duplicate-route", at_route(case), message, None, [at_route(first)])
 
 
@@ -179,11 +190,15 @@ def _state(module: Module) -> Iterator[Finding]:
         ):
             continue
         changed = re.search(
-            rf"(?<![\w$.]){re.escape(name)}(?:\.(?:set|push|add|delete|unshift)\(|\[[^\]]+\]\s*=[^=])",
+            rf"(?<![\w$.]){re.escape(name)}(?:\.(?:set|push|add|delete|unshift)\("
+            rf"|\[[^\]]+\]\s*=[^=])",
             module.code,
         )
         if changed and any(one.start < changed.start() < one.end for one in module.functions):
-            message = f"{name} lives in the memory of one process: a restart loses it, and a second replica has another"
+            message = (
+                f"{name} lives in the memory of one process: a restart loses it, and "
+                f"a second replica has another"
+            )
             yield finding("state.in-process", place(module, binding.at, name), message, MEDIUM)
     for call in module.calls:
         if call.callee == "session" and call.arguments and "express-session" in module.text:
@@ -240,7 +255,10 @@ def _plain(case: Case) -> Iterator[Finding]:
                 place(piece.module, one.start())
                 for one in re.finditer(rf"\.{re.escape(match[0])}\b", piece.module.code)
             ]
-            message = f"{case.route.label} stores {match[0]} as it came: whoever reads the database has the key"
+            message = (
+                f"{case.route.label} stores {match[0]} as it came: whoever reads the "
+                f"database has the key"
+            )
             yield finding(
                 "data.sensitive-plaintext",
                 place(piece.module, call.start, match[0]),

@@ -147,7 +147,7 @@ def nest(module: Module) -> Iterator[Route]:
     for index, top in enumerate(tops):
         end = tops[index + 1].start if index + 1 < len(tops) else len(module.code)
         prefix = re.search(r"['\"`]([^'\"`]*)", module.slice(top))
-        of_class, public_class = _class_guards(module, top)
+        of_class, public_class = _near_guards(module, top)
         for span in module.decorators:
             verb = _NEST_VERB.match(module.slice(span))
             if verb is None or not top.start < span.start < end:
@@ -167,20 +167,8 @@ def nest(module: Module) -> Iterator[Route]:
             )
 
 
-def _class_guards(module: Module, top: Argument) -> tuple[list[Guarding], bool]:
-    start = module.code.find("class ", top.end)
-    spans = [one for one in module.decorators if abs(one.start - top.start) < 600]
-    near = [one for one in spans if one.start < start and _same_class(module, one, top)]
-    return _guards_in(module, near)
-
-
-def _same_class(module: Module, one: Argument, top: Argument) -> bool:
-    low, high = sorted((one.start, top.start))
-    return "class " not in module.code[low:high]
-
-
 def _near_guards(module: Module, verb: Argument) -> tuple[list[Guarding], bool]:
-    """The decorators of the same method stand in one run around the verb's."""
+    """The decorators of one method, or of one class, stand in one run."""
     ordered = sorted(module.decorators, key=lambda one: one.start)
     at = ordered.index(verb)
     run = [verb]

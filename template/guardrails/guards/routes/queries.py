@@ -10,19 +10,26 @@ from .source import Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
 _BY_ID = re.compile(
-    r"^(?:findById\w*|findByPk|findUnique\w*|findFirst\w*|findOne\w*|deleteOne|updateOne|delete|update|destroy|remove"
-    r"|where|find|findByGuid|findByUuid|getById|deleteMany|updateMany|query|execute|get|run|all|doc)$"
+    r"^(?:findById\w*|findByPk|findUnique\w*|findFirst\w*|findOne\w*|deleteOne|updateOne"
+    r"|delete|update|destroy|remove"
+    r"|where|find|findByGuid|findByUuid|getById|deleteMany|updateMany|query|execute|get|run"
+    r"|all|doc)$"
 )
 _VERB = re.compile(
-    r"^(?:get|find|fetch|load|read|update|delete|remove|cancel|approve|mark|set|edit|archive|toggle)(?=[A-Z]|$)"
+    r"^(?:get|find|fetch|load|read|update|delete|remove|cancel|approve|mark|set|edit|archive"
+    r"|toggle)(?=[A-Z]|$)"
 )
 _ID = re.compile(
-    r"(?:^|[.\[_'\"?!])(?:id|_id|guid|uuid|\w+_?[iI]d|\w+_uuid|\w*Guid|\w*Uuid)\b['\"\]]?\s*(?:!|as\s+\w+)?\s*[),}\]]*$"
+    r"(?:^|[.\[_'\"?!])(?:id|_id|guid|uuid|\w+_?[iI]d|\w+_uuid|\w*Guid"
+    r"|\w*Uuid)\b['\"\]]?\s*(?:!|as\s+\w+)?\s*[),}\]]*$"
 )
 _TABLE = re.compile(
-    r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)|\b(?:FROM|INTO|UPDATE|JOIN)\s+[\"`]?(\w+)|\b(?:db|tx)\.query\.(\w+)"
-    r"|\b(?:storage|db)\.(?:(\w+)\.)?(?:get|find|fetch|update|delete|remove|create|cancel|set)([A-Z]\w*?)?(?:By\w+)?\("
-    r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete|from)\(\s*(?!table)(\w+)\s*\)"
+    r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)|\b(?:FROM|INTO|UPDATE|JOIN)\s+[\"`]?(\w+)"
+    r"|\b(?:db|tx)\.query\.(\w+)"
+    r"|\b(?:storage|db)\.(?:(\w+)\.)?(?:get|find|fetch|update|delete|remove|create|cancel"
+    r"|set)([A-Z]\w*?)?(?:By\w+)?\("
+    r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete"
+    r"|from)\(\s*(?!table)(\w+)\s*\)"
 )
 _LOG = re.compile(r"^(?:console|logger|log)\b")
 _COMPARES = re.compile(
@@ -154,8 +161,12 @@ def table(code: str) -> str:
     match = _TABLE.search(code)
     if match is None:
         return ""
-    name = next(filter(None, match.groups()), "")
-    return re.sub(r"(?:ies|es|s)$", "", name.lower())
+    return next(filter(None, match.groups()), "")
+
+
+def stem(name: str) -> str:
+    """`Bookings`, `booking` and `bookings` are one table."""
+    return re.sub(r"(?:ies|es|s|y|e)$", "", name.lower())
 
 
 def tied(case: Case) -> bool:
@@ -184,7 +195,8 @@ def tied(case: Case) -> bool:
 def _nothing_test(line: str) -> bool:
     return (
         re.search(
-            r"[!=]==?\s*(?:null|undefined|'undefined'|\"string\"|'string')|\.method\b|\bstatus\s*[!=]==?\s*\d",
+            r"[!=]==?\s*(?:null|undefined|'undefined'|\"string\"|'string')|\.method\b"
+            r"|\bstatus\s*[!=]==?\s*\d",
             line,
         )
         is not None
@@ -209,5 +221,5 @@ def owned_tables(cases: list[Case]) -> set[str]:
                     and not _CREATES.search(whole)
                     and (name := table(whole))
                 ):
-                    found.add(name)
+                    found.add(stem(name))
     return found

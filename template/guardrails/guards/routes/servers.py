@@ -119,9 +119,8 @@ class Servers:
                 )
         elif method in {"use", "route", "register", "basePath"} and arguments:
             self._use(module, call, key, router)
-        elif method == "addHook" and len(arguments) == 2:
-            if _string(module, arguments[0]) in _HOOKS:
-                router.uses.append(_Use(module, call.start, "", arguments[1], anywhere=True))
+        elif _hooks(module, method, arguments):
+            router.uses.append(_Use(module, call.start, "", arguments[1], anywhere=True))
 
     def _use(self, module: Module, call: Call, key: Key, router: _Router) -> None:
         arguments = list(_flat(module, call.arguments))
@@ -244,6 +243,10 @@ def handler_pieces(program: Program, module: Module, argument: Argument) -> Iter
                 if home is not module or not argument.start <= function.start < argument.end:
                     yield Piece(home, function.start, function.end, 0, function)
     yield Piece(module, argument.start, argument.end, 0, module.starting.get(argument.start))
+
+
+def _hooks(module: Module, method: str, arguments: tuple[Argument, ...]) -> bool:
+    return method == "addHook" and len(arguments) == 2 and _string(module, arguments[0]) in _HOOKS
 
 
 def _unwrapped(value: str) -> str:

@@ -183,7 +183,7 @@ PUBLIC_PATH = re.compile(
     r"|vote|survey|consent|telemetry|metrics|seo|og\b"
     r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
     r"|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
-    r"|check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 LOGIN_PATH = re.compile(r"log-?in|sign-?in|/auth/?$|authenticate|/token$|/session$", _I)

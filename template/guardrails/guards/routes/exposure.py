@@ -1,0 +1,89 @@
+"""Administrators who are written into the code, and people whose addresses are handed out."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .say import HIGH, at_route, finding, place
+from .signs import ASKS_CALLER
+from .source import Module
+
+_PRINCIPAL = re.compile(
+    r"(?:user_?id|\buser\.id|req\.user\.id|\buid|\bid)\b\s*(?:[!=]==?)\s*['\"]?1\b(?!\d)"
+    r"|email\??\s*(?:\?\.toLowerCase\(\))?\s*[!=]==?\s*['\"][\w.+-]+@[\w.-]+['\"]"
+    r"|['\"][\w.+-]+@[\w.-]+['\"]\s*[!=]==?\s*[\w.?]*email"
+    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*['\"][\w.+-]+@[\w.-]+['\"]",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\b\w+\.(?:email|phone)\w*\s*=\s*\w*(?:user|owner|seller|customer|author|host"
+    r"|member)\w*\??\.(?:email|phone)"
+    r"|\b(?:\w*[eE]mail|\w*[pP]hone)\w*\s*:\s*\w*(?:user|owner|seller|customer|author|host"
+    r"|member)\w*\??\.(?:email|phone)"
+    r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
+    r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
+)
+_ME = re.compile(
+    r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b", re.IGNORECASE
+)
+
+
+def principal(cases: list[Case]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for case in cases:
+        modules = [piece.module for piece in case.pieces] + [
+            one.module for one in case.route.guards
+        ]
+        modules += [
+            found for one in case.route.guards for found in _home(case, one.code, one.module)
+        ]
+        for module in modules:
+            if module.path in seen:
+                continue
+            seen.add(module.path)
+            for match in _PRINCIPAL.finditer(module.code):
+                around = module.text[max(0, match.start() - 300) : match.end() + 300]
+                if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
+                    r"(?i)count|seed|test", around
+                ):
+                    message = (
+                        "One account, written into the code, is the administrator: "
+                        + match[0].strip()[:60]
+                    )
+                    yield finding(
+                        "authz.hardcoded-principal", place(module, match.start()), message
+                    )
+                    break
+
+
+def _home(case: Case, code: str, module: Module) -> list[Module]:
+    name = re.match(r"[\w$.]+", code)
+    found = case.program.function(module, name[0]) if name else None
+    return [found[0]] if found else []
+
+
+def person(case: Case) -> Iterator[Finding]:
+    """A public page that hands out how to reach somebody."""
+    if (
+        case.access is not Access.PUBLIC
+        or case.route.method not in {"GET", "ALL"}
+        or not case.route.known
+        or case.bound_by_rows
+    ):
+        return
+    for piece in case.pieces[:1]:
+        match = _PERSON.search(piece.code)
+        if match and not ASKS_CALLER.search(piece.code) and not _ME.search(case.route.path):
+            message = (
+                f"{case.route.label} needs no sign-in and returns the e-mail address "
+                f"or telephone number of a user"
+            )
+            at = piece.start + match.start()
+            yield finding(
+                "authz.pii-exposed",
+                place(piece.module, at, case.route.label),
+                message,
+                HIGH,
+                [at_route(case)],
+            )
