@@ -189,6 +189,8 @@ class Judge:
         reason = f"it needs the {what}, which no migration makes"
         if lost.kind == "extension":
             reason = f"the extension `{lost.name}` is not known"
+        if lost.kind == "function":
+            reason = f"no migration makes what it calls: {message}"
         return Verdict(Cause.NOWHERE, reason, (lost.name,))
 
     def _twice(self, number: int, piece: Piece, message: str) -> Verdict:
