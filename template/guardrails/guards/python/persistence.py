@@ -54,7 +54,9 @@ def look(table: RouteTable) -> Iterator[Finding]:
 def _reads(module: Module, function: Function) -> Iterator[Finding]:
     counted = _only_counted(function)
     for node in own_body(function):
-        if not isinstance(node, ast.Call) or module.owners.get(node) is not function:
+        if called(node) not in {"all", "to_list"} or not isinstance(node, ast.Call):
+            continue
+        if module.owners.get(node) is not function:
             continue
         cap = _cap(node)
         if cap:
@@ -62,14 +64,14 @@ def _reads(module: Module, function: Function) -> Iterator[Finding]:
                 "data.silent-truncation", module, node,
                 f"{function.name} reads the first {cap} rows and drops the rest without a word.",
             )  # fmt: skip
-        elif _is_limited_before(function, node):
+        elif not _is_unbounded(node) or _is_limited_before(function, node):
             continue
         elif node in counted:
             yield found(
                 "perf.load-all", module, node,
                 f"{function.name} loads every row to count or add them up.",
             )  # fmt: skip
-        elif _is_unbounded(node):
+        else:
             yield found(
                 "data.unbounded-query", module, node, f"{function.name} reads without a limit."
             )

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .modules import Function, Module
@@ -118,10 +119,10 @@ def parameters(function: Function) -> list[tuple[ast.arg, ast.expr | None]]:
     return pairs + list(zip(spec.kwonlyargs, spec.kw_defaults, strict=True))
 
 
-def own_body(function: Function) -> Iterator[ast.AST]:
+@lru_cache(maxsize=4096)
+def own_body(function: Function) -> tuple[ast.AST, ...]:
     """The nodes of a function's body, not its decorators and defaults."""
-    for statement in function.body:
-        yield from ast.walk(statement)
+    return tuple(node for statement in function.body for node in ast.walk(statement))
 
 
 def matching(names: Iterable[str], pattern: "re.Pattern[str]") -> bool:
