@@ -44,7 +44,8 @@ def looks_for(rule: str) -> Iterator[tuple[str, Callable[[Tree], Looked]]]:
         assert found is not None
         is_package = found.submodule_search_locations is not None
         module = import_module(found.name + (".__main__" if is_package else ""))
-        yield name, module.look
+        look: Callable[[Tree], Looked] = module.look
+        yield name, look
 
 
 def lay_out(case: Case, folder: Path) -> None:
@@ -66,8 +67,11 @@ def spelled(text: str | Mapping[str, Any]) -> str:
     """
     if isinstance(text, str):
         return text.replace("§", "")
-    lines = (text["each"].replace("#", str(number)) + "\n" for number in range(text["times"]))
-    return text.get("before", "") + "".join(lines) + text.get("after", "")
+    each: str = text["each"]
+    before: str = text.get("before", "")
+    after: str = text.get("after", "")
+    lines = (each.replace("#", str(number)) + "\n" for number in range(text["times"]))
+    return before + "".join(lines) + after
 
 
 def commit(folder: Path) -> None:

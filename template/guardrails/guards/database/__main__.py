@@ -5,4 +5,5 @@ import sys
 from ...engine.guard import main
 from .look import look
 
-sys.exit(main("database", look))
+if __name__ == "__main__":
+    sys.exit(main("database", look))
