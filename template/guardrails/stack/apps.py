@@ -83,7 +83,7 @@ def _of_npm(package: Any, path: str) -> Iterator[tuple[str, Dependency]]:
 def _of_pyproject(text: str, path: str) -> Iterator[tuple[str, Dependency]]:
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return
     for requirement in _listed(content, "project", "dependencies"):
         yield from _of_requirement(str(requirement), path)

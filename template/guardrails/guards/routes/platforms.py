@@ -216,8 +216,10 @@ def edge_projects(program: Program) -> Iterator[EdgeProject]:
 
 def _unchecked(text: str) -> dict[str, int]:
     try:
-        functions = tomllib.loads(text).get("functions", {})
-    except tomllib.TOMLDecodeError:
+        functions = tomllib.loads(text).get("functions")
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(functions, dict):
         return {}
     names = {
         name
