@@ -6,6 +6,7 @@ A guard that is delivered and not in force looks just like one that finds nothin
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import yaml
 
@@ -15,7 +16,7 @@ from .guards import HERE, load_guards
 from .runner import run_guards
 from .tree import walk
 
-PLANTED = HERE / "drill.yaml"
+PLANTED = ("drill.yaml", "drill.web.yaml")
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Drilled:
 
 
 def drill() -> list[Drilled]:
-    """Plant every fault of `drill.yaml` at once and run every guard."""
-    planted = yaml.safe_load(PLANTED.read_text(encoding="utf-8"))
+    """Plant every fault at once and run every guard."""
+    files, expected = _planted()
     with tempfile.TemporaryDirectory(prefix="guardrails-drill-") as folder:
-        for name, text in planted["files"].items():
+        for name, text in files.items():
             file = Path(folder) / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            file.write_text(text.replace("<PASSWORD>", token_hex(12)), encoding="utf-8")
         guards = load_guards()
         document = run_guards(recognised(walk(Path(folder))), guards)
     found = {
@@ -43,7 +44,7 @@ def drill() -> list[Drilled]:
     }
     results = []
     for guard in guards:
-        rule = planted["expected"].get(guard.name)
+        rule = expected.get(guard.name)
         if rule is None:
             results.append(Drilled(guard.name, "", "nothing is planted for it"))
             continue
@@ -51,3 +52,16 @@ def drill() -> list[Drilled]:
         missed = properties.get("broken") or f"it did not find {rule}"
         results.append(Drilled(guard.name, rule, "" if rule in rules else missed))
     return results
+
+
+def _planted() -> tuple[dict[str, str], dict[str, str]]:
+    """The files to plant, and which rule each guard is to report."""
+    files: dict[str, str] = {}
+    expected: dict[str, str] = {}
+    for name in PLANTED:
+        file = HERE / name
+        if file.exists():
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            files |= content["files"]
+            expected |= content["expected"]
+    return files, expected

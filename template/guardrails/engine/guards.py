@@ -1,4 +1,4 @@
-"""The list of guards, from `guards.toml` and the project's own `guards.local.toml`."""
+"""The guards: `guards.toml`, `guards.web.toml` and the project's own `guards.local.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent.parent
-FILES = ("guards.toml", "guards.local.toml")
+FILES = ("guards.web.toml", "guards.toml", "guards.local.toml")
 
 
 class InvalidGuards(ValueError):
