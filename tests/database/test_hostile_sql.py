@@ -130,6 +130,22 @@ def test_an_event_trigger_never_runs_as_the_superuser(run: Run) -> None:
     assert not [s for s in replay.statements if s.error == "superuser"]
 
 
+@pytest.mark.parametrize(
+    "control",
+    [
+        "commit and chain; rollback and chain",
+        "rollback to savepoint s; release savepoint s",
+        "begin isolation level serializable; select 1/0; end work and no chain",
+        "prepare transaction 'x'; commit prepared 'x'",
+        # Where a backslash escapes, the scanner and the server see other statements.
+        "set standard_conforming_strings = off; select '\\''; commit; select '; select 1/0;'",
+    ],
+)
+def test_a_file_that_ends_its_transaction_does_not_end_the_replay(run: Run, control: str) -> None:
+    replay = run(f"create table public.first (id bigint primary key); {control}")
+    assert last(replay).outcome is Outcome.APPLIED
+
+
 def test_one_file_does_not_leak_into_the_next(run: Run) -> None:
     replay = run(
         "set search_path = storage; set row_security = off; create role helper nologin;",

@@ -4,35 +4,26 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from .causes import Cause, Judge, Makers, Verdict, missing
-from .lexer import Piece, split
+from .lexer import Piece
 from .mend import Mender
-from .model import Chain, Migration, Outcome, Replay, Statement
+from .model import Chain, Outcome, Replay, Statement
 from .provenance import Recorded, read_provenance
 from .scratch import SUPERUSER, Scratch
+from .scripts import Connection, Script, passed_over, scripts_of, sent_text
+from .session import SPENT, Session, behind_savepoint
 from .types_ts import Types
 from .watchdog import FILE_SECONDS, STATEMENT_SECONDS, Watchdog
 
 BUDGET_SECONDS = 60.0
 MOST_ATTEMPTS = 30
-MOST_STATEMENTS = 50_000
 MOST_KEPT = 2_000
-_CONTROL = re.compile(
-    r"(begin|start\s+transaction|commit|end|rollback|abort)(\s+(work|transaction))?\s*$",
-    re.IGNORECASE,
-)
-_EVENT_TRIGGER = re.compile(r"(create|alter|drop)\s+event\s+trigger\b", re.IGNORECASE)
-_SHAPE = re.compile(r"\b(geometry|geography)\s*\(\s*[a-z]+\s*(?:,\s*\d+\s*)?\)", re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
-
-# Cancelled, or at a limit of disk, memory or depth.
-_SPENT = {"57014", "53400", "53100", "53200", "54001", "54000"}
-
-Connection = psycopg.Connection[tuple[object, ...]]
 
 
 class Overflow(Exception):
@@ -49,27 +40,6 @@ class Result:
     error: str = ""
     sqlstate: str = ""
     verdict: Verdict | None = None
-
-
-@dataclass
-class Script:
-    """A file of the chain with the numbers of its statements, which count through the chain."""
-
-    migration: Migration
-    pieces: dict[int, Piece] = field(default_factory=dict)
-
-
-def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
-    scripts = []
-    number = 0
-    for migration in chain.files:
-        script = Script(migration)
-        for piece in split(texts.get(migration.path, "")):
-            number += 1
-            if number <= MOST_STATEMENTS:
-                script.pieces[number] = piece
-        scripts.append(script)
-    return scripts
 
 
 class Replayer:
@@ -102,42 +72,43 @@ class Replayer:
     def run(self, database: str) -> None:
         """Raises Overflow when the database got too big."""
         self._begin()
-        self._database = database
-        for script in self.scripts:
-            if time.monotonic() > self._deadline:
-                self.results |= {number: Result(Outcome.LEFT) for number in script.pieces}
-                continue
-            if not self._at_once(script):
-                self._one_by_one(script)
-                self._watch_size(max(script.pieces, default=0))
-            if self._pending:
-                self._try_pending()
+        with self._in(database):
+            for script in self.scripts:
+                if time.monotonic() > self._deadline:
+                    self.results |= {number: Result(Outcome.LEFT) for number in script.pieces}
+                else:
+                    self._script(script)
+
+    @contextmanager
+    def _in(self, database: str) -> Iterator[None]:
+        self._session = Session(self._scratch.url("postgres", database))
+        try:
+            yield
+        finally:
+            self._session.close()
+
+    def _script(self, script: Script) -> None:
+        if not self._at_once(script):
+            self._one_by_one(script)
+            self._watch_size(max(script.pieces, default=0))
+        if self._pending:
+            self._try_pending()
 
     def first_failure(self, database: str, scripts: list[Script]) -> int | None:
         """The statement at which a tool that gives up at once would stop."""
-        self._database = database
-        for script in scripts:
-            if not self._at_once(script):
-                return self._stops_at(script)
+        with self._in(database):
+            for script in scripts:
+                if not self._at_once(script):
+                    return self._stops_at(script)
         return None
 
     def _stops_at(self, script: Script) -> int | None:
-        with self._session() as connection:
+        with self._session.opened() as connection:
             connection.execute("begin")
             for number, piece in script.pieces.items():
-                if not _passed_over(piece) and self._try(connection, number, piece) is not None:
+                if not passed_over(piece) and self._try(connection, number, piece) is not None:
                     return number
         return None
-
-    @contextmanager
-    def _session(self) -> Iterator[Connection]:
-        connection = psycopg.connect(
-            self._scratch.url("postgres", self._database), autocommit=True, connect_timeout=10
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
 
     def _at_once(self, script: Script) -> bool:
         """The whole file in one message, as most files apply; False when they don't."""
@@ -145,18 +116,16 @@ class Replayer:
         if any(piece.data is not None for piece in pieces.values()) or self.banned & set(pieces):
             return False
         text = "\n".join(
-            f"set local scratch.at = {number};{_sent(piece)}\n;"
+            f"set local scratch.at = {number};{sent_text(piece)}\n;"
             for number, piece in pieces.items()
-            if not _passed_over(piece)
+            if not passed_over(piece)
         )
         try:
             with (
-                self._session() as connection,
+                self._session.opened() as connection,
                 self._watchdog.watching(connection.info.backend_pid, FILE_SECONDS),
             ):
-                connection.execute("begin")
-                connection.execute(text.encode("utf-8", "replace"))
-                connection.execute("commit")
+                connection.execute(f"begin;\n{text}\ncommit".encode("utf-8", "replace"))
         except psycopg.Error:
             self._watch_size(max(pieces, default=0))
             return False
@@ -185,7 +154,7 @@ class Replayer:
         """None when it went through; else the statement that took the session with it."""
         number = 0
         try:
-            with self._session() as connection:
+            with self._session.opened() as connection:
                 self._connection = connection
                 connection.execute("begin")
                 for number, piece in script.pieces.items():
@@ -211,7 +180,7 @@ class Replayer:
             self._failed(number, Piece("commit", 0, 0), error)
 
     def _statement(self, number: int, piece: Piece) -> None:
-        if _passed_over(piece):
+        if passed_over(piece):
             self.results[number] = Result()
             return
         first: Result | None = None
@@ -233,7 +202,7 @@ class Replayer:
     def _failed(self, number: int, piece: Piece, error: psycopg.Error) -> Result:
         message = (error.diag.message_primary or str(error)).strip()
         sqlstate = error.sqlstate or ""
-        if sqlstate in _SPENT:
+        if sqlstate in SPENT:
             result = _stopped()
         else:
             verdict = self.judge.judge(number, piece, message, sqlstate)
@@ -244,15 +213,14 @@ class Replayer:
 
     def _try(self, connection: Connection, number: int, piece: Piece) -> psycopg.Error | None:
         """Raises OperationalError when the session is gone."""
-        connection.execute(f"savepoint s; set local scratch.at = {number}".encode())
+        _in_transaction(connection)
         try:
             with self._watchdog.watching(connection.info.backend_pid, STATEMENT_SECONDS):
-                _send(connection, piece)
-            connection.execute("release savepoint s")
+                behind_savepoint(connection, number, piece)
         except psycopg.Error as error:
             if connection.closed:
                 raise psycopg.OperationalError(str(error)) from None
-            connection.execute("rollback to savepoint s; release savepoint s")
+            _take_back(connection, "s")
             return error
         return None
 
@@ -274,6 +242,7 @@ class Replayer:
 
     def _mending(self, text: str) -> bool:
         connection = self._connection
+        _in_transaction(connection)
         connection.execute("savepoint m")
         try:
             with self._watchdog.watching(connection.info.backend_pid, STATEMENT_SECONDS):
@@ -281,7 +250,7 @@ class Replayer:
         except psycopg.Error:
             if connection.closed:
                 raise psycopg.OperationalError(text[:80]) from None
-            connection.execute("rollback to savepoint m; release savepoint m")
+            _take_back(connection, "m")
             return False
         connection.execute("release savepoint m")
         return True
@@ -290,7 +259,7 @@ class Replayer:
         """What came too early, now that more is there; it stays a fault of the chain."""
         done = []
         try:
-            with self._session() as connection:
+            with self._session.opened() as connection:
                 self._connection = connection
                 connection.execute("begin")
                 for number, piece in self._pending.items():
@@ -311,28 +280,24 @@ class Replayer:
         )
 
 
+def _in_transaction(connection: Connection) -> None:
+    """A statement that was read otherwise than the server does may have ended ours."""
+    if connection.info.transaction_status is TransactionStatus.IDLE:
+        connection.execute("begin")
+
+
+def _take_back(connection: Connection, savepoint: str) -> None:
+    try:
+        connection.execute(f"rollback to savepoint {savepoint}; release savepoint {savepoint}")
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error:
+        connection.execute("rollback")
+
+
 def _stopped() -> Result:
     verdict = Verdict(Cause.STOPPED, "it ran too long or wrote too much and was ended")
     return Result(Outcome.STOPPED, "ended by the watchdog", "57014", verdict)
-
-
-def _passed_over(piece: Piece) -> bool:
-    """A file is one transaction here whatever it says; an event trigger would run with the rights
-    of whoever alters the schema next, which here may be a superuser."""
-    return bool(_CONTROL.match(piece.text) or _EVENT_TRIGGER.match(piece.text))
-
-
-def _sent(piece: Piece) -> str:
-    return _SHAPE.sub(r"\1", piece.text)
-
-
-def _send(connection: Connection, piece: Piece) -> None:
-    query = _sent(piece).encode("utf-8", "replace")
-    if piece.data is None:
-        connection.execute(query)
-        return
-    with connection.cursor().copy(query) as copy:
-        copy.write(piece.data)
 
 
 def _statement(path: str, piece: Piece, result: Result | None) -> Statement:
