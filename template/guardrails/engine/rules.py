@@ -1,4 +1,7 @@
-"""The rules, as data: `guardrails/rules/*.yaml`, one file a family."""
+"""The rules, as data: `guardrails/rules/*.yaml`, one file an area.
+
+`*.web.yaml` holds what only the guards of prototypes for the web look for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

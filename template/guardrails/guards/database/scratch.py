@@ -24,6 +24,7 @@ MOST_MEMORY = 3 * 1024**3
 RECORDER = Path(__file__).parent / "shim" / "recorder.sql"
 
 _LIMITS = {
+    "jit": "off",
     "temp_file_limit": "'256MB'",
     "max_parallel_workers_per_gather": "0",
     "default_transaction_isolation": "'read committed'",

@@ -9,12 +9,16 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
+from . import once
 from .ownership import Ownership
 from .relations import Column, Relation, Relations, Table
 from .sensitivity import privileged, sensitive
 from .values import candidates, mentions
 
 TRIES = 12
+# No triggers, and no waiting for a parent's row.
+_QUIET = SQL("set local session_replication_role = replica")
+_AS_USUAL = SQL("set local session_replication_role = origin")
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,12 @@ class Seeder:
         why = ""
         for _ in range(TRIES):
             try:
-                with self.connection.transaction(), self.connection.cursor() as cursor:
-                    cursor.execute("set local session_replication_role = replica")
-                    found = cursor.execute(
-                        SQL("{} returning to_jsonb({}.*)").format(
-                            insertion(table, draft.values), Identifier(table.name)
-                        ),
-                        draft.parameters,
-                    ).fetchone()
-                    cursor.execute("set local session_replication_role = origin")
+                statement = SQL("{} returning to_jsonb({}.*)").format(
+                    insertion(table, draft.values), Identifier(table.name)
+                )
+                _, found = once.kept(
+                    self.connection, statement, draft.parameters, _QUIET, _AS_USUAL
+                )
                 return (found[0] if found else {}), ""
             except psycopg.Error as error:
                 why = str(error).partition("\n")[0]

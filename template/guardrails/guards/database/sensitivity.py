@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
+
+MOST_NAMES = 20_000
 
 
 class Holds(StrEnum):
@@ -167,6 +169,7 @@ PRIVILEGED_COLUMNS: dict[str, str] = {
 STRONG = frozenset({Holds.SECRET, Holds.IDENTITY, Holds.CONTACT, Holds.HEALTH, Holds.MONEY})
 
 
+@lru_cache(MOST_NAMES)
 def words(name: str) -> str:
     """The name in lower case with underscores: `phoneNumber` and `Phone-Number` are one."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
@@ -179,6 +182,7 @@ def _pattern(vocabulary: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|_)(?:{'|'.join(known)})(?:s|es)?(?=_|$)")
 
 
+@lru_cache(MOST_NAMES)
 def holds(column: str) -> Holds | None:
     """What a column of this name holds that somebody could mind; None for the rest."""
     name = words(column)
@@ -196,6 +200,7 @@ def sensitive(columns: Iterable[str]) -> dict[str, Holds]:
     return {column: kind for column in columns if (kind := holds(column)) is not None}
 
 
+@lru_cache(MOST_NAMES)
 def purpose(table: str) -> Purpose:
     """What the table is for: the last word that is known decides, the longest first, since
     English puts the noun there (`order_items` are items, `blog_categories` categories)."""
@@ -209,6 +214,7 @@ def purpose(table: str) -> Purpose:
     return kind
 
 
+@lru_cache(MOST_NAMES)
 def privileged(column: str) -> str | None:
     """What a user would gain by writing this column of their own row."""
     name = words(column)
@@ -233,5 +239,7 @@ def _singular(name: str) -> str:
 
 
 def _ends_at(name: str, word: str) -> int:
+    if word not in name:
+        return 0
     found = list(re.finditer(rf"(?:^|_){re.escape(word)}(?=_|$)", name))
     return found[-1].end() if found else 0

@@ -109,17 +109,22 @@ def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterato
         guilty = _guilty(objects, bucket, visitor, done)
         named = ", ".join(f"“{policy.name}”" for policy in guilty)
         places = scene.policy_places(objects, guilty) if guilty else (_place(scene, bucket),)
-        verbs = ", ".join(VERBS[command] for command in done)
         yield Finding(
             "storage.open-policy",
             places[0],
-            f"{scene.who(visitor)} can {verbs} somebody else's files in the bucket `{bucket.id}`"
+            f"{scene.who(visitor)} can {_deeds(done)} in the bucket `{bucket.id}`"
             f"{f': {named}' if named else ''}.",
             severity,
             Evidence.EXECUTED,
             also=places[1:],
         )
         return
+
+
+def _deeds(done: list[str]) -> str:
+    theirs = ", ".join(VERBS[command] for command in done if command != "INSERT")
+    added = ["add files to somebody else's folder"] if "INSERT" in done else []
+    return " and ".join([f"{theirs} somebody else's files"] * bool(theirs) + added)
 
 
 def _severity(bucket: Bucket, visitor: Visitor, done: list[str]) -> Severity | None:
@@ -169,7 +174,8 @@ def _guilty(
     objects: Table, bucket: Bucket, visitor: Visitor, done: list[str]
 ) -> tuple[Policy, ...]:
     found: dict[str, Policy] = {}
-    for command in done:
+    # Who can destroy a file matters more than who can add one.
+    for command in sorted(done, key=lambda command: command == "INSERT"):
         able = [p for p in objects.policies if p.permissive and p.applies(command, visitor.role)]
         mine = [p for p in able if f"'{bucket.id}'" in p.using + p.check]
         blind = [p for p in mine if "uid()" not in p.using + p.check]

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from . import once
 from .ownership import Ownership
 from .relations import Column, Relation, Relations, Table
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Draft, Person, Row, Seeder, insertion
@@ -95,6 +96,19 @@ class Matrix:
         return cells.get(command, Attempt(Outcome.UNCHECKED))
 
 
+_ENTERED = SQL(
+    "select set_config('request.jwt.claims', %(claims)s, true),"
+    " set_config('request.jwt.claim.sub', %(sub)s, true),"
+    " set_config('request.jwt.claim.role', %(role)s, true),"
+    " set_config('request.jwt.claim.email', %(email)s, true),"
+    " set_config('request.method', 'GET', true)"
+)
+_LEFT = SQL(
+    "select set_config('request.jwt.claims', '', true),"
+    " set_config('request.jwt.claim.sub', '', true)"
+)
+
+
 class Stage:
     """One connection on which visitors come and go; nothing they do stays."""
 
@@ -113,26 +127,25 @@ class Stage:
         """What the block does as the visitor stays, for the owner to look at."""
         self._enter(visitor)
         yield
-        self.become_owner()
-        self.connection.execute("select set_config('request.jwt.claims', '', true)")
-        self.connection.execute("select set_config('request.jwt.claim.sub', '', true)")
+        once.send(
+            self.connection, SQL("set local role {}; {}").format(Identifier(OWNER), _LEFT), {}
+        )
 
     def become_owner(self) -> None:
         self.connection.execute(SQL("set local role {}").format(Identifier(OWNER)))
 
     def _enter(self, visitor: Visitor) -> None:
-        for name, value in {
-            "request.jwt.claims": json.dumps(visitor.claims),
-            "request.jwt.claim.sub": visitor.claims.get("sub", ""),
-            "request.jwt.claim.role": visitor.role,
-            "request.jwt.claim.email": visitor.claims.get("email", ""),
-            "request.method": "GET",
-        }.items():
-            self.connection.execute("select set_config(%s, %s, true)", [name, value])
-        self.connection.execute(SQL("set local role {}").format(Identifier(visitor.role)))
-        self.connection.execute(
-            SQL("set local statement_timeout = {}").format(Literal(ATTEMPT_MILLISECONDS))
+        claims = visitor.claims
+        statement = SQL("{}; set local role {}; set local statement_timeout = {}").format(
+            _ENTERED, Identifier(visitor.role), Literal(ATTEMPT_MILLISECONDS)
         )
+        values = {
+            "claims": json.dumps(claims),
+            "sub": claims.get("sub", ""),
+            "role": visitor.role,
+            "email": claims.get("email", ""),
+        }
+        once.send(self.connection, statement, values)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -142,9 +155,7 @@ class Stage:
 
     def run(self, statement: SQL | Composed, parameters: Mapping[str, Any]) -> tuple[int, Any]:
         """How many rows the statement touched, and the first that it gave; undone at once."""
-        with self.undone(), self.connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.rowcount, cursor.fetchone() if cursor.description else None
+        return once.undone(self.connection, statement, parameters)
 
 
 class Attacker:
@@ -157,11 +168,13 @@ class Attacker:
         self.relations = relations
         self.ownership = ownership
         self.seeder = seeder
+        self._grants: dict[tuple[str, int, str], tuple[str, ...]] = {}
 
     def attack(self, visitors: tuple[Visitor, ...], seconds: float) -> Matrix:
         matrix = Matrix()
         until = monotonic() + seconds
         for visitor in visitors:
+            self._read_grants(visitor.role)
             with self.stage.visited(visitor):
                 for table in self.relations.tables.values():
                     if monotonic() > until:
@@ -286,17 +299,22 @@ class Attacker:
 
     def _granted(self, table: Table, command: str, visitor: Visitor) -> tuple[str, ...]:
         """The columns that the role may use, in order."""
-        found = self.stage.connection.execute(
-            _GRANTED, [visitor.role, table.oid, command, table.oid]
-        )
-        return tuple(name for (name,) in found.fetchall())
+        return self._grants.get((visitor.role, table.oid, command), ())
+
+    def _read_grants(self, role: str) -> None:
+        oids = [table.oid for table in self.relations.tables.values()]
+        found = self.stage.connection.execute(_GRANTED, {"role": role, "tables": oids})
+        for table, command, columns in found.fetchall():
+            self._grants[role, table, command] = tuple(columns)
 
 
-_GRANTED = (
-    "select attname from pg_catalog.pg_attribute"
-    " where has_column_privilege(%s, %s::oid, attnum, %s)"
-    " and attrelid = %s and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"
-)
+_GRANTED = """
+select attrelid::int8, command, array_agg(attname::text order by attnum)
+from pg_catalog.pg_attribute, unnest('{SELECT,INSERT,UPDATE}'::text[]) command
+where attrelid = any(%(tables)s::oid[]) and attnum > 0 and not attisdropped
+    and attgenerated = '' and has_column_privilege(%(role)s, attrelid, attnum, command)
+group by 1, 2
+"""
 
 
 def refused(error: psycopg.Error) -> Attempt:

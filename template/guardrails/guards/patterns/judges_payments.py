@@ -53,6 +53,14 @@ _MAY_CHOOSE = re.compile(
 )
 
 
+def _looked_up(case: Case, price: str) -> bool:
+    """Whether a price's id was found in a table or a list of ours before."""
+    name = re.escape(price.strip())
+    known = rf"\.(?:eq|in)\([^()]*price[^()]*,\s*{name}\s*\)|\.eq\.\$\{{{name}\}}"
+    listed = rf"\.(?:includes|has)\(\s*{name}\s*\)|\[\s*{name}\s*\]"
+    return bool(re.search(f"{known}|{listed}", case.above, re.IGNORECASE))
+
+
 def client_price(case: Case) -> Case | None:
     """What is charged comes from the caller."""
     for found in re.finditer(
@@ -72,6 +80,8 @@ def client_price(case: Case) -> Case | None:
             case.above,
         ):
             continue
+        if _looked_up(case, inner):
+            return None
         if _MAY_CHOOSE.search(case.source.path + case.source.symbol(case.match.line)):
             return None
         return case.but(WHAT=inner)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .modules import Function, Module, Project
 from .routes import Route, RouteTable, parameter_checks
-from .syntax import called, dotted, own_body, strings_in, words_in
+from .syntax import called, dotted, key_of, own_body, strings_in, words_in
 
 _REFUSALS = re.compile(
     r"unauth|forbidden|credential|permission_?denied|not_?authenticated|access_?denied|"
@@ -113,7 +113,7 @@ class Gatekeeper:
             word
             for node in own_body(function)
             if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
-            for word in words_in(node.test if isinstance(node, ast.If) else node)
+            for word in _asked_about(node.test if isinstance(node, ast.If) else node)
         }
         if any(_ROLES.search(word) for word in words):
             return Verdict("role", f"{function.name} looks at the role")
@@ -173,6 +173,11 @@ class Gatekeeper:
             role = _ROLE_NAME.search(last)
             return Verdict("role" if role else "caller", f"{last} stands before it")
         return None
+
+
+def _asked_about(test: ast.AST) -> set[str]:
+    """The names of a test, and the keys that it reads: `user["role"]`, `claims.get("role")`."""
+    return words_in(test) | {key for inner in ast.walk(test) if (key := key_of(inner))}
 
 
 def refuses(node: ast.AST, function: Function | None = None) -> bool:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .handlers import Handler, comes_from, fields_of, key_of
+from .handlers import Handler, comes_from, fields_of
 from .modules import Module
-from .syntax import called, found, names_in, strings_in, words_in
+from .syntax import called, found, key_of, names_in, strings_in, words_in
 
 _POWERS = re.compile(
     r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
@@ -53,8 +53,14 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
                 yield word.arg, word.value
             else:
                 yield from _splatted(handler, word.value)
+    answered = {
+        inner
+        for node in handler.body
+        if isinstance(node, ast.Return) and node.value is not None
+        for inner in ast.walk(node)
+    }
     for node in handler.body:
-        if isinstance(node, ast.Dict):
+        if isinstance(node, ast.Dict) and node not in answered:
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield key.value, value

@@ -18,6 +18,7 @@ from .syntax import (
     strings_in,
     target_name,
     text_of,
+    uses_cookies,
 )
 
 _EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
@@ -145,7 +146,7 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
         elif called(call) == "CORS" and is_true(keyword(call, "supports_credentials")):
             origins = keyword(call, "origins", "resources")
             if origins is None or "*" in _texts(project, module, origins, exact=True):
-                yield _any_origin(module, origins or call)
+                yield _any_origin(module, origins or call, cookies=uses_cookies(project.modules))
     yield from _django_cors(module)
 
 
@@ -154,7 +155,7 @@ def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterato
         return
     origins, pattern = keyword(call, "allow_origins"), keyword(call, "allow_origin_regex")
     if origins is not None and "*" in _texts(project, module, origins, exact=False):
-        yield _any_origin(module, origins)
+        yield _any_origin(module, origins, cookies=uses_cookies(project.modules))
     elif pattern is not None and _ANY_HOST_PATTERN.search(
         next(iter(_texts(project, module, pattern, exact=False)), "")
     ):
@@ -164,10 +165,14 @@ def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterato
         )  # fmt: skip
 
 
-def _any_origin(module: Module, node: ast.AST) -> Finding:
+def _any_origin(module: Module, node: ast.AST, *, cookies: bool = True) -> Finding:
+    """Without cookies there is nothing that a browser sends along by itself."""
+    what = "" if cookies else "; no cookie of this service says who they are, yet"
     return found(
         "config.cors-wildcard-credentials", module, node,
-        "Any site may send requests with the visitor's credentials (origin *, credentials on).",
+        "Any site may send requests with the visitor's credentials "
+        f"(origin *, credentials on{what}).",
+        severity=None if cookies else Severity.LOW,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Severity
 from .access import is_login
@@ -20,6 +21,7 @@ from .syntax import (
     strings_in,
     target_name,
     text_of,
+    uses_cookies,
     words_in,
 )
 
@@ -52,8 +54,10 @@ _HASHERS = {
 
 def look(table: RouteTable) -> Iterator[Finding]:
     project = table.project
+    sessions = uses_cookies(project.modules)
     for module in project.modules:
-        yield from _default_secrets(module)
+        for one in _default_secrets(module):
+            yield one if sessions else _signs_nothing(module, one)
         yield from _default_credentials(module)
     yield from _logins(table)
 
@@ -187,6 +191,22 @@ def _known_password(module: Module, node: ast.AST, message: str) -> Finding:
         "auth.default-credentials", module, node, message, secret=True,
         severity=Severity.MEDIUM if is_script(module.path) else Severity.HIGH,
     )  # fmt: skip
+
+
+def _signs_nothing(module: Module, one: Finding) -> Finding:
+    """Flask's key beside one for the tokens, where no session or cookie is ever made."""
+    tokens = any(re.search(r"jwt.*key|jwt.*secret", name, re.IGNORECASE) for name in _named(module))
+    if not tokens or not re.match(r"SECRET_KEY (falls|is)", one.message):
+        return one
+    return replace(
+        one,
+        severity=Severity.MEDIUM,
+        message=one.message.partition(":")[0] + ": whoever reads the code knows what it will sign.",
+    )
+
+
+def _named(module: Module) -> Iterator[str]:
+    return (target_name(target) for target, _ in assigns_in(module.tree))
 
 
 # accounts that everybody knows

@@ -1,12 +1,23 @@
 """The routes of Django and Django REST framework: urls, views, and who may call them."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 from .access import Gatekeeper, Verdict, strongest
 from .modules import Function, Module, Project
 from .routes import Route
-from .syntax import argument, called, dotted, keyword, strings_in, target_name, text_of
+from .syntax import (
+    argument,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    keyword,
+    strings_in,
+    target_name,
+    text_of,
+)
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 _ACTIONS = {
@@ -36,6 +47,8 @@ _CHANGING = {
 }
 _CLOSED = {"IsAuthenticated", "IsAdminUser", "DjangoModelPermissions", "IsAuthenticatedOrReadOnly"}
 _DEEPEST = 5
+_FOLLOWED = 2
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class DjangoRoutes:
@@ -111,7 +124,8 @@ class DjangoRoutes:
         verdicts: list[Verdict | None], *, whole: bool = False,
     ) -> Route:  # fmt: skip
         before = strongest(verdicts)
-        verdict = strongest([before, self._keeper.function(module, function)])
+        inside = self._keeper.function(module, function) or self._own_rows(module, function)
+        verdict = strongest([before, inside])
         verdict = verdict or Verdict("public", "nothing stands before it")
         return Route(
             method, path, module, function, "django", function.lineno,
@@ -138,9 +152,27 @@ class DjangoRoutes:
         for method, function in _methods(node):
             yield self._made(module, function, path, method, verdicts)
         if names & (_CHANGING | _READ_ONLY) and stated is None:
-            stub = _stub(node)
-            method = "DELETE" if names & _CHANGING else "GET"
-            yield self._made(module, stub, path, method, verdicts, whole=True)
+            own = [
+                self._own_rows(module, item) for item in node.body if isinstance(item, _FUNCTIONS)
+            ]
+            made = self._made(
+                module, _stub(node), path, _worst_of(names), [*verdicts, *own], whole=True
+            )
+            yield made
+
+    def _own_rows(self, module: Module, function: ast.AST, depth: int = 0) -> Verdict | None:
+        """A query for the rows of the visitor's own session or account."""
+        for call in calls_in(function):
+            given = [*call.args, *(word.value for word in call.keywords)]
+            visitor = any(_is_visitor(inner) for node in given for inner in ast.walk(node))
+            if visitor and "objects" in chain(call):
+                return Verdict("caller", "its rows are those of the visitor")
+            meant = self._project.resolve(module, dotted(call.func))
+            if depth >= _FOLLOWED or not isinstance(meant.node, _FUNCTIONS) or not meant.module:
+                continue
+            if own := self._own_rows(meant.module, meant.node, depth + 1):
+                return own
+        return None
 
     def _bases(self, module: Module, node: ast.ClassDef, depth: int = 0) -> Iterator[ast.expr]:
         for base in node.bases:
@@ -148,6 +180,21 @@ class DjangoRoutes:
             meant = self._project.resolve(module, dotted(base))
             if isinstance(meant.node, ast.ClassDef) and meant.module and depth < _DEEPEST:
                 yield from self._bases(meant.module, meant.node, depth + 1)
+
+
+def _is_visitor(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and bool(
+        re.match(r"(self\.)?request\.(session|user)\b", dotted(node))
+    )
+
+
+def _worst_of(names: set[str]) -> str:
+    """The method that does most of those that the bases of a generic view answer."""
+    if not names & _CHANGING:
+        return "GET"
+    if any(re.search("Destroy|Delete|^Model", name) for name in names & _CHANGING):
+        return "DELETE"
+    return "PATCH" if any("Update" in name for name in names & _CHANGING) else "POST"
 
 
 def _stub(node: ast.ClassDef) -> ast.FunctionDef:

@@ -324,12 +324,3 @@ def fields_of(project: Project, module: Module, node: ast.ClassDef) -> dict[str,
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
     }
     return fields
-
-
-def key_of(node: ast.AST) -> str:
-    """`x` of `data["x"]` and `data.get("x")` and `data.x`."""
-    if isinstance(node, ast.Subscript):
-        return text_of(node.slice) or ""
-    if isinstance(node, ast.Call) and called(node) == "get" and node.args:
-        return text_of(node.args[0]) or ""
-    return node.attr if isinstance(node, ast.Attribute) else ""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import assignment
 from .access import Gatekeeper, is_login, refuses
-from .handlers import Handler, asks_who, comes_from, is_query, is_write, key_of
+from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
-from .syntax import called, dotted, found, names_in, place, strings_in, words_in
+from .syntax import called, dotted, found, key_of, names_in, place, strings_in, words_in
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"

@@ -243,9 +243,18 @@ def _names_a_file(handler: Handler, node: ast.expr) -> bool:
     }
     if not words or not _tainted(handler, node):
         return False
-    if handler.route.kind == "fastapi" and words <= set(handler.path_parameters):
-        return ":path}" in handler.route.path
-    return "<path:" in handler.route.path or not words <= set(handler.path_parameters)
+    if _of_the_route(handler, node):
+        # A segment of a route holds no slash in FastAPI, Flask and Django, unless it says `path`.
+        return ":path}" in handler.route.path or "<path:" in handler.route.path
+    return True
+
+
+def _of_the_route(handler: Handler, node: ast.expr) -> bool:
+    """Whether all that the caller has a hand in comes from the segments of the route."""
+    requested = spread(handler.function, set())
+    segments = spread(handler.function, set(handler.path_parameters)) - requested
+    others = spread(handler.function, handler.inputs - segments)
+    return bool(names_in(node) & segments) and not comes_from(node, others)
 
 
 def _uploads(handler: Handler) -> Iterator[Finding]:

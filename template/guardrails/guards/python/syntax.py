@@ -9,6 +9,10 @@ from ...engine.finding import Evidence, Finding, Place, Severity
 from .modules import Function, Module
 
 LONGEST_SNIPPET = 160
+_COOKIES = {
+    "set_cookie", "cookies", "Cookie", "APIKeyCookie", "CookieTransport", "SessionMiddleware",
+    "login_user", "set_access_cookies", "HTTPBasic", "authenticate", "LoginManager",
+}  # fmt: skip
 _SECRET_TEXT = re.compile(
     r"""(["'])((?:(?!\1).){6,})\1(?=\s*[,)\]}]*\s*(?:#.*)?$)""",
 )
@@ -54,6 +58,15 @@ def chain(node: ast.AST) -> list[str]:
 
 def text_of(node: ast.AST | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def key_of(node: ast.AST) -> str:
+    """`x` of `data["x"]` and `data.get("x")` and `data.x`."""
+    if isinstance(node, ast.Subscript):
+        return text_of(node.slice) or ""
+    if isinstance(node, ast.Call) and called(node) == "get" and node.args:
+        return text_of(node.args[0]) or ""
+    return node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def keyword(call: ast.Call, *names: str) -> ast.expr | None:
@@ -153,3 +166,14 @@ def found(
 ) -> Finding:
     where = place(module, node, symbol, secret=secret)
     return Finding(rule, where, message, severity, evidence, tuple(also))
+
+
+def uses_cookies(modules: Iterable[Module]) -> bool:
+    """Whether a cookie, a session or HTTP's own log-in tells who is calling."""
+    return any(
+        (isinstance(node, ast.Name) and node.id in _COOKIES)
+        or (isinstance(node, ast.Attribute) and node.attr in _COOKIES)
+        or (isinstance(node, ast.Subscript) and dotted(node.value).endswith("session"))
+        for module in modules
+        for node in module.nodes
+    )

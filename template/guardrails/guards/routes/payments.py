@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Access, Case, Spot
 from .say import HIGH, at_route, finding, place
 from .signs import WEBHOOK_NAME
 
@@ -24,6 +24,9 @@ _ONCE = re.compile(
     r"|status\s*[!=]==?\s*['\"](?:paid|completed|confirmed|succeeded)|maybeSingle|existing"
     r"|INSERT OR IGNORE|findUnique|findFirst|findOne",
     re.IGNORECASE,
+)
+_KEEPS_A_LOG = re.compile(
+    r"(?:from\(\s*|INTO\s+)['\"`]?\w*(?:logs?|audit|history)['\"`]?\s*\)?\s*$"
 )
 _ADDS = re.compile(
     r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
@@ -69,6 +72,15 @@ def _price(case: Case) -> Iterator[Finding]:
                     return
 
 
+def _adds(case: Case) -> Spot | None:
+    """Where a record is added, or something counted up; a second line in a log does no harm."""
+    for piece in case.pieces:
+        for match in _ADDS.finditer(piece.code):
+            if not _KEEPS_A_LOG.search(piece.code[max(0, match.start() - 120) : match.start()]):
+                return Spot(piece, piece.start + match.start())
+    return None
+
+
 def _webhook(case: Case) -> Iterator[Finding]:
     if case.access is not Access.SIGNATURE or not re.search(
         r"constructEvent|webhook", case.code, re.IGNORECASE
@@ -76,7 +88,7 @@ def _webhook(case: Case) -> Iterator[Finding]:
         return
     if not WEBHOOK_NAME.search(case.route.path) and "constructEvent" not in case.code:
         return
-    adds = case.first(_ADDS)
+    adds = _adds(case)
     if adds and not _ONCE.search(case.code):
         message = (
             f"{case.route.label} adds a record for each delivery: the provider sends "

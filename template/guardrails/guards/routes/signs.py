@@ -60,7 +60,8 @@ ROLE_TEST = re.compile(
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
     r"|\brole\w*['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
-    r"|user_?roles|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
+    r"|user_?roles|\.from\(\s*['\"](?:\w+_)?(?:admins?|administrators?|admin_users?|moderators?)['\"]"
+    r"|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
     _I,
 )
 SIGNED = re.compile(

@@ -45,6 +45,8 @@ def is_placeholder(value: str) -> bool:
     """Something that stands where a secret belongs: `your-key-here`, `${TOKEN}`, `xxx`."""
     if len(set(value)) < 5 or value.lower() in _DEFAULTS:
         return True
+    if value.startswith(("[", "%5B")) and value.endswith(("]", "%5D")):
+        return True
     return bool(_PLACEHOLDER.search(value))
 
 

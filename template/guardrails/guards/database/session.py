@@ -1,0 +1,66 @@
+"""The session in which a chain is replayed: one for all files, as the Supabase CLI has it."""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from .lexer import Piece
+from .scripts import Connection, send, sent_text
+
+# Cancelled, or at a limit of disk, memory or depth.
+SPENT = {"57014", "53400", "53100", "53200", "54001", "54000"}
+_LOST = "57014"
+
+
+class Session:
+    """Forgets what a file set, and keeps the server's caches warm from file to file."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Connection]:
+        """The connection for one file; whatever is still open in the end is rolled back."""
+        if self._connection is None:
+            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        try:
+            yield self._connection
+        except psycopg.Error as error:
+            # A cancellation that came late must not meet the next file.
+            if (error.sqlstate or _LOST) in SPENT:
+                self.close()
+            raise
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            if self._connection.info.transaction_status != TransactionStatus.IDLE:
+                self._connection.execute("rollback")
+            self._connection.execute("discard all")
+        except psycopg.Error:
+            self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def behind_savepoint(connection: Connection, number: int, piece: Piece) -> None:
+    """The statement in one message with its savepoint, `s`, which is left when it fails."""
+    before = f"savepoint s; set local scratch.at = {number};\n"
+    after = "\n;release savepoint s"
+    if piece.data is None:
+        connection.execute(f"{before}{sent_text(piece)}{after}".encode("utf-8", "replace"))
+        return
+    connection.execute(before.encode())
+    send(connection, piece)
+    connection.execute("release savepoint s")
