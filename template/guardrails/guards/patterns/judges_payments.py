@@ -47,72 +47,10 @@ def local_day(case: Case) -> Case | None:
     return None if re.search(r"Date\.UTC|T00:00|utc", line, re.IGNORECASE) else case
 
 
-_MAY_CHOOSE = re.compile(
-    r"donat|\btip\b|top_?-?up|deposit|wallet|credit|fund|budget|gift|contribut|payout|transfer",
-    re.IGNORECASE,
-)
-
-
-def _looked_up(case: Case, price: str) -> bool:
-    """Whether a price's id was found in a table or a list of ours before."""
-    name = re.escape(price.strip())
-    known = rf"\.(?:eq|in)\([^()]*price[^()]*,\s*{name}\s*\)|\.eq\.\$\{{{name}\}}"
-    listed = rf"\.(?:includes|has)\(\s*{name}\s*\)|\[\s*{name}\s*\]"
-    return bool(re.search(f"{known}|{listed}", case.above, re.IGNORECASE))
-
-
-def client_price(case: Case) -> Case | None:
-    """What is charged comes from the caller."""
-    for found in re.finditer(
-        r"\b(unit_amount|unit_price|amount|value|price"
-        r"|transaction_amount)\s*(?::\s*([^,\n}]+))?[,\n}]",
-        case.match.text,
-    ):
-        expression = (found[2] or found[1]).strip()
-        inner = re.sub(
-            r"Math\.\w+\(|Number\(|parseFloat\(|parseInt\(|String\(", "", expression
-        ).lstrip("( ")
-        if not from_request(case, inner) and not re.search(r"\bitem\.\w*[pP]rice", inner):
-            continue
-        if re.search(r"\bitem\.\w*[pP]rice", inner) and not re.search(
-            r"\{[^}=]*\b(items|cart|cartItems"
-            r"|products)\b[^}=]*\}\s*(?::[^=]+)?=\s*(await\s+)?(req|request)\.",
-            case.above,
-        ):
-            continue
-        if _looked_up(case, inner):
-            return None
-        if _MAY_CHOOSE.search(case.source.path + case.source.symbol(case.match.line)):
-            return None
-        return case.but(WHAT=inner)
-    return None
-
-
-_COUNTS_TWICE = re.compile(
-    r"\.insert\(|increment|\.rpc\(|insert\s+into|\$inc|balance|\+\s*amount|create\w*\(",
-    re.IGNORECASE,
-)
 _GIVES = re.compile(
     r"\.run\(|\.(update|create|mark|activate|set)\w*\(|await\s+(mark|activate|rent|grant|set)\w*\("
 )
 _BOUGHT = re.compile(r"metadata|client_reference_id|already|processed|alreadyUsed")
-_ONCE = re.compile(
-    r"event\.id|eventId|event_id|idempot|already|processed|onConflict|on conflict|upsert|existing|"
-    r"\.eq\(\s*[\"'`](stripe_|payment_intent|session_id|payment_id|transaction_id|external)",
-    re.IGNORECASE,
-)
-
-
-def counted_twice(case: Case) -> Case | None:
-    """Stripe delivers an event more than once; this counts each delivery."""
-    text = case.source.text
-    if "constructEvent" not in text and "webhook" not in case.source.path.lower():
-        return None
-    below = case.below[:4000]
-    branch = re.split(r"\bcase\s+[\"']|\bbreak\b", below)[0]
-    if not _COUNTS_TWICE.search(branch) or _ONCE.search(text):
-        return None
-    return case
 
 
 def replayed_session(case: Case) -> Case | None:
@@ -134,8 +72,6 @@ JUDGES: dict[str, Judge] = {
     "money-name": money_name,
     "mongoose-money": mongoose_money,
     "local-day": local_day,
-    "client-price": client_price,
-    "counted-twice": counted_twice,
     "replayed-session": replayed_session,
     "card-on-server": card_on_server,
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case, Spot
+from .flow import mentions
 from .say import HIGH, at_route, finding, place
 from .signs import WEBHOOK_NAME
 
@@ -26,8 +27,14 @@ _ONCE = re.compile(
     re.IGNORECASE,
 )
 _KEEPS_A_LOG = re.compile(
-    r"(?:from\(\s*|INTO\s+)['\"`]?\w*(?:logs?|audit|history)['\"`]?\s*\)?\s*$"
+    r"(?:from\(\s*|INTO\s+)['\"`]?\w*(?:logs?|audit|history|notifications?|events?|activit\w+)"
+    r"['\"`]?\s*\)?\s*$"
 )
+_EACH = re.compile(
+    r"([\w$.?]+?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*([\w$]+)"
+)
+_OWN_ID = re.compile(r"(?:id|Id|ID)$")
+"""Of a price at the provider: which one may be the client's choice, what it costs is not."""
 _ADDS = re.compile(
     r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
     r"|\$inc|increment"
@@ -52,12 +59,16 @@ def _price(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces:
         names = case.flow.of(piece)
+        each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
         for call in piece.module.calls_in(piece.start, piece.end):
             if not _CHARGE.search(call.callee) or not call.arguments:
                 continue
             given = piece.module.slice(call.arguments[0])
             for match in _AMOUNT.finditer(given):
-                if names.has_sent(match[1] or match[0].strip(" :,")) and not names.has_caller(
+                value = (match[1] or match[0]).strip(" :,")
+                if _OWN_ID.search(value) or _compared(piece.code, value):
+                    continue
+                if (names.has_sent(value) or mentions(value, each)) and not names.has_caller(
                     match[0]
                 ):
                     at = call.arguments[0].start + match.start()
@@ -70,6 +81,17 @@ def _price(case: Case) -> Iterator[Finding]:
                         [at_route(case)],
                     )
                     return
+
+
+def _compared(code: str, value: str) -> bool:
+    """Whether the amount must equal what a record says."""
+    word = re.search(r"[A-Za-z_$][\w$]*", re.sub(r"^(?:Math\.\w+|Number|parse\w+)\(", "", value))
+    name = re.escape(word[0]) if word else "$^"
+    record = r"[A-Za-z_$][\w$]*\??\.(?!length)\w+"
+    return bool(
+        re.search(rf"(?<![\w$.]){name}\)?\s*[!=]==?\s*\(?(?:\w+\()?{record}", code)
+        or re.search(rf"{record}\)?\s*[!=]==?\s*\(?(?:\w+\()?{name}(?![\w$.])", code)
+    )
 
 
 def _adds(case: Case) -> Spot | None:
