@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from advisories import advisory_database
 from guardrails.engine import rules, sarif
 from guardrails.engine.check import recognised
 from guardrails.engine.finding import Finding
@@ -80,6 +81,20 @@ def commit(folder: Path) -> None:
         subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.fixture(scope="session")
+def advisories() -> Iterator[str]:
+    with advisory_database() as url:
+        yield url
+
+
+@pytest.fixture
+def _asking(case: Case, advisories: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case with `advisories: true` has an advisory database to ask."""
+    monkeypatch.delenv("GUARDRAILS_ADVISORIES", raising=False)
+    if case.get("advisories"):
+        monkeypatch.setenv("GUARDRAILS_ADVISORIES", advisories)
+
+
 def found(rule: str, case: Case, folder: Path) -> list[Finding]:
     lay_out(case, folder)
     tree = recognised(walk(folder))
@@ -112,6 +127,7 @@ def test_every_rule_has_a_guard_that_is_run() -> None:
     assert {rule.id for rule in rules.load().values() if not set(rule.guards) <= run} == set()
 
 
+@pytest.mark.usefixtures("_asking")
 @pytest.mark.parametrize(("rule", "case"), numbered("flagged"))
 def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
     findings = found(rule, case, tmp_path)
@@ -120,6 +136,7 @@ def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
     assert set([wanted] if isinstance(wanted, str) else wanted) <= places(findings)
 
 
+@pytest.mark.usefixtures("_asking")
 @pytest.mark.parametrize(("rule", "case"), numbered("clean"))
 def test_look_alikes_are_left_alone(rule: str, case: Case, tmp_path: Path) -> None:
     assert found(rule, case, tmp_path) == []

@@ -130,6 +130,15 @@ def inspect_command(
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Look for secrets in all commits, too.")
     ] = True,
+    advisories: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Ask for known vulnerabilities of what the lock files lock: osv for the public "
+            "database (https://api.osv.dev), or the URL of another that speaks OSV. It is told "
+            "names and versions of packages, nothing else. Without this nobody is asked.",
+        ),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(metavar="RULE", help="Say what a rule is about and how to mend it, and stop."),
@@ -139,7 +148,7 @@ def inspect_command(
     if explain is not None:
         inspecting.explain(explain)
         return
-    wanted = Wanted(tuple(only or ()), tuple(skip or ()), history)
+    wanted = Wanted(tuple(only or ()), tuple(skip or ()), history, advisories)
     request = inspecting.Request.of(path, wanted, (html, output, since), format_, fail_on)
     if status := inspecting.run(request):
         raise typer.Exit(status)

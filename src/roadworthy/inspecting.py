@@ -1,5 +1,6 @@
 """`roadworthy inspect`: what the command does with its options."""
 
+import re
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from .refusal import BadAnswer, Refusal
 from .report import FORMATS, page, summary
 
 FOUND = 1
+_SOURCE = re.compile(r"osv$|https?://[^/]", re.IGNORECASE)
 _SEVERITIES = tuple(severity.label for severity in reversed(Severity))
 
 
@@ -47,6 +49,10 @@ class Request:
     ) -> "Request":
         html, output, since = files
         check_tree(path)
+        if wanted.advisories is not None and not _SOURCE.match(wanted.advisories):
+            raise BadAnswer(
+                f"--advisories {wanted.advisories}: it is osv, or a URL such as https://api.osv.dev."
+            )
         if format_ is not None and format_ not in FORMATS:
             raise BadAnswer(f"--format {format_}: there are {', '.join(FORMATS)}.")
         if output is not None and format_ is None:

@@ -96,6 +96,7 @@ def test_works_in_a_folder_without_git_and_in_a_subfolder(shop: Path) -> None:
         (["--html", "."], "is a folder"),
         (["--html", "no/where.html"], "there is no folder"),
         (["--output", "x.json"], "--output needs --format"),
+        (["--advisories", "my-app"], "it is osv, or a URL"),
         (["--explain", "rls.disable"], "no rule is called that"),
     ],
 )

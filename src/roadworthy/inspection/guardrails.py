@@ -72,13 +72,17 @@ def _rule(descriptor: Mapping[str, Any]) -> Rule:
 
 
 def scan(
-    root: Path, progress: Progress, *, without: Iterable[str] = (), history: bool = True
+    root: Path,
+    progress: Progress,
+    *,
+    without: Iterable[str] = (),
+    settings: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Run the guards on the tree; gives their one SARIF document."""
+    """Run the guards on the tree; gives their one SARIF document. `settings` are variables."""
     command = ["-m", "guardrails", "scan", "--root", str(root), "--progress"]
     for guard in sorted(without):
         command += ["--without", guard]
-    return _json_of(command, progress, {} if history else {"GUARDRAILS_HISTORY": "no"})
+    return _json_of(command, progress, settings or {})
 
 
 def recognise(root: Path) -> dict[str, Any]:

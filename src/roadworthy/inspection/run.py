@@ -26,11 +26,12 @@ _NO_FACTS = {"notChecked", "broken"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rules to heed: globs such as `rls.*`."""
+    """Which rules to heed (globs such as `rls.*`), and how far to look for what they need."""
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     history: bool = True
+    advisories: str | None = None
 
     def of(self, rules: Iterable[str]) -> frozenset[str]:
         """The rules to heed; refuses a glob that fits none, which is a typing error."""
@@ -64,7 +65,10 @@ def inspect(
     began = time.monotonic()
     rules = guardrails.catalogue()
     heeded = wanted.of(rules)
-    document = guardrails.scan(root, progress, without=_idle(rules, heeded), history=wanted.history)
+    idle = _idle(rules, heeded)
+    settings = {} if wanted.history else {"GUARDRAILS_HISTORY": "no"}
+    settings |= {} if wanted.advisories is None else {"GUARDRAILS_ADVISORIES": wanted.advisories}
+    document = guardrails.scan(root, progress, without=idle, settings=settings)
     if not document.get("properties", {}).get("stack"):
         document.setdefault("properties", {})["stack"] = guardrails.recognise(root)
     found = gather(document, rules, heeded, root.name or str(root), earlier)

@@ -1,8 +1,8 @@
-"""All that is looked at, and what can't be looked at without a network."""
+"""All that is looked at; advisories only where a database to ask is named."""
 
 from collections.abc import Callable, Iterator
 
-from ...engine.finding import Finding, NotLooked
+from ...engine.finding import Finding
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from . import (
@@ -14,6 +14,7 @@ from . import (
     repository,
     testing,
     typescript,
+    vulnerable,
 )
 from .project import Project
 
@@ -32,15 +33,7 @@ _CHECKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (
 def look(tree: Tree) -> Looked:
     """Look at how the project is built, tested, shipped and kept."""
     project = Project(tree)
-    found: list[Finding] = []
-    missing = [
-        NotLooked(
-            "known-vulnerable dependencies",
-            "advisories are on the network and this guard works without; "
-            "`npm audit`, `uv audit` or `osv-scanner` ask for them",
-            ("deps.vulnerable",),
-        )
-    ]
+    found, missing = vulnerable.look(project)
     if not project.sources:
         return Looked(found, missing)
     for check in _CHECKS:
