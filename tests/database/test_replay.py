@@ -176,6 +176,21 @@ def test_what_fails_in_the_wake_of_a_failure_is_no_cause(scratch: Scratch, tmp_p
     assert outcomes(replay) == ["failed", "cascade", "cascade"]
 
 
+def test_what_cannot_be_read_takes_nothing_with_it(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "create table first (id uuid primary key);\n"
+            "create policy if not exists p on first using (true);\n"
+            "create table second (id uuid primary key);"
+        },
+    )
+    assert outcomes(replay) == ["applied", "failed", "applied"]
+    assert replay.statements[1].cause == "syntax"
+    assert {("table", "public", "first"), ("table", "public", "second")} <= set(replay.provenance)
+
+
 def test_a_statement_that_came_too_early_is_tried_again(scratch: Scratch, tmp_path: Path) -> None:
     replay = replay_of(
         scratch,

@@ -55,12 +55,11 @@ class Session:
 
 
 def behind_savepoint(connection: Connection, number: int, piece: Piece) -> None:
-    """The statement in one message with its savepoint, `s`, which is left when it fails."""
-    before = f"savepoint s; set local scratch.at = {number};\n"
-    after = "\n;release savepoint s"
+    """The statement behind the savepoint `s`, which is left standing when it fails."""
+    # Not in one message with it: of a message that can't be parsed, nothing is done at all.
+    connection.execute(f"savepoint s; set local scratch.at = {number}".encode())
     if piece.data is None:
-        connection.execute(f"{before}{sent_text(piece)}{after}".encode("utf-8", "replace"))
+        connection.execute(f"{sent_text(piece)}\n;release savepoint s".encode("utf-8", "replace"))
         return
-    connection.execute(before.encode())
     send(connection, piece)
     connection.execute("release savepoint s")
