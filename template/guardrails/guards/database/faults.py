@@ -12,11 +12,24 @@ from .lexer import split, subject
 from .model import Chain, Dialect, Outcome, Replay, Statement
 
 MOST_ALSO = 25
+MOST_STATEMENTS = 60
 MOST_NAMES = 8
 _BROKEN = (
     "So this database can't be rebuilt from this repository: `db reset`, a preview branch and "
     "recovery after a loss stop here."
 )
+_FAILS: Mapping[str, str] = {
+    Cause.SYNTAX: "can't be read as PostgreSQL",
+    Cause.TWICE: "would make what is there already",
+    Cause.LATER: "would need what only a later migration makes",
+    Cause.NOWHERE: "would need what no migration makes",
+    Cause.GONE: "would need what an earlier migration took away or changed",
+    Cause.DATA: "would write rows that an empty database does not take",
+    Cause.TRANSACTION: "can't be run in a transaction",
+    Cause.PRIVILEGE: "would need rights that the project's role does not have",
+    Cause.STOPPED: "ran too long or wrote too much",
+    Cause.OTHER: "would fail",
+}
 _NEWER_THAN = 2
 """Statements that drop what the chain made at least so many files before."""
 
@@ -36,9 +49,8 @@ def names_of(chain: Chain) -> Iterator[Finding]:
             also=tuple(Place(file.path) for file in rest[:MOST_ALSO]),
             detail={"skipped": len(chain.skipped), "would_run": runs},
         )
-    for group in same_versions(chain):
-        if chain.dialect is Dialect.PRISMA:
-            continue
+    groups = [] if chain.dialect is Dialect.PRISMA else same_versions(chain)
+    for number, group in enumerate(groups):
         listed = ", ".join(file.path.rpartition("/")[2] for file in group)
         yield Finding(
             "migrations.collision",
@@ -46,7 +58,7 @@ def names_of(chain: Chain) -> Iterator[Finding]:
             f"{len(group)} migrations share the version {group[0].version}: {listed}. A tool that "
             f"goes by the version runs one of them, or stops.",
             evidence=Evidence.EXACT,
-            severity=Severity.HIGH if _strict(chain) else None,
+            severity=Severity.HIGH if _strict(chain) and not number else None,
             also=tuple(Place(file.path) for file in group[1:]),
         )
     yield from _mixed_widths(chain)
@@ -78,81 +90,112 @@ def _strict(chain: Chain) -> bool:
 def not_replayable(
     replay: Replay, bodies: Mapping[tuple[str, str], Place], by_hand: bool = False
 ) -> Iterator[Finding]:
-    """One finding for each cause in a file; what fails in its wake is counted with the first.
+    """One finding for a broken chain, where it stops; what else fails is a lower one a cause.
 
     `bodies` are tables that only the text of a function names, which nothing checks before
     somebody calls it.
     """
-    groups: dict[tuple[str, ...], list[Statement]] = defaultdict(list)
-    for statement in replay.statements:
-        if statement.outcome in (Outcome.FAILED, Outcome.STOPPED):
-            groups[_group(statement)].append(statement)
-    cascades = sum(statement.outcome is Outcome.CASCADE for statement in replay.statements)
+    failed = [
+        statement
+        for statement in replay.statements
+        if statement.outcome in (Outcome.FAILED, Outcome.STOPPED)
+    ]
     # Nobody said in which order scripts that are run by hand belong.
-    severity = Severity.MEDIUM if by_hand else None
-    absent: dict[str, list[tuple[str, Place]]] = defaultdict(list)
-    for (path, name), place in bodies.items():
-        absent[path].append((name, place))
-    for at, (key, statements) in enumerate(groups.items()):
-        also = absent.pop(key[0], []) if key[1] == Cause.NOWHERE else []
-        yield _finding(statements, also, severity, cascades if at == 0 else 0)
-    for found in absent.values():
-        found.sort(key=lambda entry: entry[1].line)
-        yield Finding(
-            "migrations.not-replayable",
-            found[0][1],
-            f"Functions use {_listed('table', [name for name, _ in found])}, which no migration "
-            f"makes. {_BROKEN}",
-            severity=severity,
-            evidence=Evidence.EXACT,
-            also=tuple(place for _, place in found[1:MOST_ALSO]),
+    worst = Severity.MEDIUM if by_hand else Severity.HIGH
+    stop = next((statement for statement in failed if not _by_rows(statement)), None)
+    if stop is not None:
+        here = [s for s in failed if (s.path, s.cause) == (stop.path, stop.cause)]
+        failed = [s for s in failed if (s.path, s.cause) != (stop.path, stop.cause)]
+        yield _broken(replay, here, worst)
+        worst = Severity(worst - 1)
+    groups: dict[str, list[Statement]] = defaultdict(list)
+    for statement in failed:
+        groups[statement.cause].append(statement)
+    for cause, statements in groups.items():
+        yield _further(cause, statements, Severity(worst - _by_rows(statements[0])))
+    if bodies:
+        yield _absent(bodies, worst)
+
+
+def _by_rows(statement: Statement) -> bool:
+    """It is about rows and time, not about the shape of the database."""
+    return statement.cause in (Cause.DATA, Cause.STOPPED)
+
+
+def _broken(replay: Replay, here: list[Statement], severity: Severity) -> Finding:
+    first = here[0]
+    lost = Counter(statement.outcome for statement in replay.statements)
+    failed, cascades = lost[Outcome.FAILED] + lost[Outcome.STOPPED], lost[Outcome.CASCADE]
+    message = f"The migrations stop here: {_sentence(first.reason)}"
+    names = [name for s in here for name in s.names if name not in first.names]
+    if names:
+        message += f" The same holds for {_listed('', names)}."
+    if failed + cascades > 1:
+        wake = f", {cascades} of them in the wake of another" if cascades else ""
+        message += (
+            f" Of {len(replay.statements):,} statements {failed + cascades:,} don't apply{wake}."
         )
-
-
-def _group(statement: Statement) -> tuple[str, ...]:
-    if statement.cause == Cause.LATER:
-        return ("", statement.cause, *statement.names)
-    if statement.cause == Cause.OTHER:
-        return (statement.path, statement.cause, statement.sqlstate)
-    return (statement.path, statement.cause)
-
-
-def _finding(
-    statements: list[Statement],
-    bodies: list[tuple[str, Place]],
-    severity: Severity | None,
-    cascades: int,
-) -> Finding:
-    first = statements[0]
-    places = sorted(
-        [statement.place for statement in statements] + [place for _, place in bodies],
-        key=lambda place: (place.path, place.line),
-    )
-    names = [name for statement in statements for name in statement.names]
-    names += [name for name, _ in bodies]
-    message = f"This does not run on an empty database: {_sentence(first.reason)}"
-    if len(set(names)) > 1:
-        message += f" The same holds for {_listed('', [n for n in names if n not in first.names])}."
-    if cascades:
-        message += f" {cascades} more statements fail in the wake of such."
-    data_only = all(statement.cause in (Cause.DATA, Cause.STOPPED) for statement in statements)
-    if data_only and severity is None:
-        severity = Severity.MEDIUM
     return Finding(
         "migrations.not-replayable",
-        replace(places[0], end_line=places[0].line),
+        replace(first.place, end_line=first.line),
         f"{message} {_BROKEN}",
         severity=severity,
         evidence=Evidence.EXECUTED,
-        also=tuple(replace(place, end_line=place.line) for place in places[1:MOST_ALSO]),
-        detail={
-            "cause": first.cause,
-            "sqlstate": first.sqlstate,
-            "error": first.error[:300],
-            "statements": len(statements),
-            "cascades": cascades,
-        },
+        also=_places(here)[1:],
+        detail={**_detail(here), "cascades": cascades, "failed": failed},
     )
+
+
+def _further(cause: str, statements: list[Statement], severity: Severity) -> Finding:
+    places = _places(statements)
+    number = len(statements)
+    names = list(dict.fromkeys(name for s in statements for name in s.names))
+    files = len({statement.path for statement in statements})
+    spread = f" in {files} files" if files > 1 else ""
+    some = f"{number:,} more statements{spread}" if number > 1 else "One more statement"
+    told = f" ({_listed('', names)})" if names else ""
+    reason = _sentence(statements[0].reason)
+    return Finding(
+        "migrations.not-replayable",
+        places[0],
+        f"{some} {_FAILS.get(cause, _FAILS[Cause.OTHER])}{told}; here: {reason}",
+        severity=severity,
+        evidence=Evidence.EXECUTED,
+        also=places[1:],
+        detail=_detail(statements),
+    )
+
+
+def _absent(bodies: Mapping[tuple[str, str], Place], severity: Severity) -> Finding:
+    found = sorted((place, name) for (_, name), place in bodies.items())
+    names = [name for _, name in found]
+    return Finding(
+        "migrations.not-replayable",
+        found[0][0],
+        f"Functions use {_listed('table', names)}, which no migration makes. The first call of "
+        "such a function fails on a database that is built from this repository.",
+        severity=severity,
+        evidence=Evidence.EXACT,
+        also=tuple(place for place, _ in found[1:MOST_ALSO]),
+        detail={"cause": str(Cause.NOWHERE), "tables": names[:200]},
+    )
+
+
+def _places(statements: list[Statement]) -> tuple[Place, ...]:
+    """The first of each file before the rest."""
+    places = [replace(statement.place, end_line=statement.line) for statement in statements]
+    first = list({place.path: place for place in reversed(places)}.values())[::-1]
+    return tuple([*first, *(place for place in places if place not in first)][:MOST_STATEMENTS])
+
+
+def _detail(statements: list[Statement]) -> dict[str, object]:
+    first = statements[0]
+    return {
+        "cause": first.cause,
+        "sqlstate": first.sqlstate,
+        "error": first.error[:300],
+        "statements": len(statements),
+    }
 
 
 def _sentence(reason: str) -> str:

@@ -10,7 +10,7 @@ from ...engine.finding import Evidence, Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ...postgres import PostgresError
-from . import faults, practice, types_ts
+from . import faults, locks, practice, types_ts
 from .bodies import absent_tables
 from .chain import Chains, sql_text, would_run
 from .drift import drift
@@ -44,6 +44,7 @@ def look(tree: Tree) -> Looked:
     for chain in chains.chains:
         found.findings += faults.names_of(chain)
         found.findings += faults.destructive(chain, lambda path: sql_text(tree, path) or "")
+        found.add(locks.look(chain, lambda path: sql_text(tree, path) or ""))
     todo = chains.chains or ([chains.loose] if chains.loose else [])
     for folder in chains.not_postgres:
         found.not_looked.append(NotLooked(folder, "its SQL is not PostgreSQL's", _REPLAYED))
