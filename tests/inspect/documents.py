@@ -115,6 +115,31 @@ def modules(word: str = "") -> dict[str, Any]:
     }
 
 
+def routes(word: str = "") -> list[dict[str, Any]]:
+    return [
+        {"method": "POST", "path": f"/api/refund{word}", "file": f"server/routes.ts{word}",
+         "line": 88, "access": "public", "why": f"nothing asks{word}"},
+        {"method": "ANY", "path": f"/api/orders{word}", "file": f"server/routes.ts{word}",
+         "line": 12, "access": "caller", "why": f"the caller, line 3{word}"},
+    ]  # fmt: skip
+
+
+def chains(word: str = "") -> list[dict[str, Any]]:
+    return [
+        {
+            "folder": f"supabase/migrations{word}",
+            "files": 9,
+            "would_run": 8,
+            "skipped": [f"supabase/migrations/3-c.sql{word}"],
+            "statements": 40,
+            "outcomes": {"applied": 38, "failed": 2},
+            "failed": [{"path": f"2_b.sql{word}", "line": 3, "reason": f"no table{word}"}],
+            "rebuilt": [f"invoices{word}"],
+            "types": f"types.ts{word}",
+        }
+    ]
+
+
 def results(word: str = "") -> list[dict[str, Any]]:
     return [
         result("rls.disabled", "supabase/migrations/1_a.sql", 12,
@@ -152,6 +177,8 @@ def document(word: str = "", tables: int = 1) -> dict[str, Any]:
                 "properties": {
                     "matrix": matrix(word, tables),
                     "modules": modules(word),
+                    "routes": routes(word),
+                    "chains": chains(word),
                     "notChecked": [
                         {"what": f"the history{word}", "why": f"no git here{word}", "rules": []},
                         {"what": "access to t", "why": "no row fits", "rules": ["rls.disabled"]},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from documents import RULES, document, inspection, modules, result
 
-from roadworthy.inspection import AreaLevel, Inspection, Severity, State
+from roadworthy.inspection import AreaLevel, Inspection, Severity, State, faults_of, steps
 from roadworthy.inspection.difference import difference
 from roadworthy.inspection.run import Wanted, gather
 from roadworthy.refusal import BadAnswer, CantLook
@@ -71,6 +71,52 @@ def test_the_same_fault_is_one_issue_with_all_its_places() -> None:
     assert len(floats) == 1
     assert floats[0].count == len(floats[0].places) == 30
     assert floats[0].message.startswith("The fault money.float: 30 places in 30 files.")
+
+
+def open_table(name: str, line: int, **about: Any) -> dict[str, Any]:
+    return result("rls.disabled", "a.sql", line, f"Anybody can read rows of `{name}`", **about)
+
+
+def test_one_rule_is_one_row_that_names_what_it_befell() -> None:
+    found = given(*(open_table(name, line) for line, name in enumerate(("a", "b", "c", "d"), 1)))
+    (fault,) = faults_of(found.issues, found.rules)
+    assert fault.names == ("a", "b", "c", "d")
+    assert fault.message == "The fault rls.disabled: `a`, `b`, `c` and `d`"
+    assert (fault.count, len(found.issues)) == (4, 4)
+
+
+def test_what_is_less_bad_is_a_row_of_its_own() -> None:
+    found = given(open_table("orders", 1), open_table("prices", 9, severity="info"))
+    assert [it.severity.label for it in faults_of(found.issues, found.rules)] == [
+        "critical",
+        "info",
+    ]
+
+
+def test_further_places_of_one_hole_are_no_further_holes() -> None:
+    hole = open_table("orders", 3)
+    hole["locations"] *= 3
+    hole["locations"][1] = result("rls.disabled", "b.sql", 9, "")["locations"][0]
+    (issue,) = given(hole).issues
+    assert (issue.count, len(issue.places)) == (1, 2)
+
+
+def test_the_way_of_a_request_begins_where_it_comes_in() -> None:
+    content = document()
+    run = content["runs"][0]
+    run["tool"]["driver"]["name"] = "routes"
+    hole = result("authz.unauthenticated-endpoint", "server/store.ts", 40, "It deletes")
+    entry = result("authz.unauthenticated-endpoint", "server/routes.ts", 8, "")["locations"][0]
+    entry["logicalLocations"] = [{"fullyQualifiedName": "DELETE /api/orders/:id"}]
+    hole["locations"].append(entry)
+    run["results"] = [hole]
+    (issue,) = gather(content, {}, RULES, "shop").issues
+    assert [str(place) for place in steps(issue)] == ["server/routes.ts:8", "server/store.ts:40"]
+
+
+def test_a_next_step_names_what_it_is_done_to() -> None:
+    found = given(open_table("orders", 1), open_table("people", 9))
+    assert found.actions[0].about == ("orders", "people")
 
 
 def test_two_guards_that_see_one_hole_make_one_issue() -> None:

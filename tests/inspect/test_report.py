@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 from io import StringIO
 
 import pytest
-from documents import inspection, matrix
+from documents import RULES, document, inspection, matrix, result
 from rich.console import Console
 
 from roadworthy.inspection import Inspection
+from roadworthy.inspection.run import gather
 from roadworthy.report import FORMATS, page, summary
 
 PAYLOADS = (
@@ -108,6 +109,55 @@ def test_the_summary_fits_a_screen() -> None:
     lines = shown(inspection()).splitlines()
     assert 24 <= len(lines) <= 40
     assert max(map(len, lines)) <= 100
+
+
+def everything_at_once() -> Inspection:
+    """Forty holes of each of three rules, each said in a long sentence."""
+    content = document()
+    content["runs"][0]["results"] += [
+        result(rule, f"supabase/migrations/{at}_{'long' * 9}.sql", at,
+               f"Anybody, without an account, can read and change `table_{at}`: " + "so " * 30)
+        for rule in ("rls.disabled", "xss.html-injection", "migrations.not-replayable")
+        for at in range(40)
+    ]  # fmt: skip
+    return gather(content, {}, RULES, "corner-shop")
+
+
+def test_the_summary_of_much_fits_a_screen() -> None:
+    lines = shown(everything_at_once()).splitlines()
+    assert len(lines) <= 38
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_one_rule_found_is_one_row_and_counts_once() -> None:
+    found = everything_at_once()
+    rows = [
+        attrs["id"]
+        for tag, attrs in parsed(page(found)).seen
+        if tag == "details" and (attrs.get("class") or "").startswith("finding ")
+    ]
+    assert len(rows) == len(set(rows)) < 15
+    assert "2 critical" in shown(found)
+    assert shown(found).count("tried, and it happened · rls.disabled") == 1
+
+
+def test_a_next_step_is_shown_with_what_it_is_done_to() -> None:
+    for text in (shown(everything_at_once()), page(everything_at_once())):
+        assert "table_0, table_1, table_2 and 37 more" in " ".join(text.split())
+
+
+def test_an_example_is_in_the_language_of_the_finding() -> None:
+    content = document()
+    for rule in content["runs"][0]["tool"]["driver"]["rules"]:
+        rule["properties"]["example"] = "// TypeScript\nsave(it)\n# Python, FastAPI\nsave_it()\n"
+    content["runs"][0]["results"] = [
+        result("rls.disabled", "app/views.py", 1, "one"),
+        result("xss.html-injection", "src/Note.tsx", 1, "two"),
+    ]
+    text = " ".join(parsed(page(gather(content, {}, RULES, "shop"))).texts)
+    assert "save_it()" in text.split("two")[-2]
+    assert "save(it)" in text.split("two")[-1]
+    assert "save_it()" not in text.split("two")[-1]
 
 
 @pytest.mark.parametrize("word", PAYLOADS)

@@ -1,5 +1,6 @@
 """What was found out about a tree, as one value: everything downstream reads only that."""
 
+from .faults import Fault, faults_of, listed, steps
 from .guardrails import Progress, catalogue
 from .levels import LEVELS
 from .model import (
@@ -22,6 +23,7 @@ __all__ = [
     "Action",
     "AreaLevel",
     "Change",
+    "Fault",
     "Gap",
     "Gate",
     "Inspection",
@@ -33,5 +35,8 @@ __all__ = [
     "State",
     "Wanted",
     "catalogue",
+    "faults_of",
     "inspect",
+    "listed",
+    "steps",
 ]

@@ -21,7 +21,7 @@ def actions_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Acti
 
 
 def _action(rule: Rule, issues: list[Issue]) -> Action:
-    places: list[Place] = [place for issue in issues for place in issue.places]
+    places: list[Place] = [place for issue in issues for place in issue.places[: issue.count]]
     return Action(
         title=_first_sentence(rule.mend) or rule.title,
         fault=rule.title,
@@ -30,6 +30,7 @@ def _action(rule: Rule, issues: list[Issue]) -> Action:
         severity=max(issue.severity for issue in issues),
         places=tuple(places[:_SHOWN_PLACES]),
         count=sum(issue.count for issue in issues),
+        about=tuple(dict.fromkeys(issue.about for issue in issues if issue.about)),
     )
 
 

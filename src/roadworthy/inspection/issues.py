@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote
 
+from .faults import about
 from .model import Gap, Issue, Place, Rule, Severity
 
 MOST_PLACES = 1000
@@ -46,7 +47,8 @@ def gaps_of(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Gap
             concerned = tuple(rule for rule in entry.get("rules", ()) if rule in rules)
             if concerned or not entry.get("rules"):
                 gaps.append(Gap(entry["what"], entry["why"], concerned, guard))
-    return tuple(dict.fromkeys(gaps))
+    # What bears on a rule first: that copied components were passed over matters less.
+    return tuple(sorted(dict.fromkeys(gaps), key=lambda gap: not gap.rules))
 
 
 def _results(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[_Found]:
@@ -108,14 +110,16 @@ def _issue(group: list[_Found]) -> Issue:
         evidence=worst.evidence,
         message=_message(group, worst, places),
         places=tuple(ordered[:MOST_PLACES]),
-        count=len(places),
+        # Further places of one hole (the way to it, a second policy) are no further holes.
+        count=1 if worst.rule.grouping == "place" else len(places),
         guard=worst.guard,
         detail=worst.detail,
+        about=about(worst.rule, worst.guard, worst.message, first, worst.detail),
     )
 
 
 def _message(group: list[_Found], worst: _Found, places: list[Place]) -> str:
-    if len({found.message for found in group}) == 1:
+    if worst.rule.grouping == "place" or len({found.message for found in group}) == 1:
         return worst.message
     files = len({place.path for place in places})
     spread = f"{len(places)} places" + (f" in {files} files" if files > 1 else "")

@@ -68,7 +68,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault, with all its places. `key` stays the same when lines move."""
+    """What is mended at once, with all its places. `key` stays the same when lines move.
+
+    `about` names the thing that has the fault, where it has a name: a table, a route, a key.
+    """
 
     key: str
     rule: str
@@ -80,6 +83,7 @@ class Issue:
     count: int
     guard: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class AreaLevel:
 
 @dataclass(frozen=True)
 class Action:
-    """What to do next: the faults that it ends and how long it takes."""
+    """What to do next: the faults that it ends, on what, and how long each takes."""
 
     title: str
     fault: str
@@ -127,6 +131,7 @@ class Action:
     severity: Severity
     places: tuple[Place, ...]
     count: int
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ and style itself with these two blocks only, known by their hashes.
 """
 
 import base64
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,17 +15,29 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from roadworthy.inspection import LEVELS, Inspection, Severity
+from roadworthy.inspection import LEVELS, Fault, Inspection, Place, Severity, steps
 
-from . import words
+from . import facts, words
 from .chart import chart
+from .examples import example
 
 FOLDER = Path(__file__).parent
-MOST_PLACES = 25
-"""More places than this of one issue are counted; the JSON lists them."""
+MOST_PLACES = 40
+"""More places than this of one fault are counted; the JSON lists them."""
+_FIRST_PLACES = 5
+"""So many are seen at once; the others unfold."""
 _MOST_ROWS = 12
 """So many tables of the matrix are on the first screen; the others unfold."""
 _KEPT = {"\n", "\t"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One hole of a fault: where it is, or the way that a request takes to it."""
+
+    message: str
+    places: tuple[Place, ...]
+    way: bool = False
 
 
 def page(inspection: Inspection) -> str:
@@ -41,11 +54,16 @@ def page(inspection: Inspection) -> str:
             severities=[severity.label for severity in reversed(Severity)],
             rows=[_row(row, [name for name, _ in callers]) for row in rows],
             callers=[caller for _, caller in callers],
-            reach=words.strangers_reach(rows),
+            reach=words.reach_words(rows),
             first_rows=_MOST_ROWS,
             most_places=MOST_PLACES,
+            first_places=_FIRST_PLACES,
+            faults=words.faults(inspection),
+            entries=_entries,
+            example=lambda fault: example(fault, inspection.stack),
             chart=chart(inspection.facts.get("modules")),
-            issues={issue.key: issue for issue in inspection.issues},
+            routes=facts.routes(inspection),
+            replays=facts.replays(inspection),
             style=Markup(style),  # noqa: S704, ours
             script=Markup(script),  # noqa: S704, ours
             policy=_policy(style, script),
@@ -78,6 +96,24 @@ def _row(row: Any, callers: list[str]) -> dict[str, Any]:
             for caller in callers
         ],
     }
+
+
+def _entries(fault: Fault) -> list[Entry]:
+    """A message that the fault says already, or the entry before said, is not said again."""
+    entries: list[Entry] = []
+    for issue in fault.issues:
+        if way := steps(issue):
+            entries.append(Entry(issue.message, way, way=True))
+        elif issue.count == 1:
+            entries.append(Entry(issue.message, issue.places))
+        else:
+            entries += [Entry(place.message, (place,)) for place in issue.places]
+    before = fault.message
+    for at, entry in enumerate(entries):
+        if entry.message in {before, fault.message}:
+            entries[at] = replace(entry, message="")
+        before = entry.message or before
+    return entries
 
 
 def _prose(text: str) -> Markup:

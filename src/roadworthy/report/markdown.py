@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from roadworthy.inspection import Inspection, Issue, Severity
+from roadworthy.inspection import Fault, Inspection, Issue, Severity, steps
 
 from .words import (
     EVIDENCE,
@@ -11,12 +11,16 @@ from .words import (
     area_note,
     callers,
     cells,
+    counted,
     counts,
+    effort,
+    faults,
     level_words,
     matrix,
     overall_words,
     printable,
     stack_lines,
+    where,
 )
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -29,7 +33,7 @@ def markdown(inspection: Inspection) -> str:
 
 
 def _lines(it: Inspection) -> Iterator[str]:
-    found = ", ".join(f"{count} {label}" for label, count in counts(it)) or "nothing found"
+    found = counted(counts(it)) or "nothing found"
     yield f"# {_text(it.name)}: {overall_words(it)}"
     yield f"\n{found}. {it.files:,} files, looked at on {it.looked_at[:10]}.\n"
     for title, names in stack_lines(it):
@@ -37,14 +41,15 @@ def _lines(it: Inspection) -> Iterator[str]:
     yield "\n## Areas\n\n| Area | Level | Why |\n| --- | --- | --- |"
     for area in it.areas:
         yield (
-            f"| {area.area} | {level_words(area.level, area.state)} | {_text(area_note(area))} |"
+            f"| {area.area} | {level_words(area.level, area.state)} "
+            f"| {_prose(area_note(area, it))} |"
         )
     yield from _next(it)
     yield from _matrix(it)
     yield "\n## Findings"
-    for issue in it.issues:
-        if issue.severity > Severity.INFO:
-            yield from _issue(it, issue)
+    for fault in faults(it):
+        if fault.severity > Severity.INFO:
+            yield from _fault(fault)
     yield from _unseen(it)
 
 
@@ -52,8 +57,8 @@ def _next(it: Inspection) -> Iterator[str]:
     if it.actions:
         yield "\n## Next\n"
     for number, action in enumerate(it.actions, 1):
-        about = f"{action.effort}; {_text(action.fault)}, {_code(action.rule)}"
-        yield f"{number}. {_text(action.title)} ({about})"
+        about = f"{effort(action)}; {_text(where(action))}; {_code(action.rule)}"
+        yield f"{number}. {_prose(action.title)} ({about})"
 
 
 def _matrix(it: Inspection) -> Iterator[str]:
@@ -67,18 +72,28 @@ def _matrix(it: Inspection) -> Iterator[str]:
             yield f"| {_text(str(row.get('table', '')))} | {signs} |"
 
 
-def _issue(it: Inspection, issue: Issue) -> Iterator[str]:
-    rule = it.rules[issue.rule]
-    yield f"\n### {issue.severity.label}: {_text(issue.message)}\n"
+def _fault(fault: Fault) -> Iterator[str]:
+    rule, first = fault.rule, fault.first
+    yield f"\n### {fault.severity.label}: {_prose(fault.message)}\n"
     yield (
-        f"{_code(issue.rule)} · {issue.area} · {EVIDENCE.get(issue.evidence, issue.evidence)} · "
-        f"{rule.effort} to mend\n"
+        f"{_code(rule.id)} · {rule.area} · {EVIDENCE.get(first.evidence, first.evidence)} · "
+        f"{effort(fault)} to mend\n"
     )
-    for place in issue.places[:_MOST_PLACES]:
-        yield f"- {_code(str(place))}"
-    if issue.count > _MOST_PLACES:
-        yield f"- and {issue.count - _MOST_PLACES:,} more places"
-    yield f"\n{_text(rule.why)}\n\n**Mend:** {_text(rule.mend)}"
+    lines = [line for issue in fault.issues for line in _issue(issue, fault)]
+    yield from lines[:_MOST_PLACES]
+    if len(lines) > _MOST_PLACES:
+        yield f"- and {len(lines) - _MOST_PLACES:,} more places"
+    yield f"\n{_prose(rule.why)}\n\n**Mend:** {_prose(rule.mend)}"
+
+
+def _issue(issue: Issue, fault: Fault) -> Iterator[str]:
+    way = " → ".join(_code(str(place)) for place in steps(issue))
+    if way:
+        yield f"- {_prose(issue.message)}: {way}"
+        return
+    for place in issue.places:
+        said = f" {_prose(place.message)}" if place.message != fault.message else ""
+        yield f"- {_code(str(place))}{said}"
 
 
 def _unseen(it: Inspection) -> Iterator[str]:
@@ -94,6 +109,14 @@ def _unseen(it: Inspection) -> Iterator[str]:
 def _text(text: str) -> str:
     """The prototype's words, of which none becomes Markdown or HTML."""
     return _SPECIAL.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+
+
+def _prose(text: str) -> str:
+    """A sentence whose names stand between backticks."""
+    parts = printable(text).split("`")
+    if len(parts) % 2 == 0:
+        return _text(text)
+    return "".join(_code(part) if at % 2 and part else _text(part) for at, part in enumerate(parts))
 
 
 def _code(text: str) -> str:

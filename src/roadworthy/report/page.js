@@ -12,6 +12,10 @@ function textOf(finding, selector) {
   return texts.get(key);
 }
 
+function placesOf(part) {
+  return [...part.querySelectorAll(".place")].map((it) => it.textContent.toLowerCase()).join("\n");
+}
+
 function filter() {
   const wanted = Object.fromEntries(new FormData(form));
   const file = wanted.file.toLowerCase();
@@ -25,6 +29,11 @@ function filter() {
       (!text || textOf(finding, "").includes(text));
     finding.hidden = !fits;
     shown += fits;
+    for (const part of finding.querySelectorAll(".at")) {
+      part.hidden = Boolean(file) && !placesOf(part).includes(file);
+    }
+    const rest = finding.querySelector(".rest");
+    if (rest && file && fits) rest.open = true;
   }
   document.getElementById("shown").textContent = `${shown} of ${findings.length}`;
 }

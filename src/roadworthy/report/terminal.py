@@ -1,26 +1,33 @@
 """The summary of an inspection: what fits a screen."""
 
+from collections.abc import Iterator
+
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from roadworthy.inspection import AreaLevel, Gap, Inspection, Issue, State
+from roadworthy.inspection import Action, AreaLevel, Fault, Gap, Inspection, State
 
 from .words import (
     EVIDENCE,
-    OPERATIONS,
-    VERBS,
     area_note,
+    counted,
     counts,
+    effort,
+    faults,
     level_words,
     matrix,
     overall_words,
     printable,
+    reach_words,
     stack_lines,
-    strangers_reach,
+    where,
     worst,
 )
+
+MOST_LINES = 40
+"""A screen, with the line that says where the report is."""
 
 _LEVEL_STYLES = ("bold red", "yellow", "cyan", "bold green")
 _SEVERITY_STYLES = {
@@ -30,8 +37,8 @@ _SEVERITY_STYLES = {
     "low": "cyan",
     "info": "dim",
 }
-_MOST_GAPS = 3
-_WORST = 4
+_MOST_GAPS = 1
+_WORST = (5, 4, 3, 2)
 
 
 def summary(inspection: Inspection) -> RenderableType:
@@ -43,29 +50,45 @@ class _Summary:
         self._inspection = inspection
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        del console, options
+        """As many of the worst as leave room for the rest on one screen."""
         it = self._inspection
-        yield _title(it)
-        yield _stack(it)
-        yield Text()
-        yield _areas(it)
-        if it.facts.get("matrix"):
-            yield _reach(it)
-        yield Text()
-        yield from _worst(it)
-        yield from _unseen(it)
-        yield from _next(it)
-        if it.since:
-            yield _since(it)
+        for most in _WORST:
+            shown = Group(*_parts(it, most))
+            if len(console.render_lines(shown, options, pad=False)) <= MOST_LINES - 2:
+                break
+        yield shown
+
+
+def _parts(it: Inspection, most: int) -> Iterator[RenderableType]:
+    yield _title(it)
+    yield _stack(it)
+    yield Text()
+    yield _areas(it)
+    if it.facts.get("matrix"):
+        yield from _reach(it)
+    if chosen := worst(it, most):
+        yield _heading("Worst", _more(len(faults(it)) - len(chosen), "kinds of fault"))
+        yield from map(_fault, chosen)
+    yield from _unseen(it)
+    yield from _next(it)
+    if it.since:
+        yield _since(it)
+
+
+def _heading(words: str, more: str = "") -> Text:
+    return Text.assemble("\n", (words, "bold"), (more and f"  {more}", "dim"))
+
+
+def _more(count: int, of: str) -> str:
+    return f"{count:,} more {of} in the report" if count > 0 else ""
 
 
 def _title(it: Inspection) -> Text:
-    found = ", ".join(f"{count} {label}" for label, count in counts(it)) or "nothing found"
     return Text.assemble(
         (printable(it.name), "bold"),
         "  ",
         (overall_words(it), _LEVEL_STYLES[it.level]),
-        f"  {found}",
+        f"  {counted(counts(it)) or 'nothing found'}",
         (f"  {it.files:,} files in {it.seconds:.0f} s", "dim"),
         no_wrap=True,
         overflow="ellipsis",
@@ -83,14 +106,14 @@ def _grid() -> Table:
 
 def _areas(it: Inspection) -> Table:
     table = _grid()
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for area in it.areas:
+        found = counted(counts(it, area.area)[:2])
+        note = Text.assemble(found, " · " * bool(found), _spoken(area_note(area, it), "dim"))
         table.add_row(
-            area.area,
-            Text(level_words(area.level, area.state), style=_style(area)),
-            Text(printable(area_note(area)), style="dim"),
+            area.area, Text(level_words(area.level, area.state), style=_style(area)), note
         )
     return table
 
@@ -99,50 +122,46 @@ def _style(area: AreaLevel) -> str:
     return "dim" if area.state is State.NOT_APPLICABLE else _LEVEL_STYLES[area.level]
 
 
-def _reach(it: Inspection) -> Text:
-    rows = matrix(it)
-    reach = strangers_reach(rows)
-    words = ", ".join(f"{VERBS[operation]} {reach[operation]}" for operation in OPERATIONS)
-    return Text(
-        f"A stranger with no account can {words} of {len(rows)} tables",
-        style="bold red" if any(reach.values()) else "green",
+def _reach(it: Inspection) -> Iterator[Text]:
+    for (said, reaches), style in zip(
+        reach_words(matrix(it)), ("bold red", "yellow", "yellow"), strict=False
+    ):
+        yield Text(said, style=style if reaches else "green")
+
+
+def _fault(fault: Fault) -> RenderableType:
+    first = fault.first
+    facts = Text(style="dim", no_wrap=True, overflow="ellipsis")
+    facts.append(f"{EVIDENCE.get(first.evidence, first.evidence)} · {fault.rule.id} · ")
+    facts.append(printable(str(first.places[0])))
+    if fault.count > 1:
+        facts.append(f" and {fault.count - 1:,} more")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(min_width=8, no_wrap=True)
+    table.add_column()
+    table.add_row(
+        Text(fault.severity.label, style=_SEVERITY_STYLES[fault.severity.label]),
+        _spoken(fault.message),
     )
+    return Group(table, Padding(facts, (0, 0, 0, 9)))
 
 
-def _worst(it: Inspection) -> list[RenderableType]:
-    chosen = worst(it, _WORST)
-    return [_issue(issue) for issue in chosen]
+def _spoken(message: str, style: str = "") -> Text:
+    """Names in sentences stand out by weight; in a terminal nobody needs their backticks."""
+    text = Text(style=style)
+    for at, part in enumerate(printable(message).split("`")):
+        text.append(part, style="bold" if at % 2 and not style else "")
+    return text
 
 
-def _issue(issue: Issue) -> RenderableType:
-    more = f" and {issue.count - 1:,} more" if issue.count > 1 else ""
-    head = Text.assemble(
-        (f"{issue.severity.label:8} ", _SEVERITY_STYLES[issue.severity.label]),
-        (printable(issue.message), ""),
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-    place = Text(
-        f"{printable(str(issue.places[0]))}{more} · {EVIDENCE.get(issue.evidence, issue.evidence)}"
-        f" · {issue.rule}",
-        style="dim",
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-    return Group(head, Padding(place, (0, 0, 0, 9)))
-
-
-def _unseen(it: Inspection) -> list[RenderableType]:
-    if not it.gaps and not it.left:
-        return []
-    lines: list[RenderableType] = [Text(), Text("Not checked", style="bold")]
+def _unseen(it: Inspection) -> Iterator[Text]:
     entries = [*it.gaps, *(Gap(str(e["path"]) or "the tree", _left(e)) for e in it.left)]
+    if not entries:
+        return
+    yield _heading("Not checked", _more(len(entries) - _MOST_GAPS, "such notes"))
     for gap in entries[:_MOST_GAPS]:
-        text = f"  {printable(gap.what)}: {printable(gap.why)}"
-        lines.append(Text(text, style="dim", no_wrap=True, overflow="ellipsis"))
-    if len(entries) > _MOST_GAPS:
-        lines.append(Text(f"  and {len(entries) - _MOST_GAPS} more: see the report", style="dim"))
-    return lines
+        text = f"         {printable(gap.what)}: {printable(gap.why)}"
+        yield Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _left(entry: object) -> str:
@@ -152,17 +171,25 @@ def _left(entry: object) -> str:
     return f"{entry['why']}{files}"
 
 
-def _next(it: Inspection) -> list[RenderableType]:
+def _next(it: Inspection) -> Iterator[RenderableType]:
     if not it.actions:
-        return []
-    table = _grid()
+        return
+    yield _heading("Next")
+    table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column()
     for number, action in enumerate(it.actions, 1):
-        about = f"{action.effort} · {action.count:,} × {action.rule}: {action.fault}"
-        table.add_row(f"  {number}", Text(printable(action.title)))
-        table.add_row("", Text(printable(about), style="dim"))
-    return [Text(), Text("Next", style="bold"), table]
+        table.add_row(f"  {number}", Group(_spoken(action.title), _on(action)))
+    yield table
+
+
+def _on(action: Action) -> Text:
+    return Text(
+        f"{effort(action)} · {printable(where(action))} · {action.rule}",
+        style="dim",
+        no_wrap=True,
+        overflow="ellipsis",
+    )
 
 
 def _since(it: Inspection) -> Text:

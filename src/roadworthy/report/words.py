@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from roadworthy.inspection import LEVELS, AreaLevel, Inspection, Issue, Severity, State
+from roadworthy.inspection import (
+    LEVELS,
+    Action,
+    AreaLevel,
+    Fault,
+    Inspection,
+    Severity,
+    State,
+    faults_of,
+    listed,
+)
+from roadworthy.stack import Language, Stack
 
 EVIDENCE = {
     "executed": "tried, and it happened",
@@ -62,19 +73,50 @@ def _and(names: list[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def counts(inspection: Inspection) -> list[tuple[str, int]]:
-    """Issues of each severity, the worst first; only those that there are."""
-    found = [(it.label, len(inspection.by_severity(it))) for it in reversed(Severity)]
+def faults(inspection: Inspection) -> tuple[Fault, ...]:
+    return faults_of(inspection.issues, inspection.rules)
+
+
+def counts(inspection: Inspection, area: str | None = None) -> list[tuple[str, int]]:
+    """Faults of each severity, the worst first; only those that there are."""
+    chosen = [it for it in faults(inspection) if area is None or it.rule.area == area]
+    found = [(it.label, sum(fault.severity is it for fault in chosen)) for it in reversed(Severity)]
     return [(label, count) for label, count in found if count]
 
 
-def area_note(area: AreaLevel) -> str:
+def counted(found: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {label}" for label, count in found)
+
+
+def effort(of: Action | Fault) -> str:
+    """How long it takes to mend; of several places, each."""
+    each = of.effort if isinstance(of, Action) else of.rule.effort
+    return f"{each} each" if of.count > 1 else each
+
+
+def where(of: Action | Fault) -> str:
+    """On what to lay hands: names that the owner knows, else places."""
+    if isinstance(of, Action):
+        names, places, count = of.about, of.places, of.count
+    else:
+        places = tuple(place for issue in of.issues for place in issue.places[: issue.count])
+        names, count = of.names, of.count
+    if names:
+        return listed(names)
+    shown = [str(place) for place in dict.fromkeys(places)]
+    if len(shown) == 1 or count == 1:
+        return shown[0]
+    return f"{shown[0]} and {count - 1:,} more"
+
+
+def area_note(area: AreaLevel, inspection: Inspection) -> str:
     """Why an area stands where it does: the gate that holds it lowest."""
     held = [gate for gate in area.gates if gate.state in {State.FAIL, State.NOT_CHECKED}]
     if not held:
         return "nothing here to check" if area.state is State.NOT_APPLICABLE else "every gate holds"
     first = min(held, key=lambda gate: (gate.holds_at, gate.state is State.NOT_CHECKED))
-    return first.evidence
+    worst_fault = next((it for it in faults(inspection) if it.first.key in first.issues), None)
+    return worst_fault.message if worst_fault else first.evidence
 
 
 def printable(text: str) -> str:
@@ -85,11 +127,12 @@ def printable(text: str) -> str:
 
 
 def stack_lines(inspection: Inspection) -> list[tuple[str, str]]:
+    """What it is made of, a line a topic."""
     stack = inspection.stack
     rows = [
         ("made with", stack.names("builder")),
         ("of", stack.names("frameworks")),
-        ("in", [f"{it.name} ({_thousands(it.lines)} lines)" for it in stack.languages[:4]]),
+        ("in", [it.name for it in _main_languages(stack)]),
         ("reached as", [_with_detail(fact) for fact in stack.topics.get("exposed", ())]),
         ("data in", stack.names("database")),
         ("log-in by", stack.names("auth")),
@@ -99,19 +142,39 @@ def stack_lines(inspection: Inspection) -> list[tuple[str, str]]:
 
 
 def _with_detail(fact: Any) -> str:
-    return f"{fact.detail} {fact.name}" if fact.detail.isdigit() else fact.name
+    name = str(fact.name)
+    if not fact.detail.isdigit():
+        return name
+    return f"{fact.detail} {name.removesuffix('s') if fact.detail == '1' else name}"
 
 
-def _thousands(number: int) -> str:
-    return f"{number:,}"
+def _main_languages(stack: Stack) -> list[Language]:
+    """A thirtieth of the lines is the least that anybody would call "written in"."""
+    return [it for it in stack.languages[:4] if it.lines * 30 >= stack.lines]
 
 
-def worst(inspection: Inspection, most: int = 5) -> list[Issue]:
-    """The worst issues, each of another rule where there are enough as bad."""
-    bad = [issue for issue in inspection.issues if issue.severity >= Severity.MEDIUM]
-    first = {issue.rule: issue.key for issue in reversed(bad)}
-    ranked = sorted(bad, key=lambda it: (-it.severity, first[it.rule] != it.key))
-    return ranked[:most]
+def worst(inspection: Inspection, most: int = 5) -> tuple[Fault, ...]:
+    """The worst faults; among those as bad, first what other rules say."""
+    bad = [it for it in faults(inspection) if it.severity >= Severity.MEDIUM]
+    worst_of = {fault.rule.id: fault.key for fault in reversed(bad)}
+    ranked = sorted(bad, key=lambda it: (-it.severity, worst_of[it.rule.id] != it.key))
+    return tuple(ranked[:most])
+
+
+def reach_words(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, bool]]:
+    """For each caller that was tried what they can do to how many tables, and whether it is bad."""
+    listed_rows = list(rows)
+    said = []
+    for caller, name in callers(listed_rows):
+        reach = reached(listed_rows, caller)
+        parts = [f"{VERBS[it]} {reach[it]}" for it in OPERATIONS if reach[it]]
+        of = f"of {len(listed_rows)} tables"
+        can = f"can {', '.join(parts)} {of}" if parts else f"gets into none {of}"
+        who = {"anon": "A stranger with no account", "user": "Anybody who signs up"}.get(
+            caller, name
+        )
+        said.append((f"{who} {can}", bool(parts)))
+    return said
 
 
 def matrix(inspection: Inspection) -> list[Mapping[str, Any]]:
@@ -138,11 +201,11 @@ def holds(row: Mapping[str, Any]) -> list[str]:
     return [str(kinds)] if kinds else []
 
 
-def strangers_reach(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """On how many tables a stranger without an account can do each thing."""
-    listed = list(rows)
+def reached(rows: Iterable[Mapping[str, Any]], caller: str) -> dict[str, int]:
+    """On how many tables a caller can do each thing to rows that are not theirs."""
+    listed_rows = list(rows)
     return {
-        operation: sum(_cell(row, "anon", operation) == "yes" for row in listed)
+        operation: sum(_cell(row, caller, operation) == "yes" for row in listed_rows)
         for operation in OPERATIONS
     }
 
