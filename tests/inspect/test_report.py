@@ -143,7 +143,7 @@ def test_what_one_rule_found_is_one_row_and_counts_once() -> None:
 
 def test_a_next_step_is_shown_with_what_it_is_done_to() -> None:
     for text in (shown(everything_at_once()), page(everything_at_once())):
-        assert "table_0, table_1, table_2 and 37 more" in " ".join(text.split())
+        assert re.search(r"table_0, table_\d+, table_\d+ and 37 more", " ".join(text.split()))
 
 
 def test_an_example_is_in_the_language_of_the_finding() -> None:
