@@ -1,6 +1,7 @@
 """Every rule flags what it is for and leaves its look-alikes alone.
 
-The cases are in `rules/*.yaml`; a rule without both kinds of case fails here.
+The cases are in `rules/*.yaml`; a rule without both kinds of case fails here. `worst` is how severe
+the worst finding of a case is.
 """
 
 import subprocess
@@ -134,6 +135,10 @@ def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
     assert findings
     wanted = case.get("at", [])
     assert set([wanted] if isinstance(wanted, str) else wanted) <= places(findings)
+    if worst := case.get("worst"):
+        own = rules.load()[rule].severity
+        severities = [own if it.severity is None else it.severity for it in findings]
+        assert max(severities).label == worst
 
 
 @pytest.mark.usefixtures("_asking")

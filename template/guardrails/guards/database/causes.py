@@ -133,6 +133,16 @@ def _made_by(text: str) -> set[tuple[str, str]]:
     return made
 
 
+# PostGIS is only stood in for: what its stand-in lacks is no fault of the chain.
+_STAND_IN = re.compile(
+    r"data type \S*geo(?:metry|graphy) has no default operator class"
+    r"|operator does not exist: .*\bgeo(?:metry|graphy)\b"
+    r"|operator class \S*(?:geometry|geography)\S* does not exist"
+    r"|function (?:[\w\"]+\.)?_?st_\w+\(.*\) (?:does not exist|is not unique)",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """`cascade`: it would have applied, had something before it applied."""
@@ -154,6 +164,10 @@ class Judge:
         """Names of tables that are not as the chain meant them."""
 
     def judge(self, number: int, piece: Piece, message: str, sqlstate: str) -> Verdict:
+        if _STAND_IN.search(message):
+            return Verdict(
+                Cause.OTHER, f"the stand-in of PostGIS does not: {message}", cascade=True
+            )
         if sqlstate in _TWICE:
             return self._twice(number, piece, message)
         if (lost := missing(message)) and sqlstate != "42601":
