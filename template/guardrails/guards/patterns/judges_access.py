@@ -123,6 +123,12 @@ def server_literal_password(case: Case) -> Case | None:
     return case.but(severity=Severity.HIGH) if case.source.is_server else None
 
 
+_SERVER_LOGS_IN = re.compile(
+    r"await\s+[\w.]+\(\s*[\"'`][^\"'`]*/(?:auth|session|log-?in|sign-?in)\b|signInWith\w*\(",
+    re.IGNORECASE,
+)
+
+
 def stored_password_compare(case: Case) -> Case | None:
     """`user.password === password`: in the browser a fake log-in, on a server a plain password."""
     sides = [re.sub(r"[!?]", "", case.name(side)) for side in ("A", "B")]
@@ -140,7 +146,9 @@ def stored_password_compare(case: Case) -> Case | None:
             re.IGNORECASE,
         )
     ]
-    return case if stored else None
+    if not stored:
+        return None
+    return case.but(severity=Severity.MEDIUM) if _SERVER_LOGS_IN.search(case.above) else case
 
 
 def browser_only(case: Case) -> Case | None:

@@ -23,6 +23,12 @@ _NO_SECRET = re.compile(
 )
 
 
+_HARMLESS_LINE = re.compile(r"setTimeout|\.sort\(|opacity|width|delay|jitter")
+_NOT_IN_PRODUCTION = re.compile(
+    r"===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:throw|return)\b|!==?\s*['\"]production['\"]\s*\)"
+)
+
+
 def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
@@ -32,7 +38,7 @@ def weak_random(case: Case) -> Case | None:
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):
         return None
-    if re.search(r"setTimeout|\.sort\(|opacity|width|delay|jitter", source.line(line)):
+    if _HARMLESS_LINE.search(source.line(line)) or _NOT_IN_PRODUCTION.search(case.above):
         return None
     specific = target or function
     if found := _SECRET_USE.search(use):

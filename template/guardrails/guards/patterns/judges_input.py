@@ -196,9 +196,16 @@ def fetch_of_request_url(case: Case) -> Case | None:
         return None
     if re.search(r"\burl\.(href|toString)|^(req|request)\.url$", root):
         return None
-    if not from_request(case, root) or _ALLOWED.search(case.around):
+    if not from_request(case, root) or _ALLOWED.search(case.around) or _fixed_host(case, root):
         return None
     return case.but(URL=root)
+
+
+def _fixed_host(case: Case, name: str) -> bool:
+    """What is in the request comes behind a host that stands in the code."""
+    definition = case.source.definition(name, case.match.line) if name.isidentifier() else ""
+    value = definition.partition("=")[2].strip()
+    return re.match(r"(?:new\s+URL\(\s*)?[\"'`](?:https?:)?//[\w.:-]+[/?#\"'`]", value) is not None
 
 
 _CHECKED = re.compile(

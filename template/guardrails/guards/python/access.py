@@ -98,7 +98,8 @@ class Gatekeeper:
                 self._own(function),
                 *(
                     self.check(other, node, depth + 1)
-                    for other, node in parameter_checks(self._project, module, function)
+                    for own in (function, *_inner(function))
+                    for other, node in parameter_checks(self._project, module, own)
                 ),
                 *self._callees(module, function, depth),
             ]
@@ -173,6 +174,13 @@ class Gatekeeper:
             role = _ROLE_NAME.search(last)
             return Verdict("role" if role else "caller", f"{last} stands before it")
         return None
+
+
+def _inner(function: Function) -> Iterator[Function]:
+    """The checks that a function makes: `def needs(role): def check(user=Depends(...))`."""
+    for node in own_body(function):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
 
 
 def _asked_about(test: ast.AST) -> set[str]:

@@ -127,6 +127,7 @@ def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
             yield found(
                 "crypto.weak-hash", module, node,
                 f"{function.name} hashes a password with {called(node)}, which is far too fast.",
+                severity=Severity.MEDIUM if is_script(module.path) else None,
             )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .paths import path_of
 from .program import Piece, Program
 from .source import WORD, Argument, Call, Module
 from .table import VERBS, Guarding, Route
@@ -21,6 +22,7 @@ _GIVEN = re.compile(r"^(?:app|router|fastify|server|api|instance|hono|expressApp
 _CHAINED = re.compile(r"^(\w+)\.route\((['\"`])(.*?)\2\)")
 _HOOKS = {"onRequest", "preHandler", "preValidation", "preParsing"}
 _STRINGS = {"string", "template_string"}
+_PATHS = {*_STRINGS, "member_expression", "identifier", "binary_expression"}
 _INLINE = {"arrow_function", "function_expression"}
 _OPTION = re.compile(r"\b(?:preHandler|onRequest|preValidation|beforeHandle)\s*:\s*")
 
@@ -109,8 +111,8 @@ class Servers:
         self, module: Module, call: Call, key: Key, router: _Router, method: str
     ) -> None:
         arguments = call.arguments
-        if method in VERBS and len(arguments) > 1 and arguments[0].kind in _STRINGS:
-            path = _string(module, arguments[0])
+        if method in VERBS and len(arguments) > 1 and arguments[0].kind in _PATHS:
+            path = path_of(self.program, module, arguments[0])
             if method == "all" and path.endswith("*"):
                 router.uses.extend(_Use(module, call.start, path, one) for one in arguments[1:])
             elif arguments[-1].kind not in {*_STRINGS, "object"}:
