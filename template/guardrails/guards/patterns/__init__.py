@@ -1,7 +1,8 @@
 """The guard of code patterns: ast-grep finds the shapes, judges say which of them are faults."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
@@ -27,7 +28,7 @@ def look(tree: Tree) -> Looked:
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
     for match in matches:
         sources[match.path].matches[match.pattern].append(match)
-    findings = list(_findings(matches, patterns, sources))
+    findings = _together(_findings(matches, patterns, sources))
     if tree.selected is None:
         matched = tuple(findings)
         for fact in FACTS:
@@ -60,6 +61,18 @@ def _findings(
         if key not in seen:
             seen.add(key)
             yield _finding(case, pattern)
+
+
+def _together(findings: Iterable[Finding]) -> list[Finding]:
+    """The same said of several lines of one function is one fault at several places."""
+    first: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        place = finding.place
+        whole = place.symbol or place.line
+        key = (finding.rule, place.path, whole, finding.message, finding.severity)
+        known = first.get(key)
+        first[key] = replace(known, also=(*known.also, place)) if known else finding
+    return list(first.values())
 
 
 def _judged(case: Case, pattern: Pattern) -> Case | None:

@@ -32,7 +32,7 @@ _NOT_IN_PRODUCTION = re.compile(
 def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
-    assigned = source.assigned(line) or _pair_key(source.line(line))
+    assigned = _assigned(case) or _pair_key(source.line(line))
     target = words(assigned if len(assigned) > 3 else "")
     function = words(source.symbol(line).rpartition(".")[2])
     use = f"{target} {function}" if target else function
@@ -48,6 +48,15 @@ def weak_random(case: Case) -> Case | None:
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
+
+
+def _assigned(case: Case) -> str:
+    """What the statement gives its value to, where one line holds many statements as well."""
+    before = case.source.line(case.match.line)[: case.match.column]
+    if ";" not in before:
+        return case.source.assigned(case.match.line)
+    found = re.findall(r"([\w$.\[\]]+)\s*(?::[^=;]+)?\+?=(?![=>])", before.rpartition(";")[2])
+    return str(found[-1]) if found else ""
 
 
 def _pair_key(line: str) -> str:

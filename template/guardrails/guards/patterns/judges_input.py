@@ -6,8 +6,8 @@ from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations, last_name
 
 _SANITISER = re.compile(
-    r"sanitiz|sanitis|purify|escape_?html|escapehtml|\bescape\w*\(|\besc\(|\bxss\(|encodeURI"
-    r"|&lt;|textContent|\bhtmlEscape|stripTags|JSON\.stringify|katex|hljs|highlight|shiki|prism"
+    r"sanitiz|sanitis|purify|escape_?html|escapehtml|\bescape\w*\(|\besc(?-i:[A-Z_]\w*)?\("
+    r"|\bxss\(|encodeURI|&lt;|textContent|\bhtmlEscape|stripTags|JSON\.stringify|katex|hljs|highlight|shiki|prism"
     r"|\bqrcode|toSVG|mermaid|\bt\(\s*['\"]|i18n",
     re.IGNORECASE,
 )
@@ -24,6 +24,9 @@ _HARMLESS = re.compile(
     r"|i|idx|new Date\(.*|format\w*\(.*)\s*$",
     re.DOTALL,
 )
+
+
+_CONCATENATED = re.compile(r"^\s*[\"'][^\"']*[\"']\s*\+|\+\s*[\"'][^\"']*[\"']\s*$")
 
 
 def _inner(text: str) -> str:
@@ -78,16 +81,15 @@ def unsanitised_html(case: Case) -> Case | None:
     tag = before.rpartition("<")[2]
     if tag.startswith(("style", "script")) or ".innerHTML" in expression:
         return None
-    parts = [value for _, value in interpolations(expression)] if "`" in expression else []
+    built = "`" in expression or _CONCATENATED.search(expression) is not None
+    parts = [value for _, value in interpolations(expression)] or [expression]
     risky = [part for part in parts if not _HARMLESS.match(part) and not _sanitised(case, part)]
-    if "`" in expression and not risky:
+    if not risky if built else _sanitised(case, expression):
         return None
-    if "`" not in expression and _sanitised(case, expression):
-        return None
-    shown = risky[0] if risky else expression
+    shown = risky[0] if built else expression
     if _static(case, shown):
         return None
-    if "`" in expression or not _CONTENT.search(shown) or case.source.is_server:
+    if built or not _CONTENT.search(shown) or case.source.is_server:
         return case.but(severity=Severity.MEDIUM, HTML=shown)
     return case.but(HTML=shown)
 

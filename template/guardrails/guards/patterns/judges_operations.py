@@ -54,9 +54,21 @@ def logged_secret(case: Case) -> Case | None:
     return None
 
 
+_OPENS = re.compile(
+    r"bearer|jwt|getUser\(|setSession|passw|reset|sign_?in|log_?in|oauth|access_?token",
+    re.IGNORECASE,
+)
+
+
 def _at_its_worth(case: Case) -> Case:
-    """In the browser's console only its own user reads it."""
-    return case if case.source.is_server else case.but(severity=Severity.LOW)
+    """In the browser's console only its own user reads it; not every token opens an account."""
+    if not case.source.is_server:
+        return case.but(severity=Severity.LOW)
+    if words(case.name("WHAT")).split(" ")[-1:] == ["token"] and not _OPENS.search(
+        case.source.text
+    ):
+        return case.but(severity=Severity.MEDIUM)
+    return case
 
 
 _TOLD_SAFELY = re.compile(

@@ -61,7 +61,21 @@ def replayed_session(case: Case) -> Case | None:
     checked = re.search(r"payment_status|\.status\b", below)
     if not checked or not (WRITE.search(case.below) or _GIVES.search(below)):
         return None
-    return None if _BOUGHT.search(below) else case
+    return None if _BOUGHT.search(below) or _looked_up(case) else case
+
+
+def _looked_up(case: Case) -> bool:
+    """The purchase is found by the session itself, so it can be no other's."""
+    session = re.escape(case.name("ID").strip())
+    kept = r"[\"'`]?\w*(?:session|intent|checkout|payment|stripe)\w*[\"'`]?"
+    return bool(
+        re.search(
+            rf"\.(?:eq|match)\(\s*(?:\{{\s*{kept}\s*:|{kept}\s*,)\s*{session}(?![\w$])"
+            rf"|where:\s*\{{\s*{kept}\s*:\s*{session}(?![\w$])",
+            case.below,
+            re.IGNORECASE,
+        )
+    )
 
 
 def card_on_server(case: Case) -> Case | None:
