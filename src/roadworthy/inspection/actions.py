@@ -1,4 +1,4 @@
-"""What to do next: the few steps that lift the most, the quickest first among equals."""
+"""What to do next: the few steps that lift the most, the surest and quickest first among equals."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,6 +7,7 @@ from .model import Action, Issue, Place, Rule, Severity
 MOST = 3
 
 _QUICKEST = ("minutes", "hours", "days")
+_SURE = {"executed", "exact"}
 _SHOWN_PLACES = 5
 
 
@@ -16,8 +17,8 @@ def actions_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Acti
     for issue in issues:
         if issue.severity >= Severity.LOW:
             by_rule.setdefault(issue.rule, []).append(issue)
-    drafts = [_action(rules[rule], found) for rule, found in by_rule.items()]
-    return tuple(sorted(drafts, key=_order)[:MOST])
+    drafts = [(_doubted(found), _action(rules[rule], found)) for rule, found in by_rule.items()]
+    return tuple(action for _, action in sorted(drafts, key=_order)[:MOST])
 
 
 def _action(rule: Rule, issues: list[Issue]) -> Action:
@@ -34,9 +35,16 @@ def _action(rule: Rule, issues: list[Issue]) -> Action:
     )
 
 
-def _order(action: Action) -> tuple[int, int, int, str]:
+def _doubted(issues: list[Issue]) -> bool:
+    """Nothing was executed or stands in the tree: a person should first read the code."""
+    worst = max(issue.severity for issue in issues)
+    return not any(it.evidence in _SURE for it in issues if it.severity is worst)
+
+
+def _order(draft: tuple[bool, Action]) -> tuple[int, bool, int, int, str]:
+    doubted, action = draft
     effort = _QUICKEST.index(action.effort) if action.effort in _QUICKEST else len(_QUICKEST)
-    return -action.severity, effort, -action.count, action.rule
+    return -action.severity, doubted, effort, -action.count, action.rule
 
 
 def _first_sentence(text: str) -> str:

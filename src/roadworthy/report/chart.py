@@ -8,7 +8,7 @@ from typing import Any
 
 _MOST = 24
 """More modules than this are no picture any more: the largest, and all at a broken boundary."""
-_WIDTH, _GAP_X, _GAP_Y, _MARGIN = 168, 64, 18, 12
+_WIDTH, _GAP_X, _GAP_Y, _MARGIN = 184, 44, 18, 12
 _STAGGER = 30
 """Every other column stands lower, so that arrows to farther columns pass beside it."""
 
@@ -81,7 +81,7 @@ def _chosen(
 
 def _columns(ids: list[str], edges: list[Mapping[str, Any]]) -> list[list[str]]:
     """Who needs others stands left of them; arrows of a cycle that point back are let be."""
-    needs = {name: {edge["to"] for edge in edges if edge["from"] == name} for name in ids}
+    needs = {name: [edge["to"] for edge in edges if edge["from"] == name] for name in ids}
     depth: dict[str, int] = {}
 
     def place(name: str, seen: frozenset[str]) -> int:
@@ -116,7 +116,7 @@ def _untangled(columns: list[list[str]], edges: list[Mapping[str, Any]]) -> list
 
 def _boxes(nodes: list[Mapping[str, Any]], columns: list[list[str]]) -> dict[str, Box]:
     by_id = {node["id"]: node for node in nodes}
-    heights = {name: 34 + 9 * log10(max(node["lines"], 1)) for name, node in by_id.items()}
+    heights = {name: 38 + 9 * log10(max(node["lines"], 1)) for name, node in by_id.items()}
     tallest = max(sum(heights[name] + _GAP_Y for name in column) for column in columns)
     boxes = {}
     for at, column in enumerate(columns):

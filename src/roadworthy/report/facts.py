@@ -104,7 +104,10 @@ def _went(entry: Mapping[str, Any]) -> str:
         f"{outcomes[name]:,} {words}" for name, words in _OUTCOMES.items() if outcomes.get(name)
     )
     ran = f"{files} files" if runs == files else f"{runs} of {files} files would be run"
-    return f"{ran}; of {entry.get('statements', 0):,} statements {said or 'none ran'}"
+    statements = entry.get("statements", 0)
+    if outcomes.get("applied") == statements:
+        return f"{ran}; all {statements:,} statements ran"
+    return f"{ran}; of {statements:,} statements {said or 'none ran'}"
 
 
 def _entries(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -32,11 +32,19 @@ _KEPT = {"\n", "\t"}
 
 
 @dataclass(frozen=True)
+class Block:
+    """Lines of one file, the first place's name over them."""
+
+    place: str
+    lines: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
 class Entry:
     """One hole of a fault: where it is, or the way that a request takes to it."""
 
     message: str
-    places: tuple[Place, ...]
+    blocks: tuple[Block, ...]
     way: bool = False
 
 
@@ -54,7 +62,7 @@ def page(inspection: Inspection) -> str:
             severities=[severity.label for severity in reversed(Severity)],
             rows=[_row(row, [name for name, _ in callers]) for row in rows],
             callers=[caller for _, caller in callers],
-            reach=words.reach_words(rows),
+            reach=words.reach_words(inspection),
             first_rows=_MOST_ROWS,
             most_places=MOST_PLACES,
             first_places=_FIRST_PLACES,
@@ -103,17 +111,37 @@ def _entries(fault: Fault) -> list[Entry]:
     entries: list[Entry] = []
     for issue in fault.issues:
         if way := steps(issue):
-            entries.append(Entry(issue.message, way, way=True))
+            entries.append(Entry(issue.message, tuple(_block([it]) for it in way), way=True))
         elif issue.count == 1:
-            entries.append(Entry(issue.message, issue.places))
+            entries.append(Entry(issue.message, _blocks(issue.places)))
         else:
-            entries += [Entry(place.message, (place,)) for place in issue.places]
+            entries += [Entry(place.message, (_block([place]),)) for place in issue.places]
     before = fault.message
     for at, entry in enumerate(entries):
         if entry.message in {before, fault.message}:
             entries[at] = replace(entry, message="")
         before = entry.message or before
     return entries
+
+
+def _blocks(places: tuple[Place, ...]) -> tuple[Block, ...]:
+    by_file: dict[str, list[Place]] = {}
+    for place in places:
+        by_file.setdefault(place.path, []).append(place)
+    return tuple(_block(those) for those in by_file.values())
+
+
+def _block_of(place: Place) -> Block:
+    return _block([place])
+
+
+def _block(places: list[Place]) -> Block:
+    lines = {
+        (place.line and place.line + offset): text
+        for place in places
+        for offset, text in enumerate(place.snippet.splitlines())
+    }
+    return Block(str(places[0]), tuple(sorted(lines.items())))
 
 
 def _prose(text: str) -> Markup:
@@ -124,10 +152,6 @@ def _prose(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
     )
-
-
-def _numbered(snippet: str, line: int) -> list[tuple[int, str]]:
-    return [(line + offset, text) for offset, text in enumerate(snippet.splitlines() or [""])]
 
 
 @cache
@@ -142,7 +166,7 @@ def _engine() -> Environment:
     )
     engine.filters |= {
         "prose": _prose,
-        "numbered": _numbered,
+        "block": _block_of,
         "thousands": lambda number: f"{number:,}",
     }
     return engine

@@ -17,7 +17,6 @@ from .words import (
     effort,
     faults,
     level_words,
-    matrix,
     overall_words,
     printable,
     reach_words,
@@ -64,8 +63,7 @@ def _parts(it: Inspection, most: int) -> Iterator[RenderableType]:
     yield _stack(it)
     yield Text()
     yield _areas(it)
-    if it.facts.get("matrix"):
-        yield from _reach(it)
+    yield from _reach(it)
     if chosen := worst(it, most):
         yield _heading("Worst", _more(len(faults(it)) - len(chosen), "kinds of fault"))
         yield from map(_fault, chosen)
@@ -123,9 +121,8 @@ def _style(area: AreaLevel) -> str:
 
 
 def _reach(it: Inspection) -> Iterator[Text]:
-    for (said, reaches), style in zip(
-        reach_words(matrix(it)), ("bold red", "yellow", "yellow"), strict=False
-    ):
+    for at, (said, reaches) in enumerate(reach_words(it)):
+        style = "yellow" if at or "stranger" not in said else "bold red"
         yield Text(said, style=style if reaches else "green")
 
 

@@ -24,6 +24,8 @@ EVIDENCE = {
 }
 OPERATIONS = ("select", "insert", "update", "delete")
 VERBS = {"select": "read", "insert": "add", "update": "change", "delete": "delete"}
+_OF_OTHERS = {"auth and access", "secrets", "input handling", "data and migrations"}
+"""The areas whose faults are about other people's data and money."""
 CALLERS = (
     ("anon", "A stranger"),
     ("user", "Anybody who signs up"),
@@ -154,27 +156,62 @@ def _main_languages(stack: Stack) -> list[Language]:
 
 
 def worst(inspection: Inspection, most: int = 5) -> tuple[Fault, ...]:
-    """The worst faults; among those as bad, first what other rules say."""
+    """The worst faults; among those as bad, first what befalls others and what other rules say."""
     bad = [it for it in faults(inspection) if it.severity >= Severity.MEDIUM]
     worst_of = {fault.rule.id: fault.key for fault in reversed(bad)}
-    ranked = sorted(bad, key=lambda it: (-it.severity, worst_of[it.rule.id] != it.key))
+    ranked = sorted(
+        bad,
+        key=lambda it: (
+            -it.severity,
+            worst_of[it.rule.id] != it.key,
+            it.rule.area not in _OF_OTHERS,
+        ),
+    )
     return tuple(ranked[:most])
 
 
-def reach_words(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, bool]]:
-    """For each caller that was tried what they can do to how many tables, and whether it is bad."""
-    listed_rows = list(rows)
+def reach_words(inspection: Inspection) -> list[tuple[str, bool]]:
+    """Who gets at what: tables, functions, routes; and whether that is something to look at."""
+    rows = matrix(inspection)
     said = []
-    for caller, name in callers(listed_rows):
-        reach = reached(listed_rows, caller)
+    for caller, name in callers(rows):
+        reach = reached(rows, caller)
         parts = [f"{VERBS[it]} {reach[it]}" for it in OPERATIONS if reach[it]]
-        of = f"of {len(listed_rows)} tables"
-        can = f"can {', '.join(parts)} {of}" if parts else f"gets into none {of}"
+        can = f"can {', '.join(parts)}" if parts else "gets at nobody's rows in any"
         who = {"anon": "A stranger with no account", "user": "Anybody who signs up"}.get(
             caller, name
         )
-        said.append((f"{who} {can}", bool(parts)))
+        said.append((f"{who} {can} of {len(rows)} tables", bool(parts)))
+    if past := _functions_past_the_tables(inspection):
+        does = "function does" if past == 1 else "functions do"
+        said.append((f"{past} {does} for callers what the tables refuse them", True))
+    open_ones, every = _routes(inspection)
+    if every:
+        answer = "answers" if open_ones == 1 else "answer"
+        said.append((f"{open_ones} of {every} routes {answer} whoever calls them", bool(open_ones)))
     return said
+
+
+def _routes(inspection: Inspection) -> tuple[int, int]:
+    """How many routes ask nobody who is calling, and how many there are."""
+    found = [
+        route
+        for name in ("routes", "python_routes")
+        for route in inspection.facts.get(name) or ()
+        if isinstance(route, Mapping)
+    ]
+    return sum(route.get("access") == "public" for route in found), len(found)
+
+
+def _functions_past_the_tables(inspection: Inspection) -> int:
+    """Without them "a stranger gets at nothing" would be untrue."""
+    return len(
+        {
+            issue.about
+            for issue in inspection.issues
+            if issue.rule == "db.definer-no-authz" and issue.severity >= Severity.HIGH
+        }
+    )
 
 
 def matrix(inspection: Inspection) -> list[Mapping[str, Any]]:
