@@ -8,7 +8,7 @@ from .access import Access, Case, Spot
 from .flow import Names
 from .platforms import EdgeProject
 from .program import Piece
-from .queries import Query, queries
+from .queries import Query, answered, queries
 from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
@@ -35,6 +35,14 @@ _TENANT = re.compile(
 _SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
 _SIDE_TABLE = re.compile(r"(?:^|_)(?:cache|logs?|audit\w*|metrics|history|alerts?)$", re.IGNORECASE)
 _PAYS = re.compile(r"\b(?:transfers|payouts|refunds|charges)\.create")
+_OVERWRITES = re.compile(
+    r"\.(?:update\w*|delete\w*|upsert|remove|createUser|inviteUserByEmail|increment|decrement|rpc)\("
+    r"|\bUPDATE\s|\bDELETE\s"
+)
+_PRIVILEGE = re.compile(
+    r"from\(\s*['\"`]\w*(?:roles?|admins?|permissions?|credits?|balances?|wallets?|ledgers?|payments?"
+    r"|payouts?|subscriptions?|members(?:hips?)?|licen[cs]es?|api_keys?|profiles|users)['\"`]"
+)
 _ADDRESS = re.compile(r"(?i)e_?-?mail|recipient|^to$")
 
 
@@ -140,13 +148,14 @@ def _edge_record(case: Case) -> Finding | None:
     worst = max(found, key=_rank)
     harms = worst.writes and not worst.inserts and not _SIDE_TABLE.search(worst.table)
     verb = "changes" if worst.writes else "reads"
+    quiet = not worst.writes and not case.sends and not any(answered(one) for one in found)
     body = case.first(BODY)
     return finding(
         "authz.idor",
         at_spot(worst.spot, case.route.name),
         f"{case.route.name} {verb} {worst.table or 'records'} by an id from the request "
         f"with the service key, for anybody",
-        CRITICAL if harms else HIGH,
+        CRITICAL if harms else MEDIUM if quiet else HIGH,
         [
             *([at_spot(body)] if body else []),
             *(at_spot(one) for one in _origins(case)),
@@ -230,6 +239,9 @@ def _change(case: Case, changes: Spot | None) -> tuple[Severity, str]:
         return MEDIUM, "runs a job"
     if changes is None or _SIDE.search(_around(changes)):
         return MEDIUM, "acts with the service key"
+    if not _OVERWRITES.search(case.code) and not _PRIVILEGE.search(case.code):
+        # What a form that is meant for everybody does, too.
+        return MEDIUM, "adds records with the service key"
     return HIGH, "changes data with the service key"
 
 

@@ -164,9 +164,16 @@ def secret_env(code: str) -> bool:
 
 
 def module_secrets(module: Module) -> set[str]:
-    """Names outside of functions that hold a secret of the environment."""
+    """Names outside of functions that hold a secret: of the environment, or one that should be."""
     return {
         name
         for name, binding in module.outer_values.items()
-        if secret_env(module.slice(binding)[:300])
+        if secret_env(value := module.slice(binding)[:300]) or _spelled_out(name, value)
     }
+
+
+def _spelled_out(name: str, value: str) -> bool:
+    return bool(_SECRET_NAME.search(name) and re.fullmatch(r"\s*(['\"])[^'\"\s]{8,}\1\s*", value))
+
+
+_SECRET_NAME = re.compile(r"(?:SECRET|TOKEN|KEY|PASSWORD|PASSPHRASE)$", re.IGNORECASE)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .access import Case, Spot
+from .flow import mentions
 from .program import Piece
 from .source import Call
 
@@ -155,6 +156,34 @@ def _closing(code: str, at: int) -> int:
         if not depth:
             return offset + 1
     return len(code)
+
+
+_ANSWERS = re.compile(r"Response(?:\.json)?$|\.json$|\.send$|[rR]espon[ds]\w*$|^json$|^ok$")
+_ONLY_COUNTED = re.compile(r"!!?\s*\w[\w.?]*|[\w.?]+\??\.length\b")
+
+
+def answered(query: Query) -> bool:
+    """Whether anything of what the query found can be in the answer; unknown is yes."""
+    piece = query.spot.piece
+    bindings = piece.module.bindings_in(piece.start, piece.end)
+    into = [one for one in bindings if one.start <= query.spot.at < one.end]
+    if piece.depth or not into:
+        return True
+    held = _held(into[-1].names)
+    later = [one for one in bindings if one.start > query.spot.at]
+    for _ in range(4):
+        for one in later:
+            held |= _held(one.names) if mentions(piece.module.slice(one), held) else set()
+    return any(
+        mentions(_ONLY_COUNTED.sub(" ", "".join(map(piece.module.slice, call.arguments))), held)
+        for call in piece.module.calls_in(piece.start, piece.end)
+        if _ANSWERS.search(call.callee)
+    )
+
+
+def _held(names: str) -> set[str]:
+    found = set(re.findall(r"[A-Za-z_$][\w$]*(?!\s*:)\b", names))
+    return {name for name in found if not re.search(r"(?i)err(?:or)?$", name)}
 
 
 def table(code: str) -> str:
