@@ -16,6 +16,8 @@ from .signs import (
     GUARD_NAME,
     MONEY,
     NO_GUARD_NAME,
+    OPEN_CHANGE,
+    OPEN_READ,
     PUBLIC_PATH,
     WEBHOOK_NAME,
 )
@@ -182,7 +184,8 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         return None, _public_read(case, effects)
     if WEBHOOK_NAME.search(route.path) and route.writes:
         return _webhook(case, effects), None
-    harmless = PUBLIC_PATH.search(route.label if route.kind == "action" else route.path)
+    meant = OPEN_CHANGE if route.method in {"PUT", "PATCH"} and ":" in route.path else PUBLIC_PATH
+    harmless = meant.search(route.label if route.kind == "action" else route.path)
     if harmless and not (route.method == "DELETE" or ADMIN_PATH.search(route.path)):
         return None
     if relay := relay_of(case):
@@ -216,7 +219,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
     if (
         "read" not in effects
         or not people
-        or PUBLIC_PATH.search(route.path)
+        or OPEN_READ.search(route.path)
         or ASKS_CALLER.search(case.own)
     ):
         return None

@@ -312,7 +312,7 @@ def _whole_body(cases: list[Case]) -> Iterator[Finding]:
                     files[case.route.module.path].append((case, piece, call.start, call.callee))
     for hits in files.values():
         case, piece, at, callee = hits[0]
-        user = re.search(r"(?i)\buser", callee)
+        user = re.search(r"(?i)user|account", callee)
         more = f", and {len(hits) - 1} more routes of this file do" if len(hits) > 1 else ""
         message = (
             f"{case.route.label} stores the whole body of the request ({callee}): the "

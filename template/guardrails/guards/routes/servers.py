@@ -146,6 +146,8 @@ class Servers:
         code = module.slice(argument)
         if argument.kind in _INLINE:
             return None
+        if argument.kind == "identifier" and (module.path, code) in self.routers:
+            return module.path, code
         required = re.match(r"(?:require|import)\(\s*['\"]([^'\"]+)", code)
         if required:
             path = self.program.resolve(module.path, required[1])

@@ -187,6 +187,16 @@ PUBLIC_PATH = re.compile(
     r"|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
+_ENTRANCE = (
+    r"health|ping|version|log-?in|sign-?(?:in|up|out)|log-?out|register|registration"
+    r"|\bauth\b(?!.*(?:role|admin|user))|forgot|reset|verif|otp|callback|oauth|csrf|refresh"
+    r"|unsubscri|click|pixel|\bdemo\b|public|redirect|\btrack|\bviews?\b|view-?count"
+    r"|captcha|rsvp|survey|consent|guest|\bcart|checkout|share|embed|webhook|invite|invitation"
+    r"|token|magic|password|\bby-|look-?up|confirm"
+)
+OPEN_CHANGE = re.compile(_ENTRANCE, _I)
+"""What a stranger may change: what they hold a token for, or count."""
+OPEN_READ = re.compile(_ENTRANCE + r"|docs|sitemap|slug|feedback|\bstats?\b|count|analytics", _I)
 LOGIN_PATH = re.compile(r"log-?in|sign-?in|/auth/?$|authenticate|/token$|/session$", _I)
 WEBHOOK_NAME = re.compile(r"web-?hooks?|\bhook\b|/hooks?/|inbound|ipn\b|postback|-hook\b", _I)
 BATCH_NAME = re.compile(
