@@ -30,6 +30,12 @@ VENDORED_NAMES = frozenset(
         ".hg",
     }
 )
+_CODE = (
+    ".py", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".sql", ".vue", ".svelte",
+    ".html", ".yml", ".yaml", ".toml", ".env",
+)  # fmt: skip
+_BIG = 50
+"""As many that are too big are named; there may be thousands."""
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
 _ITSELF = {"guards.toml", "engine", "guards", "rules"}
 _VENV_MARK = "pyvenv.cfg"
@@ -194,7 +200,14 @@ class _Walk:
             self.odd["can't be looked at"] += 1
 
     def summary(self) -> list[Left]:
-        return [Left("", why, count) for why, count in sorted(self.odd.items())]
+        big = [
+            path
+            for path, size in sorted(self.sizes.items())
+            if size > MOST_BYTES and path.endswith(_CODE)
+        ]
+        self.odd["larger than 1 MB"] += len(big[_BIG:])
+        named = [Left(path, "larger than 1 MB", 1) for path in big[:_BIG]]
+        return named + [Left("", why, count) for why, count in sorted(self.odd.items()) if count]
 
 
 def _vendored(folder: str, names: set[str]) -> str:
