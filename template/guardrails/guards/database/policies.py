@@ -326,7 +326,7 @@ def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
         personal = kind is not Purpose.UNKNOWN or owned
         somebody = held & {Holds.NAME, Holds.IDENTITY, Holds.HEALTH}
         return Severity.CRITICAL if personal or somebody else Severity.MEDIUM
-    if kind in {Purpose.PERSONAL, Purpose.INTAKE}:
+    if kind is Purpose.PERSONAL or (kind is Purpose.INTAKE and (held or owned)):
         profile = Holds.NAME in held or {"username", "avatar_url"} & set(columns)
         return Severity.MEDIUM if profile and Holds.MESSAGE not in held else Severity.HIGH
     if kind is Purpose.PRIVILEGE or owned:

@@ -79,7 +79,9 @@ COLUMNS: dict[Holds, str] = {
 # What looks like the words above and is something else.
 INNOCENT = re.compile(
     r"""(^|_)(max|total|used|prompt|completion|input|output|num|count|min)_?tokens?(_|$)
-    |tokens?_(count|used|limit|type|name|symbol|id|expir|expires|expiry|per|cost|usage|amount)
+    |tokens?_(count|used|limit|type|name|symbol|id|expir|expires|expiry|per|cost|usage|amount
+        |balance|pool|price|value|reward|supply|earned|spent|remaining|allocation|budget|quota)
+    |(^|(?<!access)(?<!refresh)(?<!auth)(?<!session)(?<!api)(?<!reset)_)tokens$
     |^(has|is|needs|requires|show|allow|enable|send|notify|use|can|should|auto)_
     |(^|_)(mac|wallet|contract|web|site)_address
     |^(error|log|status|success|welcome|response)_message$
