@@ -90,10 +90,21 @@ def query_in_loop(case: Case) -> Case | None:
         re.IGNORECASE,
     ):
         return None
-    return case if case.source.is_server or not case.source.is_tooling else None
+    if case.source.is_tooling and not case.source.is_server:
+        return None
+    after = case.source.between(case.match.end_line, case.match.end_line + 25)
+    return case.but(severity=Severity.LOW) if _ONE_BY_ONE.search(f"{text} {after}") else case
 
 
-_KEPT_ASIDE = re.compile(r"log|audit|notification|activity|event|history", re.IGNORECASE)
+# Messages go out one at a time whatever one does.
+_ONE_BY_ONE = re.compile(
+    r"^await\s+fetch\(|setTimeout|\b(?:sleep|delay|wait)\w*\(|rate.?limit", re.IGNORECASE
+)
+_KEPT_ASIDE = re.compile(
+    r"log|audit|notification|activity|event|history|feedback|milestone|tracking|cache|snapshot"
+    r"|metric|queue|suppress|unsubscribe",
+    re.IGNORECASE,
+)
 _ATOMIC = re.compile(
     r"\btransaction\b|\$transaction|\bBEGIN\b|\bsql\.begin|\.rpc\(|withTransaction|\btx\b|trx"
 )
