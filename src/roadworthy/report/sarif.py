@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from roadworthy.inspection import Gap, Inspection, Issue, Place, Rule, Severity
+from roadworthy.inspection import Gap, Inspection, Issue, Place, Rule, Severity, steps
 
 _SCORES = {
     Severity.CRITICAL: "9.5",
@@ -57,12 +57,15 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _result(issue: Issue, index: int) -> dict[str, Any]:
+    way = [{"location": _location(place)} for place in steps(issue)]
+    flows = [{"threadFlows": [{"locations": way}]}] if way else []
     return {
         "ruleId": issue.rule,
         "ruleIndex": index,
         "level": _level(issue),
         "message": {"text": _clean(issue.message)},
         "locations": [_location(place) for place in issue.places],
+        **({"codeFlows": flows} if flows else {}),
         "partialFingerprints": {"roadworthy/v1": issue.key},
         "properties": {
             "security-severity": _SCORES[issue.severity],
@@ -98,7 +101,7 @@ def _notification(gap: Gap) -> dict[str, Any]:
     return {
         "level": "warning",
         "message": {"text": _clean(f"Not checked: {gap.what}: {gap.why}")},
-        "associatedRules": [{"id": rule} for rule in gap.rules],
+        "properties": {"rules": list(gap.rules)},
     }
 
 

@@ -186,9 +186,9 @@ def reach_words(inspection: Inspection) -> list[tuple[str, bool]]:
         does = "function does" if past == 1 else "functions do"
         said.append((f"{past} {does} for callers what the tables refuse them", True))
     open_ones, every = _routes(inspection)
-    if every:
-        answer = "answers" if open_ones == 1 else "answer"
-        said.append((f"{open_ones} of {every} routes {answer} whoever calls them", bool(open_ones)))
+    if open_ones:
+        answer = "route answers whoever calls it" if every == 1 else "routes answer whoever calls"
+        said.append((f"{open_ones} of {every} {answer}", True))
     return said
 
 
