@@ -1,11 +1,15 @@
 """What the rules say about themselves: references that exist, and texts that a report can show."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from ast_grep_py import SgRoot
 from guardrails.engine.rules import FOLDER, Rule, load
+
+from roadworthy.report.examples import parts
 
 REQUIREMENTS = frozenset(
     line
@@ -13,6 +17,7 @@ REQUIREMENTS = frozenset(
     if line.startswith("V")
 )
 MOST_IN_A_TITLE = 160
+COMMAND = re.compile(r"^\s*((uv|npm|npx|alembic|git|pg_dump) |- run:)", re.MULTILINE)
 
 every_rule = pytest.mark.parametrize("rule", [pytest.param(it, id=it.id) for it in load().values()])
 
@@ -51,6 +56,31 @@ def test_it_says_what_happens_in_two_sentences_or_more(rule: Rule) -> None:
 def test_its_title_can_be_followed_by_a_number_of_places(rule: Rule) -> None:
     assert not rule.title.endswith((".", ":", "?"))
     assert "`" not in rule.title
+
+
+def in_language(rule: Rule, language: str, guards: set[str]) -> str:
+    """The part of an example in a language; commands for a shell are none."""
+    cut = parts(rule.example)
+    text = cut.get(language) or (cut[""] if set(rule.guards) <= guards else "")
+    return "" if COMMAND.search(text) else text
+
+
+@every_rule
+def test_its_example_is_code(rule: Rule) -> None:
+    python = in_language(rule, "Python", {"lint", "python"})
+    ast.parse(python)
+    typescript = in_language(rule, "TypeScript", {"patterns", "routes"})
+    if not typescript.startswith(("--", "[")):
+        assert not SgRoot(typescript, "tsx").root().find_all(kind="ERROR")
+
+
+@every_rule
+def test_a_finding_in_python_is_not_shown_how_in_typescript(rule: Rule) -> None:
+    cut = parts(rule.example)
+    if {"lint", "python"} & set(rule.guards):
+        assert "Python" in cut or "TypeScript" not in cut
+    if {"patterns", "routes"} & set(rule.guards):
+        assert "TypeScript" in cut or "Python" not in cut
 
 
 @pytest.mark.parametrize("file", [pytest.param(it, id=it.stem) for it in FOLDER.glob("*.yaml")])

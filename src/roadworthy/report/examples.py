@@ -18,20 +18,19 @@ _LANGUAGES = {
 
 def example(fault: Fault, stack: Stack) -> str:
     """An example in several languages is cut to the one; without such a part it stays whole."""
-    whole = fault.rule.example
-    heads = list(_HEAD.finditer(whole))
-    if not heads:
-        return whole
-    ends = [head.start() for head in heads[1:]] + [len(whole)]
-    first = "" if heads[0].start() == 0 else whole[: heads[0].start()]
-    parts = {
-        head[1]: whole[head.start() : end].rstrip() + "\n"
-        for head, end in zip(heads, ends, strict=True)
-    }
+    cut = parts(fault.rule.example)
     language = _language(fault, stack)
-    if first and language not in parts:
-        return first
-    return parts.get(language, whole)
+    return cut.get(language) or cut.get("") or fault.rule.example
+
+
+def parts(whole: str) -> dict[str, str]:
+    """What is in which language; what stands before the first head is in any, or no, language."""
+    heads = list(_HEAD.finditer(whole))
+    begins = [head.start() for head in heads]
+    cut = {"": whole[: begins[0]] if begins else whole}
+    for head, end in zip(heads, [*begins, len(whole)][1:], strict=True):
+        cut[head[1]] = whole[head.start() : end].rstrip() + "\n"
+    return cut
 
 
 def _language(fault: Fault, stack: Stack) -> str:
