@@ -25,6 +25,7 @@ _BYPASS = (
     ("changes the tables to fit the models", re.compile(r"\bsynchronize\s*:\s*true\b")),
 )
 _PUSH = re.compile(r"drizzle-kit\s+push|prisma\s+db\s+push")
+_MIGRATES = re.compile(r"drizzle-kit\s+(?:migrate|generate)|prisma\s+migrate")
 _DDL = re.compile(
     r"(?i)\b(?:create\s+table|alter\s+table\s+\S+\s+add|drop\s+table|create\s+(?:unique\s+)?index)\b"
 )
@@ -194,7 +195,8 @@ def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
                 _place(path, text, found.start()),
                 f"The schema is pushed with `{found.group()}`, which writes no migration and may "
                 f"drop columns.",
-                evidence=Evidence.EXACT,
+                Severity.MEDIUM if _MIGRATES.search(text) else None,
+                Evidence.EXACT,
             )
 
 

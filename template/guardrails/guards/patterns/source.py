@@ -39,7 +39,7 @@ _HEAD = re.compile(
     r"|^\s*(?P<pair>[\w$]+)\s*:\s*(?:async\s*)?(?:function\b|\(?[\w\s,{}:.\[\]=?<>|]*\)?[^=]*=>)"
     r"|^\s*(?:export\s+)?(?:abstract\s+)?class\s+(?P<klass>[\w$]+)"
     r"|^\s*(?P<route>(?:app|router|server|\w+Router|\w+Routes|api|fastify)\."
-    r"(?:get|post|put|patch|delete|all|use)\s*\(\s*[\"'`][^\"'`]*)"
+    r"(?:get|post|put|patch|delete|all|use)\s*\(\s*(?:[\"'`][^\"'`]*|[\w$.]+(?=\s*,)|$))"
 )
 _CALLBACK = re.compile(r"(?:=>\s*\{|function\s*\([^)]*\)\s*\{)\s*$")
 _NO_HEAD = ")]}/*<"

@@ -255,6 +255,9 @@ def _literal_password(call: ast.Call) -> str | None:
 def _accounts(module: Module, call: ast.Call) -> set[str]:
     owner = module.owners.get(call)
     texts = strings_in(call) | (strings_in(owner) if owner else set())
+    for node in ast.walk(owner) if owner else ():
+        if isinstance(node, ast.Compare):
+            texts -= strings_in(node)  # who may do this, not whose password it is
     return {text for text in texts if _ADMINISTRATOR.match(text)}
 
 

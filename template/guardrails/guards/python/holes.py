@@ -32,7 +32,8 @@ _GUESTS_ADD = re.compile(
 _PERSONAL = re.compile(
     r"users?\b|customers?|clients?\b|patients?|orders?\b|bookings?|appointments?|inquir|enquir|"
     r"contacts?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
-    r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations",
+    r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations|balances?\b|"
+    r"wallets?\b|ledgers?\b",
     re.IGNORECASE,
 )
 _ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
@@ -50,7 +51,8 @@ _IDENTITY = re.compile(
     r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
 )
 _OUT = re.compile(
-    r"^\s*#\s*(@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
+    r"^\s*#\s*(@\s*(check|require|verify)\w*_(permissions?|auth|role|admin|login|token|user)\w*\b|"
+    r"@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
     r"admin_required|role_required|permission_required)\b|"
     r"permission_classes\s*=.*IsA|.*\bDepends\(\s*\w*(current_user|auth|admin|require|verify)\w*|"
     r"dependencies\s*=\s*\[\s*Depends)",
