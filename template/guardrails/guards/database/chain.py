@@ -28,7 +28,8 @@ _SUPABASE_SQL = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"(^|/)[._]?(tests?|old|down|rollbacks?|examples?|deprecated|legacy|unused)(/|$)|archiv|backup",
+    r"(^|/)[._]?(tests?|old|down|rollbacks?|examples?|deprecated|legacy|unused)(/|$)"
+    r"|(^|/)\.[^/]+/|archiv|backup|discard",
     re.IGNORECASE,
 )
 _STAND_IN = re.compile(r"shim|stub|mock|fixture|example|(^|[_.-])test")
@@ -80,7 +81,7 @@ class Chains:
                 prisma[folder.rpartition("/")[0]] += paths
             elif f"{folder}/meta/_journal.json" in self.tree.present:
                 self._add(Dialect.DRIZZLE, folder, paths)
-            elif _looks_ordered(folder, paths):
+            elif not _ASIDE.search(folder) and _looks_ordered(folder, paths):
                 self._add(Dialect.PLAIN, folder, paths)
         for folder, paths in prisma.items():
             self._add(Dialect.PRISMA, folder, paths)

@@ -41,8 +41,13 @@ HARMLESS = re.compile(
 COUNTS = re.compile(r"(allocate|next|generate|get|assign|increment)_\w*(number|no|code|view|count)")
 MONEY = re.compile(
     r"fund|credit|balance|wallet|payment|escrow|payout|refund|coin|saldo|point|role|admin|plan"
-    r"|premium|subscription|transfer|invoice|donation|stock|enroll"
+    r"|premium|subscription|transfer|invoice|donation|stock|enroll|withdraw|earning|spend|purchase"
 )
+BENIGN = re.compile(
+    r"^_?(get|fetch|list|search|select|find|process|check|evaluate|generate|ensure|handle|detect"
+    r"|bump|maybe|try|run|trigger)_"
+)
+DESTROYS = re.compile(r"delete|truncate|reset|wipe|drop|remove")
 
 
 @dataclass
@@ -138,6 +143,9 @@ def _severity(function: Function, effect: Effect) -> Severity:
         return Severity.LOW
     if HARMLESS.search(words(function.name)) and not MONEY.search(words(function.name)):
         return Severity.LOW
+    if not function.arguments and not DESTROYS.search(words(function.name)):
+        # A job whose caller decides nothing does no more than it does by itself.
+        return Severity.MEDIUM
     serious = MONEY.search(words(f"{function.name} {' '.join(effect.changed)}"))
     kinds = {purpose(name) for name in effect.changed}
     return Severity.CRITICAL if serious or kinds & _SOMEBODYS else Severity.HIGH
@@ -172,9 +180,12 @@ def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> F
 
 
 def _unread(function: Function, body: str, written: list[str]) -> Severity:
-    """Of a function whose effect nobody saw: a row more, of nobody's, is a nuisance."""
+    """Of a function whose effect nobody saw: a row more, of nobody's, is a nuisance, and so is
+    what it works out by itself."""
     if MONEY.search(words(f"{function.name} {' '.join(written)}")):
         return Severity.CRITICAL
+    if BENIGN.search(words(function.name)):
+        return Severity.MEDIUM
     overwrites = OVERWRITES.search(body) is not None
     somebodys = {purpose(name) for name in written} & _SOMEBODYS
     return Severity.HIGH if overwrites or somebodys else Severity.MEDIUM

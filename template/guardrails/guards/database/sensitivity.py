@@ -91,7 +91,7 @@ INNOCENT = re.compile(
 )
 # A word before one of these only says what it belongs to: `medical_center_id`, `email_sent`.
 ABOUT = re.compile(
-    r"_(ids?|by|center|centre|enabled|verified|required|sent|opened|clicked|confirmed|at|on|count"
+    r"_(ids?|names?|by|center|centre|enabled|verified|required|sent|opened|clicked|confirmed|at|on|count"
     r"|types?|status|templates?|subject|notifications?|settings|policy|visible|changed|urls?|image"
     r"|icon|color|title|style|position|provider|campaigns?|method|preference|opt_in|consent)$"
 )

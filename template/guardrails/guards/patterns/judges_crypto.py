@@ -23,7 +23,9 @@ _NO_SECRET = re.compile(
 )
 
 
-_HARMLESS_LINE = re.compile(r"setTimeout|\.sort\(|opacity|width|delay|jitter")
+_HARMLESS_LINE = re.compile(
+    r"setTimeout|\.sort\(|opacity|width|delay|jitter|[\"'`](?:test|fake|dummy|mock|demo)[-_ ]"
+)
 _NOT_IN_PRODUCTION = re.compile(
     r"===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:throw|return)\b|!==?\s*['\"]production['\"]\s*\)"
 )
@@ -38,7 +40,11 @@ def weak_random(case: Case) -> Case | None:
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):
         return None
-    if _HARMLESS_LINE.search(source.line(line)) or _NOT_IN_PRODUCTION.search(case.above):
+    if (
+        _picks(source.line(line))
+        or _HARMLESS_LINE.search(source.line(line))
+        or _NOT_IN_PRODUCTION.search(case.above)
+    ):
         return None
     specific = target or function
     if found := _SECRET_USE.search(use):
@@ -48,6 +54,19 @@ def weak_random(case: Case) -> Case | None:
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
+
+
+_ONE_OF = re.compile(
+    r"(?:const|let|var)\s+\w+\s*(?::[^=]+)?=\s*([\w$.]+)\[\s*Math\.floor\(\s*Math\.random\(\)\s*\*\s*"
+    r"([\w$.]+)\.length\s*\)\s*\]\s*[!;]*\s*$"
+)
+_LETTERS = re.compile(r"char|alpha|letter|digit|symbol|upper|lower|number|^abc|word", re.IGNORECASE)
+
+
+def _picks(line: str) -> bool:
+    """One of several that exist already is chosen, nothing is made up."""
+    found = _ONE_OF.search(line)
+    return found is not None and found[1] == found[2] and not _LETTERS.search(found[1])
 
 
 def _assigned(case: Case) -> str:

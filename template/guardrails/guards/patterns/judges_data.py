@@ -122,11 +122,17 @@ def several_writes(case: Case) -> Case | None:
         return None
     moved = (
         re.search(r"insert", case.match.text[:400], re.IGNORECASE)
-        and re.search(r"for\s*\(|\.map\(|forEach", case.above[-900:])
+        and _in_a_loop(case.above[-900:])
         and re.search(r"delete\s+from|\.delete\(", case.below, re.IGNORECASE)
     )
     severity = Severity.HIGH if moved and source.is_server else None
     return case.but(severity=severity, TABLES=", ".join(tables[:4]))
+
+
+def _in_a_loop(above: str) -> bool:
+    """Whether a loop that begins in the text has not ended there."""
+    starts = [found.start() for found in re.finditer(r"\bfor\s*\(|\.map\(|\.forEach\(", above)]
+    return any(above.count("{", at) > above.count("}", at) for at in starts)
 
 
 def _table(statement: str) -> str:

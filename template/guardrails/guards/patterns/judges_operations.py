@@ -168,6 +168,13 @@ def success_after_failure(case: Case) -> Case | None:
     return case.but(line=line, WHAT=found[1])
 
 
+_MEANT = re.compile(
+    r"non-?\s?(?:fatal|critical|blocking)|best.effort|not critical|continue anyway|optional"
+    r"|(?:don'?t|do not) (?:fail|throw|block)",
+    re.IGNORECASE,
+)
+
+
 def ignored_write_error(case: Case) -> Case | None:
     """A write failed, that was logged, and the work goes on as if it had not."""
     if re.search(
@@ -192,7 +199,8 @@ def ignored_write_error(case: Case) -> Case | None:
     if not written or re.search(r"log|audit|notif|activity|analytic|cleanup", tail, re.IGNORECASE):
         return None
     paid = re.search(r"webhook|payment|stripe|checkout|payout|wallet", source.path, re.IGNORECASE)
-    severity = Severity.HIGH if paid and source.is_server else None
+    meant = _MEANT.search(source.between(case.match.line, case.match.end_line))
+    severity = Severity.LOW if meant else Severity.HIGH if paid and source.is_server else None
     table = re.search(r"\.from\(\s*[\"'`](\w+)|\.rpc\(\s*[\"'`](\w+)", tail)
     return case.but(severity=severity, WHAT=(table[1] or table[2]) if table else written[1])
 
