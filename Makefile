@@ -30,6 +30,11 @@ lint: $(READY) ## Mend what can be mended by itself, and check the rest
 docs: $(READY) ## Build the documentation site
 	@$(BIN)/sphinx-build -W -q -b html docs docs/_build && echo "The site is in docs/_build/index.html"
 
+.PHONY: pictures
+pictures: $(READY) ## Take the pictures of README.md anew (needs a Chromium)
+	@$(BIN)/python -m demo --check --svg docs/pictures/demo.svg
+	@$(BIN)/python -m demo.inspection
+
 .PHONY: bench
 bench: $(READY) ## Measure a stamped service beside its peers
 	@$(BIN)/python -m bench

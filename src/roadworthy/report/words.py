@@ -187,8 +187,8 @@ def reach_words(inspection: Inspection) -> list[tuple[str, bool]]:
         said.append((f"{past} {does} for callers what the tables refuse them", True))
     open_ones, every = _routes(inspection)
     if open_ones:
-        answer = "route answers whoever calls it" if every == 1 else "routes answer whoever calls"
-        said.append((f"{open_ones} of {every} {answer}", True))
+        of = f"{open_ones} of {every} routes answer" if every > 1 else "The only route answers"
+        said.append((f"{of} whoever calls", True))
     return said
 
 
