@@ -138,6 +138,26 @@ def test_the_lexer_knows_what_ends_a_statement() -> None:
             " (realtime.topic() = 'a')"
         ),
         "create table t (id int); vacuum t",
+        "create extension vector; alter extension vector set schema extensions",
+        'alter extension pgcrypto set schema public; drop extension "uuid-ossp"',
+        (
+            "create extension postgis; create table p (id int, at geography(point, 4326));"
+            " create index on p using gist (at); insert into p values (1, st_point(1, 2));"
+            " select st_dwithin(at, st_makepoint(1, 2)::geography, 9), at <-> at from p"
+        ),
+        (
+            "create extension pgmq; select pgmq.create('jobs'); alter table pgmq.a_jobs enable"
+            " row level security; select pgmq.send('jobs', '{}'), pgmq.delete('jobs', array[1])"
+        ),
+        (
+            "create extension wrappers; create foreign data wrapper stripe_wrapper handler"
+            " stripe_fdw_handler; create server s foreign data wrapper stripe_wrapper;"
+            " create foreign table c (id text) server s options (object 'customers')"
+        ),
+        "drop publication supabase_realtime; create publication supabase_realtime for all tables",
+        "alter role authenticator set pgrst.db_schemas = 'public, api'",
+        "grant usage on schema public to supabase_admin",
+        "create collation c (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     ],
 )
 def test_what_supabase_gives_is_there(scratch: Scratch, tmp_path: Path, text: str) -> None:

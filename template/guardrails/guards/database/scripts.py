@@ -15,7 +15,19 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 _EVENT_TRIGGER = re.compile(r"(create|alter|drop)\s+event\s+trigger\b", re.IGNORECASE)
+_WRAPPER = re.compile(r"create\s+foreign\s+data\s+wrapper\s+\w+_wrapper\b", re.IGNORECASE)
+# What Supabase's server can do for its role `postgres`, and this one can't: shapes with a kind,
+# collations of ICU, publications of whatever is there.
 _SHAPE = re.compile(r"\b(geometry|geography)\s*\(\s*[a-z]+\s*(?:,\s*\d+\s*)?\)", re.IGNORECASE)
+_COLLATION = re.compile(
+    r"(\bcreate\s+collation\s+(?:if\s+not\s+exists\s+)?[\w.\"-]+\s*)\([^()]*\bicu\b[^()]*\)",
+    re.IGNORECASE,
+)
+_PUBLICATION = re.compile(
+    r"(\bcreate\s+publication\s+[\w\"]+)\s+for\s+(?:all\s+tables|tables\s+in\s+schema\s+[\w\",\s]+?)"
+    r"(?=\s*(?:;|$|\bwith\b))",
+    re.IGNORECASE,
+)
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -43,12 +55,15 @@ def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
 
 def passed_over(piece: Piece) -> bool:
     """A file is one transaction here whatever it says; an event trigger would run with the rights
-    of whoever alters the schema next, which here may be a superuser."""
-    return bool(_CONTROL.match(piece.text) or _EVENT_TRIGGER.match(piece.text))
+    of whoever alters the schema next, which here may be a superuser; Supabase's wrappers of
+    foreign data come with their extension."""
+    return any(found.match(piece.text) for found in (_CONTROL, _EVENT_TRIGGER, _WRAPPER))
 
 
 def sent_text(piece: Piece) -> str:
-    return _SHAPE.sub(r"\1", piece.text)
+    text = _SHAPE.sub(r"\1", piece.text)
+    text = _COLLATION.sub(r"\1(provider = builtin, locale = 'C.UTF-8')", text)
+    return _PUBLICATION.sub(r"\1", text)
 
 
 def send(connection: Connection, piece: Piece) -> None:

@@ -14,6 +14,9 @@ create role supabase_functions_admin nologin noinherit createrole;
 create role supabase_replication_admin nologin;
 create role supabase_read_only_user nologin bypassrls;
 create role supabase_privileged_role nologin;
+create role supabase_etl_admin nologin noinherit;
+-- A superuser there; here only a name that grants and policies may speak of.
+create role supabase_admin nologin noinherit;
 create role pgbouncer nologin;
 create role pgsodium_keyholder nologin;
 create role pgsodium_keyiduser nologin;
@@ -26,8 +29,26 @@ grant anon, authenticated, service_role, authenticator, dashboard_user, supabase
     pg_monitor, pg_read_all_data, pg_write_all_data, pg_create_subscription
     to postgres with admin option;
 revoke pg_create_subscription from postgres;
-grant set on parameter session_replication_role, log_min_duration_statement, log_statement,
-    log_min_messages, track_functions, track_io_timing to postgres;
+grant set on parameter session_replication_role, log_lock_waits, log_min_duration_statement,
+    log_min_messages, log_statement, log_temp_files, track_functions, track_io_timing,
+    pgrst.db_aggregates_enabled, pgrst.db_anon_role, pgrst.db_extra_search_path,
+    pgrst.db_max_rows, pgrst.db_plan_enabled, pgrst.db_pre_request, pgrst.db_root_spec,
+    pgrst.db_schemas, pgrst.db_tx_end, pgrst.jwt_aud, pgrst.jwt_role_claim_key,
+    pgrst.jwt_secret, pgrst.max_rows, pgrst.openapi_mode, pgrst.openapi_security_active,
+    pgrst.server_cors_allowed_origins, pgrst.server_timing_enabled, pgaudit.log,
+    pgaudit.log_catalog, pgaudit.log_level, pgaudit.log_parameter, pgaudit.log_relation,
+    pgaudit.log_rows, pgaudit.log_statement, pgaudit.role, auto_explain.log_analyze,
+    auto_explain.log_min_duration, auto_explain.log_nested_statements, plan_filter.statement_cost_limit,
+    plan_filter.limit_select_only, safeupdate.enabled, pg_net.ttl, pg_net.batch_size to postgres;
+
+-- Names of collations of the operating system and of ICU, which a server may lack.
+do $$
+declare name text;
+begin
+    foreach name in array '{en_US,en_US.utf8,en_US.UTF-8,und-x-icu,en-x-icu,en-US-x-icu,de-x-icu,fr-x-icu,es-x-icu,pt-x-icu,pt-BR-x-icu,sv-x-icu,tr-x-icu,ja-x-icu,zh-x-icu}'::text[] loop
+        execute format('create collation if not exists pg_catalog.%I (provider = builtin, locale = %L)', name, 'C.UTF-8');
+    end loop;
+end $$;
 
 create schema auth authorization supabase_auth_admin;
 create schema storage authorization supabase_storage_admin;
@@ -127,7 +148,11 @@ create table auth.sessions (
     refreshed_at timestamp,
     user_agent text,
     ip inet,
-    tag text
+    tag text,
+    oauth_client_id uuid,
+    refresh_token_hmac_key text,
+    refresh_token_counter bigint,
+    scopes text
 );
 create table auth.refresh_tokens (
     instance_id uuid,
@@ -150,7 +175,10 @@ create table auth.mfa_factors (
     updated_at timestamptz not null,
     secret text,
     phone text,
-    last_challenged_at timestamptz unique
+    last_challenged_at timestamptz unique,
+    web_authn_credential jsonb,
+    web_authn_aaguid uuid,
+    last_webauthn_challenge_data jsonb
 );
 create table auth.mfa_challenges (
     id uuid primary key,
@@ -158,7 +186,8 @@ create table auth.mfa_challenges (
     created_at timestamptz not null,
     verified_at timestamptz,
     ip_address inet not null,
-    otp_code text
+    otp_code text,
+    web_authn_session_data jsonb
 );
 create table auth.mfa_amr_claims (
     session_id uuid not null references auth.sessions (id) on delete cascade,
@@ -195,6 +224,28 @@ create table auth.saml_providers (
     id uuid primary key, sso_provider_id uuid not null references auth.sso_providers (id),
     entity_id text not null unique, metadata_xml text not null, metadata_url text,
     attribute_mapping jsonb, created_at timestamptz, updated_at timestamptz, name_id_format text
+);
+create table auth.saml_relay_states (
+    id uuid primary key, sso_provider_id uuid not null references auth.sso_providers (id),
+    request_id text not null, for_email text, redirect_to text, created_at timestamptz,
+    updated_at timestamptz, flow_state_id uuid references auth.flow_state (id)
+);
+create table auth.oauth_clients (
+    id uuid primary key, client_secret_hash text, registration_type text not null,
+    redirect_uris text not null, grant_types text not null, client_name text, client_uri text,
+    logo_uri text, created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(), deleted_at timestamptz, client_type text
+);
+create table auth.oauth_authorizations (
+    id uuid primary key, authorization_id text not null unique, client_id uuid not null,
+    user_id uuid references auth.users (id), redirect_uri text not null, scope text not null,
+    state text, resource text, status text not null default 'pending', authorization_code text,
+    created_at timestamptz not null default now(), expires_at timestamptz, approved_at timestamptz
+);
+create table auth.oauth_consents (
+    id uuid primary key, user_id uuid not null references auth.users (id),
+    client_id uuid not null, scopes text not null, granted_at timestamptz not null default now(),
+    revoked_at timestamptz
 );
 create table auth.instances (
     id uuid primary key, uuid uuid, raw_base_config text, created_at timestamptz,
@@ -314,6 +365,21 @@ begin
     select string_to_array(name, '/') into _parts;
     return reverse(split_part(reverse(_parts[array_length(_parts, 1)]), '.', 1));
 end $$;
+create function storage.operation() returns text language sql stable as $$
+    select current_setting('storage.operation', true)
+$$;
+create function storage.allow_only_operation(expected_operation text) returns boolean
+language sql stable as $$ select storage.operation() = expected_operation $$;
+create function storage.allow_any_operation(expected_operations text[]) returns boolean
+language sql stable as $$ select storage.operation() = any (expected_operations) $$;
+create function storage.can_insert_object(bucketid text, name text, owner uuid, metadata jsonb)
+returns void language plpgsql as $$ begin end $$;
+create function storage.get_level(name text) returns integer language sql immutable as $$
+    select array_length(string_to_array(name, '/'), 1)
+$$;
+create function storage.get_prefix(name text) returns text language sql immutable as $$
+    select regexp_replace(name, '/?[^/]*$', '')
+$$;
 create function storage.get_size_by_bucket() returns table (size bigint, bucket_id text)
 language sql stable as $$
     select sum((metadata ->> 'size')::bigint)::bigint, bucket_id from storage.objects group by 2
@@ -435,11 +501,15 @@ create table supabase_migrations.schema_migrations (
 );
 alter table supabase_migrations.schema_migrations owner to postgres;
 
+do $$ begin execute format('grant create on database %I to postgres', current_database()); end $$;
+grant all on schema vault, graphql, pgsodium to postgres;
+set role postgres;
 create extension "uuid-ossp" with schema extensions;
 create extension pgcrypto with schema extensions;
 create extension pg_stat_statements with schema extensions;
 create extension supabase_vault with schema vault;
 create extension pg_graphql with schema graphql;
+reset role;
 grant usage on schema extensions to postgres, anon, authenticated, service_role with grant option;
 grant all on all functions in schema extensions to postgres, anon, authenticated, service_role;
 
