@@ -211,6 +211,33 @@ def test_what_cannot_be_read_takes_nothing_with_it(scratch: Scratch, tmp_path: P
     assert {("table", "public", "first"), ("table", "public", "second")} <= set(replay.provenance)
 
 
+def test_what_stood_in_for_a_view_gives_way_to_it(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "grant select on public.totals to anon;",
+            "20260102000000_b.sql": "create view public.totals as select 1 as total;",
+        },
+    )
+    assert outcomes(replay)[1] == "applied"
+    assert not replay.rebuilt
+
+
+def test_what_the_types_hold_already_is_not_made_twice(scratch: Scratch, tmp_path: Path) -> None:
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "alter table members enable row level security;",
+            "20260102000000_b.sql": "do $$ begin alter table members add club_id uuid; end $$;",
+        },
+        TYPES,
+    )
+    assert "club_id" in TYPES
+    assert outcomes(replay) == ["failed", "cascade"]
+
+
 def test_a_statement_that_came_too_early_is_tried_again(scratch: Scratch, tmp_path: Path) -> None:
     replay = replay_of(
         scratch,

@@ -213,7 +213,9 @@ class Judge:
         makers = self._makers.of(about.kind, about.name) if about else []
         first = next((at for at in makers if at < number and at not in self.failed), 0)
         reason = message + (f", made by {self._where[first]}" if first else "")
-        return Verdict(Cause.TWICE, reason, names, at=first)
+        # What was completed from the types may hold what the chain is yet to add.
+        rests = not first and not self.damaged.isdisjoint(re.findall(r'"([^"]+)"', message))
+        return Verdict(Cause.TWICE, reason, names, rests, first)
 
     def _mentions_damage(self, piece: Piece, table: str = "") -> bool:
         if table:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from .causes import Missing
-from .lexer import Piece
+from .lexer import Piece, subject
 from .types_ts import Column, TypedTable, Types, sql_type
 
 EXTENSION_OF = {
@@ -64,6 +64,7 @@ class Mender:
         self.rebuilt: set[tuple[str, str]] = set()
         self.stubs: set[str] = set()
         self.extensions: set[str] = set()
+        self.enums: set[str] = set()
 
     def mend(self, lost: Missing, piece: Piece, damaged: set[str], later: Later) -> bool:
         """Make what a statement needs; False where that can't be known. `later` tells which
@@ -84,6 +85,15 @@ class Mender:
         }
         way = ways.get(lost.kind)
         return way(lost.name) if way else False
+
+    def give_way(self, piece: Piece) -> None:
+        """Drop the table that stood in for a view which the chain now makes."""
+        about = subject(piece.text) if self.rebuilt else None
+        if about is None or about.verb != "create" or not about.kind.endswith("view"):
+            return
+        if ("public", about.name) in self.rebuilt and about.schema in ("", "public"):
+            self.rebuilt.discard(("public", about.name))
+            self._run(f"drop table if exists public.{quote(about.name)} cascade")
 
     def _schema(self, name: str) -> bool:
         return self._run(f"create schema {quote(name)}")
@@ -155,6 +165,7 @@ class Mender:
         if not values:
             return False
         listed = ", ".join(literal(value) for value in values)
+        self.enums.add(name)
         return self._run(f"create type public.{quote(name)} as enum ({listed})")
 
     def _function(self, name: str) -> bool:

@@ -185,6 +185,7 @@ class Replayer:
             return
         first: Result | None = None
         error: psycopg.Error | None = None
+        self.mender.give_way(piece)
         for _ in range(MOST_ATTEMPTS):
             error = self._try(self._connection, number, piece)
             if error is None:
@@ -237,7 +238,7 @@ class Replayer:
         mended = self.mender.mend(
             lost, piece, self.judge.damaged, lambda table: self._makers.added_later(table, number)
         )
-        self.judge.damaged |= {name for _, name in self.mender.rebuilt}
+        self.judge.damaged |= {name for _, name in self.mender.rebuilt} | self.mender.enums
         return mended
 
     def _mending(self, text: str) -> bool:
