@@ -36,7 +36,6 @@ _SEVERITY_STYLES = {
     "low": "cyan",
     "info": "dim",
 }
-_MOST_GAPS = 1
 _WORST = (5, 4, 3, 2)
 
 
@@ -152,13 +151,19 @@ def _spoken(message: str, style: str = "") -> Text:
 
 
 def _unseen(it: Inspection) -> Iterator[Text]:
+    """What bears on most; the report has them all."""
     entries = [*it.gaps, *(Gap(str(e["path"]) or "the tree", _left(e)) for e in it.left)]
     if not entries:
         return
-    yield _heading("Not checked", _more(len(entries) - _MOST_GAPS, "such notes"))
-    for gap in entries[:_MOST_GAPS]:
-        text = f"         {printable(gap.what)}: {printable(gap.why)}"
-        yield Text(text, style="dim", no_wrap=True, overflow="ellipsis")
+    most, others = entries[0], len(entries) - 1
+    more = f" (and {others:,} more)" if others else ""
+    yield Text()
+    yield Text.assemble(
+        ("Not checked", "bold"),
+        (f"{more}  {printable(most.what)}: {printable(most.why)}", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
 
 
 def _left(entry: object) -> str:
