@@ -210,6 +210,29 @@ def _fixed_host(case: Case, name: str) -> bool:
     return re.match(r"(?:new\s+URL\(\s*)?[\"'`](?:https?:)?//[\w.:-]+[/?#\"'`]", value) is not None
 
 
+_CONFINED = re.compile(
+    r"basename\(|startsWith\(|relative\(|includes\(\s*[\"'`]\.\.|sanitiz|\broot\s*:|isSafe|isValid"
+    r"|allowed|\.find\(|\.test\(|\.match\(|parseInt|Number\(|\.has\(",
+    re.IGNORECASE,
+)
+
+
+def path_of_request(case: Case) -> Case | None:
+    """A name that the caller sent becomes part of a path, and nothing keeps it in its folder."""
+    path = case.name("PATH").strip()
+    if path.isidentifier():
+        path = case.source.definition(path, case.match.line).partition("=")[2].strip() or path
+    joined = re.match(r"(?:path\.)?(?:join|resolve)\((.*)\)", path, re.DOTALL)
+    pieces = joined[1].split(",") if joined else [value for _, value in interpolations(path)]
+    for piece in [it.strip() for it in pieces] or [path]:
+        named = re.fullmatch(r"[\w$.?!]+(?:\[[\"']\w+[\"']\])?", piece)
+        if not named or not re.search(r"file|path|name|folder|image|doc", piece, re.IGNORECASE):
+            continue
+        if from_request(case, piece) and not _CONFINED.search(case.above + case.match.text):
+            return case.but(PATH=piece)
+    return None
+
+
 _CHECKED = re.compile(
     r"\.size\b|\.type\b|mimetype|fileFilter|MAX_\w*SIZE|limits\s*:|content-length|maxSize|fileType"
     r"|allowedTypes|validateFile|isValid\w*File|accept\s*=|\.byteLength|allowed_mime",
@@ -282,6 +305,7 @@ JUDGES: dict[str, Judge] = {
     "filter-interpolation": filter_interpolation,
     "command-injection": command_injection,
     "fetch-of-request-url": fetch_of_request_url,
+    "path-of-request": path_of_request,
     "unchecked-upload": unchecked_upload,
     "multer-without-limits": multer_without_limits,
     "unvalidated-body": unvalidated_body,

@@ -108,6 +108,10 @@ class Gatekeeper:
         return verdict
 
     def _own(self, function: Function) -> Verdict | None:
+        names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
+        signs = bool(names & _SIGNED) or {"compare_digest", "new"} <= names
+        if signs and any(_answers(node) for node in own_body(function)):
+            return Verdict("signature", f"{function.name} checks a signature")
         if not any(refuses(node, function) for node in own_body(function)):
             return None
         words = {
@@ -118,9 +122,6 @@ class Gatekeeper:
         }
         if any(_ROLES.search(word) for word in words):
             return Verdict("role", f"{function.name} looks at the role")
-        names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
-        if names & _SIGNED or {"compare_digest", "new"} <= names:
-            return Verdict("signature", f"{function.name} checks a signature")
         return Verdict("caller", f"{function.name} turns strangers away")
 
     def _callees(self, module: Module, function: Function, depth: int) -> Iterator[Verdict | None]:
@@ -174,6 +175,18 @@ class Gatekeeper:
             role = _ROLE_NAME.search(last)
             return Verdict("role" if role else "caller", f"{last} stands before it")
         return None
+
+
+def _answers(node: ast.AST) -> bool:
+    """What a comparison of signatures comes to: a refusal of any kind, or its result."""
+    if isinstance(node, ast.Return):
+        inside = ast.walk(node.value) if node.value is not None else ()
+        return any(isinstance(it, ast.Call) and called(it) == "compare_digest" for it in inside)
+    return isinstance(node, ast.Raise) or (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and called(node.value) in {"abort", "send_error"}
+    )
 
 
 def _inner(function: Function) -> Iterator[Function]:

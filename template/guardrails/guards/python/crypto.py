@@ -12,7 +12,9 @@ from .syntax import (
     called,
     dotted,
     found,
+    key_of,
     own_body,
+    strings_in,
     target_name,
     text_of,
     words_in,
@@ -35,6 +37,9 @@ _GUESSABLE = re.compile(
     r"invite|one_?time|login_?code|access_?code|passcode|2fa|mfa|voucher|coupon|gift",
     re.IGNORECASE,
 )
+_WHERE_PASSWORD = re.compile(
+    r"\b(?:where|and)\s+[\w.]*?(password|passwd|pwd)\s*=\s*(?:\?|%s|%\(|:\w|\$\d)", re.IGNORECASE
+)
 _RANDOM = {
     "random",
     "randint",
@@ -52,6 +57,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
         for function in module.functions:
             yield from _fast_hash(module, function)
             yield from _guessable(module, function)
+            yield from _asked_with(module, function)
     for module in table.project.service:
         if not is_script(module.path):
             yield from _leaky_comparisons(module)
@@ -69,7 +75,13 @@ def _leaky_comparisons(module: Module) -> Iterator[Finding]:
             continue
         if _SECOND.search(left) or _SECOND.search(right) or _is_known(module, node):
             continue
-        plain = _PASSWORD.search(left) and _PASSWORD.search(right) and _stored(node)
+        passwords = _PASSWORD.search(left) and _PASSWORD.search(right)
+        if passwords and _hashed(module.owners.get(node)) & {
+            dotted(node.left),
+            dotted(node.comparators[0]),
+        }:
+            continue
+        plain = passwords and _stored(node)
         message = f"{left} is compared with {'!=' if isinstance(node.ops[0], ast.NotEq) else '=='}"
         hint = "; the password is stored as it is" if plain else ""
         yield found(
@@ -115,6 +127,16 @@ def _stored(node: ast.Compare) -> bool:
     ) and not any(re.search(r"hash|digest", _last(side)) for side in sides)
 
 
+def _hashed(owner: ast.AST | None) -> set[str]:
+    """The names that hold a hash, whatever they are called."""
+    return {
+        target_name(target)
+        for target, value in (assigns_in(owner) if owner else ())
+        for call in ast.walk(value)
+        if isinstance(call, ast.Call) and re.search(r"hash|digest|crypt", called(call))
+    }
+
+
 def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
     names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
     if names & _SLOW:
@@ -129,6 +151,44 @@ def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
                 f"{function.name} hashes a password with {called(node)}, which is far too fast.",
                 severity=Severity.MEDIUM if is_script(module.path) else None,
             )  # fmt: skip
+
+
+def _asked_with(module: Module, function: Function) -> Iterator[Finding]:
+    """A row that is looked for by the password that was typed: so it is kept as that."""
+    if is_script(module.path):
+        return
+    hashed = _hashed(function)
+    for node in own_body(function):
+        if not isinstance(node, ast.Call):
+            continue
+        for name, value in _sought(node):
+            typed = not isinstance(value, ast.Call) or called(value) == "get"
+            known = _PASSWORD.search(target_name(value) or key_of(value))
+            if typed and known and dotted(value) not in hashed:
+                yield found(
+                    "auth.plaintext-password", module, node,
+                    f"{function.name} looks for a row whose {name} is what was typed: it is "
+                    "stored as plain text.",
+                    symbol=function.name,
+                )  # fmt: skip
+                return
+
+
+def _sought(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The columns that say which row is meant, as far as they are passwords."""
+    if called(call) == "filter_by":
+        yield from (
+            (it.arg, it.value) for it in call.keywords if it.arg and _PASSWORD.search(it.arg)
+        )
+    elif called(call) in {"find_one", "execute", "fetchrow", "fetch", "fetch_one"} and call.args:
+        first = call.args[0]
+        if isinstance(first, ast.Dict):
+            pairs = zip(first.keys, first.values, strict=True)
+            named = ((text_of(key) or "", value) for key, value in pairs if key is not None)
+            yield from ((key, value) for key, value in named if _PASSWORD.search(key))
+        elif column := _WHERE_PASSWORD.search(" ".join(strings_in(first))):
+            for value in call.args[1:]:
+                yield from ((column[1], it) for it in getattr(value, "elts", [value]))
 
 
 def _guessable(module: Module, function: Function) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from .syntax import (
     dotted,
     found,
     is_true,
+    key_of,
     keyword,
     names_in,
     own_body,
@@ -239,7 +240,9 @@ def _files(handler: Handler) -> Iterator[Finding]:
 def _names_a_file(handler: Handler, node: ast.expr) -> bool:
     """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
     words = {
-        word for word in words_in(node) if re.search(r"file_?name|file_?path|^path$|^name$", word)
+        word
+        for word in words_in(node) | {key_of(inner) for inner in ast.walk(node)}
+        if re.search(r"file_?name|file_?path|^path$|^name$", word)
     }
     if not words or not _tainted(handler, node):
         return False

@@ -272,7 +272,7 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
     for start, end in spans:
         code = piece.module.code[start:end]
         for match in re.finditer(
-            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,}\n]+))?(?=[,}\n]|$)", code
+            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,}\n]+))?(?=[,}\]\n]|\|\||\?\?|$)", code
         ):
             if not _ROLE_WORD.match(match[1]):
                 continue

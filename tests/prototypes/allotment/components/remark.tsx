@@ -1,0 +1,3 @@
+export function Remark({ html }: { html: string }) {
+  return <aside dangerouslySetInnerHTML={{ __html: html }} />
+}
