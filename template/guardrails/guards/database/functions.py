@@ -22,7 +22,7 @@ CHECKED = re.compile(
     r"auth\.(uid|jwt|role|email)\s*\(|request\.jwt|current_setting|current_user|session_user"
     r"|\b(is|has|can|check|assert|require|verify|get|current|my|user)_\w*"
     r"(admin|role|permission|access|owner|member|auth|staff|token|tenant|company|user_id|uid)\w*\s*\("
-    r"|crypt\s*\(|\bhmac\s*\(|\b\w*(token|secret|code|otp|hash|password|api_key)\w*\s*="
+    r"|crypt\s*\(|\bhmac\s*\(|\b\w*(token|secret|code|otp|hash|password|api_key)\w*\s*\)?\s*="
     # A helper that looks up who holds the token, whatever the project calls it.
     r"|\b\w*(token|secret|api_?key|signature|authoriz|authentic|permission)\w*\s*\(\s*\w*"
     r"(token|secret|key|signature|auth|uid)",

@@ -217,6 +217,14 @@ def purpose(table: str) -> Purpose:
 
 
 @lru_cache(MOST_NAMES)
+def says_what(table: str) -> bool:
+    """Whether the table's last word is one of the known: `user_scores` are not users."""
+    name = _singular(words(table))
+    known = (word.rstrip("_") for vocabulary in TABLES.values() for word in vocabulary.split())
+    return any(_ends_at(name, word) == len(name) for word in known)
+
+
+@lru_cache(MOST_NAMES)
 def privileged(column: str) -> str | None:
     """What a user would gain by writing this column of their own row."""
     name = words(column)

@@ -18,6 +18,7 @@ _CODE_USE = re.compile(
 )
 _NO_SECRET = re.compile(
     r"\b(total|max|input|output|prompt|completion|count|estimated|design|mock|fake|random session|"
+    r"token id|nft|"
     r"(product|order|customer|item|sku|invoice|tracking|booking|reference|bar|qr|ticket) ?(code"
     r"|number|id)|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
 )

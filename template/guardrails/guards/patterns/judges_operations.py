@@ -72,7 +72,8 @@ def _at_its_worth(case: Case) -> Case:
 
 
 _TOLD_SAFELY = re.compile(
-    r"[\w$.?!]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?"
+    r"[\w$.?!]+\.(?:indexOf|has|includes)\([^()]*\)"
+    r"|[\w$.?!]+\.(length|slice|substring|substr|startsWith|includes|id|expires\w*)\b(\([^)]*\))?"
     r"|!!?\s*(\([^()]*\)|[\w$.?]+)|\([^()]*\)\??\.length|`[^`]*`\.length"
 )
 
@@ -170,6 +171,7 @@ def success_after_failure(case: Case) -> Case | None:
 
 _MEANT = re.compile(
     r"non-?\s?(?:fatal|critical|blocking)|best.effort|not critical|continue anyway|optional"
+_PAID = re.compile(r"payment|stripe|checkout|payout|wallet|billing|invoice|credit", re.IGNORECASE)
     r"|(?:don'?t|do not) (?:fail|throw|block)",
     re.IGNORECASE,
 )
@@ -196,9 +198,13 @@ def ignored_write_error(case: Case) -> Case | None:
         return None
     del declared
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
-    if not written or re.search(r"log|audit|notif|activity|analytic|cleanup", tail, re.IGNORECASE):
+    if not written or re.search(
+        r"log|audit|notif|activity|analytic|clean-?\s?up", tail, re.IGNORECASE
+    ):
         return None
-    paid = re.search(r"webhook|payment|stripe|checkout|payout|wallet", source.path, re.IGNORECASE)
+    paid = _PAID.search(source.path) or (
+        "webhook" in source.path.lower() and _PAID.search(f"{source.text[:3000]} {tail}")
+    )
     meant = _MEANT.search(source.between(case.match.line, case.match.end_line))
     severity = Severity.LOW if meant else Severity.HIGH if paid and source.is_server else None
     table = re.search(r"\.from\(\s*[\"'`](\w+)|\.rpc\(\s*[\"'`](\w+)", tail)
