@@ -25,6 +25,8 @@ TENANTS = frozenset(
     )
 )
 _UID = r"\(*\s*(?:SELECT )?(?:auth\.)?uid\(\)(?: AS uid)?\s*\)*(?:::text)?"
+_UID_FIRST = re.compile(rf"{_UID} = \(?(?:(\w+)\.)?\"?(\w+)\"?\b(?!\.)")
+_UID_LAST = re.compile(rf"(?<![\w.])(?:(\w+)\.)?\"?(\w+)\"?\)?(?:::text)? = {_UID}")
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,9 @@ def _takes_id(table: Table, name: str) -> bool:
 def compared(policy: Policy, table: Table) -> set[str]:
     """Columns that a policy compares with the caller's id."""
     expression = f"{policy.using} {policy.check}"
-    found = re.findall(
-        rf"{_UID} = \(?(?:{re.escape(table.name)}\.)?\"?(\w+)\"?\b(?!\.)", expression
-    )
-    found += re.findall(
-        rf"(?<![\w.])(?:{re.escape(table.name)}\.)?\"?(\w+)\"?\)?(?:::text)? = {_UID}", expression
-    )
+    found = [*_UID_FIRST.findall(expression), *_UID_LAST.findall(expression)]
     mine = {column.name for column in table.columns}
-    return {name for name in found if name in mine} - {"select"}
+    return {name for of, name in found if name in mine and of in ("", table.name)} - {"select"}
 
 
 def _emails(table: Table) -> frozenset[str]:
