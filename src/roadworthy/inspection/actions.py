@@ -31,6 +31,7 @@ def _action(rule: Rule, issues: list[Issue]) -> Action:
         severity=max(issue.severity for issue in issues),
         places=tuple(places[:_SHOWN_PLACES]),
         count=sum(issue.count for issue in issues),
+        each=rule.grouping == "place" and len(issues) > 1,
         about=tuple(dict.fromkeys(issue.about for issue in issues if issue.about)),
     )
 

@@ -39,6 +39,11 @@ class Fault:
         return sum(issue.count for issue in self.issues)
 
     @property
+    def each(self) -> bool:
+        """A hole is closed by itself; what is wrong all over is mended as one thing."""
+        return self.rule.grouping == "place" and len(self.issues) > 1
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Tables, buckets, functions, routes or kinds of key, where the issues have such."""
         return tuple(dict.fromkeys(filter(None, (issue.about for issue in self.issues))))

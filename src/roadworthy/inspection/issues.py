@@ -1,5 +1,6 @@
 """From results to issues: the same fault is one finding, with all its places."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from .model import Gap, Issue, Place, Rule, Severity
 MOST_PLACES = 1000
 """More places than this of one fault are counted, not listed."""
 
+_ARTICLE = re.compile(r"(?:an?|the|each|all|no)(?= )")
+"""A sentence may begin with one of these, or with a name, which stays as it is."""
 _EVIDENCE = ("executed", "exact", "rebuilt", "read")
 
 
@@ -62,12 +65,16 @@ def _results(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator
 
 def _found(result: Mapping[str, Any], rule: Rule, guard: str) -> _Found:
     about = result.get("properties", {})
-    message = result["message"]["text"]
+    message = _sentence(result["message"]["text"])
     label = about.get("severity")
     severity = Severity[label.upper()] if label else rule.severity
     places = tuple(_place(location, message) for location in result.get("locations") or [{}])
     evidence = about.get("evidence", "read")
     return _Found(rule, guard, severity, evidence, message, places, about.get("detail", {}))
+
+
+def _sentence(message: str) -> str:
+    return message[:1].upper() + message[1:] if _ARTICLE.match(message) else message
 
 
 def _place(location: Mapping[str, Any], message: str) -> Place:

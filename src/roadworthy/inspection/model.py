@@ -122,7 +122,7 @@ class AreaLevel:
 
 @dataclass(frozen=True)
 class Action:
-    """What to do next: the faults that it ends, on what, and how long each takes."""
+    """What to do next: the faults that it ends, on what, and how long it takes: all, or each."""
 
     title: str
     fault: str
@@ -132,6 +132,7 @@ class Action:
     places: tuple[Place, ...]
     count: int
     about: tuple[str, ...] = ()
+    each: bool = False
 
 
 @dataclass(frozen=True)

@@ -115,13 +115,21 @@ def _entries(fault: Fault) -> list[Entry]:
         elif issue.count == 1:
             entries.append(Entry(issue.message, _blocks(issue.places)))
         else:
-            entries += [Entry(place.message, (_block([place]),)) for place in issue.places]
+            entries += _by_file(issue.places)
     before = fault.message
     for at, entry in enumerate(entries):
         if entry.message in {before, fault.message}:
             entries[at] = replace(entry, message="")
         before = entry.message or before
     return entries
+
+
+def _by_file(places: tuple[Place, ...]) -> list[Entry]:
+    """What is said of several lines of one file is said once over all of them."""
+    said: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        said.setdefault((place.message, place.path), []).append(place)
+    return [Entry(message, (_block(those),)) for (message, _), those in said.items()]
 
 
 def _blocks(places: tuple[Place, ...]) -> tuple[Block, ...]:

@@ -92,8 +92,8 @@ def counted(found: Iterable[tuple[str, int]]) -> str:
 
 def effort(of: Action | Fault) -> str:
     """How long it takes to mend; of several places, each."""
-    each = of.effort if isinstance(of, Action) else of.rule.effort
-    return f"{each} each" if of.count > 1 else each
+    time = of.effort if isinstance(of, Action) else of.rule.effort
+    return f"{time} each" if of.each else time
 
 
 def where(of: Action | Fault) -> str:
