@@ -90,7 +90,7 @@ def look(tree: Tree, chains: Chains) -> Looked:
     findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]
     findings += [*_on_request(texts, code), *_calls(texts, code)]
     findings += _outside(chains)
-    if not chains.chains and not coded:
+    if not (chains.chains or chains.not_postgres or coded):
         # That there are none is the fault then; how the tables come about is its detail.
         findings = [
             replace(finding, severity=Severity.MEDIUM)

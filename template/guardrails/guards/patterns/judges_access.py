@@ -188,6 +188,26 @@ _EMPTY = re.compile(
 )
 
 
+_ENTRY = re.compile(
+    r"(^|/)(index|main|server|app|route|worker|\+\w+|_\w+)\.[cm]?[jt]sx?$|(^|/)(api|functions)/|\.config\."
+)
+
+
+def left_over(case: Case) -> bool:
+    """A module that nothing imports any more: what a template brought and was replaced."""
+    source = case.source
+    if _ENTRY.search(source.path) or not re.search(
+        r"^export\s|module\.exports", source.text, re.MULTILINE
+    ):
+        return False
+    stem = re.escape(source.path.rpartition("/")[2].partition(".")[0])
+    wanted = re.compile(rf"[\"'`](?:[^\"'`\n]*/)?{stem}(?:\.[cm]?[jt]sx?)?[\"'`]")
+    others = source.tree.ending(".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".json")
+    return not any(
+        wanted.search(source.tree.text(path) or "") for path in others if path != source.path
+    )
+
+
 def default_secret(case: Case) -> Case | None:
     """A secret that falls back to a text which stands in the source."""
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
@@ -202,7 +222,8 @@ def default_secret(case: Case) -> Case | None:
     if _SECRET_ENV.search(name):
         signs = _SIGNS.search(name)
         mild = Severity.LOW if guarded else Severity.MEDIUM
-        return case.but(severity=None if signs and not guarded else mild, VAR=name)
+        serious = signs and not guarded and not left_over(case)
+        return case.but(severity=None if serious else mild, VAR=name)
     if not _CREDENTIAL_ENV.search(name) or _EMPTY.match(literal):
         return None
     return case.but(severity=Severity.MEDIUM, VAR=name)

@@ -43,8 +43,10 @@ def logged_secret(case: Case) -> Case | None:
     ):
         return _at_its_worth(case.but(WHAT=labelled[2]))
     for value in _values(arguments):
-        for negated, chain, after in _CHAIN.findall(value):
-            if negated or after[:1] in {"(", "?", "=", "!", "&", "<", ">"}:
+        for found in _CHAIN.finditer(value):
+            negated, chain, after = found.groups()
+            compared = re.search(r"[=!<>]=\s*$", value[: found.start()])
+            if negated or compared or after[:1] in set("(?=!&<>"):
                 continue
             name = words(chain.replace("?", "").rpartition(".")[2])
             if _LOGGED_SECRET.search(name) and not _NOT_LOGGED.search(name):
@@ -169,9 +171,9 @@ def success_after_failure(case: Case) -> Case | None:
     return case.but(line=line, WHAT=found[1])
 
 
+_PAID = re.compile(r"payment|stripe|checkout|payout|wallet|billing|invoice|credit", re.IGNORECASE)
 _MEANT = re.compile(
     r"non-?\s?(?:fatal|critical|blocking)|best.effort|not critical|continue anyway|optional"
-_PAID = re.compile(r"payment|stripe|checkout|payout|wallet|billing|invoice|credit", re.IGNORECASE)
     r"|(?:don'?t|do not) (?:fail|throw|block)",
     re.IGNORECASE,
 )
@@ -199,7 +201,9 @@ def ignored_write_error(case: Case) -> Case | None:
     del declared
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
-        r"log|audit|notif|activity|analytic|clean-?\s?up", tail, re.IGNORECASE
+        r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed",
+        tail,
+        re.IGNORECASE,
     ):
         return None
     paid = _PAID.search(source.path) or (

@@ -306,8 +306,11 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     name = re.sub(r"\s+", " ", code)[:60]
     pieces, resolved = _guard_pieces(program, guarding)
     text = "\n".join(piece.code for piece in program.reach(pieces)[:12])
+    body = pieces[0].code if pieces else ""
+    if _SETS_UP.match(body):
+        return None
     if resolved:
-        return _judge_body(name, text)
+        return (Access.ROLE, name) if _lets_nobody(body) else _judge_body(name, text)
     if code.startswith("@"):
         asks = re.search(r"(?i)role|admin|permission|polic", code)
         return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
@@ -316,6 +319,17 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     if re.search(r"(?i)admin|role|permission|authoriz|restrict", code):
         return Access.ROLE, name
     return Access.CALLER, name
+
+
+_SETS_UP = re.compile(
+    r"\s*(?:await\s+)?(?:\w+\.)?(?:session|cookie[sS]ession|expressSession|cookieParser|rateLimit"
+    r"|cors|helmet|multer|initialize)\("
+)
+
+
+def _lets_nobody(code: str) -> bool:
+    """A middleware that is given `next`, never calls it, and answers with a refusal."""
+    return len(re.findall(r"\bnext\b", code)) == 1 and REFUSES.search(code) is not None
 
 
 def _judge_body(name: str, text: str) -> tuple[Access, str] | None:

@@ -14,6 +14,7 @@ from .signs import (
     ADMIN_PATH,
     ASKS_CALLER,
     GUARD_NAME,
+    LOGIN_PATH,
     MONEY,
     NO_GUARD_NAME,
     OPEN_CHANGE,
@@ -32,6 +33,10 @@ _DISABLED_LINE = re.compile(
     r"|jwt\.verify|requireAuth|currentUser)"
     r"|if\s*\(\s*!\s*(?:user|session|userId|token|req\.user|isAdmin|isAuthenticated)\b"
     r"|(?:await\s+)?(?:requireAuth|requireUser|requireAdmin|authenticate|verifyAuth)\w*\()"
+)
+_NOT_IN_PRODUCTION = re.compile(
+    r"NODE_ENV\s*===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
+    r"|NODE_ENV\s*!==?\s*['\"](?:development|test)['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
 )
 
 
@@ -178,6 +183,8 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         or not route.known
         or case.bound_by_rows
         or case.token_in_hand
+        or _NOT_IN_PRODUCTION.search(case.own)
+        or (route.method == "POST" and LOGIN_PATH.search(route.path))
     ):
         return None
     if route.method == "GET" or route.method in {"HEAD", "OPTIONS"}:

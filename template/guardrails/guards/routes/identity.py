@@ -9,7 +9,7 @@ from .access import Access, Case, Spot
 from .exposure import person, principal
 from .flow import mentions
 from .program import Piece
-from .queries import owned_tables, queries, stem, tied
+from .queries import owned_tables, queries, shared_tables, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 from .source import Call
@@ -54,10 +54,11 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
         apps[case.route.app].append(case)
     for of_app in apps.values():
         owned = owned_tables(of_app)
+        shared = shared_tables(of_app)
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
-            yield from _records(case, owned)
+            yield from _records(case, owned, shared)
             yield from _roles(case)
             yield from person(case)
         yield from _whole_body(of_app)
@@ -148,6 +149,11 @@ def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
                 return
 
 
+_CUSTOMERS_SIGN_IN = re.compile(
+    r"(?i)\b(?:req|request|session|user|auth|token|payload|decoded)\w*[\w.?!]*\.customer_?id\b|req\.customer\b"
+)
+
+
 def _named_user(case: Case) -> Iterator[Finding]:
     """A signed-in caller says in the body which user they act as."""
     if (
@@ -169,7 +175,8 @@ def _named_user(case: Case) -> Iterator[Finding]:
             given = piece.module.slice(call.arguments[0])
             match = re.search(
                 r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id"
-                r"|customer_?id)\s*(?::\s*([^,}\n]+)|(?=[,}]))",
+                + (r"|customer_?id" if _CUSTOMERS_SIGN_IN.search(piece.module.code) else "")
+                + r")\s*(?::\s*([^,}\n]+)|(?=[,}]))",
                 given,
                 re.IGNORECASE,
             )
@@ -189,7 +196,7 @@ def _named_user(case: Case) -> Iterator[Finding]:
                 return
 
 
-def _records(case: Case, owned: set[str]) -> Iterator[Finding]:
+def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]:
     """A signed-in caller names any record of a table whose records belong to somebody."""
     if case.access is not Access.CALLER or case.bound_by_rows or case.token_in_hand or case.scoped:
         return
@@ -202,6 +209,7 @@ def _records(case: Case, owned: set[str]) -> Iterator[Finding]:
         and stem(one.table) in owned
         and not one.inserts
         and stem(one.table) not in _CATALOGUE
+        and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
     if not found:
         return

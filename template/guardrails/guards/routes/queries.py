@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .access import Case, Spot
+from .access import Access, Case, Spot
 from .flow import mentions
+from .paths import property_of
 from .program import Piece
 from .source import Call
 
@@ -252,3 +253,44 @@ def owned_tables(cases: list[Case]) -> set[str]:
                 ):
                     found.add(stem(name))
     return found
+
+
+_LISTS = re.compile(
+    r"\.findMany$|\.find$|\.findAll$|\.from$|^(?:storage|db)\.get(?:All)?[A-Z]\w*s$"
+)
+
+
+def shared_tables(cases: list[Case]) -> set[str]:
+    """Tables that some route lists whole for whoever is signed in: to name one leaks nothing."""
+    found: set[str] = set()
+    for case in cases:
+        if case.access in {Access.CALLER, Access.PUBLIC} and case.route.method == "GET":
+            found |= _listed(case)
+    return found
+
+
+def _listed(case: Case) -> set[str]:
+    whole_tables: set[str] = set()
+    of_the_caller: set[str] = set()
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if not _LISTS.search(call.callee):
+                continue
+            whole = _chain(piece, call)
+            if names.has_caller(whole) or (piece.depth and names.caller):
+                of_the_caller.add(stem(table(whole)))
+            elif _lists_all(piece, call, whole):
+                whole_tables.add(stem(table(whole)))
+    return whole_tables - of_the_caller - {""}
+
+
+def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
+    arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+    if call.callee.endswith(".from"):
+        return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
+    if call.callee.endswith(".findMany"):
+        given = property_of(arguments, "where")
+        unasked = not given or re.search(r"\?[^?]*:\s*(?:undefined|\{\s*\})\s*$", given)
+        return bool(unasked) and not re.search(r"[{,]\s*where\s*[,}]", arguments)
+    return not arguments.replace("{}", "").strip()

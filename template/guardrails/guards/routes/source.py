@@ -43,7 +43,7 @@ _EXPORT_DEFAULT = re.compile(
     r"(?:async\s+)?(?:function\s*\*?\s*|class\s+|new\s+)?([\w$]*)"
 )
 _EXPORTS_OBJECT = re.compile(r"\bmodule\.exports\s*=\s*(\{[^{}]*\})")
-_EXPORTS_NAME = re.compile(r"\b(?:module\.)?exports\.([\w$]+)\s*=\s*([\w$]+)")
+_EXPORTS_NAME = re.compile(r"\b(?:module\.)?exports\.([\w$]+)\s*=\s*([\w$]+)(?![\w$]|\s*[(.])")
 
 
 @dataclass(frozen=True, slots=True)
