@@ -26,6 +26,8 @@ MOST_PLACES = 40
 """More places than this of one fault are counted; the JSON lists them."""
 _FIRST_PLACES = 5
 """So many are seen at once; the others unfold."""
+_MOST_FILES = 12
+"""More files than this of one hole are counted."""
 _MOST_ROWS = 12
 """So many tables of the matrix are on the first screen; the others unfold."""
 _KEPT = {"\n", "\t"}
@@ -66,6 +68,7 @@ def page(inspection: Inspection) -> str:
             first_rows=_MOST_ROWS,
             most_places=MOST_PLACES,
             first_places=_FIRST_PLACES,
+            most_files=_MOST_FILES,
             faults=words.faults(inspection),
             entries=_entries,
             example=lambda fault: example(fault, inspection.stack),

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from roadworthy.inspection import Fault, Inspection, Issue, Severity, steps
+from roadworthy.inspection import Fault, Inspection, Issue, Severity, listed, steps
 
 from .words import (
     EVIDENCE,
     OPERATIONS,
+    VERBS,
     area_note,
     callers,
     cells,
@@ -19,6 +20,7 @@ from .words import (
     matrix,
     overall_words,
     printable,
+    reach_words,
     stack_lines,
     where,
 )
@@ -65,11 +67,19 @@ def _matrix(it: Inspection) -> Iterator[str]:
     rows = matrix(it)
     if not rows:
         return
+    yield "\n## Who gets at what\n"
+    for said, _ in reach_words(it):
+        yield f"- {said}"
     for name, caller in callers(rows):
-        yield f"\n## {caller} can\n\n| Table | {' | '.join(OPERATIONS)} |\n|" + " --- |" * 5
-        for row in rows:
+        opened = [row for row in rows if {"yes", "own", "unknown"} & set(cells(row, name))]
+        if opened:
+            heads = " | ".join(VERBS[operation] for operation in OPERATIONS)
+            yield f"\n{caller} can\n\n| Table | {heads} |\n|" + " --- |" * 5
+        for row in opened:
             signs = " | ".join(_SIGNS[cell] for cell in cells(row, name))
             yield f"| {_text(str(row.get('table', '')))} | {signs} |"
+        if opened and len(opened) < len(rows):
+            yield f"\nand nothing in the {len(rows) - len(opened)} other tables."
 
 
 def _fault(fault: Fault) -> Iterator[str]:
@@ -87,13 +97,15 @@ def _fault(fault: Fault) -> Iterator[str]:
 
 
 def _issue(issue: Issue, fault: Fault) -> Iterator[str]:
-    way = " → ".join(_code(str(place)) for place in steps(issue))
-    if way:
-        yield f"- {_prose(issue.message)}: {way}"
+    if issue.count > 1:
+        for place in issue.places:
+            said = f" {_prose(place.message)}" if place.message != fault.message else ""
+            yield f"- {_code(str(place))}{said}"
         return
-    for place in issue.places:
-        said = f" {_prose(place.message)}" if place.message != fault.message else ""
-        yield f"- {_code(str(place))}{said}"
+    said = f"{_prose(issue.message)}: " if issue.message != fault.message else ""
+    way = steps(issue)
+    places = [_code(str(place)) for place in way or issue.places]
+    yield f"- {said}{' → '.join(places) if way else listed(places)}"
 
 
 def _unseen(it: Inspection) -> Iterator[str]:
@@ -108,7 +120,7 @@ def _unseen(it: Inspection) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """The prototype's words, of which none becomes Markdown or HTML."""
-    return _SPECIAL.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    return _escaped(printable(text))
 
 
 def _prose(text: str) -> str:
@@ -116,7 +128,13 @@ def _prose(text: str) -> str:
     parts = printable(text).split("`")
     if len(parts) % 2 == 0:
         return _text(text)
-    return "".join(_code(part) if at % 2 and part else _text(part) for at, part in enumerate(parts))
+    return "".join(
+        _code(part) if at % 2 and part else _escaped(part) for at, part in enumerate(parts)
+    )
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\&", "&amp;")
 
 
 def _code(text: str) -> str:
