@@ -45,8 +45,10 @@ MONEY = re.compile(
 )
 BENIGN = re.compile(
     r"^_?(get|fetch|list|search|select|find|process|check|evaluate|generate|ensure|handle|detect"
-    r"|bump|maybe|try|run|trigger)_"
+    r"|bump|maybe|try|run|trigger)_|(^|_)(form|contact|lead|rsvp|waitlist|newsletter|feedback|inquiry"
+    r"|survey)(_|$)"
 )
+RECOUNTS = re.compile(r"^_?((re)?calc|(re)?compute|recount|aggregate|refresh_|sync_|rebuild_)")
 DESTROYS = re.compile(r"delete|truncate|reset|wipe|drop|remove")
 
 
@@ -139,7 +141,7 @@ def _check(function: Function, visitor: Visitor) -> str:
 
 
 def _severity(function: Function, effect: Effect) -> Severity:
-    if COUNTS.search(words(function.name)):
+    if COUNTS.search(words(function.name)) or RECOUNTS.search(words(function.name)):
         return Severity.LOW
     if HARMLESS.search(words(function.name)) and not MONEY.search(words(function.name)):
         return Severity.LOW
@@ -166,7 +168,11 @@ def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> F
     if not written or _checked(scene, body) or not function.arguments:
         return None
     name = words(function.name)
-    if COUNTS.search(name) or (HARMLESS.search(name) and not MONEY.search(name)):
+    if (
+        COUNTS.search(name)
+        or RECOUNTS.search(name)
+        or (HARMLESS.search(name) and not MONEY.search(name))
+    ):
         return None
     tables = ", ".join(f"`{table}`" for table in written[:4])
     return Finding(

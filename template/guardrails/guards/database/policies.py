@@ -30,6 +30,10 @@ OPEN = re.compile(
 )
 
 
+_WATCHED = re.compile(r"(^|_)(live|stream|public|community|global|lobby)")
+_ADDRESSED = re.compile(r"recipient|receiver|to_user|conversation|thread|direct|private|contact")
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that is known when the findings are made."""
@@ -329,10 +333,18 @@ def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
     if kind is Purpose.PERSONAL or (kind is Purpose.INTAKE and (held or owned)):
         profile = Holds.NAME in held or {"username", "avatar_url"} & set(columns)
         plain = profile or not (held or says_what(table.name))
-        return Severity.MEDIUM if plain and Holds.MESSAGE not in held else Severity.HIGH
+        if Holds.MESSAGE in held:
+            plain = _is_broadcast(table.name, columns)
+        return Severity.MEDIUM if plain else Severity.HIGH
     if kind is Purpose.PRIVILEGE or owned:
         return Severity.MEDIUM
     return Severity.LOW
+
+
+def _is_broadcast(name: str, columns: Sequence[str]) -> bool:
+    """Whether what is said there is said to everybody who watches."""
+    text = " ".join([name, *columns])
+    return bool(_WATCHED.search(name)) and not _ADDRESSED.search(text)
 
 
 def _shop_window(held: set[Holds]) -> Severity:

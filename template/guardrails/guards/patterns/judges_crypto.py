@@ -41,17 +41,13 @@ def weak_random(case: Case) -> Case | None:
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):
         return None
-    if (
-        _picks(source.line(line))
-        or _HARMLESS_LINE.search(source.line(line))
-        or _NOT_IN_PRODUCTION.search(case.above)
-    ):
+    if _harmless(case):
         return None
     specific = target or function
     if found := _SECRET_USE.search(use):
-        if found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split():
-            return case.but(severity=Severity.MEDIUM, USE=specific)
-        return case.but(USE=specific)
+        mild = found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split()
+        mild = mild or (found[1] in _SERVERS_MATTER and not source.is_server)
+        return case.but(severity=Severity.MEDIUM if mild else None, USE=specific)
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
@@ -62,6 +58,21 @@ _ONE_OF = re.compile(
     r"([\w$.]+)\.length\s*\)\s*\]\s*[!;]*\s*$"
 )
 _LETTERS = re.compile(r"char|alpha|letter|digit|symbol|upper|lower|number|^abc|word", re.IGNORECASE)
+
+
+def _harmless(case: Case) -> bool:
+    source, line = case.source, case.match.line
+    return bool(
+        _picks(source.line(line))
+        or _HARMLESS_LINE.search(source.line(line))
+        or _FALLS_BACK.search(source.between(max(1, line - 3), line))
+        or _NOT_IN_PRODUCTION.search(case.above)
+    )
+
+
+_FALLS_BACK = re.compile(r"crypto\.randomUUID|getRandomValues")
+_SERVERS_MATTER = {"token", "session", "secret", "nonce", "csrf", "salt"}
+"""What a browser makes of these, a server should not believe."""
 
 
 def _picks(line: str) -> bool:

@@ -101,6 +101,10 @@ def _consequence(name: str, bundled: bool) -> str:
     return "whoever can read the repository has it"
 
 
+_SPELLED = re.compile(r"p[a4@]s+w[o0]r?d|s[e3]cur[e3]", re.IGNORECASE)
+"""What people write into an example, however they spell it."""
+
+
 def _weight(path: str, entry: Assignment) -> Severity | None:
     """What the value opens; None when it is no secret at all."""
     value = entry.value
@@ -111,7 +115,8 @@ def _weight(path: str, entry: Assignment) -> Severity | None:
         # In force, and in every tutorial: with it anybody signs in as anybody.
         chosen = signs and len(value) >= 16 and "_" in value and "${" not in value
         return Severity.HIGH if chosen and not is_for_development(value) else None
-    if is_for_development(value) or (is_example(path) and not is_random(value)):
+    shown = is_example(path) and (not is_random(value) or _SPELLED.search(value))
+    if is_for_development(value) or shown:
         return None
     if not is_env_file(path) and not is_random(value):
         return None
