@@ -10,14 +10,25 @@ from .access import Gatekeeper, is_login, refuses
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
-from .syntax import called, dotted, found, key_of, names_in, place, strings_in, words_in
+from .syntax import (
+    called,
+    calls_in,
+    chain,
+    dotted,
+    found,
+    key_of,
+    names_in,
+    place,
+    strings_in,
+    words_in,
+)
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
     r"health|ping|webhook|callback|oauth|contact|inquir|enquir|subscri|newsletter|feedback|"
     r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
     r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
-    r"validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload",
+    r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload",
     re.IGNORECASE,
 )
 _ENDS_SOMETHING = re.compile(
@@ -190,7 +201,7 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             continue
         if not route.writes and not _is_owned(handler, call):
             continue
-        if route.writes and _CATALOGUE.search(route.path):
+        if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue
         identity = _IDENTITY.match(key)
         rule = "authz.client-supplied-identity" if identity else "authz.idor"
@@ -211,7 +222,12 @@ def _serves_many(handler: Handler) -> bool:
 
 
 def is_sign_up(function: Function) -> bool:
-    return bool(re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE))
+    closed = isinstance(function.body[-1], ast.Raise) and not any(
+        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
+        for statement in function.body
+    )
+    named = re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE)
+    return named is not None and not closed
 
 
 def _request_key(handler: Handler, call: ast.Call) -> str:
@@ -223,6 +239,27 @@ def _request_key(handler: Handler, call: ast.Call) -> str:
             elif re.search(r"(^|_)id$", key_of(node)) and comes_from(node, handler.inputs):
                 return key_of(node)
     return ""
+
+
+_OWNERS = re.compile(
+    r"^(user|owner|author|creator|account|tenant|org|organi[sz]ation|company|customer|client|seller)"
+    r"_?(id|uid|email)$|^(created|owned)_by$",
+    re.IGNORECASE,
+)
+
+
+def _nobodys(handler: Handler, call: ast.Call) -> bool:
+    """A collection of which no code of the service says whose its documents are."""
+    names = chain(call)
+    if len(names) != 3 or names[0] not in {"db", "database", "mongo"}:
+        return False
+    return not any(
+        _OWNERS.match(word)
+        for module in handler.project.service
+        for function in module.functions
+        if any(chain(other)[:2] == names[:2] for other in calls_in(function))
+        for word in strings_in(function) | words_in(function)
+    )
 
 
 def _is_owned(handler: Handler, call: ast.Call) -> bool:
