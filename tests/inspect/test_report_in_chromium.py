@@ -92,6 +92,30 @@ def test_filters(browser: "Browser", report: str) -> None:
     tab.close()
 
 
+def test_the_file_filter_leaves_only_the_places_in_that_file(
+    browser: "Browser", report: str
+) -> None:
+    tab = browser.new_page()
+    tab.goto(report)
+    tab.locator("#filters").get_by_label("File").fill("page12.tsx")
+    finding = tab.locator("#list > .finding:visible")
+    finding.locator("summary").first.click()
+    assert finding.locator(".at:visible").count() == 1
+    assert "Page12.tsx" in finding.locator(".at:visible").inner_text()
+    tab.locator("#filters").get_by_label("File").fill("")
+    assert tab.locator(".finding[open] .at:visible").count() > 1
+    tab.close()
+
+
+def test_the_routes_unfold_by_keyboard(browser: "Browser", report: str) -> None:
+    tab = browser.new_page()
+    tab.goto(report)
+    tab.locator("#routes summary").focus()
+    tab.keyboard.press("Enter")
+    assert tab.get_by_role("cell", name="anybody").is_visible()
+    tab.close()
+
+
 def test_by_keyboard_alone(browser: "Browser", report: str) -> None:
     tab = browser.new_page()
     tab.goto(report)
