@@ -36,8 +36,25 @@ def report(gate: str, findings: Iterable[Finding]) -> int:
     return 1 if found else 0
 
 
+def program(name: str) -> str:
+    """Where one of the project's own tools is.
+
+    Raises:
+        NotChecked: it is not installed.
+    """
+    # Beside the interpreter first: the version that the lock file names.
+    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
+    if found is None:
+        raise NotChecked(f"{name} is not installed; run `make setup`")
+    return found
+
+
 def run(
-    command: Sequence[str | Path], given: str | None = None
+    command: Sequence[str | Path],
+    given: str | None = None,
+    *,
+    folder: Path | None = None,
+    seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the project's own tools on what it is given, and hand back what it said.
 
@@ -45,16 +62,15 @@ def run(
         NotChecked: the tool is not installed.
     """
     name, *arguments = map(str, command)
-    # Beside the interpreter first: the version that the lock file names.
-    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    if found is None:
-        raise NotChecked(f"{name} is not installed; run `make setup`")
     return subprocess.run(
-        [found, *arguments],
-        input=given,
+        [program(name), *arguments],
+        input=given or "",
+        cwd=folder,
+        timeout=seconds,
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         check=False,
     )
 

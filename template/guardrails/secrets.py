@@ -1,27 +1,22 @@
 """The gate `secrets`: no credential in the tree, nor anywhere in the history of it.
 
-Kingfisher looks, offline: a credential that it finds is never tried out at its provider. One that
-was committed and has been revoked stays in the history; `guardrails/revoked.txt` lists those.
+A credential that was committed and has been revoked stays in the history;
+`guardrails/revoked.txt` lists those.
 """
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from . import kingfisher
 from .gate import Finding, NotChecked, report, run
 
 REVOKED = Path("guardrails/revoked.txt")
 
-_SCAN = (
-    "kingfisher", "scan", "--no-validate", "--no-update-check", "--quiet", "--format", "jsonl",
-)  # fmt: skip
-_CLEAN, _FOUND, _FOUND_ACTIVE = 0, 200, 205
 _PATHS_A_RUN = 500
 
 
@@ -88,27 +83,10 @@ def revoked() -> frozenset[str]:
 
 
 def _scan(*arguments: str) -> Iterator[Leak]:
-    outcome = run([*_SCAN, *arguments])
-    if outcome.returncode not in {_CLEAN, _FOUND, _FOUND_ACTIVE}:
-        raise NotChecked(f"kingfisher stopped with {outcome.returncode}: {outcome.stderr.strip()}")
-    records = [json.loads(line) for line in outcome.stdout.splitlines() if line.strip()]
-    found = [record for record in records if "finding" in record]
-    audits = [record for record in records if "audit" in record]
-    if not audits or bool(found) != (outcome.returncode != _CLEAN):
-        raise NotChecked("kingfisher's report does not say what it scanned")
-    for record in found:
-        yield _leak(record["rule"], record["finding"])
-
-
-def _leak(rule: dict[str, Any], finding: dict[str, Any]) -> Leak:
-    digest = hashlib.sha256(f"{rule['id']}\0{finding['snippet']}".encode()).hexdigest()
-    return Leak(
-        path=finding["path"].removeprefix("./"),
-        line=finding["line"],
-        rule=rule["name"],
-        commit=finding.get("git_metadata", {}).get("commit", {}).get("id", ""),
-        fingerprint=digest[:32],
-    )
+    for match in kingfisher.scan(*arguments):
+        digest = hashlib.sha256(f"{match.rule_id}\0{match.secret}".encode()).hexdigest()
+        path = match.path.removeprefix("./")
+        yield Leak(path, match.line, match.rule, match.commit, fingerprint=digest[:32])
 
 
 def _listed_files() -> str:

@@ -2,9 +2,7 @@
 
 import json
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from ...engine.guard import Looked
+from ...gate import NotChecked, program
 from .lexer import split, unquote
 from .model import Chain
 
@@ -57,7 +56,7 @@ def look(chain: Chain, text_of: Callable[[str], str]) -> Looked:
     texts = {path: text for path, text in texts.items() if _WORTH.search(text)}
     try:
         told = _told(texts) if texts else []
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except (NotChecked, OSError, ValueError, subprocess.SubprocessError) as error:
         why = f"squawk did not answer: {str(error)[:200]}"
         return Looked((), [NotLooked(chain.folder, why, (RULE,))])
     return Looked(list(_findings(texts, told)))
@@ -65,10 +64,7 @@ def look(chain: Chain, text_of: Callable[[str], str]) -> Looked:
 
 def _told(texts: Mapping[str, str]) -> list[tuple[str, int, str]]:
     """What squawk says: path, line from 1, its rule. It knows what the same file made."""
-    beside = Path(sys.executable).with_name("squawk")
-    program = str(beside) if beside.exists() else shutil.which("squawk")
-    if program is None:
-        raise FileNotFoundError("it is not installed")
+    squawk = program("squawk")
     with tempfile.TemporaryDirectory() as folder:
         # The prototype's own names and settings stay outside.
         config = Path(folder) / "squawk.toml"
@@ -76,7 +72,7 @@ def _told(texts: Mapping[str, str]) -> list[tuple[str, int, str]]:
         files = {f"{number}.sql": path for number, path in enumerate(texts)}
         for name, path in files.items():
             (Path(folder) / name).write_text(texts[path], encoding="utf-8", errors="replace")
-        command = [program, "--reporter=json", f"--pg-version={OLDEST_POSTGRESQL}"]
+        command = [squawk, "--reporter=json", f"--pg-version={OLDEST_POSTGRESQL}"]
         command += ["--assume-in-transaction", f"--config={config}", *files]
         done = subprocess.run(
             command, cwd=folder, capture_output=True, timeout=SECONDS, check=False

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from typing import Any
 
 from ...engine.finding import Severity
 from ...engine.rules import Rule
-from ...gate import NotChecked
+from ...gate import NotChecked, program
 
 LANGUAGES = ("typescript", "tsx")
 # Plain JavaScript may hold JSX whatever its ending; the TSX grammar reads both.
@@ -76,7 +74,7 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
     """
     if not files:
         return []
-    binary = _binary()
+    binary = program("ast-grep")
     with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
         write_rules(Path(folder), patterns)
         command = [binary, "scan", "--config", f"{folder}/sgconfig.yml", "--json=stream"]
@@ -86,14 +84,6 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
             for some in _portions(files)
             for match in _matches(_run([*command, "--", *some], root))
         ]
-
-
-def _binary() -> str:
-    beside = Path(sys.executable).with_name("ast-grep")
-    found = str(beside) if beside.exists() else shutil.which("ast-grep")
-    if not found:
-        raise NotChecked("ast-grep is not installed: `uv sync` installs it")
-    return found
 
 
 def write_rules(folder: Path, patterns: Mapping[str, Pattern]) -> None:

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from ...engine.finding import NotLooked, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree, git
+from ...gate import NotChecked
 from . import environment, findings
 from .assignments import named_secrets
 from .history import History, NoHistory, added_in, open_history, texts
 from .places import is_settings_file, is_test, worth_reading
-from .scanner import Match, NotScanned, scan
+from .scanner import Match, scan
 from .shapes import MARKERS, Sighting, sightings
 from .values import is_placeholder
 
@@ -69,7 +70,7 @@ def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
 def _scanned(tree: Tree, history: History | None) -> tuple[list[Match], list[NotLooked]]:
     try:
         return scan(tree.root, history.folder if history else None), []
-    except NotScanned as reason:
+    except NotChecked as reason:
         return [], [NotLooked("the shapes of other providers", str(reason), _RULES)]
 
 
