@@ -36,7 +36,7 @@ OVERWRITES = re.compile(r"\bupdate\s+(?!set\b)\w|\bdelete\s+from\b|\bdo\s+update
 HARMLESS = re.compile(
     r"view|click|visit|counter|_count|download|impression|like|analytics|log|track|sequence|number"
     r"|clean|purge|expire|refresh|sync|slug|health|ping|rate_limit|heartbeat|archive|calc|seed"
-    r"|compute|leaderboard|ranking|stats|statistic|initiali[sz]e|achievement|badge|streak"
+    r"|cache|compute|leaderboard|ranking|stats|statistic|initiali[sz]e|achievement|badge|streak"
 )
 COUNTS = re.compile(r"(allocate|next|generate|get|assign|increment)_\w*(number|no|code|view|count)")
 MONEY = re.compile(

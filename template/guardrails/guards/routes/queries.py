@@ -163,8 +163,19 @@ _ANSWERS = re.compile(r"Response(?:\.json)?$|\.json$|\.send$|[rR]espon[ds]\w*$|^
 _ONLY_COUNTED = re.compile(r"!!?\s*\w[\w.?]*|[\w.?]+\??\.length\b")
 
 
+_SELECTED = re.compile(r"\.select\(\s*['\"`]([^'\"`]{1,200})['\"`]")
+_PLAIN = re.compile(r"\w*(?:id|name|status|avatar|image|url|locale|language|timezone)")
+
+
+def _names_only(code: str) -> bool:
+    found = _SELECTED.search(code)
+    return found is not None and all(_PLAIN.fullmatch(one.strip()) for one in found[1].split(","))
+
+
 def answered(query: Query) -> bool:
     """Whether anything of what the query found can be in the answer; unknown is yes."""
+    if _names_only(query.code):
+        return False
     piece = query.spot.piece
     bindings = piece.module.bindings_in(piece.start, piece.end)
     into = [one for one in bindings if one.start <= query.spot.at < one.end]
