@@ -27,7 +27,7 @@ _FAILS: Mapping[str, str] = {
     Cause.DATA: "would write rows that an empty database does not take",
     Cause.TRANSACTION: "can't be run in a transaction",
     Cause.PRIVILEGE: "would need rights that the project's role does not have",
-    Cause.STOPPED: "ran too long or wrote too much",
+    Cause.STOPPED: "ran too long or wrote too much, and so was ended",
     Cause.OTHER: "would fail",
 }
 _NEWER_THAN = 2
@@ -112,7 +112,8 @@ def not_replayable(
     for statement in failed:
         groups[statement.cause].append(statement)
     for cause, statements in groups.items():
-        yield _further(cause, statements, Severity(worst - _by_rows(statements[0])))
+        severity = Severity(worst - _by_rows(statements[0]))
+        yield _further(cause, statements, severity, more=stop is not None)
     if bodies:
         yield _absent(bodies, worst)
 
@@ -146,19 +147,25 @@ def _broken(replay: Replay, here: list[Statement], severity: Severity) -> Findin
     )
 
 
-def _further(cause: str, statements: list[Statement], severity: Severity) -> Finding:
+def _further(cause: str, statements: list[Statement], severity: Severity, *, more: bool) -> Finding:
+    """What fails for one cause: past the place where the chain breaks, or by itself."""
     places = _places(statements)
     number = len(statements)
     names = list(dict.fromkeys(name for s in statements for name in s.names))
     files = len({statement.path for statement in statements})
     spread = f" in {files} files" if files > 1 else ""
-    some = f"{number:,} more statements{spread}" if number > 1 else "One more statement"
+    some = f"{number:,}{' more' * more} statements{spread}"
+    if number == 1:
+        some = "One more statement" if more else "One statement"
     told = f" ({_listed('', names)})" if names else ""
-    reason = _sentence(statements[0].reason)
+    message = f"{some} {_FAILS.get(cause, _FAILS[Cause.OTHER])}{told}"
+    message += "." if cause == Cause.STOPPED else f"; here: {_sentence(statements[0].reason)}"
+    if not more and cause != Cause.STOPPED:
+        message += f" {_BROKEN}"
     return Finding(
         "migrations.not-replayable",
         places[0],
-        f"{some} {_FAILS.get(cause, _FAILS[Cause.OTHER])}{told}; here: {reason}",
+        message,
         severity=severity,
         evidence=Evidence.EXECUTED,
         also=places[1:],

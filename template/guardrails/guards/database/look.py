@@ -63,7 +63,9 @@ def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, by_hand: Chain | Non
                 try:
                     _replay_one(tree, scratch, chain, found, chain is by_hand)
                 except (psycopg.Error, OSError) as error:
-                    why = f"its replay broke off: {_first_line(error)}"
+                    gone = isinstance(error, psycopg.OperationalError)
+                    told = "the scratch server ended: " if gone else ""
+                    why = f"its replay broke off: {told}{_first_line(error)}"
                     found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
     except TooOld:
         found.not_looked.append(_no_server("PostgreSQL 18 or newer is needed for the replay"))

@@ -1,6 +1,7 @@
 """The session in which a chain is replayed: one for all files, as the Supabase CLI has it."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from .scripts import Connection, send, sent_text
 # Cancelled, or at a limit of disk, memory or depth.
 SPENT = {"57014", "53400", "53100", "53200", "54001", "54000"}
 _LOST = "57014"
+RECOVERY_SECONDS = 5.0
 
 
 class Session:
@@ -26,7 +28,7 @@ class Session:
     def opened(self) -> Iterator[Connection]:
         """The connection for one file; whatever is still open in the end is rolled back."""
         if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            self._connection = self._connect()
         try:
             yield self._connection
         except psycopg.Error as error:
@@ -36,6 +38,17 @@ class Session:
             raise
         finally:
             self._settle()
+
+    def _connect(self) -> Connection:
+        """Waits for a server that takes nobody in while it mends what a crash left."""
+        until = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                return psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            except psycopg.OperationalError as error:
+                if "FATAL" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def _settle(self) -> None:
         if self._connection is None:

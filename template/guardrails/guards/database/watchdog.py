@@ -15,6 +15,7 @@ from .scratch import Scratch
 STATEMENT_SECONDS = 5.0
 FILE_SECONDS = 8.0
 GRACE_SECONDS = 1.0
+LEAST_PATIENCE = 0.1
 MOST_BYTES = 768_000_000
 TICK_SECONDS = 0.1
 
@@ -33,6 +34,9 @@ class Watchdog:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.full = False
+        self._ended = False
+        self.patience = 1.0
+        """What is left of it: who ran too long once is likely to do so again."""
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Watchdog":
@@ -49,12 +53,15 @@ class Watchdog:
     @contextlib.contextmanager
     def watching(self, pid: int, seconds: float) -> Iterator[None]:
         with self._lock:
-            self._pid, self._deadline = pid, time.monotonic() + seconds
+            self._pid, self._deadline = pid, time.monotonic() + seconds * self.patience
         try:
             yield
         finally:
             with self._lock:
                 self._pid = 0
+                if self._ended:
+                    self.patience = max(LEAST_PATIENCE, self.patience / 2)
+                self._ended = False
 
     def _run(self) -> None:
         ticks = 0
@@ -68,6 +75,7 @@ class Watchdog:
                     self.full, late = True, GRACE_SECONDS
                 if late >= 0:
                     self._end("cancel" if late < GRACE_SECONDS else "terminate")
+                    self._ended = True
 
     def _is_full(self) -> bool:
         """The folder is only walked once its disk has lost as much, whoever took it."""
@@ -75,8 +83,11 @@ class Watchdog:
         return grown > MOST_BYTES // 2 and size_of(self._scratch.data) > MOST_BYTES
 
     def _end(self, how: str) -> None:
+        statement = f"select pg_catalog.pg_{how}_backend({self._pid})".encode()
         with contextlib.suppress(psycopg.Error):
-            self._admin.execute(f"select pg_catalog.pg_{how}_backend({self._pid})".encode())
+            if self._admin.closed:
+                self._admin = self._scratch.admin()
+            self._admin.execute(statement)
 
 
 def size_of(folder: Path) -> int:
