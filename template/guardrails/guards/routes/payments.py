@@ -31,7 +31,8 @@ _KEEPS_A_LOG = re.compile(
     r"['\"`]?\s*\)?\s*$"
 )
 _EACH = re.compile(
-    r"([\w$.?]+?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*([\w$]+)"
+    r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*"
+    r"([\w$]+)"
 )
 _OWN_ID = re.compile(r"(?:id|Id|ID)$")
 """Of a price at the provider: which one may be the client's choice, what it costs is not."""
