@@ -119,6 +119,15 @@ def test_a_next_step_names_what_it_is_done_to() -> None:
     assert found.actions[0].about == ("orders", "people")
 
 
+def test_two_rules_at_one_line_are_one_next_step() -> None:
+    found = given(
+        result("rls.disabled", "a.ts", 9, "open"),
+        result("secret.committed", "a.ts", 10, "a key"),
+        result("xss.html-injection", "b.ts", 9, "as html"),
+    )
+    assert [it.rule for it in found.actions] == ["rls.disabled", "xss.html-injection"]
+
+
 def test_two_guards_that_see_one_hole_make_one_issue() -> None:
     hole = result("rls.disabled", "a.sql", 3, "orders is open")
     assert len(given(hole, hole).issues) == 1

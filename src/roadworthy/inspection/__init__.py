@@ -1,6 +1,6 @@
 """What was found out about a tree, as one value: everything downstream reads only that."""
 
-from .faults import Fault, faults_of, listed, steps
+from .faults import Fault, beside, faults_of, listed, steps
 from .guardrails import Progress, catalogue
 from .levels import LEVELS
 from .model import (
@@ -34,6 +34,7 @@ __all__ = [
     "Severity",
     "State",
     "Wanted",
+    "beside",
     "catalogue",
     "faults_of",
     "inspect",

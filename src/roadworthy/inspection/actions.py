@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from .faults import beside
 from .model import Action, Issue, Place, Rule, Severity
 
 MOST = 3
@@ -17,8 +18,16 @@ def actions_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Acti
     for issue in issues:
         if issue.severity >= Severity.LOW:
             by_rule.setdefault(issue.rule, []).append(issue)
-    drafts = [(_doubted(found), _action(rules[rule], found)) for rule, found in by_rule.items()]
-    return tuple(action for _, action in sorted(drafts, key=_order)[:MOST])
+    drafts = [
+        (_doubted(found), -rules[rule].severity, _action(rules[rule], found))
+        for rule, found in by_rule.items()
+    ]
+    chosen: list[Action] = []
+    for *_, action in sorted(drafts, key=_order):
+        done = [place for other in chosen for place in other.places]
+        if len(chosen) < MOST and not beside(action.places, done):
+            chosen.append(action)
+    return tuple(chosen)
 
 
 def _action(rule: Rule, issues: list[Issue]) -> Action:
@@ -42,10 +51,10 @@ def _doubted(issues: list[Issue]) -> bool:
     return not any(it.evidence in _SURE for it in issues if it.severity is worst)
 
 
-def _order(draft: tuple[bool, Action]) -> tuple[int, bool, int, int, str]:
-    doubted, action = draft
+def _order(draft: tuple[bool, int, Action]) -> tuple[int, bool, int, int, int, str]:
+    doubted, nature, action = draft
     effort = _QUICKEST.index(action.effort) if action.effort in _QUICKEST else len(_QUICKEST)
-    return -action.severity, doubted, effort, -action.count, action.rule
+    return -action.severity, doubted, nature, effort, -action.count, action.rule
 
 
 def _first_sentence(text: str) -> str:

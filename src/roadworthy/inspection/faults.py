@@ -16,6 +16,8 @@ _FUNCTION = re.compile(r"[\w.-]{2,60}")
 _NAMED_IN_BACKTICKS = {"db", "rls", "storage"}
 _MOST_NAMES = 3
 _MOST_STEPS = 6
+_NEAR = 5
+"""Lines: so near to each other two rules speak of one thing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Fault:
 
 
 def faults_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Fault, ...]:
-    """The faults in the order of the issues: the worst, then the surest, then the widest."""
+    """The worst first, then the surest, then what is always as bad, then the widest."""
     groups: dict[tuple[Severity, str], list[Issue]] = {}
     for issue in issues:
         groups.setdefault((issue.severity, issue.rule), []).append(issue)
@@ -72,7 +74,13 @@ def faults_of(issues: Iterable[Issue], rules: Mapping[str, Rule]) -> tuple[Fault
     return tuple(
         sorted(
             faults,
-            key=lambda it: (-it.severity, surest.get(it.first.evidence, 4), -it.count, it.rule.id),
+            key=lambda it: (
+                -it.severity,
+                surest.get(it.first.evidence, len(surest)),
+                -it.rule.severity,
+                -it.count,
+                it.rule.id,
+            ),
         )
     )
 
@@ -108,6 +116,16 @@ def steps(issue: Issue) -> tuple[Place, ...]:
     begin = entries[0].path if entries else places[-1].path
     ordered = sorted(places, key=lambda place: (place.path != begin, place.path, place.line))
     return tuple(dict.fromkeys(ordered))
+
+
+def beside(places: Iterable[Place], others: Iterable[Place]) -> bool:
+    """Whether each place is at one of the others: mostly the same hole, seen by two rules."""
+    known = list(others)
+    return all(
+        it.line
+        and any(it.path == other.path and abs(it.line - other.line) <= _NEAR for other in known)
+        for it in places
+    )
 
 
 def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:

@@ -9,8 +9,10 @@ from roadworthy.inspection import (
     AreaLevel,
     Fault,
     Inspection,
+    Place,
     Severity,
     State,
+    beside,
     faults_of,
     listed,
 )
@@ -167,7 +169,14 @@ def worst(inspection: Inspection, most: int = 5) -> tuple[Fault, ...]:
             it.rule.area not in _OF_OTHERS,
         ),
     )
-    return tuple(ranked[:most])
+    seen: list[Place] = []
+    repeated = []
+    for fault in ranked:
+        first = fault.first.places[0]
+        if first.line and beside([first], seen):
+            repeated.append(fault)
+        seen.append(first)
+    return tuple([*(it for it in ranked if it not in repeated), *repeated][:most])
 
 
 def reach_words(inspection: Inspection) -> list[tuple[str, bool]]:
