@@ -209,7 +209,7 @@ _TABLES = SQL(
             from unnest(i.indkey::int2[]) with ordinality k(attnum, n), pg_attribute a
             where a.attrelid = c.oid and a.attnum = k.attnum))
             from pg_index i where i.indrelid = c.oid and i.indisunique
-            and i.indpred is null) as uniques,
+            and i.indpred is null and i.indexprs is null) as uniques,
         (select jsonb_agg(jsonb_build_array(found.name, found.text)) from (
             select k.conname as name, pg_get_constraintdef(k.oid) as text from pg_constraint k
                 where k.conrelid = c.oid and k.contype = 'c'
