@@ -146,6 +146,23 @@ def test_a_next_step_is_shown_with_what_it_is_done_to() -> None:
         assert re.search(r"table_0, table_\d+, table_\d+ and 37 more", " ".join(text.split()))
 
 
+def test_without_a_database_the_first_screen_shows_the_open_routes() -> None:
+    content = document()
+    content["runs"][0]["properties"]["matrix"] = []
+    text = page(gather(content, {}, RULES, "shop"))
+    first_screen = text[: text.index('id="areas"')]
+    assert "/api/refund" in first_screen
+    assert "/api/orders" not in first_screen
+
+
+def test_the_replay_says_what_failed_and_what_was_passed_over() -> None:
+    text = " ".join(" ".join(parsed(page(inspection())).texts).split())
+    assert "Not from these files alone" in text
+    assert "8 of 9 files would be run; of 40 statements 38 ran, 2 failed" in text
+    assert "2_b.sql:3 no table" in text
+    assert "1 file that the tool passes over supabase/migrations/3-c.sql" in text
+
+
 def test_an_example_is_in_the_language_of_the_finding() -> None:
     content = document()
     for rule in content["runs"][0]["tool"]["driver"]["rules"]:

@@ -49,9 +49,14 @@ def gaps_of(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Gap
         for entry in run.get("properties", {}).get("notChecked", ()):
             concerned = tuple(rule for rule in entry.get("rules", ()) if rule in rules)
             if concerned or not entry.get("rules"):
-                gaps.append(Gap(entry["what"], entry["why"], concerned, guard))
+                gaps.append(Gap(entry["what"], _wayout(entry["why"]), concerned, guard))
     # What bears on a rule first: that copied components were passed over matters less.
     return tuple(sorted(dict.fromkeys(gaps), key=lambda gap: not gap.rules))
+
+
+def _wayout(why: str) -> str:
+    """The guards name the variable that a stamped project sets; this command has an option."""
+    return re.sub(r"GUARDRAILS_ADVISORIES=", "--advisories ", why)
 
 
 def _results(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[_Found]:

@@ -3,6 +3,7 @@
 Every value comes from a SARIF file, so nothing here relies on its shape.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from roadworthy.inspection import Inspection, listed
 
 _MOST = 10
+_MEANT = re.compile(
+    r"(?i)/(?:auth|log-?(?:in|out)|sign-?(?:in|out|up)|register|health\w*|static|docs)\b|/$|^$"
+)
+"""Routes that are mostly for everybody."""
 _WHO = {
     "public": "anybody",
     "caller": "whoever is signed in",
@@ -52,12 +57,17 @@ class Replay:
 
 
 def routes(inspection: Inspection) -> list[Route]:
-    """All routes that were found, the open ones first."""
+    """All routes; first those that are open, change something and are hardly meant to."""
     found = [
         *_entries(inspection.facts.get("routes")),
         *_entries(inspection.facts.get("python_routes")),
     ]
-    return sorted(map(_route, found), key=lambda it: (not it.open, it.label.split(" ")[-1]))
+    return sorted(map(_route, found), key=_order)
+
+
+def _order(route: Route) -> tuple[bool, bool, bool, str]:
+    method, _, path = route.label.rpartition(" ")
+    return not route.open, bool(_MEANT.search(path)), method == "GET", path
 
 
 def _route(entry: Mapping[str, Any]) -> Route:

@@ -74,6 +74,7 @@ def page(inspection: Inspection) -> str:
             example=lambda fault: example(fault, inspection.stack),
             chart=chart(inspection.facts.get("modules")),
             routes=facts.routes(inspection),
+            open_routes=[route for route in facts.routes(inspection) if route.open],
             replays=facts.replays(inspection),
             style=Markup(style),  # noqa: S704, ours
             script=Markup(script),  # noqa: S704, ours
