@@ -30,7 +30,7 @@ _USE = re.compile(
     re.IGNORECASE,
 )
 _LOCAL = re.compile(
-    r'\b(?:with(?:\s+recursive)?|,)\s*("?\w+"?)\s*(?:\([^)]*\)\s*)?as\s*(?:(?:not\s+)?materialized\s*)?\('
+    r'(?:\bwith(?:\s+recursive)?|,)\s*("?\w+"?)\s*(?:\([^)]*\)\s*)?as\s*(?:(?:not\s+)?materialized\s*)?\('
     r"|\btemp(?:orary)?\s+table\s+(?:if\s+not\s+exists\s+)?(\"?\w+\"?)",
     re.IGNORECASE,
 )

@@ -79,6 +79,31 @@ _ALTERS = re.compile(
 _RENAMES = re.compile(
     r'\brename\s+(?:column\s+)?(?:"[^"]+"|\w+\s+)?to\s+("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE
 )
+EXTENSION_OF = {
+    "cron": "pg_cron",
+    "net": "pg_net",
+    "pgmq": "pgmq",
+    "vector": "vector",
+    "halfvec": "vector",
+    "geography": "postgis",
+    "geometry": "postgis",
+    "citext": "citext",
+    "ltree": "ltree",
+    "hstore": "hstore",
+    "gin_trgm_ops": "pg_trgm",
+    "gist_trgm_ops": "pg_trgm",
+    "vector_cosine_ops": "vector",
+    "vector_l2_ops": "vector",
+    "similarity": "pg_trgm",
+    "word_similarity": "pg_trgm",
+    "unaccent": "unaccent",
+    "moddatetime": "moddatetime",
+    "http_post": "http",
+    "http_get": "http",
+    "earth_distance": "earthdistance",
+    "levenshtein": "fuzzystrmatch",
+    "sign": "pgjwt",
+}
 _GROUP = {"view": "table", "sequence": "table", "domain": "type", "procedure": "function"}
 
 
@@ -200,12 +225,7 @@ class Judge:
             return Verdict(Cause.LATER, reason, (lost.name,), at=later[0])
         if lost.kind in ("policy", "trigger", "constraint") and self._mentions_damage(piece):
             return Verdict(Cause.NOWHERE, message, (lost.name,), cascade=True)
-        reason = f"it needs the {what}, which no migration makes"
-        if lost.kind == "extension":
-            reason = f"the extension `{lost.name}` is not known"
-        if lost.kind == "function":
-            reason = f"no migration makes what it calls: {message}"
-        return Verdict(Cause.NOWHERE, reason, (lost.name,))
+        return Verdict(Cause.NOWHERE, _nowhere(lost, message), (lost.name,))
 
     def _twice(self, number: int, piece: Piece, message: str) -> Verdict:
         about = subject(piece.text)
@@ -222,3 +242,13 @@ class Judge:
             return table in self.damaged
         words: Collection[str] = set(re.findall(r"[\w$]+", piece.text))
         return not self.damaged.isdisjoint(words)
+
+
+def _nowhere(lost: Missing, message: str) -> str:
+    if lost.kind == "schema" and (extension := EXTENSION_OF.get(lost.name)):
+        return f"it needs the extension `{extension}`, which no migration creates"
+    if lost.kind == "extension":
+        return f"the extension `{lost.name}` is not known"
+    if lost.kind == "function":
+        return f"no migration makes what it calls: {message}"
+    return f"it needs the {lost.kind} `{lost.name}`, which no migration makes"

@@ -159,7 +159,10 @@ def _further(cause: str, statements: list[Statement], severity: Severity, *, mor
         some = "One more statement" if more else "One statement"
     told = f" ({_listed('', names)})" if names else ""
     message = f"{some} {_FAILS.get(cause, _FAILS[Cause.OTHER])}{told}"
-    message += "." if cause == Cause.STOPPED else f"; here: {_sentence(statements[0].reason)}"
+    first = statements[0]
+    # What kind of reason it is was said already.
+    reason = first.error if first.reason.endswith(first.error) else first.reason
+    message += "." if cause == Cause.STOPPED else f"; here: {_sentence(reason)}"
     if not more and cause != Cause.STOPPED:
         message += f" {_BROKEN}"
     return Finding(

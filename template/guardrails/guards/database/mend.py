@@ -6,35 +6,10 @@ Without it one missing table would hide everything that the later migrations do.
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from .causes import Missing
+from .causes import EXTENSION_OF, Missing
 from .lexer import Piece, subject
 from .types_ts import Column, TypedTable, Types, sql_type
 
-EXTENSION_OF = {
-    "cron": "pg_cron",
-    "net": "pg_net",
-    "pgmq": "pgmq",
-    "vector": "vector",
-    "halfvec": "vector",
-    "geography": "postgis",
-    "geometry": "postgis",
-    "citext": "citext",
-    "ltree": "ltree",
-    "hstore": "hstore",
-    "gin_trgm_ops": "pg_trgm",
-    "gist_trgm_ops": "pg_trgm",
-    "vector_cosine_ops": "vector",
-    "vector_l2_ops": "vector",
-    "similarity": "pg_trgm",
-    "word_similarity": "pg_trgm",
-    "unaccent": "unaccent",
-    "moddatetime": "moddatetime",
-    "http_post": "http",
-    "http_get": "http",
-    "earth_distance": "earthdistance",
-    "levenshtein": "fuzzystrmatch",
-    "sign": "pgjwt",
-}
 _NEEDS = {"earthdistance": "cube"}
 _DEFAULTS = {
     "uuid": "gen_random_uuid()",
