@@ -185,13 +185,13 @@ def _next(it: Inspection) -> Iterator[RenderableType]:
     yield table
 
 
-def _on(action: Action) -> Text:
-    return Text(
-        f"{effort(action)} · {printable(where(action))} · {action.rule}",
-        style="dim",
-        no_wrap=True,
-        overflow="ellipsis",
-    )
+def _on(action: Action, room: int = 95) -> Text:
+    """As many names as leave the line whole."""
+    for most in (3, 2, 1):
+        said = f"{effort(action)} · {action.rule} · {printable(where(action, most))}"
+        if len(said) <= room:
+            break
+    return Text(said, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _since(it: Inspection) -> Text:

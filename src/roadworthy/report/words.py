@@ -98,7 +98,7 @@ def effort(of: Action | Fault) -> str:
     return f"{time} each" if of.each else time
 
 
-def where(of: Action | Fault) -> str:
+def where(of: Action | Fault, most: int = 3) -> str:
     """On what to lay hands: names that the owner knows, else places."""
     if isinstance(of, Action):
         names, places, count = of.about, of.places, of.count
@@ -106,7 +106,7 @@ def where(of: Action | Fault) -> str:
         places = tuple(place for issue in of.issues for place in issue.places[: issue.count])
         names, count = of.names, of.count
     if names:
-        return listed(names)
+        return listed(names, most)
     shown = [str(place) for place in dict.fromkeys(places)]
     if len(shown) == 1 or count == 1:
         return shown[0]
