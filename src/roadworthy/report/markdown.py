@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from roadworthy.inspection import Fault, Inspection, Issue, Severity, listed, steps
 
 from .words import (
-    EVIDENCE,
     OPERATIONS,
     VERBS,
     area_note,
@@ -15,6 +14,7 @@ from .words import (
     counted,
     counts,
     effort,
+    evidence,
     faults,
     level_words,
     matrix,
@@ -83,12 +83,9 @@ def _matrix(it: Inspection) -> Iterator[str]:
 
 
 def _fault(fault: Fault) -> Iterator[str]:
-    rule, first = fault.rule, fault.first
+    rule = fault.rule
     yield f"\n### {fault.severity.label}: {_prose(fault.message)}\n"
-    yield (
-        f"{_code(rule.id)} · {rule.area} · {EVIDENCE.get(first.evidence, first.evidence)} · "
-        f"{effort(fault)} to mend\n"
-    )
+    yield (f"{_code(rule.id)} · {rule.area} · {evidence(fault)} · {effort(fault)} to mend\n")
     lines = [line for issue in fault.issues for line in _issue(issue, fault)]
     yield from lines[:_MOST_PLACES]
     if len(lines) > _MOST_PLACES:

@@ -10,11 +10,11 @@ from rich.text import Text
 from roadworthy.inspection import Action, AreaLevel, Fault, Gap, Inspection, State
 
 from .words import (
-    EVIDENCE,
     area_note,
     counted,
     counts,
     effort,
+    evidence,
     faults,
     level_words,
     overall_words,
@@ -128,7 +128,7 @@ def _reach(it: Inspection) -> Iterator[Text]:
 def _fault(fault: Fault) -> RenderableType:
     first = fault.first
     facts = Text(style="dim", no_wrap=True, overflow="ellipsis")
-    facts.append(f"{EVIDENCE.get(first.evidence, first.evidence)} · {fault.rule.id} · ")
+    facts.append(f"{evidence(fault)} · {fault.rule.id} · ")
     facts.append(printable(str(first.places[0])))
     if fault.count > 1:
         facts.append(f" and {fault.count - 1:,} more")

@@ -92,6 +92,13 @@ def counted(found: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {label}" for label, count in found)
 
 
+def evidence(fault: Fault) -> str:
+    """How it is known. What is true of a whole schema was not tried, but seen in the replay."""
+    if fault.first.evidence == "executed" and fault.rule.grouping == "tree":
+        return "seen in the replayed database"
+    return EVIDENCE.get(fault.first.evidence, fault.first.evidence)
+
+
 def effort(of: Action | Fault) -> str:
     """How long it takes to mend; of several places, each."""
     time = of.effort if isinstance(of, Action) else of.rule.effort
