@@ -76,7 +76,9 @@ class Chains:
         prisma: dict[str, list[str]] = defaultdict(list)
         for folder, paths in folders.items():
             if folder.endswith("supabase/migrations"):
-                self._add(Dialect.SUPABASE, folder, paths)
+                # A leading underscore is how people keep a script beside the chain.
+                meant = [path for path in paths if not path.startswith(f"{folder}/_")]
+                self._add(Dialect.SUPABASE, folder, meant)
             elif any(path.endswith("/migration.sql") for path in paths):
                 prisma[folder.rpartition("/")[0]] += paths
             elif f"{folder}/meta/_journal.json" in self.tree.present:
@@ -85,6 +87,18 @@ class Chains:
                 self._add(Dialect.PLAIN, folder, paths)
         for folder, paths in prisma.items():
             self._add(Dialect.PRISMA, folder, paths)
+        self.chains = [chain for chain in self.chains if not self._is_copy(chain)]
+
+    def _is_copy(self, chain: Chain) -> bool:
+        """Whether another folder, which the Supabase CLI reads, holds the same files."""
+        if chain.folder.endswith("supabase/migrations"):
+            return False
+        names = {_name(file) for file in chain.files}
+        return any(
+            2 * len(names & {_name(file) for file in other.files}) > len(names)
+            for other in self.chains
+            if other.folder.endswith("supabase/migrations")
+        )
 
     def _add(self, dialect: Dialect, folder: str, paths: Iterable[str]) -> None:
         # The Supabase CLI goes by name alone.
@@ -123,6 +137,10 @@ class Chains:
         files = tuple(Migration(path, "", accepted=False) for path in paths)
         dialect = Dialect.SUPABASE if supabase else Dialect.PLAIN
         return Chain(dialect, "" if folder == "." else folder, files, self._types(""))
+
+
+def _name(file: Migration) -> str:
+    return file.path.rpartition("/")[2]
 
 
 def sql_text(tree: Tree, path: str) -> str | None:

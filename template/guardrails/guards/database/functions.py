@@ -32,7 +32,10 @@ WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from)\s+(?:only\s+)?(?:\"?public\"?\.)?\"?(\w+)\"?(?=\s*(?:\(|set\b|where\b|as\b|\w+\s+set\b|using\b|values\b|select\b|;))",
     re.IGNORECASE,
 )
-OVERWRITES = re.compile(r"\bupdate\s+(?!set\b)\w|\bdelete\s+from\b|\bdo\s+update\b", re.IGNORECASE)
+OVERWRITES = re.compile(
+    r"\bupdate\s+(?!set\b)\w|\bdelete\s+from\b|\bdo\s+update\s+set\s+(\w+)\s*=(?!\s*(?:\w+\.)*\1\b)",
+    re.IGNORECASE,
+)
 HARMLESS = re.compile(
     r"view|click|visit|counter|_count|download|impression|like|analytics|log|track|sequence|number"
     r"|clean|purge|expire|refresh|sync|slug|health|ping|rate_limit|heartbeat|archive|calc|seed"

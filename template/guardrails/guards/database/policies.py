@@ -11,7 +11,7 @@ from .ownership import Ownership
 from .relations import Policy, Relations, Table
 from .repeats import repeats
 from .seeding import Seeded
-from .sensitivity import STRONG, Holds, Purpose, purpose, says_what, sensitive
+from .sensitivity import STRONG, Holds, Purpose, purpose, sensitive
 from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
 
 WRITES = ("UPDATE", "DELETE", "INSERT")
@@ -332,7 +332,7 @@ def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
         return Severity.CRITICAL if personal or somebody else Severity.MEDIUM
     if kind is Purpose.PERSONAL or (kind is Purpose.INTAKE and (held or owned)):
         profile = Holds.NAME in held or {"username", "avatar_url"} & set(columns)
-        plain = profile or not (held or says_what(table.name))
+        plain = profile or not held
         if Holds.MESSAGE in held:
             plain = _is_broadcast(table.name, columns)
         return Severity.MEDIUM if plain else Severity.HIGH

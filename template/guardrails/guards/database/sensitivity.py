@@ -130,7 +130,7 @@ TABLES: dict[Purpose, str] = {
         store shop branch center centre medical_center clinic hospital pharmacy restaurant venue
         hotel location school office company organization organisation business supplier vendor
         partner loja tienda filial sucursal empresa unidade establishment salon dealer agency
-        sponsor listing property imovel inmueble warehouse university site facility""",
+        directory sponsor listing property imovel inmueble warehouse university site facility""",
     Purpose.CATALOGUE: """
         product produto producto produkt produk category categoria kategorie kategori categorie
         plan pricing price price_list tariff package service servico servicio post blog
@@ -144,7 +144,8 @@ TABLES: dict[Purpose, str] = {
         career team_page site_setting site_content website_setting landing_page social_link
         shipping_zone shipping_method room room_type amenity service_type subject podcast episode
         track song album book author movie genre game team match season public_profile glossary
-        poll vote changelog version app_version resource guide skill icon map attraction""",
+        poll vote changelog version app_version resource guide skill icon map attraction
+        mentor instructor speaker trainer expert""",
 }
 
 PRIVILEGED_COLUMNS: dict[str, str] = {
@@ -214,14 +215,6 @@ def purpose(table: str) -> Purpose:
             if end and (end, len(word)) > best:
                 best, kind = (end, len(word)), candidate
     return kind
-
-
-@lru_cache(MOST_NAMES)
-def says_what(table: str) -> bool:
-    """Whether the table's last word is one of the known: `user_scores` are not users."""
-    name = _singular(words(table))
-    known = (word.rstrip("_") for vocabulary in TABLES.values() for word in vocabulary.split())
-    return any(_ends_at(name, word) == len(name) for word in known)
 
 
 @lru_cache(MOST_NAMES)

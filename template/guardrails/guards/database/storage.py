@@ -20,7 +20,7 @@ PRIVATE = re.compile(
     r"|^cv|_cv|application|report|statement|tax|bank|payment|evidence|claim|patient|student"
     r"|attachment|backup|export|message|chat|voice|signature|verification|consent|case|complaint"
     r"|documento|contrato|fatura|factura|comprovante|comprobante|recibo|nota_fiscal|laudo|exame"
-    r"|vertrag|rechnung|ausweis|facture|dokumen|kontrak|berkas|upload|file|anexo|adjunto|curriculo"
+    r"|vertrag|rechnung|ausweis|facture|dokumen|kontrak|berkas|anexo|adjunto|curriculo"
 )
 PUBLISHED = re.compile(
     r"avatar|logo|image|img|photo|picture|foto|bild|product|banner|public|asset|cover|thumbnail|media"

@@ -196,7 +196,7 @@ def fetch_of_request_url(case: Case) -> Case | None:
     root = re.sub(r"^`\$\{|\}.*`$", "", url, flags=re.DOTALL)
     if not re.search(r"url|uri|link|href|endpoint|webhook|target|src|image", root, re.IGNORECASE):
         return None
-    if re.search(r"\burl\.(href|toString)|^(req|request)\.url$", root):
+    if re.search(r"\burl\.(href|toString)|^(req|request)\.url$|[uU]rl\.(origin|host)$", root):
         return None
     if not from_request(case, root) or _ALLOWED.search(case.around) or _fixed_host(case, root):
         return None

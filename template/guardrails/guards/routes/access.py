@@ -247,7 +247,8 @@ class Case:
                 before = piece.code[: match.start()]
                 owner = re.search(r"[\w$.]+$", before)
                 whole = (owner[0] if owner else "") + match[0]
-                if not NO_WRITE.match(whole) and not _harmless(before, match[0]):
+                kept = _in_memory(piece.module, before) or _harmless(before, match[0])
+                if not NO_WRITE.match(whole) and not kept:
                     return Spot(piece, piece.start + match.start())
         return None
 
@@ -259,6 +260,14 @@ class Case:
     def token_in_hand(self) -> bool:
         """Whether the request proves itself by an unguessable token that is looked up."""
         return TOKEN_LOOKUP.search(self.code) is not None
+
+
+def _in_memory(module: Module, before: str) -> bool:
+    receiver = re.search(r"([\w$]{1,60})\s*$", before)
+    made = r"\b{}\b[^=\n]{{0,80}}=\s*new\s+(?:Map|Set|WeakMap)\b"
+    return receiver is not None and bool(
+        re.search(made.format(re.escape(receiver[1])), module.code)
+    )
 
 
 def _harmless(before: str, matched: str) -> bool:
@@ -310,7 +319,8 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     if _SETS_UP.match(body):
         return None
     if resolved:
-        return (Access.ROLE, name) if _lets_nobody(body) else _judge_body(name, text)
+        closed = _lets_nobody(body) or _tests_a_right(body)
+        return (Access.ROLE, name) if closed else _judge_body(name, text)
     if code.startswith("@"):
         asks = re.search(r"(?i)role|admin|permission|polic", code)
         return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
@@ -319,6 +329,16 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     if re.search(r"(?i)admin|role|permission|authoriz|restrict", code):
         return Access.ROLE, name
     return Access.CALLER, name
+
+
+def _tests_a_right(text: str) -> bool:
+    """It refuses who is known already: 403, never 401, and it reads no token itself."""
+    return (
+        re.search(r"\b403\b|[fF]orbidden", text) is not None
+        and not re.search(r"\b401\b|(?i:unauthori[sz]ed|unauthenticated)", text)
+        and not re.search(r"(?i)verify|decode|headers|cookies|getUser|getSession|query\.", text)
+        and re.search(r"\breq(?:uest)?\.(?!headers|cookies|query|body)\w+", text) is not None
+    )
 
 
 _SETS_UP = re.compile(

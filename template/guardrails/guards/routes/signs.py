@@ -5,10 +5,11 @@ import re
 _I = re.IGNORECASE
 
 ASKS_CALLER = re.compile(
-    r"\bauth\.(?:getUser|getClaims|getSession|protect|api\.getSession|verifyIdToken|authenticate)\("
+    r"/auth/v1/user\b|\bauth\.(?:getUser|getClaims|getSession|protect|api\.getSession|verifyIdToken|authenticate)\("
     r"|\b(?:getServerSession|unstable_getServerSession|currentUser|getAuth|getIronSession"
     r"|getSession"
     r"|getCurrentUser|getSessionUser|requireUser|getKindeServerSession|verifyIdToken|verifySession"
+    r"|getCurrent(?:Employee|Member|Customer|Admin|Account|Teacher|Student|Staff|Profile|Session)"
     r"|getAuthUser|getAuthenticatedUser|getUserFromToken|getUserFromRequest|withAuth|clerkClient"
     r"|authenticateRequest|jwtVerify|verifyAccessToken|verifyAuthToken|jwtDecrypt"
     r"|validateSession)\w*\("
@@ -181,10 +182,10 @@ PUBLIC_PATH = re.compile(
     r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger"
     r"|docs|redirect|slug|analytics"
     r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp"
-    r"|vote|survey|consent|telemetry|metrics|seo|og\b"
+    r"|vote|survey|quiz|donat|consent|telemetry|metrics|seo|og\b"
     r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
     r"|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
-    r"|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"|\bsupport\b|\bhelp\b|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 _ENTRANCE = (
@@ -204,7 +205,8 @@ BATCH_NAME = re.compile(
     r"|sync-?|release|"
     r"check-\w*(?:deadline|expir|due|overdue)|expire|generate-\w*(?:report|task|invoice"
     r"|offer)s|batch|run-|purge|dispatch|recurring|materiali|auto-|"
-    r"backup|digest|notify-|renew|refresh-",
+    r"backup|digest|notify-|renew|refresh-"
+    r"|(?:send|process)-[\w-]*(?:emails|reminders?|notifications|alerts|newsletters?)$",
     _I,
 )
 ADMIN_PATH = re.compile(r"(?:^|[/_-])(?:admin|superadmin|backoffice)(?:$|[/_-])", _I)
