@@ -57,6 +57,28 @@ def test_no_word_of_the_prototype_becomes_an_element_or_attribute(word: str) -> 
     assert skeleton(inspection(word.translate({10: " ", 96: "'"}))) == skeleton(inspection("x"))
 
 
+def named(word: str) -> Inspection:
+    """Routes whose names are the prototype's words; the reports put names into sentences."""
+    content = document(word)
+    run = content["runs"][0]
+    run["tool"]["driver"]["name"] = "routes"
+    for it in run["results"]:
+        place = it["locations"][0]
+        place["logicalLocations"][0]["fullyQualifiedName"] = f"POST /{word}"
+    run["results"] += [result("rls.disabled", f"b{word}.ts", at, f"`{word}`") for at in (3, 4)]
+    return gather(content, {}, RULES, f"corner-shop{word}")
+
+
+@pytest.mark.parametrize("word", PAYLOADS)
+def test_no_name_of_the_prototype_becomes_markup(word: str) -> None:
+    plain = word.translate({10: "_", 96: "'", 32: "_"})
+    assert skeleton(named(plain)) == skeleton(named("x"))
+    text = re.sub(r"`[^`\n]*`", "", FORMATS["markdown"](named(word)))
+    assert not re.search(r"<[a-z/!]", text)
+    assert not re.search(r"(?<!\\)\]\(", text)
+    assert not re.search("[\x00-\x08\x1b\u202e\udcff]", shown(named(word)))
+
+
 @pytest.mark.parametrize("word", PAYLOADS)
 def test_no_control_or_direction_changing_character_gets_through(word: str) -> None:
     for text in (page(inspection(word)), FORMATS["markdown"](inspection(word))):
