@@ -40,7 +40,7 @@ _ASKS_SERVER = re.compile(
     r"|sign_?in\w*\(|await\s+[\w.]*log_?in\w*\(|\bon(Login|Submit|SignIn)\(|[\w.]*auth\w*\.\w+\("
     r"|authenticate\w*\(|trpc|client\.|Service\.|firebase|\blogin\w*\(|\bregister\w*\("
     r"|\bsignUp\w*\("
-    r"|Action\(|verify\w*\(",
+    r"|Action\(|verify\w*\(|[\"'`]/?api/|method:\s*[\"']POST",
     re.IGNORECASE,
 )
 _LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.IGNORECASE)
@@ -201,7 +201,7 @@ def left_over(case: Case) -> bool:
     ):
         return False
     stem = re.escape(source.path.rpartition("/")[2].partition(".")[0])
-    wanted = re.compile(rf"[\"'`](?:[^\"'`\n]*/)?{stem}(?:\.[cm]?[jt]sx?)?[\"'`]")
+    wanted = re.compile(rf"[\"'`][^\"'`\n]*/{stem}(?:\.[cm]?[jt]sx?)?[\"'`]")
     others = source.tree.ending(".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".json")
     return not any(
         wanted.search(source.tree.text(path) or "") for path in others if path != source.path
@@ -233,7 +233,11 @@ def literal_secret(case: Case) -> Case | None:
     literal = case.name("LITERAL").strip("\"'`")
     if len(literal) < 4 or not case.source.is_server or literal.startswith("http"):
         return None
-    local = re.search(r"[-_.](local|dev|mock|demo)\b", case.source.path)
+    local = re.search(r"[-_.](local|dev|mock|demo)\b", case.source.path) or re.search(
+        r"if\s*\(\s*!?(?:is_?(?:local|dev)\w*|local\w*|dev\w*)\s*\)\s*\{[^}]*$",
+        case.above,
+        re.IGNORECASE,
+    )
     return case.but(severity=Severity.MEDIUM) if local else case
 
 
@@ -297,11 +301,22 @@ def insecure_cookie(case: Case) -> Case | None:
     return case
 
 
+_COOKIES = re.compile(
+    r"\.(?:signed)?[cC]ookies\b|\bcookies\(\)|\b(?:[sg]et|res\.|reply\.)[cC]ookies?\(|\.cookie\("
+    r"|[sS]et-[cC]ookie|httpOnly|(?:express|cookie|iron|fastify)-session|next-auth|better-auth"
+    r"|@auth/|passport|lucia|@clerk|supabase/ssr|fastify/(?:cookie|session|secure-session)"
+)
+_CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts")
+
+
 def origin_line(case: Case) -> Case | None:
-    """Point at the line that says which origins."""
+    """Point at the line that says which origins. Where nobody is known by a cookie, a browser
+    sends nothing along that another site could misuse."""
     found = re.search(r"\borigin\b", case.match.text)
     skipped = case.match.text.count("\n", 0, found.start()) if found else 0
-    return case.but(line=case.match.line + skipped)
+    tree = case.source.tree
+    cookies = any(_COOKIES.search(tree.text(path) or "") for path in tree.ending(*_CODE))
+    return case.but(None if cookies else Severity.LOW, case.match.line + skipped)
 
 
 def reflected_origin(case: Case) -> Case | None:

@@ -46,7 +46,8 @@ def logged_secret(case: Case) -> Case | None:
         for found in _CHAIN.finditer(value):
             negated, chain, after = found.groups()
             compared = re.search(r"[=!<>]=\s*$", value[: found.start()])
-            if negated or compared or after[:1] in set("(?=!&<>"):
+            hidden = re.search(rf"\.replace(?:All)?\(\s*{re.escape(chain)}\b", value)
+            if negated or compared or hidden or after[:1] in set("(?=!&<>"):
                 continue
             name = words(chain.replace("?", "").rpartition(".")[2])
             if _LOGGED_SECRET.search(name) and not _NOT_LOGGED.search(name):

@@ -45,7 +45,6 @@ _CHANGING = {
     "RetrieveUpdateAPIView",
     "RetrieveDestroyAPIView",
 }
-_CLOSED = {"IsAuthenticated", "IsAdminUser", "DjangoModelPermissions", "IsAuthenticatedOrReadOnly"}
 _DEEPEST = 5
 _FOLLOWED = 2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -218,9 +217,7 @@ def _settings(project: Project) -> tuple[Verdict | None, Verdict | None]:
     for module in project.modules:
         if "INSTALLED_APPS" not in module.named:
             continue
-        rest = getattr(module.named.get("REST_FRAMEWORK"), "value", None)
-        texts = strings_in(rest) if rest is not None else set()
-        default = any(text.rpartition(".")[2] in _CLOSED for text in texts)
+        default = any(_closed_by_default(other) for other in project.modules)
         middleware = getattr(module.named.get("MIDDLEWARE"), "value", None)
         walls = strings_in(middleware) if middleware is not None else set()
         return (
@@ -229,6 +226,20 @@ def _settings(project: Project) -> tuple[Verdict | None, Verdict | None]:
             if any("LoginRequired" in text for text in walls) else None,
         )  # fmt: skip
     return None, None
+
+
+def _closed_by_default(module: Module) -> bool:
+    """Whether REST framework's settings name a permission of any kind, the project's own too."""
+    rest = getattr(module.named.get("REST_FRAMEWORK"), "value", None)
+    if not isinstance(rest, ast.Dict):
+        return False
+    names = {
+        text.rpartition(".")[2]
+        for key, value in zip(rest.keys, rest.values, strict=True)
+        if text_of(key) == "DEFAULT_PERMISSION_CLASSES"
+        for text in strings_in(value)
+    }
+    return bool(names - {"AllowAny"})
 
 
 def _stated(node: ast.ClassDef) -> Verdict | None:

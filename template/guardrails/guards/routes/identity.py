@@ -285,6 +285,8 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
             if not _ROLE_WORD.match(match[1]):
                 continue
             value = match[2] or match[1]
+            if not re.search(r"(?i)role|admin|type|super|account", value):
+                continue  # what somebody does for a living is called so, too
             if mentions(value, sent) or re.search(r"\breq\.body\.\w+", value):
                 return start + match.start()
     return -1

@@ -8,6 +8,7 @@ from .access import Access, Case, Spot
 from .flow import mentions
 from .say import HIGH, at_route, finding, place
 from .signs import WEBHOOK_NAME
+from .source import Call
 
 _CHARGE = re.compile(
     r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems"
@@ -51,6 +52,12 @@ def payments(cases: list[Case]) -> Iterator[Finding]:
         yield from _webhook(case)
 
 
+def _charges(call: Call) -> bool:
+    """A call of a payment provider: a row of one's own that is called a transaction is none."""
+    own = re.match(r"(?:prisma|db|tx|trx|storage|ctx\.(?:db|prisma))\.", call.callee)
+    return bool(call.arguments) and not own and _CHARGE.search(call.callee) is not None
+
+
 def _price(case: Case) -> Iterator[Finding]:
     if (
         case.access in {Access.SIGNATURE, Access.ROLE}
@@ -62,7 +69,7 @@ def _price(case: Case) -> Iterator[Finding]:
         names = case.flow.of(piece)
         each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
         for call in piece.module.calls_in(piece.start, piece.end):
-            if not _CHARGE.search(call.callee) or not call.arguments:
+            if not _charges(call):
                 continue
             given = piece.module.slice(call.arguments[0])
             for match in _AMOUNT.finditer(given):

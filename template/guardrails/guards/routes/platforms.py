@@ -25,6 +25,7 @@ _HANDLES = re.compile(
     r"\bexport\s+(?:default\b|(?:const|async function|function)\s+handler\b)|\bmodule\.exports\b"
     r"|\bexports\.handler\b"
 )
+_NETLIFY = re.compile(r"\bexport\s+default\b|\bhandler\b")
 _ACTIONS = re.compile(r"^\s*['\"]use server['\"]")
 _EXPORTED_FUNCTION = re.compile(
     r"\bexport\s+(?:default\s+)?(?:async\s+function\s+(\w+)|const\s+(\w+)\s*=)"
@@ -107,6 +108,8 @@ def _exported(program: Program, module: Module, name: str) -> Iterator[Piece]:
 def _whole(program: Program, path: str, web: str, kind: str) -> Iterator[Route]:
     text = program.text(path)
     if text is None or not (_HANDLES.search(text) or _EXPORTED.search(text)):
+        return
+    if "netlify/" in path and not _NETLIFY.search(text):
         return
     module = program.module(path)
     if module is None or posixpath.basename(path).startswith("_") or "/_" in web:
