@@ -68,6 +68,12 @@ _OUT = re.compile(
     r"permission_classes\s*=.*IsA|.*\bDepends\(\s*\w*(current_user|auth|admin|require|verify)\w*|"
     r"dependencies\s*=\s*\[\s*Depends)",
 )
+_SHOWN = re.compile(
+    r"profile|public|display|community|avatar|photo|image|post|article|review|rating|follow|"
+    r"portfolio|feed|author|health|login|token|verif|reset|webhook|callback|leaderboard|badge|"
+    r"users?/[{<][^/ ]*[}>]/? ",
+    re.IGNORECASE,
+)
 _PER_TREE = 40
 _LONGEST_WAY = 2
 
@@ -138,11 +144,16 @@ def _harm(handler: Handler) -> Severity | None:
         if not guests or handler.changes or _ADMIN.search(name):
             return Severity.CRITICAL
         return Severity.HIGH
-    lists = route.method == "GET" and handler.reads and not handler.path_parameters
-    personal = _ADMIN.search(route.path) or _PERSONAL.search(name.replace("_", " "))
-    if lists and personal and not _MEANT_OPEN.search(name.replace("contact", "")):
-        return Severity.CRITICAL
-    return None
+    return _harm_of_reading(handler, name) if route.method == "GET" and handler.reads else None
+
+
+def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
+    if any(_IDENTITY.match(parameter) for parameter in handler.path_parameters):
+        meant = f"{name} {ast.get_docstring(handler.function) or ''}"
+        return None if _SHOWN.search(meant) else Severity.MEDIUM
+    personal = _ADMIN.search(handler.route.path) or _PERSONAL.search(name.replace("_", " "))
+    lists = not handler.path_parameters and not _MEANT_OPEN.search(name.replace("contact", ""))
+    return Severity.CRITICAL if lists and personal else None
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:
