@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from advisories import advisory_database
 
 ROADWORTHY = str(Path(sys.prefix) / "bin" / "roadworthy")
 
@@ -71,6 +72,19 @@ def test_formats_go_to_standard_output_alone(shop: Path) -> None:
     results = json.loads(ran.stdout)["runs"][0]["results"]
     assert {result["ruleId"].partition(".")[0] for result in results} == {"ci"}
     assert command(shop, "--format", "markdown", "--only", "ci.*").stdout.startswith("# ")
+
+
+def test_asks_the_database_of_advisories_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("flask==0.0.2\nmarkupsafe==3.0.2\n")
+    arguments = (tmp_path, "--only", "deps.vulnerable", "--format", "json")
+    [gap] = json.loads(command(*arguments).stdout)["gaps"]
+    assert "offline" in gap["why"]
+    with advisory_database() as url:
+        found = json.loads(command(*arguments, "--advisories", url).stdout)
+    assert found["gaps"] == []
+    [issue] = found["issues"]
+    assert "flask 0.0.2 (OSV-2026-2, critical" in issue["message"]
+    assert [place["line"] for place in issue["places"]] == [1]
 
 
 def test_fails_for_what_is_as_bad_as_asked(shop: Path) -> None:
