@@ -65,7 +65,7 @@ def _harmless(case: Case) -> bool:
     return bool(
         _picks(source.line(line))
         or _HARMLESS_LINE.search(source.line(line))
-        or _FALLS_BACK.search(source.between(max(1, line - 3), line))
+        or _FALLS_BACK.search(source.between(max(1, line - 3), line) + case.above[-600:])
         or _NOT_IN_PRODUCTION.search(case.above)
     )
 

@@ -8,7 +8,7 @@ from .access import Access, Case, Spot
 from .flow import Names
 from .platforms import EdgeProject
 from .program import Piece
-from .queries import Query, answered, queries
+from .queries import Query, answered, hands_out, queries
 from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
@@ -241,6 +241,7 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
         and "read" in effects
         and PEOPLE.search(case.code)
         and PERSONAL.search(case.code)
+        and hands_out(case, PEOPLE)
     ):
         return HIGH, "hands out personal data", effects["read"]
     if "llm" in effects:

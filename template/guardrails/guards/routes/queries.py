@@ -8,7 +8,7 @@ from .access import Access, Case, Spot
 from .flow import mentions
 from .paths import property_of
 from .program import Piece
-from .source import Call
+from .source import Binding, Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
 _BY_ID = re.compile(
@@ -181,8 +181,27 @@ def answered(query: Query) -> bool:
     into = [one for one in bindings if one.start <= query.spot.at < one.end]
     if piece.depth or not into:
         return True
-    held = _held(into[-1].names)
-    later = [one for one in bindings if one.start > query.spot.at]
+    return _in_the_answer(piece, into[-1])
+
+
+def hands_out(case: Case, people: "re.Pattern[str]") -> bool:
+    """Whether rows of people that the handler reads can be in its answer; unknown is yes."""
+    told = False
+    for piece in case.pieces:
+        for one in piece.module.bindings_in(piece.start, piece.end):
+            value = piece.module.slice(one)
+            if ".select(" in value[:4_000] and people.search(value[:4_000]):
+                if piece.depth or _in_the_answer(piece, one):
+                    return True
+                told = True
+    return not told
+
+
+def _in_the_answer(piece: Piece, into: Binding) -> bool:
+    held = _held(into.names)
+    later = [
+        one for one in piece.module.bindings_in(piece.start, piece.end) if one.start > into.start
+    ]
     for _ in range(4):
         for one in later:
             held |= _held(one.names) if mentions(piece.module.slice(one), held) else set()
