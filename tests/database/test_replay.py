@@ -238,6 +238,21 @@ def test_what_the_types_hold_already_is_not_made_twice(scratch: Scratch, tmp_pat
     assert outcomes(replay) == ["failed", "cascade"]
 
 
+def test_a_string_that_is_compared_with_an_id_is_an_id(scratch: Scratch, tmp_path: Path) -> None:
+    types = TYPES.replace("user_id: string", "approver: string")
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": "alter table members enable row level security;\n"
+            "create policy p on members using (joined_at is null and approver = auth.uid());\n"
+            "create policy q on members using (auth.uid() = approver);"
+        },
+        types,
+    )
+    assert {("policy", "public", f"members.{name}") for name in "pq"} <= set(replay.provenance)
+
+
 def test_a_statement_that_came_too_early_is_tried_again(scratch: Scratch, tmp_path: Path) -> None:
     replay = replay_of(
         scratch,

@@ -24,6 +24,13 @@ _TABLE_OF = re.compile(
     r'\b(?:on|into|update|table|from)\s+(?:only\s+)?(?:if\s+exists\s+)?(?:"?public"?\s*\.\s*)?"?([\w$]+)"?',
     re.IGNORECASE,
 )
+_BEFORE = re.compile(r'"?(\w+)"?\s*\)?\s*$')
+_WITH_CALLER = re.compile(
+    r'"?(\w+)"?\s*=\s*\(?\s*(?:select\s+)?auth\.uid\(\)'
+    r'|\bauth\.uid\(\)(?:\s+as\s+\w+)?\s*\)?\s*=\s*(?:"?\w+"?\.)?"?(\w+)"?(?!\s*\()',
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r'\W+(?:"?\w+"?\.)?"?(\w+)"?(?!\s*\()')
 
 
 Later = Callable[[str], Collection[str]]
@@ -60,6 +67,24 @@ class Mender:
         }
         way = ways.get(lost.kind)
         return way(lost.name) if way else False
+
+    def retype(self, text: str, at: int | None, told: str) -> bool:
+        """Columns that the types only know as strings, and that are compared with an id."""
+        if told not in ("text = uuid", "uuid = text"):
+            return False
+        if at is None:
+            names = {name for found in _WITH_CALLER.findall(text) for name in found if name}
+        else:
+            found = _BEFORE.search(text[:at]) if told[0] == "t" else _AFTER.match(text[at:])
+            names = {found[1]} if found else set()
+        tables = {table for table in _TABLE_OF.findall(text) if ("public", table) in self.rebuilt}
+        change = "alter table public.{} alter column {} type uuid using null"
+        done = [
+            self._run(change.format(quote(table), quote(name)))
+            for table in sorted(tables)
+            for name in sorted(names)
+        ]
+        return any(done)
 
     def give_way(self, piece: Piece) -> None:
         """Drop the table that stood in for a view which the chain now makes."""

@@ -232,7 +232,13 @@ class Replayer:
             return True
         if sqlstate == "25001" and _CONCURRENTLY.search(piece.text):
             return self._mending(_CONCURRENTLY.sub("", piece.text, count=1)) and False
-        lost = missing(error.diag.message_primary or "")
+        message = error.diag.message_primary or ""
+        if sqlstate == "42883":
+            position = error.diag.statement_position
+            told = message.removeprefix("operator does not exist: ")
+            if self.mender.retype(sent_text(piece), int(position) - 1 if position else None, told):
+                return True
+        lost = missing(message)
         if lost is None or (first.verdict and first.verdict.cause is Cause.LATER):
             return False
         mended = self.mender.mend(
