@@ -74,6 +74,10 @@ _PERSONAL_COLUMN = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL_BYTES = re.compile(rb"password|e_?mail|phone|address", re.IGNORECASE)
+_PEOPLE = re.compile(
+    rb"[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}|pbkdf2_sha256\$|\$2[aby]\$\d|\$argon2|scrypt[:$]"
+)
+"""An address or the hash of a password: an empty database has none."""
 _READ_AT_MOST = 20_000_000
 _FEWEST_ROWS = 10
 _FIXTURE = re.compile(r"(^|/)(tests?|fixtures?|__tests__|samples?|examples?|seeds?)/")
@@ -153,7 +157,9 @@ def _database(project: Project, path: str) -> Iterator[Finding]:
         return
     if content is not None and path.endswith(".sql") and not _dumped(content):
         return
-    personal = content is None or bool(_PERSONAL_BYTES.search(content))
+    personal = content is None or bool(
+        _PERSONAL_BYTES.search(content) and (path.endswith(".sql") or _PEOPLE.search(content))
+    )
     fixture = bool(_FIXTURE.search(path))
     severity = Severity.HIGH if personal and not fixture else Severity.MEDIUM
     tail = ", with columns of personal data" if personal else ""

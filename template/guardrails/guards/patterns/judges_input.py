@@ -89,7 +89,8 @@ def unsanitised_html(case: Case) -> Case | None:
     shown = risky[0] if built else expression
     if _static(case, shown):
         return None
-    if built or not _CONTENT.search(shown) or case.source.is_server:
+    made_here = re.search(r"[a-z]\w*\(\s*\)$", shown.strip()) is not None
+    if built or made_here or not _CONTENT.search(shown) or case.source.is_server:
         return case.but(severity=Severity.MEDIUM, HTML=shown)
     return case.but(HTML=shown)
 
@@ -110,12 +111,16 @@ _CLAUSE = re.compile(
 _COMPARED = re.compile(r"(=|<|>|\bin\s*\(|\blike|\bvalues\s*\(|,)\s*$", re.IGNORECASE)
 
 
+_TAGGED = re.compile(r"=\s*(?:await\s+)?(?:\w+\.)?sql\s*(?:<[^`]*>)?\s*`")
+"""A tagged template sends its values as parameters."""
+
+
 def string_built_sql(case: Case) -> Case | None:
     """A value, not an identifier or a list of placeholders, becomes part of the statement."""
     text = case.name("SQL") or case.match.text
     if re.fullmatch(r"[\w$]+", text.strip()):
         text = case.source.definition(text.strip(), case.match.line)
-    if not _SQL.search(text):
+    if not _SQL.search(text) or _TAGGED.search(text):
         return None
     worst: tuple[Severity, str] | None = None
     for before, value in interpolations(text):

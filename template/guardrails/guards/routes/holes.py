@@ -34,6 +34,10 @@ _DISABLED_LINE = re.compile(
     r"|if\s*\(\s*!\s*(?:user|session|userId|token|req\.user|isAdmin|isAuthenticated)\b"
     r"|(?:await\s+)?(?:requireAuth|requireUser|requireAdmin|authenticate|verifyAuth)\w*\()"
 )
+_KNOWS_THE_RECORD = re.compile(
+    r"\.\w*(?:[eE]mail|[pP]hone|[cC]ode)\w*(?:\??\.\w+\(\))*\s*[!=]==?\s*\w*(?:[eE]mail|[pP]hone|[cC]ode)"
+)
+"""Who asks must name what is in the record: `order.email === email`."""
 _NOT_IN_PRODUCTION = re.compile(
     r"NODE_ENV\s*===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
     r"|NODE_ENV\s*!==?\s*['\"](?:development|test)['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
@@ -228,6 +232,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or not people
         or OPEN_READ.search(route.path)
         or ASKS_CALLER.search(case.own)
+        or _KNOWS_THE_RECORD.search(case.own)
     ):
         return None
     return HIGH, "hands out data of people"

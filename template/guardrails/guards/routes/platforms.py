@@ -57,7 +57,7 @@ def file_routes(program: Program) -> Iterator[Route]:
         elif match := _APP_ROUTE.search(path):
             yield from _app_route(program, path, _web_path(match[1] or ""))
         elif match := _PAGE_API.search(path):
-            yield from _whole(program, path, "/" + _web_path(match[1]), "next")
+            yield from _whole(program, path, _web_path(match[1]), "next")
         elif (match := _FILE_API.match(path)) and _deployed(program, match[1] or "", match[2]):
             yield from _whole(program, path, "/" + match[2], "file")
 
