@@ -189,6 +189,10 @@ ESCAPES = (
 )  # fmt: skip
 
 
+def rules(ran: Ran) -> set[str]:
+    return {issue["rule"] for issue in ran.found["issues"]}
+
+
 def named(name: str) -> str:
     return name.rpartition("/")[2].partition("_")[2].removesuffix(".sql")
 
@@ -198,15 +202,16 @@ def test_sql_that_wants_out_of_its_database(tree: Path, inspect: Inspect) -> Non
     ran = inspect(tree)
     assert ran.status == 0, ran.stderr
     assert "time for the replay" not in ran.missing
-    issues = {issue["rule"] for issue in ran.found["issues"]}
-    assert {"migrations.not-replayable", "rls.disabled"} <= issues
+    assert "migrations.not-replayable" in rules(ran)
+    # What harms nobody is still made, and tried.
+    assert [row["table"] for row in ran.found["facts"]["matrix"]] == ["orders"]
 
 
 def test_sql_that_never_ends(tree: Path, inspect: Inspect) -> None:
     lay_out(tree, {name: text for name, text in BOMBS.items() if named(name) not in ESCAPES[1:-1]})
     ran = inspect(tree)
     assert ran.status == 0, ran.stderr
-    assert "statements were not tried" in ran.missing
+    assert {"migrations.not-replayable", "rls.disabled"} <= rules(ran)
 
 
 def is_a_file(tree: Path) -> None:
