@@ -212,9 +212,13 @@ VIOLATIONS = [
     ),
     Violation(
         "workflows",
-        "an action pinned to a branch",
-        changes(".github/workflows/ci.yml", r"@[0-9a-f]{40}.*$", "@main"),
-        "unpinned-uses",
+        "a caller's text in a shell script",
+        changes(
+            ".github/workflows/ci.yml",
+            r"^( +)- run: .*$",
+            r"\1- run: echo '${{ github.event.pull_request.title }}'",
+        ),
+        "template-injection",
     ),
     Violation(
         "workflows",
