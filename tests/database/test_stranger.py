@@ -237,3 +237,17 @@ def test_columns_are_known_by_their_names(column: str, kind: Holds | None) -> No
 )
 def test_tables_are_known_by_their_names(table: str, kind: Purpose) -> None:
     assert purpose(table) is kind
+
+
+def test_names_with_signs_in_them_hide_nothing(act: Act) -> None:
+    looked = act(
+        """
+        create table public."100% {sure}" (id uuid primary key, "50%s" text not null);
+        create table public."50%s" (id uuid primary key, note text not null);
+        alter table public."50%s" enable row level security;
+        create function public."f%n"("50%s_id" uuid) returns void language sql security definer
+            as $$ delete from public."50%s" where note <> '' $$;
+        """
+    )
+    assert cells(looked, "100% {sure}", "anon")["select"] == "allowed"
+    assert severities(looked, "db.definer-no-authz")

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from ...engine.finding import Finding, Severity
+from . import once
 from .ownership import compared
 from .policies import Scene
 from .relations import Column, Policy, Table
@@ -122,12 +123,10 @@ def _own_row(seeder: Seeder, table: Table) -> Row | None:
     """The stranger's row: made when they signed up, or put there in its most modest form."""
     owners = sorted(seeder.ownership.owners.get(table.relation, ()))
     for owner in owners:
-        found = seeder.connection.execute(
-            SQL("select to_jsonb(t.*) from {} t where {}::text = %s limit 1").format(
-                table.sql, Identifier(owner)
-            ),
-            [STRANGER.uid],
-        ).fetchone()
+        query = SQL("select to_jsonb(t.*) from {} t where {}::text = %s limit 1").format(
+            table.sql, Identifier(owner)
+        )
+        found = seeder.connection.execute(once.beside_values(query), [STRANGER.uid]).fetchone()
         if found:
             key = table.key or (owner,)
             return Row(table, STRANGER, found[0], tuple(key))
@@ -185,8 +184,8 @@ def _updated(stage: Stage, row: Row, column: Column, value: str) -> bool:
     try:
         with stage.undone():
             with stage.staying(USER):
-                stage.connection.execute(statement, values)
-            found = stage.connection.execute(stored, values).fetchone()
+                stage.connection.execute(once.beside_values(statement), values)
+            found = stage.connection.execute(once.beside_values(stored), values).fetchone()
             return bool(found and found[0])
     except psycopg.Error:
         return False
@@ -230,8 +229,11 @@ def _accepted(stage: Stage, table: Table, draft: Draft, column: Column, value: s
     try:
         with stage.undone():
             with stage.staying(USER):
-                stage.connection.execute(insertion(table, draft.values), draft.parameters)
-            return stage.connection.execute(stored, [value, STRANGER.uid]).fetchone() is not None
+                stage.connection.execute(
+                    once.beside_values(insertion(table, draft.values)), draft.parameters
+                )
+            found = stage.connection.execute(once.beside_values(stored), [value, STRANGER.uid])
+            return found.fetchone() is not None
     except psycopg.Error:
         return False
 

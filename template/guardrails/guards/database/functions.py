@@ -10,6 +10,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
+from . import once
 from .policies import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
@@ -224,7 +225,8 @@ def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> E
             before = _written_so_far(stage)
             with stage.staying(visitor):
                 given = stage.connection.execute(
-                    _invocation(function), {f"a{n}": value for n, value in enumerate(values)}
+                    once.beside_values(_invocation(function)),
+                    {f"a{n}": value for n, value in enumerate(values)},
                 ).fetchmany(50)
             after = _written_so_far(stage)
             effect.told = _tells(scene, visitor, given, values)
@@ -238,7 +240,7 @@ def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> E
 
 def _invocation(function: Function) -> Composed:
     given = SQL(", ").join(
-        SQL("{}::{}").format(Placeholder(f"a{n}"), SQL(kind))
+        SQL("{}::{}").format(Placeholder(f"a{n}"), SQL(kind.replace("%", "%%")))
         for n, (_, kind) in enumerate(function.arguments)
     )
     return SQL("select to_jsonb(r) from {}({}) r").format(
@@ -288,10 +290,8 @@ def _compare(scene: Scene, stage: Stage, oid: int, effect: Effect) -> None:
     row = scene.seeded.row(table.relation, VICTIM) if table else None
     if table is None or row is None:
         return
-    found = stage.connection.execute(
-        SQL("select to_jsonb(t.*) from {} t where {}").format(table.sql, row.condition),
-        row.parameters,
-    ).fetchone()
+    query = SQL("select to_jsonb(t.*) from {} t where {}").format(table.sql, row.condition)
+    found = stage.connection.execute(once.beside_values(query), row.parameters).fetchone()
     (effect.added if found and _same(row, found[0]) else effect.changed).append(table.name)
 
 

@@ -1,11 +1,12 @@
 """Statements that go to the server in one message, behind a savepoint of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
 from psycopg import ClientCursor, Connection
-from psycopg.sql import SQL, Composable, Composed
+from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL, Composable, Composed, Placeholder
 
 _SAVE = SQL("savepoint attempt")
 _UNDO = SQL("rollback to savepoint attempt")
@@ -14,10 +15,25 @@ _LEAVE = SQL("rollback to savepoint attempt; release savepoint attempt")
 Answer = tuple[int, tuple[Any, ...] | None]
 
 
+def beside_values(statement: Composable) -> Composed:
+    """The statement for a call with values, in which a name's own % is no placeholder."""
+    return Composed(list(_parts(statement)))
+
+
+def _parts(statement: Composable) -> Iterator[Composable]:
+    if isinstance(statement, Composed):
+        for part in statement:
+            yield from _parts(part)
+    elif isinstance(statement, (SQL, Placeholder)):
+        yield statement
+    else:
+        yield SQL(statement.as_string(None).replace("%", "%%"))
+
+
 def send(connection: Connection[Any], statement: SQL | Composed, values: Mapping[str, Any]) -> None:
     """Several statements whose answers nobody needs."""
     with ClientCursor(connection) as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(beside_values(statement), values)
 
 
 def undone(connection: Connection[Any], statement: Composable, values: Mapping[str, Any]) -> Answer:
@@ -41,9 +57,10 @@ def _answer(
 ) -> Answer:
     with ClientCursor(connection) as cursor:
         try:
-            cursor.execute(SQL(";\n").join(parts), values)
+            cursor.execute(beside_values(SQL(";\n").join(parts)), values)
         except psycopg.Error:
-            if not connection.closed:
+            # Nothing was sent where the values did not fit the statement.
+            if connection.info.transaction_status is TransactionStatus.INERROR:
                 cursor.execute(_LEAVE)
             raise
         for _ in range(at):

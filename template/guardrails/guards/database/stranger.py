@@ -252,10 +252,8 @@ class Attacker:
             with self.stage.undone():
                 self.stage.become_owner()
                 self.stage.connection.execute("set local session_replication_role = replica")
-                self.stage.connection.execute(
-                    SQL("delete from {} where {}").format(seeded.table.sql, seeded.condition),
-                    seeded.parameters,
-                )
+                removal = SQL("delete from {} where {}").format(seeded.table.sql, seeded.condition)
+                self.stage.connection.execute(once.beside_values(removal), seeded.parameters)
                 self.stage.connection.execute("set local session_replication_role = origin")
                 with self.stage.visited(visitor):
                     statement = insertion(draft.table, draft.values)
