@@ -35,6 +35,8 @@ _TENANT = re.compile(
 )
 _SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
 _SIDE_TABLE = re.compile(r"(?:^|_)(?:cache|logs?|audit\w*|metrics|history|alerts?)$", re.IGNORECASE)
+_ASKED = re.compile(r"\bsearchParams\b|\breq(?:uest)?\.(?:url|query|params)\b")
+_MAKES_ACCOUNTS = re.compile(r"\.(?:createUser|deleteUser|updateUserById)\(")
 _PAYS = re.compile(r"\b(?:transfers|payouts|refunds|charges)\.create")
 _OVERWRITES = re.compile(
     r"\.(?:update\w*|delete\w*|upsert|remove|createUser|inviteUserByEmail|increment|decrement"
@@ -167,7 +169,9 @@ def _edge_record(case: Case) -> Finding | None:
     worst = max(found, key=_rank)
     harms = worst.writes and not worst.inserts and not _SIDE_TABLE.search(worst.table)
     verb = "changes" if worst.writes else "reads"
-    quiet = not worst.writes and not case.sends and not any(answered(one) for one in found)
+    nobodys = worst.inserts and not (PEOPLE.search(worst.code) or _PRIVILEGE.search(worst.code))
+    quiet = (nobodys or not worst.writes) and not case.sends
+    quiet = quiet and not any(answered(one) for one in found if not one.writes)
     body = case.first(BODY)
     return finding(
         "authz.idor",
@@ -256,6 +260,8 @@ def _change(case: Case, changes: Spot | None) -> tuple[Severity, str]:
         told = case.first(BODY, own=True) or case.first(_PAYS)
         return CRITICAL if told else MEDIUM, "moves money"
     if batch:
+        return MEDIUM, "runs a job"
+    if not any(map(case.first, (BODY, _ASKED, _PAYS, _MAKES_ACCOUNTS))):
         return MEDIUM, "runs a job"
     if changes is None or _SIDE.search(_around(changes)):
         return MEDIUM, "acts with the service key"
