@@ -1,6 +1,7 @@
 """SQL that wants more than a schema: it ends in a note, and nothing leaves the scratch server."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -199,3 +200,22 @@ def test_a_database_that_grew_too_big_is_begun_anew_without_what_filled_it(
         Outcome.STOPPED,
         Outcome.APPLIED,
     ]
+
+
+def test_a_policy_that_never_ends_ends_in_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["guardrails.guards.database.look"], "EXAMINE_SECONDS", 3.0)
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000_notes.sql").write_text(
+        "create table public.notes (id uuid primary key, body text);"
+        "create function public.slow() returns boolean language plpgsql as $$ begin loop begin"
+        " perform pg_sleep(999); exception when query_canceled then null; end; end loop; end $$;"
+        "alter table public.notes enable row level security;"
+        "create policy slow on public.notes using (public.slow());"
+    )
+    begun = time.monotonic()
+    found = look(walk(tmp_path))
+    assert time.monotonic() - begun < 30
+    assert "the session was ended" in " ".join(note.why for note in found.not_looked)

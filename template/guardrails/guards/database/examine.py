@@ -1,8 +1,8 @@
 """One replayed database, looked at as a stranger and by its catalogue."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -27,14 +27,27 @@ PREPARE_MILLISECONDS = 5000
 GATE = "authenticator"
 
 
-def examine(tree: Tree, replay: Replay) -> Looked:
-    """Findings, notes and the access matrix of one chain."""
+Watched = Callable[[int], AbstractContextManager[None]]
+
+
+def examine(tree: Tree, replay: Replay, watched: Watched | None = None) -> Looked:
+    """Findings, notes and the access matrix of one chain.
+
+    `watched` is told the session's process: a function of the prototype may catch its
+    cancellation and go on, and then only somebody else can end it.
+    """
     try:
-        with _session(replay) as connection, connection.transaction(force_rollback=True):
+        with (
+            _session(replay) as connection,
+            watched(connection.info.backend_pid) if watched else nullcontext(),
+            connection.transaction(force_rollback=True),
+        ):
             connection.execute(SQL("set local role {}").format(Identifier(OWNER)))
             return _examine(tree, replay, connection)
     except psycopg.Error as error:
         why = str(error).partition("\n")[0]
+        if isinstance(error, psycopg.OperationalError):
+            why = f"the session was ended, as what the migrations made ran too long ({why})"
         return Looked((), [NotLooked(f"the database of {replay.chain.folder}", why)])
 
 

@@ -19,8 +19,10 @@ from .model import Chain, Outcome, Replay
 from .replay import first_stop, replayed
 from .scratch import Scratch, TooOld, scratch_server
 from .types_ts import Types
+from .watchdog import Watchdog
 
 MOST_CHAINS = 6
+EXAMINE_SECONDS = 120.0
 _REPLAYED = ("migrations.not-replayable", "migrations.drift")
 
 
@@ -96,7 +98,8 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, by_hand
         found.findings += faults.not_replayable(replay, bodies, by_hand)
         found.findings += missing
         found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
-        looked = examine(tree, replay)
+        with Watchdog(scratch) as watchdog:
+            looked = examine(tree, replay, lambda pid: watchdog.watching(pid, EXAMINE_SECONDS))
         found.add(looked)
         found.facts |= _merged(found.facts, looked.facts)
         found.chains.append(_facts(replay, tables, stop))
