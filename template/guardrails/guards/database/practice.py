@@ -26,6 +26,7 @@ _BYPASS = (
 )
 _PUSH = re.compile(r"drizzle-kit\s+push|prisma\s+db\s+push")
 _MIGRATES = re.compile(r"drizzle-kit\s+(?:migrate|generate)|prisma\s+migrate")
+_ONCE = re.compile(r"(?:^|/)scripts?/|(?:^|/)(?:migrate|import|export|convert)[-_]\w")
 _DDL = re.compile(
     r"(?i)\b(?:create\s+table|alter\s+table\s+\S+\s+add|drop\s+table|create\s+(?:unique\s+)?index)\b"
 )
@@ -302,7 +303,7 @@ def _outside(chains: Chains) -> Iterator[Finding]:
 def _none(
     texts: _Texts, code: list[str], chains: Chains, found: list[Finding]
 ) -> Iterator[Finding]:
-    for path in code:
+    for path in (path for path in code if not _ONCE.search(path)):
         for name, pattern in _ORM:
             if use := pattern.search(texts[path]):
                 how = "SQL run by hand" if chains.outside else "no migrations at all"

@@ -277,7 +277,8 @@ def _harmless(before: str, matched: str) -> bool:
     if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
         return (
             re.search(
-                r"createH|hash|hmac|headers|cookies|sessions|completions|messages"
+                r"createH|hash|hmac|headers|cookies|sessions|completions|messages|speech|embeddings"
+                r"|transcriptions|translations|moderations|responses|images$"
                 r"|paymentIntents|customers|customer"
                 r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds"
                 r"|accountLinks|accounts",

@@ -204,13 +204,21 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     return None, _public_write(case, effects)
 
 
+_CHANGES = re.compile(
+    r"\b(?:update|upsert|save|replace|increment|mark|set|approve|reset)\w*\(|\$(?:set|inc|push)\b|\.set\("
+    r"|findByIdAnd|findOneAnd|UPDATE\s|DELETE\s|\bput\(|\bdel\(|[aA]dmin|[rR]ole\b"
+)
+
+
 def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
     if ASKS_CALLER.search(case.own):
         return None
     if "delete" in effects and case.route.method in {"DELETE", "ANY", "POST"}:
         return CRITICAL, "deletes data"
     if "write" in effects or case.first(re.compile(r"\bput\(|\bdel\(")):
-        return CRITICAL, "changes data"
+        adds = case.route.method == "POST" and "write" in effects
+        only = adds and not _CHANGES.search(case.code)
+        return (HIGH, "adds data") if only else (CRITICAL, "changes data")
     if "mail" in effects or "message" in effects:
         return HIGH, "sends messages"
     if "llm" in effects:

@@ -186,7 +186,7 @@ PUBLIC_PATH = re.compile(
     r"|vote|survey|quiz|donat|consent|telemetry|metrics|seo|og\b"
     r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
     r"|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
-    r"|\bsupport\b|\bhelp\b|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"|\bsupport\b|\bhelp\b|submission|\bsubmit|\bresponses?\b|complaint|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 _ENTRANCE = (
