@@ -283,6 +283,10 @@ def bundled_secret(case: Case) -> Case | None:
     found = _BUNDLED.search(case.match.text)
     if not found or re.search(r"PUBLISHABLE|ANON|SITE_KEY|MAPBOX|PUBLIC_KEY|MAPS", found[2]):
         return None
+    # What a server or a script reads from its own environment, no bundler copies.
+    by_process = case.match.text.startswith("process.env")
+    if by_process and (found[1] == "VITE_" or case.source.is_server or case.source.is_tooling):
+        return None
     name = found[1] + found[2]
     if _CRITICAL_KEY.search(found[2]):
         return case.but(severity=Severity.CRITICAL, VAR=name)
