@@ -220,10 +220,20 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
         only = adds and not _CHANGES.search(case.code)
         return (HIGH, "adds data") if only else (CRITICAL, "changes data")
     if "mail" in effects or "message" in effects:
-        return HIGH, "sends messages"
+        return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
     if "llm" in effects:
         return MEDIUM, "spends money at a model's provider"
     return None
+
+
+_FIXED = re.compile(r"\bto\s*:\s*\[?\s*(?:['\"][^'\"$\s]+@|process\.env|[A-Z][A-Z_]+\b)")
+
+
+def _to_us(mail: Spot | None) -> bool:
+    """Whether the letters only go to an address that stands in the code or its settings."""
+    return mail is not None and bool(
+        _FIXED.search(mail.piece.module.code, mail.at, mail.at + 1_500)
+    )
 
 
 def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
