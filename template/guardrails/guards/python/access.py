@@ -28,6 +28,8 @@ _ROLES = re.compile(
     r"^(has_perm|has_role|has_permission|is_admin)",
     re.IGNORECASE,
 )
+_ADMINS = re.compile(r"(^|_)(admin\w*|superuser|staff)(_|$)", re.IGNORECASE)
+"""`require_admin` that asks `is_platform_admin()`: what that compares need not be seen."""
 _ROLE_NAME = re.compile(r"role|admin|permission|superuser|staff|scope", re.IGNORECASE)
 _SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
 _CALLER_WORDS = re.compile(
@@ -120,7 +122,8 @@ class Gatekeeper:
             if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
             for word in _asked_about(node.test if isinstance(node, ast.If) else node)
         }
-        if any(_ROLES.search(word) for word in words):
+        admins = _ADMINS.search(function.name) and any(_ADMINS.search(word) for word in words)
+        if admins or any(_ROLES.search(word) for word in words):
             return Verdict("role", f"{function.name} looks at the role")
         return Verdict("caller", f"{function.name} turns strangers away")
 

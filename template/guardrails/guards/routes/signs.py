@@ -15,7 +15,7 @@ ASKS_CALLER = re.compile(
     r"|validateSession)\w*\("
     r"|\b(?:await\s+)auth\(|(?<![\w.])auth\(\)|\b(?:jwt|jose|JWT|jsonwebtoken)\.verify\("
     r"|\bverify(?:Jwt|JWT|Token|Auth|User|Admin|Session)\w*\("
-    r"|(?:\b(?:req|request|socket|ctx\.req|this\.req)|\(\s*req(?:uest)?\s+as\s+\w+\s*\))"
+    r"|(?:\b(?:\w{0,20}[rR]eq(?:uest)?|socket|ctx\.req|this\.req)|\(\s*req(?:uest)?\s+as\s+\w+\s*\))"
     r"\??\.(?:user|userId|userID|user_id|auth"
     r"|currentUser|uid"
     r"|account|admin|isAuthenticated|session\??\.[\w]+|session\b(?!\.))"
