@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -62,9 +61,7 @@ class Providers:
         self.tracer.add_span_processor(_RedactedUrls())
         self.tracer.add_span_processor(
             BatchSpanProcessor(
-                OTLPSpanExporter(
-                    f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS, compression=Compression.Gzip
-                ),
+                OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS),
                 max_queue_size=_MAX_QUEUE,
             )
         )
@@ -77,7 +74,6 @@ class Providers:
                         scope=settings.service_name,
                         endpoint=f"{endpoint}/v1/metrics",
                         timeout=_EXPORT_SECONDS,
-                        compression=Compression.Gzip,
                     )
                 )
             ],
@@ -138,8 +134,9 @@ class _RedactedUrls(SpanProcessor):
     """Takes secrets out of URLs before a span goes anywhere: a query may hold a token."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        attributes = span.attributes or {}
         for name in ("url.query", "url.path", "url.full"):
-            value: Any = span.attributes.get(name) if span.attributes else None
+            value: Any = attributes.get(name)
             if isinstance(value, str) and (clean := redact_text(value, 1024)) is not value:
                 span.set_attribute(name, clean)
 
