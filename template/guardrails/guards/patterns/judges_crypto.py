@@ -103,6 +103,19 @@ _NOT_HASHED_FOR_KEEPING = re.compile(
 )
 
 
+_COMPARED_HASHES = re.compile(
+    r"\b(\w*[hH]ash\w*|\w*[dD]igest\w*)\s*[!=]==?\s*(\w*[hH]ash\w*|\w*[dD]igest\w*)|timingSafeEqual\("
+)
+
+
+def _only_compared(case: Case) -> bool:
+    """Both sides are hashed here, and one is a setting of the server's: no hash is kept."""
+    near = case.source.between(max(1, case.match.line - 12), case.match.line + 12)
+    setting = re.search(r"process\.env|Deno\.env|[cC]onfig\b|[sS]ettings\b", near)
+    twice = len(re.findall(r"createHash\(", near)) > 1
+    return bool(setting and twice and _COMPARED_HASHES.search(near))
+
+
 def weak_hash(case: Case) -> Case | None:
     """A fast or broken hash of something that people choose or that is short."""
     source, line = case.source, case.match.line
@@ -118,7 +131,7 @@ def weak_hash(case: Case) -> Case | None:
     function = words(source.symbol(line).rpartition(".")[2])
     used = words(re.sub(r"[\"'`][^\"'`]*[\"'`]", " ", re.sub(r"\W+", " ", data)))
     found = _PASSWORDISH.search(used) or _PASSWORDISH.search(function)
-    if not found or re.search(r"token|key|secret", used):
+    if not found or re.search(r"token|key|secret", used) or _only_compared(case):
         return None
     if re.search(r"recovery|backup|otp|pin", found[1]):
         return case.but(severity=Severity.MEDIUM, WHAT=found[1])

@@ -72,6 +72,14 @@ def _static(case: Case, expression: str) -> bool:
     return False
 
 
+_OF_ANYBODY = re.compile(
+    r"comment|message|msg|review|\bbio|repl(?:y|ies)|feedback|chat|testimonial|inquir|enquir"
+    r"|response|answer|ticket|notes?\b|searchParams|location\.|prompt|applica|profile|e?mail",
+    re.IGNORECASE,
+)
+"""What visitors, senders and models write; the rest may only ever come from an editor."""
+
+
 def unsanitised_html(case: Case) -> Case | None:
     """HTML from a value that nobody sanitised on the way, as far as one can see."""
     expression = _inner(case.name("HTML") or case.match.text)
@@ -90,7 +98,8 @@ def unsanitised_html(case: Case) -> Case | None:
     if _static(case, shown):
         return None
     made_here = re.search(r"[a-z]\w*\(\s*\)$", shown.strip()) is not None
-    if built or made_here or not _CONTENT.search(shown) or case.source.is_server:
+    known = _CONTENT.search(shown) is not None and _OF_ANYBODY.search(shown) is not None
+    if built or made_here or not known or case.source.is_server:
         return case.but(severity=Severity.MEDIUM, HTML=shown)
     return case.but(HTML=shown)
 
@@ -233,9 +242,23 @@ def path_of_request(case: Case) -> Case | None:
         named = re.fullmatch(r"[\w$.?!]+(?:\[[\"']\w+[\"']\])?", piece)
         if not named or not re.search(r"file|path|name|folder|image|doc", piece, re.IGNORECASE):
             continue
-        if from_request(case, piece) and not _CONFINED.search(case.above + case.match.text):
+        if _CONFINED.search(case.above + case.match.text) or _approved(case, piece):
+            continue
+        if from_request(case, piece):
             return case.but(PATH=piece)
     return None
+
+
+_APPROVES = re.compile(
+    r"\s*(?:await\s+)?[\w$.]*(?:valid|sanit|safe|secure|confin)\w*\(", re.IGNORECASE
+)
+
+
+def _approved(case: Case, piece: str) -> bool:
+    """Whether it is what a function of that purpose gave back: `const place = safePlace(name)`."""
+    root = re.match(r"[\w$]+", piece)
+    value = case.source.definition(root[0], case.match.line).partition("=")[2] if root else ""
+    return _APPROVES.match(value) is not None
 
 
 _CHECKED = re.compile(

@@ -130,23 +130,28 @@ def _read_from_body(case: Case, name: str) -> bool:
     return bool(_BODY_NAME.fullmatch(name) or given.search(case.above))
 
 
+_WRITES = re.compile(
+    r"\.(insert|update|upsert|delete|post|put|rpc|create)\w*\("
+    r"|method:\s*['\"](POST|PUT|DELETE)|\.(save|charge|capture|refund|transfer|send\w*)\("
+)
+
+
+def _tried(case: Case) -> str:
+    return case.source.between(max(1, case.match.line - 25), case.match.line).rpartition("try")[2]
+
+
 def swallowed(case: Case) -> Case | None:
     """Nothing happens in a catch; worse where something was written or paid."""
     if not case.match.end_line:
         return None
-    tried = case.source.between(max(1, case.match.line - 25), case.match.line)
-    body = tried.rpartition("try")[2]
+    body = _tried(case)
     if re.search(
         r"localStorage|sessionStorage|JSON\.parse|releasePointer|\.play\(|clipboard|new URL"
         r"|\.close\(|\.abort",
         body,
     ):
         return None
-    writes = re.search(
-        r"\.(insert|update|upsert|delete|post|put|rpc|create)\(|method:\s*['\"](POST|PUT|DELETE)",
-        body,
-    )
-    return case.but(severity=Severity.MEDIUM) if writes else case
+    return case.but(severity=Severity.MEDIUM) if _WRITES.search(body) else case
 
 
 def success_after_failure(case: Case) -> Case | None:
@@ -169,7 +174,9 @@ def success_after_failure(case: Case) -> Case | None:
     if not found:
         return None
     line = case.match.line + text.count("\n", 0, found.start())
-    return case.but(line=line, WHAT=found[1])
+    claims = "true" in found[1] and _WRITES.search(_tried(case)) is not None
+    mild = None if claims else Severity.MEDIUM  # an empty list is often the meant fallback
+    return case.but(severity=mild, line=line, WHAT=found[1])
 
 
 _PAID = re.compile(r"payment|stripe|checkout|payout|wallet|billing|invoice|credit", re.IGNORECASE)
