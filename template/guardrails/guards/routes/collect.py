@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.tree import Tree
 from .access import Case
+from .mounted import Mounted
 from .nextgate import gate
 from .platforms import actions, file_routes, is_test, nest
 from .program import CODE, Program
@@ -46,7 +47,10 @@ def _routes(program: Program) -> Iterator[Route]:
             yield from nest(module)
         if SERVER.search(text) and "/functions/" not in path:
             servers.append(path)
-    yield from Servers(program, servers).routes()
+    registered = list(Servers(program, servers).routes())
+    mounted = Mounted(program) if registered else None
+    answers = {one: mounted is None or mounted.answers(one) for one in servers}
+    yield from (route for route in registered if answers.get(route.module.path, True))
 
 
 def _app(program: Program, route: Route) -> str:

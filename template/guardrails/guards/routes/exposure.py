@@ -25,8 +25,15 @@ _PERSON = re.compile(
     r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
 )
 _ME = re.compile(
-    r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b", re.IGNORECASE
+    r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status|auth|callback)\b",
+    re.IGNORECASE,
 )
+
+
+_AT_THE_PROVIDER = re.compile(
+    r"\b(?:paymentIntents|checkout\.sessions|charges|paymentLinks)\.retrieve\("
+)
+"""Who has the id of a payment, which nobody can guess, has paid it."""
 
 
 def principal(cases: list[Case]) -> Iterator[Finding]:
@@ -86,7 +93,9 @@ def person(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces[:1]:
         match = _PERSON.search(piece.code)
-        if match and not ASKS_CALLER.search(piece.code) and not _ME.search(case.route.path):
+        if not match or ASKS_CALLER.search(piece.code) or _ME.search(case.route.path):
+            continue
+        if not _AT_THE_PROVIDER.search(piece.code):
             message = (
                 f"{case.route.label} needs no sign-in and returns the e-mail address "
                 f"or telephone number of a user"

@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
 from .edges import BODY, config, edge, relay_of
 from .failopen import fail_open
+from .meant import by_cookie, card, first_start, only_starts, public_form
 from .platforms import EdgeProject
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import (
@@ -188,6 +189,8 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         or case.bound_by_rows
         or case.token_in_hand
         or _NOT_IN_PRODUCTION.search(case.own)
+        or by_cookie(case)
+        or first_start(case)
         or (route.method == "POST" and LOGIN_PATH.search(route.path))
     ):
         return None
@@ -216,14 +219,21 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
     if "delete" in effects and case.route.method in {"DELETE", "ANY", "POST"}:
         return CRITICAL, "deletes data"
     if "write" in effects or case.first(re.compile(r"\bput\(|\bdel\(")):
-        adds = case.route.method == "POST" and "write" in effects
-        only = adds and not _CHANGES.search(case.code)
-        return (HIGH, "adds data") if only else (CRITICAL, "changes data")
+        return _written(case, case.route.method == "POST" and "write" in effects)
     if "mail" in effects or "message" in effects:
         return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
     if "llm" in effects:
         return MEDIUM, "spends money at a model's provider"
     return None
+
+
+def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
+    if only_starts(case):
+        return MEDIUM, "starts work that is the same whoever calls,"
+    only = adds and not _CHANGES.search(case.code)
+    if only and public_form(case):
+        return None
+    return (HIGH, "adds data") if only else (CRITICAL, "changes data")
 
 
 _FIXED = re.compile(r"\bto\s*:\s*\[?\s*(?:['\"][^'\"$\s]+@|process\.env|[A-Z][A-Z_]+\b)")
@@ -251,6 +261,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or OPEN_READ.search(route.path)
         or ASKS_CALLER.search(case.own)
         or _KNOWS_THE_RECORD.search(case.own)
+        or card(case)
     ):
         return None
     return HIGH, "hands out data of people"

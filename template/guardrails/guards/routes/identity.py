@@ -8,8 +8,9 @@ from ...engine.finding import Finding
 from .access import Access, Case, Spot
 from .exposure import person, principal
 from .flow import mentions
+from .meant import first_start
 from .program import Piece
-from .queries import owned_tables, queries, shared_tables, stem, tied
+from .queries import only_own, owned_tables, queries, shared_tables, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 from .source import Call
@@ -161,6 +162,7 @@ def _named_user(case: Case) -> Iterator[Finding]:
         or case.bound_by_rows
         or tied(case)
         or PUBLIC_PATH.search(case.route.label)
+        or ADMIN_PATH.search(case.route.path)  # that not everybody is an administrator is said
     ):
         return
     for piece in case.pieces[:1]:
@@ -219,12 +221,17 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"
     )
+    severity = MEDIUM if _MARK.search(case.route.path) else HIGH
     yield finding(
-        "authz.idor", at_spot(worst.spot, case.route.label), message, HIGH, [at_route(case)]
+        "authz.idor", at_spot(worst.spot, case.route.label), message, severity, [at_route(case)]
     )
 
 
 _HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", re.IGNORECASE)
+_MARK = re.compile(
+    r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss)$", re.IGNORECASE
+)
+"""What is marked by somebody else can be marked back."""
 _CATALOGUE = {"product", "categor", "plan", "servic", "post", "setting", "config"}
 
 
@@ -238,6 +245,8 @@ def _roles(case: Case) -> Iterator[Finding]:
         or not ADMIN_PATH.search(label)
         or _ME.search(label)
         or case.bound_by_rows
+        or first_start(case)
+        or only_own(case)
     ):
         return
     if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):

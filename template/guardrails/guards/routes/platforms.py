@@ -26,6 +26,10 @@ _HANDLES = re.compile(
     r"|\bexports\.handler\b"
 )
 _NETLIFY = re.compile(r"\bexport\s+default\b|\bhandler\b")
+_WRAPS_AN_APP = re.compile(
+    r"\bserverless\w*\(\s*\w+|\bexport\s+default\s+(?:app|server|router)\b"
+    r"|\bmodule\.exports\s*=\s*(?:app|server|router)\b"
+)
 _ACTIONS = re.compile(r"^\s*['\"]use server['\"]")
 _EXPORTED_FUNCTION = re.compile(
     r"\bexport\s+(?:default\s+)?(?:async\s+function\s+(\w+)|const\s+(\w+)\s*=)"
@@ -114,6 +118,8 @@ def _whole(program: Program, path: str, web: str, kind: str) -> Iterator[Route]:
     module = program.module(path)
     if module is None or posixpath.basename(path).startswith("_") or "/_" in web:
         return
+    if _WRAPS_AN_APP.search(module.code):
+        return  # its routes are looked at one by one
     methods = list(_EXPORTED.finditer(module.code))
     if methods:
         yield from _app_route(program, path, web)

@@ -146,7 +146,8 @@ class Program:
             return module, ""
         if local in module.imports:
             return self.find(module, local, depth + 1)
-        if local in module.named or local in module.outer_values or entry:
+        classes = {one[0] for one in module.classes}
+        if local in module.named or local in module.outer_values or local in classes or entry:
             return module, local
         return self._starred(module, name, depth)
 

@@ -8,6 +8,7 @@ from .access import Access, Case, Spot
 from .flow import mentions
 from .paths import property_of
 from .program import Piece
+from .signs import READS, WRITES
 from .source import Binding, Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
@@ -283,6 +284,23 @@ def owned_tables(cases: list[Case]) -> set[str]:
                 ):
                     found.add(stem(name))
     return found
+
+
+def only_own(case: Case) -> bool:
+    """Whether every statement of the handler asks for what is the caller's, and one does."""
+    own = False
+    for piece in case.pieces:
+        if piece.depth:
+            continue
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            whole = _chain(piece, call)
+            if not (READS.search(whole) or WRITES.search(whole)) or call.end - call.start > 3_000:
+                continue
+            if not names.has_caller(whole):
+                return False
+            own = own or stem(table(whole)) not in {"", "user", "account", "profil", "member"}
+    return own
 
 
 _LISTS = re.compile(

@@ -1,0 +1,90 @@
+"""Why a route that asks nobody may be meant: a first start, a form, a card, a cookie, a job."""
+
+import re
+
+from .access import Case
+from .flow import SENT
+from .program import Piece
+from .signs import PERSONAL
+
+_FIRST_PATH = re.compile(
+    r"first|set-?up|bootstrap|\binit|install|seed|create-?(?:admin|owner)|admin/create|onboard",
+    re.IGNORECASE,
+)
+_REFUSED_ON = re.compile(
+    r"\bif\s*\(([^{};]{1,160}?)\)\s*\{?[^{}]{0,60}?(?:\{[^{}]{0,160}\})?[^{}]{0,120}?\b(?:return|throw)\b"
+)
+_SOMEBODY_THERE = re.compile(
+    r"\w*(?:admin|user|owner|account|seed|row|setup|any)\w*", re.IGNORECASE
+)
+_ALREADY = re.compile(
+    r"(?:has|any|existing|already|count|is|first|number|total)\w*|\w*(?:count|exists?|exist|done)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]*")
+_FORM = re.compile(r"captcha|turnstile|honey_?pot|\bconsent", re.IGNORECASE)
+_COOKIE = re.compile(
+    r"\bcookies?\w*(?:\(\))?\)?\??\.(?:get\(\s*['\"])?[\w.-]*(?:session|token|auth|sid|jwt)",
+    re.IGNORECASE,
+)
+_TURNED_AWAY = re.compile(r"\b401\b|[uU]nauthori[sz]ed")
+_PICKED = re.compile(r"\bselect\s*:\s*\{([^{}]*)\}")
+_MORE_PERSONAL = re.compile(
+    r"birth|national|passport|salary|password|hash|secret|token|iban|balance", re.IGNORECASE
+)
+
+
+def first_start(case: Case) -> bool:
+    """It refuses as soon as there is somebody, whatever the request says."""
+    if not _FIRST_PATH.search(case.route.label):
+        return False
+    return any(_refuses_if_any(case, piece) for piece in case.pieces)
+
+
+def _refuses_if_any(case: Case, piece: Piece) -> bool:
+    names = case.flow.of(piece)
+    bindings = piece.module.bindings_in(piece.start, piece.end)
+    for match in _REFUSED_ON.finditer(piece.code):
+        test = match[1].strip()
+        words = [one for one in _WORD.findall(test) if _SOMEBODY_THERE.fullmatch(one)]
+        counted = [one for one in words if _ALREADY.match(one)]
+        if not counted or test.startswith("!") or names.has_sent(test):
+            continue
+        values = [
+            piece.module.slice(one)
+            for one in bindings
+            if set(_WORD.findall(one.names)) & set(counted)
+        ]
+        if values and not any(names.has_sent(value) for value in values):
+            return True
+    return False
+
+
+def public_form(case: Case) -> bool:
+    """It takes what only a form for strangers asks for."""
+    return _FORM.search(case.own) is not None
+
+
+def by_cookie(case: Case) -> bool:
+    """It turns away who has no session cookie; how that was made is not seen here."""
+    return bool(_COOKIE.search(case.own) and _TURNED_AWAY.search(case.own))
+
+
+def card(case: Case) -> bool:
+    """One record by its id, of which nothing is handed out that reaches a person."""
+    picked = _PICKED.findall(case.own)
+    return (
+        bool(picked)
+        and ":" in case.route.path
+        and not any(PERSONAL.search(one) or _MORE_PERSONAL.search(one) for one in picked)
+    )
+
+
+def only_starts(case: Case) -> bool:
+    """What it does is the same whoever calls: nothing of the request is used."""
+    return (
+        case.route.kind != "action"
+        and ":" not in case.route.path
+        and not SENT.search(case.code)
+        and not any(case.flow.of(piece).sent for piece in case.pieces if piece.depth == 0)
+    )
