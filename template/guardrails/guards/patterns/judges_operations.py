@@ -131,8 +131,8 @@ def _read_from_body(case: Case, name: str) -> bool:
 
 
 _WRITES = re.compile(
-    r"\.(insert|update|upsert|delete|post|put|rpc|create)\w*\("
-    r"|method:\s*['\"](POST|PUT|DELETE)|\.(save|charge|capture|refund|transfer|send\w*)\("
+    r"\.(insert|update|upsert|delete|post|put|rpc|create|save|charge|capture|refund)\("
+    r"|method:\s*['\"](POST|PUT|DELETE)|\b(?:storage|db)\.(?:create|update|delete|save)[A-Z]\w*\("
 )
 
 
