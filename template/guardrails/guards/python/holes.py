@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import assignment
+from . import assignment, meant
 from .access import Gatekeeper, is_login, refuses
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project, is_script
@@ -134,31 +134,40 @@ def _harm(handler: Handler) -> Severity | None:
     route = handler.route
     name = f"{route.path} {route.function.name}"
     if route.writes and handler.writes:
-        if (_MEANT_OPEN if route.method == "POST" else _ENDS_SOMETHING).search(name):
-            return None
-        guests = route.method == "POST" and not re.search(
-            r"delete|remove|update|edit", name, re.IGNORECASE
-        )
-        if guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name):
-            return None
-        if not guests or handler.changes or _ADMIN.search(name):
-            return Severity.CRITICAL
-        return Severity.HIGH
+        return _harm_of_writing(handler, name)
     return _harm_of_reading(handler, name) if route.method == "GET" and handler.reads else None
+
+
+def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
+    post = handler.route.method == "POST"
+    guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)
+    adds = guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name)
+    if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
+        return None
+    if meant.first_start(handler, name):
+        return None
+    if meant.by_code(handler) or (guests and meant.only_starts(handler)):
+        return Severity.MEDIUM
+    grave = not guests or handler.changes or _ADMIN.search(name)
+    return Severity.CRITICAL if grave else Severity.HIGH
 
 
 def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if any(_IDENTITY.match(parameter) for parameter in handler.path_parameters):
-        meant = f"{name} {ast.get_docstring(handler.function) or ''}"
-        return None if _SHOWN.search(meant) else Severity.MEDIUM
-    personal = _ADMIN.search(handler.route.path) or _PERSONAL.search(name.replace("_", " "))
+        told = f"{name} {ast.get_docstring(handler.function) or ''}"
+        return None if _SHOWN.search(told) else Severity.MEDIUM
+    words = name.replace("_", " ")
     lists = not handler.path_parameters and not _MEANT_OPEN.search(name.replace("contact", ""))
-    return Severity.CRITICAL if lists and personal else None
+    if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
+        return None
+    of_people = _PERSONAL.search(re.sub(r"(?i)admin", " ", words))
+    return Severity.CRITICAL if of_people else Severity.HIGH
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:
     route = handler.route
-    what = "changes data" if route.writes else "hands out personal data"
+    told = "what is for administrators" if severity is Severity.HIGH else "personal data"
+    what = "changes data" if route.writes else f"hands out {told}"
     why = ""
     if any(re.search(r"required|auth|admin", dotted(node)) for node in route.too_high):
         why = f" (the check stands above the route: Flask registers {route.function.name} without)"
@@ -220,7 +229,8 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         yield found(
             rule, handler.module, call,
             f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
-            severity=Severity.HIGH, symbol=route.function.name,
+            severity=Severity.HIGH if _is_owned(handler, call) else Severity.MEDIUM,
+            symbol=route.function.name,
         ), route.function  # fmt: skip
         return
 
@@ -276,9 +286,9 @@ def _nobodys(handler: Handler, call: ast.Call) -> bool:
 def _is_owned(handler: Handler, call: ast.Call) -> bool:
     """Whether the rows belong to somebody: by the model's columns, else by the name."""
     for name in names_in(call):
-        meant = handler.project.resolve(handler.module, name)
-        if isinstance(meant.node, ast.ClassDef) and meant.module is not None:
-            return _model_is_owned(handler.project, meant.module, meant.node)
+        model = handler.project.resolve(handler.module, name)
+        if isinstance(model.node, ast.ClassDef) and model.module is not None:
+            return _model_is_owned(handler.project, model.module, model.node)
     words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
     return bool(_PERSONAL.search(words.replace("_", " ")))
 

@@ -1,0 +1,60 @@
+"""Why a route that asks nobody may be meant: a first start, a code in the address, a job."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .handlers import Handler, comes_from, is_query, is_write
+from .syntax import assigns_in, called, names_in
+
+_FIRST = re.compile(
+    r"first|set_?-?up|bootstrap|\binit|install|seed|create_?-?(admin|owner)", re.IGNORECASE
+)
+_CODE = re.compile(r"^(\w+_)?(code|token|slug|hash|pin)$|^(share|invite|public)_(id|key)$")
+
+
+def first_start(handler: Handler, name: str) -> bool:
+    """It does nothing any more as soon as there is a row, whatever the request says."""
+    if not _FIRST.search(name):
+        return False
+    there = set(_rows_already(handler))
+    return any(
+        isinstance(node, ast.If)
+        and not isinstance(node.test, ast.UnaryOp)
+        and names_in(node.test) & there
+        and not names_in(node.test) & handler.inputs
+        and any(isinstance(inner, ast.Return | ast.Raise) for inner in node.body)
+        for node in handler.body
+    )
+
+
+def _rows_already(handler: Handler) -> Iterator[str]:
+    """What is asked of the store before anything else, with nothing of the request in it."""
+    for target, value in assigns_in(handler.function):
+        asks = any(
+            isinstance(inner, ast.Call)
+            and (
+                is_query(inner)
+                or called(inner) in {"count", "exists", "first", "estimated_document_count"}
+            )
+            and not is_write(inner)
+            for inner in ast.walk(value)
+        )
+        sent = comes_from(value, handler.inputs) or names_in(value) & handler.inputs
+        if asks and isinstance(target, ast.Name) and not sent:
+            yield target.id
+
+
+def by_code(handler: Handler) -> bool:
+    """Whoever has been given the code may: `/events/{code}/join`."""
+    named = handler.path_parameters
+    return bool(named) and all(_CODE.match(one) for one in named)
+
+
+def only_starts(handler: Handler) -> bool:
+    """What it does is the same whoever calls: nothing of the request is used, nothing deleted."""
+    uses = handler.inputs or any(
+        comes_from(node, handler.inputs) for node in handler.body if isinstance(node, ast.expr)
+    )
+    deletes = any(re.match(r"delete|drop|truncate", called(call)) for call in handler.all_calls)
+    return not uses and not deletes
