@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -229,9 +228,19 @@ class Production:
             connection.execute("INSERT INTO user_roles VALUES (%s, %s)", [user_id, role])
         return Person(email, self.client(token), user_id)
 
-    def log_lines(self) -> Iterator[dict[str, Any]]:
-        for line in self.log.read_text().splitlines():
-            yield json.loads(line)
+    def log_line(self, request_id: str) -> dict[str, Any]:
+        """The one line about a request, which is written once the answer is on its way."""
+        deadline = time.monotonic() + 10
+        while True:
+            about: list[dict[str, Any]] = [
+                json.loads(line)
+                for line in self.log.read_text().splitlines()
+                if f'"request_id":"{request_id}"' in line
+            ]
+            if about or time.monotonic() > deadline:
+                (line,) = about
+                return line
+            time.sleep(0.05)
 
 
 def cookie_of(response: httpx2.Response) -> str:
