@@ -28,7 +28,8 @@ _MEANT_OPEN = re.compile(
     r"health|ping|webhook|callback|oauth|contact|inquir|enquir|subscri|newsletter|feedback|"
     r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
     r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
-    r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload",
+    r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload|"
+    r"heartbeat|telemetry|availab|slots|seat_?map",
     re.IGNORECASE,
 )
 _ENDS_SOMETHING = re.compile(

@@ -30,7 +30,7 @@ _ME = re.compile(
 )
 
 
-_AT_THE_PROVIDER = re.compile(
+AT_THE_PROVIDER = re.compile(
     r"\b(?:paymentIntents|checkout\.sessions|charges|paymentLinks)\.retrieve\("
 )
 """Who has the id of a payment, which nobody can guess, has paid it."""
@@ -95,7 +95,7 @@ def person(case: Case) -> Iterator[Finding]:
         match = _PERSON.search(piece.code)
         if not match or ASKS_CALLER.search(piece.code) or _ME.search(case.route.path):
             continue
-        if not _AT_THE_PROVIDER.search(piece.code):
+        if not AT_THE_PROVIDER.search(piece.code):
             message = (
                 f"{case.route.label} needs no sign-in and returns the e-mail address "
                 f"or telephone number of a user"

@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
 from .edges import BODY, config, edge, relay_of
 from .failopen import fail_open
-from .meant import by_cookie, card, first_start, only_starts, public_form
+from .meant import by_cookie, card, first_start, guests, only_starts, public_form
 from .platforms import EdgeProject
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import (
@@ -230,6 +230,8 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
 def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
     if only_starts(case):
         return MEDIUM, "starts work that is the same whoever calls,"
+    if guests(case):
+        return MEDIUM, "adds data"
     only = adds and not _CHANGES.search(case.code)
     if only and public_form(case):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case, Spot
-from .exposure import person, principal
+from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import mentions
 from .meant import first_start
 from .program import Piece
@@ -73,8 +73,10 @@ def _missing(case: Case) -> Iterator[Finding]:
     for piece in case.pieces[:1]:
         used = re.search(r"\breq\.(?:user\.(?:id|_id|userId|email)|userId|user_id)\b", piece.code)
         if used and not re.search(
-            r"\breq\.(?:user|userId|user_id)\s*=[^=]|\breq\.login\(|req\.logIn", piece.code
-        ):
+            r"\breq\.(?:user|userId|user_id)\s*=[^=]|\breq\.login\(|req\.logIn"
+            r"|\breq\.user\s*(?:&&|\?|\)|\|\|)|!\s*req\.user\b",
+            piece.code,
+        ):  # nor where it does without
             message = f"{case.route.label} uses {used[0]}, which no middleware on the way sets"
             at = piece.start + used.start()
             yield finding(
@@ -204,6 +206,8 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
         return
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return
+    if AT_THE_PROVIDER.search(case.code):
+        return  # what becomes of the record is what the provider says
     found = [
         one
         for one in queries(case)
@@ -229,7 +233,9 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
 
 _HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", re.IGNORECASE)
 _MARK = re.compile(
-    r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss)$", re.IGNORECASE
+    r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss"
+    r"|shown|seen|viewed|acknowledge)$",
+    re.IGNORECASE,
 )
 """What is marked by somebody else can be marked back."""
 _CATALOGUE = {"product", "categor", "plan", "servic", "post", "setting", "config"}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Access, Case, Spot
 from .flow import mentions
+from .paths import property_of
+from .program import Piece
 from .say import HIGH, at_route, finding, place
 from .signs import WEBHOOK_NAME
 from .source import Call
@@ -74,7 +76,7 @@ def _price(case: Case) -> Iterator[Finding]:
             given = piece.module.slice(call.arguments[0])
             for match in _AMOUNT.finditer(given):
                 value = (match[1] or match[0]).strip(" :,")
-                if _OWN_ID.search(value) or _compared(piece.code, value):
+                if _settled(case, piece, value):
                     continue
                 if (names.has_sent(value) or mentions(value, each)) and not names.has_caller(
                     match[0]
@@ -89,6 +91,31 @@ def _price(case: Case) -> Iterator[Finding]:
                         [at_route(case)],
                     )
                     return
+
+
+def _settled(case: Case, piece: Piece, value: str) -> bool:
+    if _OWN_ID.search(value) or _compared(piece.code, value):
+        return True
+    return _handed_on(case, piece, value) is False
+
+
+def _handed_on(case: Case, piece: Piece, value: str) -> bool | None:
+    """Whether `data.amount` is sent, where the caller's code spells out the `data` it gives."""
+    named = re.search(r"\b(?!Math\.|Number\.)([A-Za-z_$]\w*)\??\.(\w+)", value)
+    if named is None or piece.giver is None or piece.function is None:
+        return None
+    places = [
+        index
+        for index, one in enumerate(piece.function.parameters)
+        if re.match(rf"{re.escape(named[1])}\b", one) and index < len(piece.given)
+    ]
+    given = piece.giver.module.slice(piece.given[places[0]]) if places else ""
+    if not given.startswith("{") or "..." in given:
+        return None
+    found = property_of(given, named[2])
+    if not found and re.search(rf"[{{,]\s*{re.escape(named[2])}\s*[,}}]", given):
+        found = named[2]
+    return case.flow.of(piece.giver).has_sent(found) if found else None
 
 
 def _compared(code: str, value: str) -> bool:

@@ -48,7 +48,8 @@ GUARD_NAME = re.compile(
 NO_GUARD_NAME = re.compile(
     r"limit|throttl|cors|helmet|csrf|parser|json\(|urlencoded|static|passport\.(?:initialize"
     r"|session)"
-    r"|^session\(|getSession\(\)|express\.|multer|upload|valid|schema|logger|morgan|compress|cache"
+    r"|^session\(|^session_?(?:Middleware|Config|Parser|Handler|Store|Options|Set_?up)?$"
+    r"|getSession\(\)|express\.|multer|upload|valid|schema|logger|morgan|compress|cache"
     r"|slow|optional|cookie|sanitiz|ThrottlerGuard|error",
     _I,
 )
@@ -62,6 +63,8 @@ ROLE_TEST = re.compile(
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
     r"|\brole\w*['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
+    r"|\b\w{0,20}(?:privilege|clearance|permission|access)_?(?:level|rank)\b"
+    r"|\b(?:session|req(?:uest)?)\??\.(?:admin|staff|superuser|superAdmin)\w*"
     r"|user_?roles|\.from\(\s*['\"](?:\w+_)?(?:admins?|administrators?|admin_users?|moderators?)['\"]"
     r"|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
     _I,
