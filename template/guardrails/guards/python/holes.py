@@ -29,7 +29,7 @@ _MEANT_OPEN = re.compile(
     r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
     r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
     r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload|"
-    r"heartbeat|telemetry|availab|slots|seat_?map",
+    r"heartbeat|telemetry",
     re.IGNORECASE,
 )
 _ENDS_SOMETHING = re.compile(
@@ -159,6 +159,7 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
     lists = not handler.path_parameters and not _MEANT_OPEN.search(name.replace("contact", ""))
+    lists = lists and not re.search(r"availab|slots|seat_?map", name, re.IGNORECASE)
     if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
         return None
     of_people = _PERSONAL.search(re.sub(r"(?i)admin", " ", words))

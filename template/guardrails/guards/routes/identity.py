@@ -215,6 +215,7 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
         and stem(one.table) in owned
         and not one.inserts
         and stem(one.table) not in _CATALOGUE
+        and not (case.route.method == "GET" and stem(one.table) in _SHOWN)
         and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
     if not found:
@@ -238,6 +239,8 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 """What is marked by somebody else can be marked back."""
+_SHOWN = {"job", "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip"}
+"""What people put up in order that others read it."""
 _CATALOGUE = {"product", "categor", "plan", "servic", "post", "setting", "config"}
 
 

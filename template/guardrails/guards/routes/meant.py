@@ -35,6 +35,7 @@ _OF_GUESTS = re.compile(
     r".*/(?:orders?|bookings?|reservations?|appointments?|enquir\w+|inquir\w+|messages?|reviews?)$",
     re.IGNORECASE,
 )
+_HANDS_ON = re.compile(r"\w\(\s*(?:req|request|ctx|c|event)\s*[,)](?!\s*=>)")
 _MORE_PERSONAL = re.compile(
     r"birth|national|passport|salary|password|hash|secret|token|iban|balance", re.IGNORECASE
 )
@@ -94,7 +95,8 @@ def guests(case: Case) -> bool:
 def only_starts(case: Case) -> bool:
     """What it does is the same whoever calls: nothing of the request is used."""
     return (
-        case.route.kind != "action"
+        case.route.kind == "server"
+        and not _HANDS_ON.search(case.own)
         and ":" not in case.route.path
         and not SENT.search(case.code)
         and not any(case.flow.of(piece).sent for piece in case.pieces if piece.depth == 0)

@@ -286,6 +286,9 @@ def owned_tables(cases: list[Case]) -> set[str]:
     return found
 
 
+_WORKS = re.compile(r"\w*(?:storage|db|service|repo\w*|prisma|model|store)\.", re.IGNORECASE)
+
+
 def only_own(case: Case) -> bool:
     """Whether every statement of the handler asks for what is the caller's, and one does."""
     own = False
@@ -295,7 +298,8 @@ def only_own(case: Case) -> bool:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
             whole = _chain(piece, call)
-            if not (READS.search(whole) or WRITES.search(whole)) or call.end - call.start > 3_000:
+            works = _WORKS.match(call.callee) or READS.search(whole) or WRITES.search(whole)
+            if not works or call.end - call.start > 3_000:
                 continue
             if not names.has_caller(whole):
                 return False
