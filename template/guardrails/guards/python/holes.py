@@ -38,7 +38,8 @@ _ENDS_SOMETHING = re.compile(
 )
 _GUESTS_ADD = re.compile(
     r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
-    r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer",
+    r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer|"
+    r"pending|suggest|propos|report",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
@@ -75,6 +76,7 @@ _SHOWN = re.compile(
     r"users?/[{<][^/ ]*[}>]/? ",
     re.IGNORECASE,
 )
+_MANY = {"find", "to_list", "all", "fetchall", "fetch", "aggregate", "scalars", "filter", "query"}
 _PER_TREE = 40
 _LONGEST_WAY = 2
 
@@ -162,6 +164,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     lists = lists and not re.search(r"availab|slots|seat_?map", name, re.IGNORECASE)
     if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
         return None
+    if not _PERSONAL.search(words) and not any(called(it) in _MANY for it in handler.all_calls):
+        return None  # one setting, not a list
     of_people = _PERSONAL.search(re.sub(r"(?i)admin", " ", words))
     return Severity.CRITICAL if of_people else Severity.HIGH
 

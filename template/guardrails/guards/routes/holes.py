@@ -8,7 +8,16 @@ from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
 from .edges import BODY, config, edge, relay_of
 from .failopen import fail_open
-from .meant import by_cookie, card, first_start, guests, only_starts, public_form
+from .meant import (
+    by_cookie,
+    card,
+    first_start,
+    guests,
+    only_starts,
+    profile,
+    proves_it,
+    public_form,
+)
 from .platforms import EdgeProject
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import (
@@ -191,6 +200,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         or _NOT_IN_PRODUCTION.search(case.own)
         or by_cookie(case)
         or first_start(case)
+        or proves_it(case)
         or (route.method == "POST" and LOGIN_PATH.search(route.path))
     ):
         return None
@@ -264,6 +274,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or ASKS_CALLER.search(case.own)
         or _KNOWS_THE_RECORD.search(case.own)
         or card(case)
+        or profile(case)
     ):
         return None
     return HIGH, "hands out data of people"

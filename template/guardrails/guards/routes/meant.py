@@ -5,7 +5,7 @@ import re
 from .access import Case
 from .flow import SENT
 from .program import Piece
-from .signs import PERSONAL
+from .signs import OPTIONAL_PASSWORD, PERSONAL
 
 _FIRST_PATH = re.compile(
     r"first|set-?up|bootstrap|\binit|install|seed|create-?(?:admin|owner)|admin/create|onboard",
@@ -85,6 +85,22 @@ def card(case: Case) -> bool:
     return bool(picked) and not any(
         PERSONAL.search(one) or _MORE_PERSONAL.search(one) for one in picked
     )
+
+
+def proves_it(case: Case) -> bool:
+    """Who calls must know the password of the account, in the same request."""
+    return (
+        OPTIONAL_PASSWORD.search(case.own) is not None
+        and SENT.search(case.own) is not None
+        and re.search(r"\b(?:400|401|403)\b|\bthrow\b", case.own) is not None
+        and re.search(r"\.compare\w*\(|verify\w*\(|signInWithPassword", case.own) is not None
+    )
+
+
+def profile(case: Case) -> bool:
+    """A person's public page: made up for the answer, not the whole row."""
+    ends = re.search(r"/:\w+/(?:public-?)?profile$|/profiles?/:\w+$", case.route.path)
+    return ends is not None and not re.search(r"json\(\s*\w+\s*\)|SELECT\s+\*", case.own)
 
 
 def guests(case: Case) -> bool:
