@@ -164,9 +164,9 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     lists = lists and not re.search(r"availab|slots|seat_?map", name, re.IGNORECASE)
     if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
         return None
-    if not _PERSONAL.search(words) and not any(called(it) in _MANY for it in handler.all_calls):
-        return None  # one setting, not a list
     of_people = _PERSONAL.search(re.sub(r"(?i)admin", " ", words))
+    if not of_people and not any(called(it) in _MANY for it in handler.all_calls):
+        return None  # one setting, not a list
     return Severity.CRITICAL if of_people else Severity.HIGH
 
 
