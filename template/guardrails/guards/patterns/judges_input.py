@@ -73,8 +73,8 @@ def _static(case: Case, expression: str) -> bool:
 
 
 _OF_ANYBODY = re.compile(
-    r"comment|message|msg|review|\bbio|repl(?:y|ies)|feedback|chat|testimonial|inquir|enquir"
-    r"|response|answer|ticket|notes?\b|searchParams|location\.|prompt|applica|profile|e?mail",
+    r"comment|message|msg|(?<!p)review|\bbio|repl(?:y|ies)|feedback|chat|testimonial|inquir|enquir"
+    r"|response|answer|ticket|notes?\b|searchParams|location\.|prompt|applica|profile",
     re.IGNORECASE,
 )
 """What visitors, senders and models write; the rest may only ever come from an editor."""

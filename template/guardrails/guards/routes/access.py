@@ -274,10 +274,12 @@ def _harmless(before: str, matched: str) -> bool:
     """Writes to what is no store: headers, cookies, maps, hashes, provider objects."""
     receiver = re.search(r"([\w$]+(?:\([^()]*\))?)\s*$", before)
     last = receiver[1] if receiver else ""
+    if re.match(r"(?i)cookie\w*\.", matched):
+        return True
     if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
         return (
             re.search(
-                r"createH|hash|hmac|headers|cookies|sessions|completions|messages|speech|embeddings"
+                r"createH|hash|hmac|headers|cookie\w*|sessions|completions|messages|speech|embeddings"
                 r"|transcriptions|translations|moderations|responses|images$"
                 r"|paymentIntents|customers|customer"
                 r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds"

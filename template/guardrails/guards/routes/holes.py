@@ -227,14 +227,12 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
     if ASKS_CALLER.search(case.own):
         return None
     if "delete" in effects and case.route.method in {"DELETE", "ANY", "POST"}:
-        return CRITICAL, "deletes data"
+        return (MEDIUM, "adds data") if guests(case) else (CRITICAL, "deletes data")
     if "write" in effects or case.first(re.compile(r"\bput\(|\bdel\(")):
         return _written(case, case.route.method == "POST" and "write" in effects)
     if "mail" in effects or "message" in effects:
         return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
-    if "llm" in effects:
-        return MEDIUM, "spends money at a model's provider"
-    return None
+    return (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
 
 
 def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:

@@ -214,7 +214,7 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
         if one.alone
         and stem(one.table) in owned
         and not one.inserts
-        and stem(one.table) not in _CATALOGUE
+        and not stem(one.table).endswith(_CATALOGUE)
         and not (case.route.method == "GET" and stem(one.table) in _SHOWN)
         and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
@@ -241,7 +241,7 @@ _MARK = re.compile(
 """What is marked by somebody else can be marked back."""
 _SHOWN = {"job", "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip"}
 """What people put up in order that others read it."""
-_CATALOGUE = {"product", "categor", "plan", "servic", "post", "setting", "config"}
+_CATALOGUE = ("product", "categor", "plan", "servic", "post", "setting", "config")
 
 
 def _roles(case: Case) -> Iterator[Finding]:
@@ -303,6 +303,8 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
             if not _ROLE_WORD.match(match[1]):
                 continue
             value = match[2] or match[1]
+            if re.fullmatch(r"\w*[rR]ole\w*\??\._?id!?", value.strip()):
+                continue  # of a record of the server's own
             if not re.search(r"(?i)role|admin|type|super|account", value):
                 continue  # what somebody does for a living is called so, too
             if mentions(value, sent) or re.search(r"\breq\.body\.\w+", value):
@@ -315,7 +317,9 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
         piece.code,
     )
-    harmless = listed is not None and "admin" not in (listed[1] or listed[2] or "").lower()
+    only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
+    told = (listed[1] or listed[2] or "") if listed else " ".join(only)
+    harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", told)
     message = (
         f"{case.route.label} stores the role that the request asks for: a newcomer "
         f"appoints themselves"
