@@ -33,7 +33,7 @@ _COLUMNS = re.compile(r"\bSELECT\s+([^()`;]{1,300}?)\s+FROM\b")
 _OF_GUESTS = re.compile(
     r"^(?!.*(?:admin|/pos/|manage|internal))"
     r".*(?:/(?:orders?|bookings?|reservations?|appointments?|enquir\w+|inquir\w+|messages?|reviews?"
-    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?|onboard)|/chat/\w+)$",
+    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?)|/chat/\w+)$",
     re.IGNORECASE,
 )
 _HANDS_ON = re.compile(r"\w\(\s*(?:req|request|ctx|c|event)\s*[,)](?!\s*=>)")
