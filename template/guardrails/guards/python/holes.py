@@ -76,7 +76,6 @@ _SHOWN = re.compile(
     r"users?/[{<][^/ ]*[}>]/? ",
     re.IGNORECASE,
 )
-_MANY = {"find", "to_list", "all", "fetchall", "fetch", "aggregate", "scalars", "filter", "query"}
 _PER_TREE = 40
 _LONGEST_WAY = 2
 
@@ -147,7 +146,7 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     adds = guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name)
     if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
         return None
-    if meant.first_start(handler, name):
+    if meant.first_start(handler, name) or (guests and meant.takes_on(handler)):
         return None
     if meant.by_code(handler) or (guests and meant.only_starts(handler)):
         return Severity.MEDIUM
@@ -160,12 +159,14 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         told = f"{name} {ast.get_docstring(handler.function) or ''}"
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
-    lists = not handler.path_parameters and not _MEANT_OPEN.search(name.replace("contact", ""))
-    lists = lists and not re.search(r"availab|slots|seat_?map", name, re.IGNORECASE)
+    open_ = _MEANT_OPEN.search(name.replace("contact", "")) or meant.free_places(name)
+    lists = not handler.path_parameters and not open_
     if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
         return None
-    of_people = _PERSONAL.search(re.sub(r"(?i)admin", " ", words))
-    if not of_people and not any(called(it) in _MANY for it in handler.all_calls):
+    of_people = _PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", words))
+    if not of_people and not _ADMIN.search(handler.route.path):
+        return Severity.MEDIUM
+    if not of_people and not meant.a_list(handler):
         return None  # one setting, not a list
     return Severity.CRITICAL if of_people else Severity.HIGH
 

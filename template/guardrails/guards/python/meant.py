@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, is_query, is_write
-from .syntax import assigns_in, called, names_in
+from .syntax import assigns_in, called, names_in, words_in
 
 _FIRST = re.compile(
     r"first|set_?-?up|bootstrap|\binit|install|seed|create_?-?(admin|owner)", re.IGNORECASE
 )
+_REGISTERS = re.compile(r"sign_?up\w*form|regist\w*form|usercreationform", re.IGNORECASE)
 _CODE = re.compile(r"^(\w+_)?(code|token|slug|hash|pin)$|^(share|invite|public)_(id|key)$")
 
 
@@ -43,6 +44,31 @@ def _rows_already(handler: Handler) -> Iterator[str]:
         sent = comes_from(value, handler.inputs) or names_in(value) & handler.inputs
         if asks and isinstance(target, ast.Name) and not sent:
             yield target.id
+
+
+def takes_on(handler: Handler) -> bool:
+    """It fills in a form of registration, whatever the route is called."""
+    return any(_REGISTERS.search(word) for word in words_in(handler.function))
+
+
+def free_places(name: str) -> bool:
+    """What is still to be had is shown to whoever may want it."""
+    return re.search(r"availab|slots|seat_?map", name, re.IGNORECASE) is not None
+
+
+def a_list(handler: Handler) -> bool:
+    many = {
+        "find",
+        "to_list",
+        "all",
+        "fetchall",
+        "fetch",
+        "aggregate",
+        "scalars",
+        "filter",
+        "query",
+    }
+    return any(called(call) in many for call in handler.all_calls)
 
 
 def by_code(handler: Handler) -> bool:

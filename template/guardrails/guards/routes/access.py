@@ -157,7 +157,9 @@ class Case:
         for piece in self.pieces:
             names = self.flow.of(piece)
             for match in ROLE_TEST.finditer(piece.code):
-                line = piece.code[max(0, match.start() - 40) : match.end() + 30]
+                before = piece.code[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
+                after = piece.code[match.start() : match.end() + 30].partition("\n")[0]
+                line = before + after
                 if not mentions(
                     line, names.sent & {"role", "roles", "isAdmin", "is_admin", "userRole"}
                 ):

@@ -312,6 +312,13 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
     return -1
 
 
+_KIND_OF_ADMIN = re.compile(
+    r"(?:user|account)_?type\w*\W{1,6}(?:===?|!==?|:)\s*['\"]\w*(?:admin|super|staff)",
+    re.IGNORECASE,
+)
+"""Where no kind of account is the administrators', which one is chosen gives no power."""
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
@@ -320,6 +327,8 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
     told = (listed[1] or listed[2] or "") if listed else " ".join(only)
     harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", told)
+    kind = re.match(r"(?i)(?:user|account)_?type", piece.module.code[at : at + 20])
+    harmless = harmless or bool(kind and not _KIND_OF_ADMIN.search(piece.module.code))
     message = (
         f"{case.route.label} stores the role that the request asks for: a newcomer "
         f"appoints themselves"

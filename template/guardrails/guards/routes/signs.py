@@ -62,7 +62,7 @@ ROLE_TEST = re.compile(
     r"|require_?(?:admin|role|permission)\w*|check_?(?:admin|role|permission|access|owner)\w*"
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
-    r"|\brole\w*['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
+    r"|\b(?:\w{0,20}role\w*|user_?type|account_?type)['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
     r"|\b\w{0,20}(?:privilege|clearance|permission|access)_?(?:level|rank)\b"
     r"|\b(?:session|req(?:uest)?)\??\.(?:admin|staff|superuser|superAdmin)\w*"
     r"|user_?roles|\.from\(\s*['\"](?:\w+_)?(?:admins?|administrators?|admin_users?|moderators?)['\"]"
