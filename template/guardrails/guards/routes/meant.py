@@ -91,7 +91,9 @@ def card(case: Case) -> bool:
 def proves_it(case: Case) -> bool:
     """Who calls must know the password of the account, in the same request."""
     return (
-        OPTIONAL_PASSWORD.search(case.own) is not None
+        case.route.method == "POST"
+        and ":" not in case.route.path
+        and OPTIONAL_PASSWORD.search(case.own) is not None
         and SENT.search(case.own) is not None
         and re.search(r"\b(?:400|401|403)\b|\bthrow\b", case.own) is not None
         and re.search(r"\.compare\w*\(|verify\w*\(|signInWithPassword", case.own) is not None
