@@ -1,9 +1,9 @@
 """Each contender as a command, and what a run of it took: wall clock and memory."""
 
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,18 +35,20 @@ def timed(command: Sequence[str], folder: Path, *, accepted: Sequence[int] = (0,
         "SEMGREP_SEND_METRICS": "off",
         "SEMGREP_ENABLE_VERSION_CHECK": "0",
     }
-    started = time.perf_counter()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        _, errors = process.communicate()
-    seconds = time.perf_counter() - started
-    if process.returncode not in accepted:
-        said = errors.decode(errors="replace").strip()[-500:]
-        raise CommandError(f"{command[0]} stopped with {process.returncode}: {said}")
-    most = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-    return Run(seconds, most / 1024)
+    with tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        # Of this process and all that it waited for; getrusage would tell of those before, too.
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in accepted:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip()[-500:]
+            raise CommandError(f"{command[0]} stopped with {process.returncode}: {said}")
+    return Run(seconds, used.ru_maxrss / 1024)
 
 
 def inspection(tree: Path) -> list[str]:
