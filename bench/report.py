@@ -39,6 +39,39 @@ class Promise:
         return f"≤ {self.at_most:g} {self.unit}"
 
 
+def promises_table(promises: Sequence[Promise]) -> Table:
+    """For a terminal."""
+    table = Table(title="Promises", title_justify="left")
+    for heading in ("promise", "measured", "bound", ""):
+        table.add_column(heading, justify="left" if heading == "promise" else "right")
+    for promise in promises:
+        verdict = "[green]kept[/]" if promise.is_kept else "[bold red]broken[/]"
+        table.add_row(promise.name, _measured(promise), promise.bound, verdict)
+    return table
+
+
+def promises_markdown(promises: Sequence[Promise]) -> list[str]:
+    """The lines of a Markdown table."""
+    return [
+        *_markdown_table(("promise", "measured", "bound", "kept")),
+        *(
+            _markdown_row(
+                (
+                    promise.name,
+                    _measured(promise),
+                    promise.bound,
+                    "yes" if promise.is_kept else "**no**",
+                )
+            )
+            for promise in promises
+        ),
+    ]
+
+
+def _measured(promise: Promise) -> str:
+    return f"{promise.measured:.2f} {promise.unit}"
+
+
 @dataclass(frozen=True)
 class Report:
     recorded: Mapping[str, Any]
@@ -53,14 +86,7 @@ class Report:
             for row in _rows(name, scene):
                 figures.add_row(*row)
             figures.add_section()
-        promises = Table(title="Promises", title_justify="left")
-        for heading in ("promise", "measured", "bound", ""):
-            promises.add_column(heading, justify="left" if heading == "promise" else "right")
-        for promise in self.promises:
-            verdict = "[green]kept[/]" if promise.is_kept else "[bold red]broken[/]"
-            measured = f"{promise.measured:.2f} {promise.unit}"
-            promises.add_row(promise.name, measured, promise.bound, verdict)
-        console.print(figures, promises)
+        console.print(figures, promises_table(self.promises))
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,12 +110,7 @@ class Report:
         lines += ["", *_markdown_table(_HEADINGS)]
         for name, scene in self.scenes.items():
             lines += [_markdown_row(row) for row in _rows(name, scene)]
-        lines += ["", *_markdown_table(("promise", "measured", "bound", "kept"))]
-        for promise in self.promises:
-            measured = f"{promise.measured:.2f} {promise.unit}"
-            kept = "yes" if promise.is_kept else "**no**"
-            lines.append(_markdown_row((promise.name, measured, promise.bound, kept)))
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, "", *promises_markdown(self.promises), ""])
 
     def _told(self) -> list[tuple[str, str]]:
         return [

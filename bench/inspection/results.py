@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from bench.report import Promise
+from bench.report import Promise, promises_markdown, promises_table
 
 from .peers import Run
 
@@ -33,14 +33,7 @@ class Results:
             table.add_column(heading)
         for row in self._rows():
             table.add_row(*row)
-        kept = Table(title="Promises", title_justify="left")
-        for heading in ("promise", "measured", "bound", ""):
-            kept.add_column(heading)
-        for promise in self.promises:
-            verdict = "[green]kept[/]" if promise.is_kept else "[bold red]broken[/]"
-            measured = f"{promise.measured:.2f} {promise.unit}"
-            kept.add_row(promise.name, measured, promise.bound, verdict)
-        console.print(table, kept)
+        console.print(table, promises_table(self.promises))
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,12 +65,7 @@ class Results:
         lines += [f"- {name}: {value}" for name, value in self.recorded.items()]
         lines += ["", "| files | contender | seconds | MB |", "| --- | --- | --- | --- |"]
         lines += [f"| {' | '.join(row)} |" for row in self._rows()]
-        lines += ["", "| promise | measured | bound | kept |", "| --- | --- | --- | --- |"]
-        for promise in self.promises:
-            kept = "yes" if promise.is_kept else "**no**"
-            measured = f"{promise.measured:.2f} {promise.unit}"
-            lines.append(f"| {promise.name} | {measured} | {promise.bound} | {kept} |")
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, "", *promises_markdown(self.promises), ""])
 
     def _draw(self, file: Path) -> None:
         figure = Figure(figsize=(8, 4))

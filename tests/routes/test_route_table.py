@@ -151,10 +151,12 @@ def test_a_wrapped_handler_is_guarded_by_its_wrapper(table: Table) -> None:
     ["", "app.get('/x', (((", "\x00\x01", "import x from", "export {" * 500, "a?" * 5_000],
 )
 def test_broken_files_crash_nothing(table: Table, text: str) -> None:
-    table({
+    found = table({
         "server.js": "const express = require('express')\n" + text,
+        "whole.js": "const app = require('express')()\napp.get('/api/tills', show)\n",
         "supabase/functions/odd/index.ts": text,
         "supabase/config.toml": "[functions.odd\nverify_jwt = nein",
         "app/api/odd/route.ts": text,
         "tsconfig.json": '{"compilerOptions": {"paths": {"@/*": 7}, "baseUrl": []}}',
     })  # fmt: skip
+    assert "GET /api/tills" in found

@@ -1,4 +1,6 @@
-"""The guards: `guards.toml`, `guards.web.toml` and the project's own `guards.local.toml`."""
+"""The guards: `guards.toml`, and where they are there `guards.web.toml`, for front ends and
+JavaScript servers, and `guards.local.toml`, the project's own.
+"""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The rules, as data: `guardrails/rules/*.yaml`, one file an area.
 
-`*.web.yaml` holds what only the guards of prototypes for the web look for.
+`*.web.yaml`, where they are there, hold what only the guards of `guards.web.toml` look for.
 """
 
 from collections.abc import Mapping

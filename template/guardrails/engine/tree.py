@@ -1,6 +1,6 @@
 """The tree as every guard sees it: walked once, listed with what was left out and why.
 
-A prototype is hostile input: links that lead out or round, files of a gigabyte, names with
+A tree may be hostile: links that lead out or round, files of a gigabyte, names with
 newlines, vendored trees of 34,000 files. Nothing here follows a link or writes into the tree.
 """
 
@@ -53,7 +53,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Tree:
-    """A prototype: its files (relative, with `/`, sorted), what git tracks, what was left out.
+    """A tree: its files (relative, with `/`, sorted), what git tracks, what was left out.
 
     `tracked` is None where there is no git repository; it also names files of skipped folders.
     `selected` narrows what findings are wanted for (staged files); None means all.
@@ -254,7 +254,7 @@ def git(
 ) -> bytes | None:
     """What a read-only git command says; None where there is no (sound) repository.
 
-    The prototype's own configuration must run nothing here: no hooks, pagers, file-system
+    The tree's own configuration must run nothing here: no hooks, pagers, file-system
     monitors or filters (CVE-2022-24765 and its kin).
     """
     safe = (

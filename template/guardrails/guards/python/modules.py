@@ -1,4 +1,4 @@
-"""The prototype's Python as parsed modules, and what a name in one of them stands for."""
+"""A tree's Python as parsed modules, and what a name in one of them stands for."""
 
 import ast
 import re

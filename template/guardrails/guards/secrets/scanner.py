@@ -41,7 +41,7 @@ def scan(root: Path, objects: Path | None) -> list[Match]:
 
 
 def _matches(root: Path, *arguments: str | Path) -> Iterator[Match]:
-    # Elsewhere, so that it reads no configuration of the prototype's.
+    # Elsewhere, so that it reads no configuration of the tree's.
     with tempfile.TemporaryDirectory() as elsewhere:
         found = kingfisher.scan(*_OPTIONS, *arguments, folder=Path(elsewhere), seconds=_SECONDS)
     return (_placed(root, match) for match in found)
