@@ -1,0 +1,2 @@
+#!/bin/sh
+lpr -P vestry notes/rota.csv
