@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from . import idempotency
 from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
+from .backups.datasets import Datasets
 from .clock import Clock, SystemClock
 from .context import Platform
 from .cross_origin import CrossOriginMiddleware
@@ -44,6 +45,7 @@ class Feature:
     commands: typer.Typer | None = None
     authenticator: Callable[[Platform, Mapping[str, frozenset[str]]], Authenticator] | None = None
     readiness: Mapping[str, ReadinessCheck] = field(default_factory=dict)
+    datasets: Datasets | None = None
     on_startup: Sequence[Hook] = ()
     on_shutdown: Sequence[Hook] = ()
 

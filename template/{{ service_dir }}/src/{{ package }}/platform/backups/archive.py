@@ -9,10 +9,10 @@ authenticates it, so no manifest but its own fits a dump. pg_restore stops befor
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
-from .client_programs import Running
-from .encryption import DecryptionError, PiecesSource, decrypt, encrypted
+from .encryption import DecryptionError, PiecesSource, Source, decrypt, encrypted
 from .errors import (
     AlteredError,
     BackupError,
@@ -30,6 +30,34 @@ from .stores import Store
 _LEAST_DUMP = 512
 
 
+class Dump(Protocol):
+    """What is to be backed up, as a stream; pg_dump is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def output(self) -> Source: ...
+
+    def complaint(self) -> str | None:
+        """How it ended, once `output` has; None when it went well."""
+
+
+class Intake(Protocol):
+    def write(self, piece: memoryview, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Restore(Protocol):
+    """What takes a dump back, and may give up early with a BrokenPipeError; pg_restore is one."""
+
+    @property
+    def input(self) -> Intake: ...
+
+    def complaint(self) -> str | None: ...
+
+
 def seal(facts_sha256: str) -> bytes:
     return f"\nmanifest-facts-sha256:{facts_sha256}\n".encode()
 
@@ -40,14 +68,18 @@ _SEAL_SIZE = len(seal("0" * 64))
 def write(
     store: Store,
     name: str,
-    dump: Running,
+    dump: Dump,
     recipients: Sequence[Recipient],
-    facts_sha256: str,
+    digest: Callable[[], str],
     *,
     expected_size: int,
+    least: int = _LEAST_DUMP,
 ) -> StoredObject:
-    """Encrypt what pg_dump says into the store. If any stage fails, nothing is stored."""
-    pieces = Hashed(encrypted(_SealedDump(dump, facts_sha256), recipients))
+    """Encrypt a dump into the store. If any stage fails, nothing is stored.
+
+    `digest` is that of the facts; it is asked for when the dump has ended.
+    """
+    pieces = Hashed(encrypted(_SealedDump(dump, digest, least), recipients))
     store.put(name, pieces, expected_size=expected_size)
     stored = store.sizes().get(name)
     if stored != pieces.size:
@@ -58,7 +90,7 @@ def write(
     return StoredObject(name=name, size=pieces.size, sha256=pieces.sha256)
 
 
-def check_bytes(store: Store, manifest: Manifest) -> None:
+def check_bytes(store: Store, manifest: Manifest[Any]) -> None:
     """Size and hash of the stored object; this needs no key."""
     pieces = Hashed(store.get(manifest.object.name))
     pieces.drain()
@@ -66,11 +98,11 @@ def check_bytes(store: Store, manifest: Manifest) -> None:
 
 
 def read(
-    store: Store, manifest: Manifest, identities: Sequence[Identity], restore: Running
+    store: Store, manifest: Manifest[Any], identities: Sequence[Identity], restore: Restore
 ) -> str | None:
-    """Feed the dump to pg_restore, and only let it see the end of a dump that is whole.
+    """Feed the dump to pg_restore or its like, which only sees the end of a dump that is whole.
 
-    Returns pg_restore's complaint, if it has one. The backup's own damage comes first.
+    Returns its complaint, if it has one. The backup's own damage comes first.
 
     Raises:
         DamagedError: one of its kinds. The caller has to kill pg_restore, not to close its input.
@@ -95,7 +127,7 @@ def read(
     return restore.complaint()
 
 
-def _named(error: DecryptionError, manifest: Manifest) -> BackupError:
+def _named(error: DecryptionError, manifest: Manifest[Any]) -> BackupError:
     if error.wrong_key:
         return WrongKeyError(
             f"{manifest.object.name} was not encrypted for this identity. Point "
@@ -147,33 +179,36 @@ class Hashed:
 
 
 class _SealedDump:
-    """pg_dump's output, then the seal; the end comes only if pg_dump ended well."""
+    """The dump, then the seal; the end comes only if the dump ended well."""
 
-    def __init__(self, dump: Running, facts_sha256: str) -> None:
+    def __init__(self, dump: Dump, digest: Callable[[], str], least: int) -> None:
         self._dump = dump
+        self._digest = digest
+        self._least = least
         self._size = 0
-        self._seal: bytes | None = seal(facts_sha256)
+        self._is_sealed = False
 
     def read(self, size: int = -1, /) -> bytes:
         if piece := self._dump.output.read(size):
             self._size += len(piece)
             return piece
-        if self._seal is None:
+        if self._is_sealed:
             return b""
         if complaint := self._dump.complaint():
             raise StageFailedError(f"{complaint}. No backup was kept.")
-        if self._size < _LEAST_DUMP:
+        if self._size < self._least:
             raise StageFailedError(
-                f"pg_dump wrote {self._size} bytes, too few for any database. No backup was kept."
+                f"{self._dump.name} wrote {self._size} bytes, too few for any database. "
+                "No backup was kept."
             )
-        last, self._seal = self._seal, None
-        return last
+        self._is_sealed = True
+        return seal(self._digest())
 
 
 class _Unsealed:
     """Passes on all but the last bytes, which are the seal."""
 
-    def __init__(self, restore: Running) -> None:
+    def __init__(self, restore: Restore) -> None:
         self._restore = restore
         self._broken = False
         self.held = b""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .errors import IncompleteError, ManifestDamagedError, NoBackupError
-from .manifest import Manifest
+from .manifest import FactsT, Manifest
 from .stores import Store
 
 DUMP, MANIFEST, RECEIPT = ".dump.age", ".manifest.json", ".verified.json"
@@ -73,7 +73,7 @@ def find(store: Store, name: str | None) -> Entry:
     return entry
 
 
-def load_manifest(store: Store, entry: Entry) -> Manifest:
+def load_manifest(store: Store, entry: Entry, kind: type[Manifest[FactsT]]) -> Manifest[FactsT]:
     sizes = store.sizes()
     if entry.name + MANIFEST not in sizes:
         raise IncompleteError(
@@ -84,7 +84,7 @@ def load_manifest(store: Store, entry: Entry) -> Manifest:
         raise IncompleteError(f"{entry.name} has a manifest but no data. Use another backup.")
     if sizes[entry.name + MANIFEST] > _LARGEST_MANIFEST:
         raise ManifestDamagedError(f"The manifest of {entry.name} is damaged: it is too large.")
-    manifest = Manifest.parse(entry.name, b"".join(store.get(entry.name + MANIFEST)))
+    manifest = kind.parse(entry.name, b"".join(store.get(entry.name + MANIFEST)))
     if manifest.object.name != entry.name + DUMP:
         raise ManifestDamagedError(
             f"The manifest of {entry.name} belongs to another backup, {manifest.object.name}."

@@ -121,6 +121,10 @@ class Running:
         self._program, self._process, self._errors = program, process, errors
 
     @property
+    def name(self) -> str:
+        return self._program.name
+
+    @property
     def output(self) -> IO[bytes]:
         assert self._process.stdout is not None
         return self._process.stdout

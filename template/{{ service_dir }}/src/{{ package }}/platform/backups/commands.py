@@ -5,42 +5,33 @@ Each ends with status 0, or with one of those that errors.py lists and a line th
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import structlog
 import typer
-from sqlalchemy.exc import ArgumentError
 
-from ..service import Service
-from ..settings import PlatformSettings
-from . import restoring, taking
-from .catalogue import Entry, entries, find
+from . import taking
+from .catalogue import entries, find
 from .contents import connect
-from .databases import database_name, with_name
-from .drills import drill as run_drill
-from .errors import BackupError, NotReadyError, StoreError
-from .keys import (
-    DEVELOPMENT_IDENTITY,
-    Identity,
-    Recipient,
-    development_recipient,
-    generate_identity,
-    parse_recipients,
-    read_identities,
-)
+from .errors import BackupError, StoreError
+from .keys import generate_identity
 from .locks import only_one
-from .outcomes import recorded
-from .retention import Retention
-from .stores import Store, open_store
+from .outcomes import Outcome, recorded
+from .stores import Store
+from .workplace import Shelf, Workplace
 
 _log = structlog.get_logger(__name__)
 
 Name = Annotated[str | None, typer.Argument(help="As `list` shows it; without one, the newest.")]
+Of = Annotated[
+    str | None,
+    typer.Option(help="Only this dataset, if the service has more than its database."),
+]
 IdentityFile = Annotated[
     Path | None,
     typer.Option("--identity", help="The private key's file. [default: BACKUP_IDENTITY_FILE]"),
@@ -51,142 +42,95 @@ backup_commands = typer.Typer(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Workplace:
-    """What the commands work with, and the defaults that development gets."""
-
-    service: Service
-
-    @classmethod
-    def of(cls, context: typer.Context) -> "_Workplace":
-        service = context.obj
-        assert isinstance(service, Service)
-        return cls(service)
-
-    @property
-    def settings(self) -> PlatformSettings:
-        return self.service.platform.settings
-
-    @property
-    def store(self) -> Store:
-        settings = self.settings
-        default = PlatformSettings.model_fields["backup_store"].default
-        if settings.is_production and settings.backup_store == default:
-            raise NotReadyError("BACKUP_STORE is not set. Backups belong on another machine.")
-        return open_store(settings.backup_store, settings.service_name)
-
-    @property
-    def recipients(self) -> list[Recipient]:
-        texts = self.settings.backup_recipients
-        if not texts and self.settings.environment == "development":
-            texts = (development_recipient(),)
-        recipients = parse_recipients(texts)
-        if len(recipients) == 1 and self.settings.is_production:
-            _log.warning("backup_has_one_recipient", risk="lose that one key, lose every backup")
-        return recipients
-
-    @property
-    def retention(self) -> Retention:
-        settings = self.settings
-        return Retention(
-            settings.backup_keep_daily, settings.backup_keep_weekly, settings.backup_keep_monthly
-        )
-
-    def identities(self, file: Path | None) -> list[Identity]:
-        file = self._identity_file(file)
-        if file is None:
-            raise NotReadyError(
-                "Reading a backup needs a private key. Name its file with --identity or "
-                "BACKUP_IDENTITY_FILE."
-            )
-        location = Path(self.store.location).resolve().parent
-        if file.resolve().is_relative_to(location):
-            raise NotReadyError(
-                f"{file} lies in {location}, beside the backups that it opens: whoever takes one "
-                "takes both. Move the key elsewhere, and make a new one if it ever left."
-            )
-        return read_identities(file)
-
-    def optional_identities(self, file: Path | None) -> list[Identity] | None:
-        return self.identities(file) if self._identity_file(file) else None
-
-    def keep_receipt(self, entry: Entry, how: str) -> None:
-        """Note in the store that the backup is good, if this place may write there."""
-        try:
-            restoring.keep_receipt(self.store, entry, how, self.service.platform.clock.now())
-        except StoreError as error:
-            _log.warning("backup_receipt_not_kept", backup=entry.name, reason=str(error))
-
-    def _identity_file(self, file: Path | None) -> Path | None:
-        file = file or self.settings.backup_identity_file
-        if file is None and self.settings.environment == "development":
-            return DEVELOPMENT_IDENTITY if DEVELOPMENT_IDENTITY.exists() else None
-        return file
-
-
 @backup_commands.command()
 def create(
     context: typer.Context,
+    of: Of = None,
     prune: Annotated[bool, typer.Option(help="Then delete what retention does not keep.")] = True,
 ) -> None:
-    """Dump, encrypt and store the database, with a manifest."""
+    """Dump, encrypt and store the data, with a manifest."""
     with _reporting():
-        place = _Workplace.of(context)
-        store, settings, now = place.store, place.settings, place.service.platform.clock.now()
-        with recorded(place.service.platform.telemetry, "create") as outcome:
-            taken = taking.create(
-                store, settings.database_url, place.recipients, settings.service_name, now
+        place = Workplace.of(context)
+        shelves = place.shelves(of)
+        with recorded(
+            place.service.platform.telemetry, "create", of_everything=of is None
+        ) as outcome:
+            _with_each(
+                shelves, outcome, lambda shelf, part: _create(place, shelf, part, prune=prune)
             )
-            facts, size = taken.manifest.facts, taken.manifest.object.size
-            outcome.facts.update(
-                backup=taken.name, tables=len(facts.tables), rows=facts.rows, bytes=size
-            )
-            outcome.measures["size"] = (size, "By")
-        typer.echo(
-            f"{taken.name}: {len(facts.tables)} tables, {facts.rows} rows, {size} bytes "
-            f"in {store.location}"
-        )
-        if prune:
-            _prune_after(place, store)
+
+
+def _create(place: Workplace, shelf: Shelf, outcome: Outcome, *, prune: bool) -> None:
+    now = place.service.platform.clock.now()
+    taken = shelf.dataset.create(shelf.store, place.recipients, place.settings.service_name, now)
+    counts, size = taken.manifest.facts.counts, taken.manifest.object.size
+    outcome.facts.update(backup=taken.name, **counts, bytes=size)
+    outcome.measure("size", size, "By")
+    typer.echo(f"{taken.name}: {_told(counts, ', ')}, {size} bytes in {shelf.store.location}")
+    if prune:
+        _prune_after(place, shelf.store)
 
 
 @backup_commands.command("list")
 def list_(
     context: typer.Context,
+    of: Of = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the backups, the newest first."""
     with _reporting():
-        place = _Workplace.of(context)
-        found = entries(place.store)
+        place = Workplace.of(context)
+        shelves = place.shelves(of)
         if as_json:
-            typer.echo(json.dumps([asdict(entry) for entry in found], default=str, indent=2))
+            found = [
+                {"dataset": shelf.name, **asdict(entry)}
+                for shelf in shelves
+                for entry in entries(shelf.store)
+            ]
+            typer.echo(json.dumps(found, default=str, indent=2))
             return
-        reasons = place.retention.reasons(found, place.service.platform.clock.now())
-        for entry in found:
-            state = "verified" if entry.verified else "complete"
-            kept = ", ".join(reasons[entry.name]) or "nothing: the next clean-up deletes it"
-            typer.echo(
-                f"{entry.name}  {entry.size:>14,}  {state if entry.complete else 'INCOMPLETE':<10}"
-                f"  kept as: {kept}"
-            )
-        if not found:
-            typer.echo(f"No backups in {place.store.location}.")
+        for shelf in shelves:
+            _list(place, shelf, heading=f"{shelf.name}:" if len(shelves) > 1 else None)
+
+
+def _list(place: Workplace, shelf: Shelf, heading: str | None) -> None:
+    found = entries(shelf.store)
+    reasons = place.retention.reasons(found, place.service.platform.clock.now())
+    if heading:
+        typer.echo(heading)
+    for entry in found:
+        state = "verified" if entry.verified else "complete"
+        kept = ", ".join(reasons[entry.name]) or "nothing: the next clean-up deletes it"
+        typer.echo(
+            f"{entry.name}  {entry.size:>14,}  {state if entry.complete else 'INCOMPLETE':<10}"
+            f"  kept as: {kept}"
+        )
+    if not found:
+        typer.echo(f"No backups in {shelf.store.location}.")
 
 
 @backup_commands.command()
-def verify(context: typer.Context, name: Name = None, identity: IdentityFile = None) -> None:
+def verify(
+    context: typer.Context, name: Name = None, of: Of = None, identity: IdentityFile = None
+) -> None:
     """Check manifest, size and hash; with a private key also that the dump can be read."""
     with _reporting():
-        place = _Workplace.of(context)
-        entry = find(place.store, name)
+        place = Workplace.of(context)
+        shelves = place.shelves(of) if name is None else [place.shelf_of(name, of)]
         identities = place.optional_identities(identity)
-        manifest = restoring.verify(place.store, entry, identities)
-        if identities is None:
-            typer.echo(f"{entry.name}: stored as written; not decrypted, for want of a private key")
-            return
-        place.keep_receipt(entry, "verify")
-        typer.echo(f"{entry.name}: whole, decrypts, readable ({len(manifest.facts.tables)} tables)")
+
+        def check(shelf: Shelf, _: Outcome) -> None:
+            entry = find(shelf.store, name)
+            facts = shelf.dataset.verify(shelf.store, entry, identities)
+            if identities is None:
+                typer.echo(
+                    f"{entry.name}: stored as written; not decrypted, for want of a private key"
+                )
+                return
+            place.keep_receipt(shelf, entry, "verify")
+            typer.echo(f"{entry.name}: whole, decrypts, readable ({_told(facts.counts, ', ')})")
+
+        _with_each(shelves, Outcome(), check)
 
 
 @backup_commands.command()
@@ -200,60 +144,76 @@ def restore(
             "[default: DATABASE_URL]"
         ),
     ] = None,
+    of: Of = None,
     identity: IdentityFile = None,
     privileges: Annotated[
         bool, typer.Option(help="Restore GRANTs too; the roles must exist.")
     ] = True,
 ) -> None:
-    """Restore into an empty or new database, and compare it with the manifest."""
+    """Restore to what is empty or new, and compare it with the manifest."""
     with _reporting():
-        place = _Workplace.of(context)
-        entry = find(place.store, name)
-        url = _target(place.settings.database_url, into)
-        manifest = restoring.restore(
-            place.store, entry, place.identities(identity), url, privileges=privileges
+        place = Workplace.of(context)
+        shelf = place.shelf_of(name, of)
+        entry = find(shelf.store, name)
+        facts, where = shelf.dataset.restore(
+            shelf.store, entry, place.identities(identity), into, privileges=privileges
         )
-        place.keep_receipt(entry, "restore")
-        facts = manifest.facts
-        _log.info("backup_restore", backup=entry.name, into=database_name(url), rows=facts.rows)
+        place.keep_receipt(shelf, entry, "restore")
+        _log.info("backup_restore", backup=entry.name, into=where, **facts.counts)
         typer.echo(
-            f"{entry.name}: restored into {database_name(url)}; all {len(facts.tables)} tables "
-            f"and {facts.rows} rows are as they were at {facts.created_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{entry.name}: restored into {where}; all {_told(facts.counts, ' and ')} "
+            f"are as they were at {facts.created_at:%Y-%m-%d %H:%M:%S} UTC"
         )
 
 
 @backup_commands.command()
-def drill(context: typer.Context, name: Name = None, identity: IdentityFile = None) -> None:
-    """Restore into a scratch database, compare, run the service on it, drop it again."""
+def drill(
+    context: typer.Context, name: Name = None, of: Of = None, identity: IdentityFile = None
+) -> None:
+    """Restore to a scratch place, compare, run the service on its own, take it away again."""
     with _reporting():
-        place = _Workplace.of(context)
-        platform = place.service.platform
-        with recorded(platform.telemetry, "drill") as outcome:
-            entry = find(place.store, name)
-            age = (platform.clock.now() - entry.created_at).total_seconds()
-            outcome.facts.update(backup=entry.name, age=age)
-            outcome.measures["age"] = (age, "s")
-            manifest = run_drill(place.service, place.store, entry, place.identities(identity))
-            tables, rows = len(manifest.facts.tables), manifest.facts.rows
-            outcome.facts.update(tables=tables, rows=rows)
-        place.keep_receipt(entry, "drill")
-        typer.echo(
-            f"{entry.name}: restores. {tables} tables and {rows} rows are as recorded, and the "
-            "service is ready on them"
-        )
+        place = Workplace.of(context)
+        shelves = place.shelves(of) if name is None else [place.shelf_of(name, of)]
+        everything = name is None and of is None
+        with recorded(
+            place.service.platform.telemetry, "drill", of_everything=everything
+        ) as outcome:
+            _with_each(
+                shelves, outcome, lambda shelf, part: _drill(place, shelf, part, name, identity)
+            )
+
+
+def _drill(
+    place: Workplace, shelf: Shelf, outcome: Outcome, name: str | None, identity: Path | None
+) -> None:
+    entry = find(shelf.store, name)
+    age = (place.service.platform.clock.now() - entry.created_at).total_seconds()
+    outcome.facts.update(backup=entry.name, age=age)
+    outcome.measure("age", age, "s")
+    counts = shelf.dataset.drill(shelf.store, entry, place.identities(identity)).counts
+    outcome.facts.update(counts)
+    place.keep_receipt(shelf, entry, "drill")
+    typer.echo(
+        f"{entry.name}: restores. {_told(counts, ' and ')} are as recorded, {shelf.dataset.proof}"
+    )
 
 
 @backup_commands.command()
 def prune(
     context: typer.Context,
+    of: Of = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would go, and keep it.")] = False,
 ) -> None:
     """Delete what retention does not keep."""
     with _reporting():
-        place = _Workplace.of(context)
+        place = Workplace.of(context)
         now = place.service.platform.clock.now()
         with connect(place.settings.database_url) as connection, only_one(connection, "backup"):
-            gone = taking.prune(place.store, place.retention, now, dry_run=dry_run)
+            gone = [
+                entry
+                for shelf in place.shelves(of)
+                for entry in taking.prune(shelf.store, place.retention, now, dry_run=dry_run)
+            ]
         for entry in gone:
             typer.echo(f"{entry.name}: {'would be deleted' if dry_run else 'deleted'}")
 
@@ -273,7 +233,7 @@ def keygen(
         )
 
 
-def _prune_after(place: _Workplace, store: Store) -> None:
+def _prune_after(place: Workplace, store: Store) -> None:
     """The backup is good, whether or not old ones may be deleted with this key."""
     try:
         now = place.service.platform.clock.now()
@@ -283,18 +243,28 @@ def _prune_after(place: _Workplace, store: Store) -> None:
         _log.warning("backup_prune_failed", reason=str(error))
 
 
-def _target(database_url: str, into: str | None) -> str:
-    if into is None:
-        return database_url
-    if "://" not in into:
-        return with_name(database_url, into)
-    try:
-        name = database_name(into)
-    except ArgumentError:
-        name = ""
-    if not name:
-        raise NotReadyError("--into takes a database's name, or postgresql://user@host:5432/name.")
-    return into
+def _with_each(
+    shelves: Sequence[Shelf], outcome: Outcome, work: Callable[[Shelf, Outcome], None]
+) -> None:
+    """Work on every dataset, whatever happens to another; fail in the end if one did."""
+    if len(shelves) == 1:
+        work(shelves[0], outcome)
+        return
+    failures: dict[str, BackupError] = {}
+    for shelf in shelves:
+        try:
+            work(shelf, outcome.part(shelf.name))
+        except BackupError as error:
+            failures[shelf.name] = error
+    if failures:
+        first = next(iter(failures.values()))
+        raise type(first)(
+            "; ".join(f"{name}: {error}" for name, error in failures.items())
+        ) from first
+
+
+def _told(counts: Mapping[str, int], between: str) -> str:
+    return between.join(f"{count} {what}" for what, count in counts.items())
 
 
 @contextmanager

@@ -16,18 +16,20 @@ from .databases import scratch_database, with_name
 from .errors import SmokeTestError
 from .keys import Identity
 from .locks import only_one
-from .manifest import Manifest
+from .manifest import DatabaseFacts, Manifest
 from .stores import Store
 
 
-def drill(service: Service, store: Store, entry: Entry, identities: Sequence[Identity]) -> Manifest:
+def drill(
+    service: Service, store: Store, entry: Entry, identities: Sequence[Identity]
+) -> Manifest[DatabaseFacts]:
     """Restore into a scratch database, compare, migrate, run the smoke test, drop it.
 
     Raises:
         BackupError: what failed.
     """
     settings = service.platform.settings
-    manifest = restoring.verify(store, entry, identities)
+    manifest = restoring.verify(store, entry, identities, Manifest[DatabaseFacts])
     server = settings.backup_scratch_url or settings.database_url
     with (
         connect(server) as connection,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,11 +26,27 @@ class TableContent(_Frozen):
 
 
 class Facts(_Frozen):
-    """What was true of the database in the very snapshot that was dumped."""
+    """What was true of the data in the very moment that was backed up."""
 
     format: Literal[1] = 1
     service: str
     created_at: datetime
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there was, in the words that a person would use."""
+        raise NotImplementedError
+
+    def digest(self) -> str:
+        canonical = json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class DatabaseFacts(Facts):
+    """What was true of the database in the very snapshot that was dumped."""
+
     database: str
     encoding: str
     server_version: VersionText
@@ -42,11 +58,9 @@ class Facts(_Frozen):
     def rows(self) -> int:
         return sum(table.rows for table in self.tables.values())
 
-    def digest(self) -> str:
-        canonical = json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"tables": len(self.tables), "rows": self.rows}
 
 
 class StoredObject(_Frozen):
@@ -57,19 +71,23 @@ class StoredObject(_Frozen):
     sha256: str
 
 
-class Manifest(_Frozen):
+FactsT = TypeVar("FactsT", bound=Facts)
+DatabaseFactsT = TypeVar("DatabaseFactsT", bound=DatabaseFacts)
+
+
+class Manifest(_Frozen, Generic[FactsT]):
     """The facts, their digest and the object that they describe.
 
     The digest is also sealed into the encrypted stream (`archive.seal`), where nobody can exchange
     it: a manifest that was edited, or that belongs to another backup, is found out on decryption.
     """
 
-    facts: Facts
+    facts: FactsT
     facts_sha256: str
     object: StoredObject
 
     @classmethod
-    def of(cls, facts: Facts, stored: StoredObject) -> Self:
+    def of(cls, facts: FactsT, stored: StoredObject) -> Self:
         return cls(facts=facts, facts_sha256=facts.digest(), object=stored)
 
     def render(self) -> bytes:

@@ -20,12 +20,26 @@ class Outcome:
     facts: dict[str, object] = field(default_factory=dict)
     measures: dict[str, tuple[float, str]] = field(default_factory=dict)
 
+    def part(self, name: str) -> "Outcome":
+        """That of one dataset of several: its facts go under its name, its measures with ours."""
+        part = Outcome(measures=self.measures)
+        self.facts[name] = part.facts
+        return part
+
+    def measure(self, name: str, value: float, unit: str) -> None:
+        """Of several values the worst counts: the largest, or the oldest."""
+        before, _ = self.measures.get(name, (value, unit))
+        self.measures[name] = (max(before, value), unit)
+
 
 @contextmanager
-def recorded(telemetry: Telemetry, work: Literal["create", "drill"]) -> Iterator[Outcome]:
+def recorded(
+    telemetry: Telemetry, work: Literal["create", "drill"], *, of_everything: bool = True
+) -> Iterator[Outcome]:
     """Gauges `backup.<work>.success`, `.duration` and what was measured; an event of the same name.
 
-    Exported before the process ends, which for a scheduled job is at once.
+    Exported before the process ends, which for a scheduled job is at once. Work on a part only
+    logs: its gauge would say that all went well.
     """
     outcome = Outcome()
     started = time.monotonic()
@@ -50,6 +64,6 @@ def recorded(telemetry: Telemetry, work: Literal["create", "drill"]) -> Iterator
             "duration": (duration, "s"),
             **outcome.measures,
         }
-        for name, (value, unit) in gauges.items():
+        for name, (value, unit) in gauges.items() if of_everything else ():
             telemetry.meter.create_gauge(f"backup.{work}.{name}", unit=unit).set(value)
         telemetry.flush()

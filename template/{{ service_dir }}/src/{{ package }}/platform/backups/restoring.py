@@ -28,17 +28,22 @@ from .errors import (
     UnreadableDumpError,
 )
 from .keys import Identity
-from .manifest import Manifest
+from .manifest import DatabaseFacts, DatabaseFactsT, Manifest
 from .stores import Store
 
 
-def verify(store: Store, entry: Entry, identities: Sequence[Identity] | None) -> Manifest:
+def verify(
+    store: Store,
+    entry: Entry,
+    identities: Sequence[Identity] | None,
+    kind: type[Manifest[DatabaseFactsT]],
+) -> Manifest[DatabaseFactsT]:
     """Check manifest and bytes; with a key also that it decrypts and that pg_restore reads it.
 
     Raises:
         DamagedError: the kind of damage.
     """
-    manifest = load_manifest(store, entry)
+    manifest = load_manifest(store, entry, kind)
     if identities is None:
         archive.check_bytes(store, manifest)
         return manifest
@@ -58,13 +63,13 @@ def keep_receipt(store: Store, entry: Entry, how: str, now: datetime) -> None:
 
 def restore(
     store: Store, entry: Entry, identities: Sequence[Identity], url: str, *, privileges: bool
-) -> Manifest:
+) -> Manifest[DatabaseFacts]:
     """Restore into the empty or not yet existing database of `url`, in one transaction.
 
     Raises:
         ContentDiffersError: it was restored, but is not what the manifest recorded.
     """
-    manifest = verify(store, entry, identities)
+    manifest = verify(store, entry, identities, Manifest[DatabaseFacts])
     with empty_database(url, manifest.facts.encoding):
         fill(store, manifest, identities, url, privileges=privileges)
     compare(manifest, url)
@@ -73,7 +78,7 @@ def restore(
 
 def fill(
     store: Store,
-    manifest: Manifest,
+    manifest: Manifest[DatabaseFactsT],
     identities: Sequence[Identity],
     url: str,
     *,
@@ -94,7 +99,7 @@ def fill(
             raise RestoreFailedError(f"{complaint}. Nothing of it was kept.")
 
 
-def compare(manifest: Manifest, url: str) -> None:
+def compare(manifest: Manifest[DatabaseFactsT], url: str) -> None:
     """Hold every table and the migration heads against the manifest."""
     with connect(url) as connection:
         with snapshot(connection):
@@ -116,7 +121,7 @@ def _analyze(connection: psycopg.Connection) -> None:
     connection.execute("ANALYZE")
 
 
-def _pg_restore_for(server: Version, manifest: Manifest) -> ClientProgram:
+def _pg_restore_for(server: Version, manifest: Manifest[DatabaseFactsT]) -> ClientProgram:
     written_by = parse_version(manifest.facts.pg_dump_version)
     if server[0] < written_by[0]:
         raise NotReadyError(

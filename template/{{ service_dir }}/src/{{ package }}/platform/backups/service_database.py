@@ -1,0 +1,67 @@
+"""The service's own database, as what is backed up in every service."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.exc import ArgumentError
+
+from ..service import Service
+from . import restoring, taking
+from .catalogue import Entry
+from .databases import database_name, with_name
+from .datasets import SERVICE
+from .drills import drill
+from .errors import NotReadyError
+from .keys import Identity, Recipient
+from .manifest import DatabaseFacts, Manifest
+from .stores import Store
+
+
+class ServiceDatabase:
+    name = SERVICE
+    proof = "and the service is ready on them"
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._url = service.platform.settings.database_url
+
+    def create(
+        self, store: Store, recipients: Sequence[Recipient], service: str, now: datetime
+    ) -> taking.Taken[DatabaseFacts]:
+        return taking.create(store, self._url, recipients, service, now)
+
+    def verify(
+        self, store: Store, entry: Entry, identities: Sequence[Identity] | None
+    ) -> DatabaseFacts:
+        return restoring.verify(store, entry, identities, Manifest[DatabaseFacts]).facts
+
+    def restore(
+        self,
+        store: Store,
+        entry: Entry,
+        identities: Sequence[Identity],
+        into: str | None,
+        *,
+        privileges: bool,
+    ) -> tuple[DatabaseFacts, str]:
+        url = target(self._url, into)
+        manifest = restoring.restore(store, entry, identities, url, privileges=privileges)
+        return manifest.facts, database_name(url)
+
+    def drill(self, store: Store, entry: Entry, identities: Sequence[Identity]) -> DatabaseFacts:
+        return drill(self._service, store, entry, identities).facts
+
+
+def target(database_url: str, into: str | None) -> str:
+    """The database that `--into` names, on this server or by a URL of its own."""
+    if into is None:
+        return database_url
+    if "://" not in into:
+        return with_name(database_url, into)
+    try:
+        name = database_name(into)
+    except ArgumentError:
+        name = ""
+    if not name:
+        raise NotReadyError("--into takes a database's name, or postgresql://user@host:5432/name.")
+    return into
