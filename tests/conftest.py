@@ -8,6 +8,9 @@ import pytest
 from advisories import advisory_database
 from stamping import Stamper, clone_checkout
 
+collect_ignore = ["prototypes"]
+"""Trees to look at and adopt; some have tests of their own, for an environment of their own."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
