@@ -41,7 +41,7 @@ bench: $(READY) ## Measure a stamped service beside its peers
 
 .PHONY: bench-inspection
 bench-inspection: $(READY) ## Measure an inspection beside ast-grep and semgrep
-	@PYTHONPATH=template $(BIN)/python -m bench.inspection
+	@PYTHONPATH="template/{{ home }}" $(BIN)/python -m bench.inspection
 
 .PHONY: lock
 lock: $(READY) ## Take the newest versions that pyproject.toml allows into requirements.lock

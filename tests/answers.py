@@ -20,11 +20,15 @@ NAMES: list[dict[str, str]] = [
 ]
 
 
+def of_a_prototype(question: dict[str, Any]) -> bool:
+    return "adopt" in str(question.get("when", ""))
+
+
 def choices() -> dict[str, list[Any]]:
     """Every value of every question that offers a choice, and some names."""
     found: dict[str, list[Any]] = {"names": list(range(len(NAMES)))}
     for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items():
-        if name.startswith("_") or question.get("when") is False:
+        if name.startswith("_") or question.get("when") is False or of_a_prototype(question):
             continue
         if question["type"] == "bool":
             found[name] = [True, False]

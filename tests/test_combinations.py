@@ -91,7 +91,7 @@ def test_each_conditional_file_is_in_one_and_absent_in_another(stamper: Stamper)
     for source in (s for s in sources if "{%" in str(s)):
         present = set()
         for project, row in zip(projects, PAIRS, strict=True):
-            context = project.answers | row | {"service_dir": ".", "mode": "new"}
+            context = project.answers | row | {"service_dir": ".", "home": ".", "mode": "new"}
             parts = [
                 engine.from_string(part.removesuffix(".jinja")).render(context)
                 for part in source.parts

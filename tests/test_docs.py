@@ -150,7 +150,7 @@ def test_what_the_pages_name_is_there(stamper: Stamper) -> None:
     makefile = (project.path / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
     settings = set(project.check("python", "-c", _SETTINGS.format(package=project.package)).split())
-    for path in (ROOT / "template" / "guardrails").rglob("*.py"):
+    for path in (ROOT / "template" / "{{ home }}" / "guardrails").rglob("*.py"):
         settings |= set(re.findall(r'"(GUARDRAILS_[A-Z_]+)"', path.read_text(encoding="utf-8")))
     stamped = [path for path in project.path.rglob("*.md") if ".venv" not in path.parts]
     for page in [*DOCS.rglob("*.md"), *stamped]:

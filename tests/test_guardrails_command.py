@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATE = Path(__file__).parents[1] / "template"
+TEMPLATE = Path(__file__).parents[1] / "template" / "{{ home }}"
 HOLE = """\
 import os
 

@@ -25,7 +25,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 def environment(**changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return kept | {"PYTHONPATH": str(ROOT / "template")} | changes
+    return kept | {"PYTHONPATH": str(ROOT / "template" / "{{ home }}")} | changes
 
 
 def drive(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:

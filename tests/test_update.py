@@ -10,7 +10,9 @@ from pathspec import GitIgnoreSpec
 from stamping import NEWEST, Project, commit_all, git
 from test_questions import SETTINGS
 
-OWNED = GitIgnoreSpec.from_lines(SETTINGS["_skip_if_exists"])
+OWNED = GitIgnoreSpec.from_lines(
+    line.replace("{{ in_service }}", "") for line in SETTINGS["_skip_if_exists"]
+)
 MINE = {
     ".py": "\n\n# Mine, whatever comes.\n",
     ".md": "\nMine, whatever comes.\n",

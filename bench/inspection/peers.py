@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.project import ROOT, CommandError
 
 SEMGREP = "semgrep==1.182.0"
-TEMPLATE = ROOT / "template"
+TEMPLATE = ROOT / "template" / "{{ home }}"
 
 
 @dataclass(frozen=True)

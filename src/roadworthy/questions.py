@@ -16,12 +16,15 @@ BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 class Questionnaire:
-    def __init__(self, template: Path) -> None:
+    """The questions of one mode: a new service, or guardrails around a prototype."""
+
+    def __init__(self, template: Path, mode: str = "new") -> None:
         self._config = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+        self._mode = mode
         self._questions: dict[str, dict[str, Any]] = {
             name: question
             for name, question in self._config.items()
-            if not name.startswith("_") and question.get("when") is not False
+            if not name.startswith("_") and name != "mode"
         }
         self._engine = SandboxedEnvironment(
             loader=FileSystemLoader(template),
@@ -29,27 +32,52 @@ class Questionnaire:
             undefined=StrictUndefined,
         )
 
-    def answer(self, given: Mapping[str, str], *, ask: bool) -> Answers:
-        """Check what was given, and ask for the rest or take its defaults."""
-        for name in given:
-            if name not in self._questions:
-                raise BadAnswer(f"No question is called {name}: there are {self._names()}.")
+    def answer(
+        self, given: Mapping[str, str], *, ask: bool, found: Mapping[str, object] | None = None
+    ) -> Answers:
+        """Check what was given, and ask for the rest or take its defaults.
+
+        What was `found` out is not asked, unless it was given otherwise. Gives the answers of what
+        is a question in this mode, in the order of the questions.
+        """
+        known: Answers = {"mode": self._mode}
         answers: Answers = {}
         for name in self._questions:
+            if not self._is_asked(name, known):
+                known[name] = self.default(name, known)
+                continue
             if name in given:
-                answers[name] = self._parse(name, given[name], answers)
-            elif ask:
-                answers[name] = self._prompt(name, answers)
+                answers[name] = self._parse(name, given[name], known)
+            elif name in (found or {}):
+                answers[name] = (found or {})[name]
             else:
-                answers[name] = self.default(name, answers)
+                answers[name] = self._prompt(name, known) if ask else self.default(name, known)
+            known[name] = answers[name]
+        for name in given:
+            if name not in answers:
+                raise BadAnswer(f"No question is called {name}: there are {', '.join(answers)}.")
         return answers
 
     def default(self, name: str, answers: Answers) -> object:
-        return self._render(self._questions[name]["default"], answers)
+        """The answer of somebody who does not know better, after the answers so far."""
+        question = self._questions[name]
+        rendered = self._render(question["default"], {"mode": self._mode} | answers)
+        if isinstance(rendered, str) and (question["type"] == "bool" or self._is_list(name)):
+            return yaml.safe_load(rendered)
+        return rendered
 
     def after_copy(self, answers: Answers, destination: Path) -> str:
-        context = answers | {"_copier_conf": {"dst_path": destination}}
+        context = answers | {"_copier_conf": {"dst_path": destination}, "mode": self._mode}
+        for name in self._questions:
+            context.setdefault(name, self.default(name, context))
         return str(self._render(self._config["_message_after_copy"], context))
+
+    def _is_asked(self, name: str, known: Answers) -> bool:
+        when = self._render(self._questions[name].get("when", True), known)
+        return when is True or str(when).strip() == "True"
+
+    def _is_list(self, name: str) -> bool:
+        return bool(self._questions[name].get("multiselect"))
 
     def _parse(self, name: str, text: str, answers: Answers) -> object:
         question = self._questions[name]
@@ -58,10 +86,18 @@ class Questionnaire:
                 raise BadAnswer(f"{name}: {text!r} is neither yes nor no.")
             return BOOLEANS[text.lower()]
         offered = [str(choice.value) for choice in self._choices(name)]
-        if offered and text not in offered:
-            raise BadAnswer(f"{name}: {text!r} is not among {', '.join(offered)}.")
+        if self._is_list(name):
+            return [self._offered(name, word, offered) for word in text.split(",") if word]
+        if offered:
+            self._offered(name, text, offered)
         if fault := self._fault(name, text, answers):
             raise BadAnswer(f"{name}: {text!r} can't be used: {fault}")
+        return text
+
+    @staticmethod
+    def _offered(name: str, text: str, offered: list[str]) -> str:
+        if text not in offered:
+            raise BadAnswer(f"{name}: {text!r} is not among {', '.join(offered)}.")
         return text
 
     def _fault(self, name: str, answer: object, answers: Answers) -> str:
@@ -72,7 +108,12 @@ class Questionnaire:
         question, default = self._questions[name], self.default(name, answers)
         if question["type"] == "bool":
             return questionary.confirm(question["help"], default=bool(default)).unsafe_ask()
-        if choices := self._choices(name):
+        choices = self._choices(name)
+        if self._is_list(name):
+            for choice in choices:
+                choice.checked = choice.value in (default if isinstance(default, list) else [])
+            return questionary.checkbox(question["help"], choices=choices).unsafe_ask()
+        if choices:
             return questionary.select(
                 question["help"], choices=choices, default=str(default)
             ).unsafe_ask()
@@ -91,6 +132,3 @@ class Questionnaire:
         if not isinstance(source, str):
             return source
         return self._engine.from_string(source).render(context)
-
-    def _names(self) -> str:
-        return ", ".join(self._questions)

@@ -29,7 +29,7 @@ _PATIENCE = 20
 def home() -> Path:
     """Where the package is: beside us in a wheel, in the template of a checkout."""
     shipped = Path(__file__).parents[1] / "guardrails_package"
-    return shipped if shipped.is_dir() else Path(__file__).parents[3] / "template"
+    return shipped if shipped.is_dir() else Path(__file__).parents[3] / "template" / "{{ home }}"
 
 
 def catalogue() -> dict[str, Rule]:

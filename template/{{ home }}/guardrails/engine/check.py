@@ -12,14 +12,14 @@ from . import sarif, scope
 from .baseline import Baseline, grown, read
 from .finding import Finding, NotLooked
 from .fingerprint import Fingerprint, fingerprints
-from .guards import Guard, load_guards
+from .guards import HERE, Guard, load_guards
 from .ratchet import Verdict, judge
 from .rules import Rule, load
 from .runner import Progress, run_guards
 from .tree import Tree, walk
 from .waivers import Waiver, apply_waivers
 
-BASELINE = "guardrails/baseline.jsonl"
+BASELINE = "baseline.jsonl"
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def check(
     Raises:
         CorruptBaseline, NoSuchBase, InvalidRule, InvalidGuards: as their names say.
     """
-    baseline = read(root / BASELINE)
+    baseline = read(root / baseline_of(root))
     if only_staged:
         with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
             tree = scope.staged(root, Path(folder))
             return _judged(tree, baseline, _guards(without, only_staged=True), progress)
     commit = scope.merge_base(root, base)
-    before = scope.baseline_at(root, commit, BASELINE) if commit else None
+    before = scope.baseline_at(root, commit, baseline_of(root)) if commit else None
     grew = grown(baseline, before) if baseline and before else []
     return _judged(
         recognised(walk(root)), baseline, _guards(without, only_staged=False), progress, grew
@@ -108,6 +108,13 @@ def _judged(
         grew=grew,
         document=document,
     )
+
+
+def baseline_of(root: Path) -> str:
+    """Where the tree's baseline is: beside the engine, when that is the tree's own."""
+    folder = root.resolve()
+    own = HERE.relative_to(folder).as_posix() if HERE.is_relative_to(folder) else "guardrails"
+    return f"{own}/{BASELINE}"
 
 
 def unwaivable(rules: Iterable[Rule]) -> dict[str, bool]:

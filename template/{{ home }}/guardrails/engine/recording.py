@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .baseline import Accepted, Baseline, read
-from .check import BASELINE, Outcome
+from .check import Outcome, baseline_of
 from .fingerprint import Fingerprint
 from .rules import load
 
@@ -35,7 +35,7 @@ def record(root: Path, outcome: Outcome) -> Recorded:
     if outcome.broken:
         names = ", ".join(outcome.broken)
         raise Refused(f"{names} could not look, so nothing is recorded; see the reasons above")
-    before = read(root / BASELINE)
+    before = read(root / baseline_of(root))
     verdict = outcome.verdict
     rules = load()
     kept: dict[Fingerprint, Accepted | None] = {
@@ -49,7 +49,7 @@ def record(root: Path, outcome: Outcome) -> Recorded:
             kept[fingerprint] = None
         else:
             refused += 1
-    _write(root / BASELINE, Baseline(frozenset(rules), kept))
+    _write(root / baseline_of(root), Baseline(frozenset(rules), kept))
     were = frozenset(before.entries) if before else frozenset()
     return Recorded(len(kept), len(were - set(kept)), len(set(kept) - were), refused)
 
@@ -68,8 +68,10 @@ def accept(root: Path, outcome: Outcome, wanted: str, accepted: Accepted) -> Fin
         raise Refused(f"{rule.id} can't be accepted: {' '.join(rule.why.split())}")
     if accepted.expired(datetime.datetime.now(datetime.UTC).date()):
         raise Refused(f"{accepted.until} has passed")
-    before = read(root / BASELINE) or Baseline(frozenset(load()))
-    _write(root / BASELINE, Baseline(before.rules, before.entries | {matches[0]: accepted}))
+    before = read(root / baseline_of(root)) or Baseline(frozenset(load()))
+    _write(
+        root / baseline_of(root), Baseline(before.rules, before.entries | {matches[0]: accepted})
+    )
     return matches[0]
 
 
