@@ -5,7 +5,8 @@ from typing import Any
 
 from guardrails.engine.tree import Tree, walk
 from guardrails.guards.structure import look
-from guardrails.guards.structure.imports import Resolver, imports
+from guardrails.guards.structure.imports import imports
+from guardrails.guards.structure.resolving import Resolver
 
 PAGE = "import { supabase } from '@/integrations/supabase/client'\nexport default () => null\n"
 

@@ -19,9 +19,9 @@ def cycles(edges: Iterable[Import]) -> Iterator[Finding]:
     """One finding for each set of files that need each other while they are loaded."""
     needs: dict[str, dict[str, Import]] = defaultdict(dict)
     for edge in edges:
-        if edge.eager and not _within_package(edge):
+        if edge.eager and not within_package(edge.source, edge.target):
             needs[edge.source].setdefault(edge.target, edge)
-    for group in _components({source: list(targets) for source, targets in needs.items()}):
+    for group in components({source: list(targets) for source, targets in needs.items()}):
         members = set(group)
         ring = _ring(min(members), members, needs)
         places = [
@@ -39,9 +39,9 @@ def cycles(edges: Iterable[Import]) -> Iterator[Finding]:
         )
 
 
-def _within_package(edge: Import) -> bool:
+def within_package(source: str, target: str) -> bool:
     """A package's `__init__` and its own modules: Python loads these in order."""
-    for one, other in ((edge.source, edge.target), (edge.target, edge.source)):
+    for one, other in ((source, target), (target, source)):
         if one.endswith("/__init__.py") and other.startswith(one.removesuffix("__init__.py")):
             return True
     return False
@@ -66,7 +66,7 @@ def _ring(
     return (start,)
 
 
-def _components(needs: Mapping[str, list[str]]) -> Iterator[list[str]]:
+def components(needs: Mapping[str, list[str]]) -> Iterator[list[str]]:
     """Strongly connected components of two or more (Kosaraju, without recursion)."""
     backwards: dict[str, list[str]] = defaultdict(list)
     for source, targets in needs.items():

@@ -1,31 +1,41 @@
-"""Which file imports which: TypeScript, JavaScript and Python, read without a parser."""
+"""Which file imports which: scripts are read without a parser, Python with its own."""
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from posixpath import dirname, join, normpath
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from ...engine.tree import Tree
+from .resolving import Resolver, package_of
 
 SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
-_ENDINGS = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".vue", ".svelte", ".d.ts")
 _FROM = re.compile(
-    r"^[ \t]*(?:import|export)[ \t]+(?P<type>type[ \t]+)?(?P<names>[\w$*{][^'\";()=]*?)"
+    r"^[ \t]*(?P<what>import|export)[ \t]+(?P<type>type[ \t]+)?(?P<names>[\w$*{][^'\";()=]*?)"
     r"\s*from\s*['\"](?P<module>[^'\"\n]+)['\"]",
     re.MULTILINE,
 )
 _BARE = re.compile(r"^[ \t]*import[ \t]*['\"](?P<module>[^'\"\n]+)['\"]", re.MULTILINE)
 _CALLED = re.compile(r"\b(?P<how>import|require)\(\s*['\"](?P<module>[^'\"\n]+)['\"]\s*\)")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r"(?:(?P<type>type)\s+)?(?P<name>[\w$]+|\*)(?:\s+as\s+(?P<own>[\w$]+))?")
 _PY_FROM = re.compile(
     r"^(?P<indent>[ \t]*)from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+"
     r"(?P<names>\([^)]*\)|[^#\n]+)",
     re.MULTILINE,
 )
 _PY_IMPORT = re.compile(r"^(?P<indent>[ \t]*)import[ \t]+(?P<names>[\w., \t]+)", re.MULTILINE)
-_MOST_ALIASES = 200
 _MOST_NAMES = 300
+ALL = "*"
+"""In the names of a reference: everything that the module offers."""
+
+
+class When(StrEnum):
+    """When an import takes hold."""
+
+    LOADED = "loaded"
+    CALLED = "called"
+    NEVER = "never"
+    """It is for the type checker and gone when the program runs."""
 
 
 @dataclass(frozen=True)
@@ -39,116 +49,36 @@ class Import:
 
 
 @dataclass(frozen=True)
-class _Raw:
+class Reference:
+    """A module as a file names it: a file of the tree (`target`) or else a `package`.
+
+    `names` are what is taken from it, `ALL` for the whole; `offers` are those of them that the
+    file exports again, under the names that it gives them.
+    """
+
+    source: str
     module: str
-    at: int
-    eager: bool
-
-
-class Resolver:
-    """Finds the file of the tree that a module's name stands for."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._present = tree.present
-
-    @cached_property
-    def _aliases(self) -> list[tuple[str, str, str]]:
-        """Folder, prefix and target prefix of every `paths` entry, the deepest folder first."""
-        found: list[tuple[str, str, str]] = []
-        for path in self._tree.matching("**/tsconfig*.json", "**/jsconfig.json"):
-            config = self._tree.json(path)
-            options = config.get("compilerOptions") if isinstance(config, dict) else None
-            if isinstance(options, dict):
-                found += _paths(dirname(path), options)
-        return sorted(found, key=lambda entry: (-len(entry[0]), -len(entry[1])))[:_MOST_ALIASES]
-
-    def script(self, source: str, module: str) -> str | None:
-        """The file that `import … from "module"` in the source means."""
-        if module.startswith("."):
-            return self._file(normpath(join(dirname(source), module)))
-        for folder, prefix, target in self._aliases:
-            if not module.startswith(prefix) or not source.startswith(f"{folder}/".lstrip("/")):
-                continue
-            if found := self._file(normpath(join(folder, target + module[len(prefix) :]))):
-                return found
-        return self._by_custom(source, module[2:]) if module.startswith(("@/", "~/")) else None
-
-    def _by_custom(self, source: str, rest: str) -> str | None:
-        """`@/x` where no configuration says what `@` is: `src` of an enclosing folder."""
-        folder = dirname(source)
-        while True:
-            for base in ("src", "client/src", "app", ""):
-                if found := self._file(normpath(join(folder, base, rest))):
-                    return found
-            if not folder:
-                return None
-            folder = dirname(folder)
-
-    def _file(self, path: str) -> str | None:
-        if path.startswith(".."):
-            return None
-        stems = [path]
-        if path.endswith((".js", ".jsx", ".mjs")):
-            stems.append(path.rpartition(".")[0])
-        for stem in stems:
-            for candidate in (
-                *(stem + ending for ending in _ENDINGS),
-                *(f"{stem}/index{ending}" for ending in _ENDINGS[1:-1]),
-            ):
-                if candidate in self._present:
-                    return candidate
-        return None
-
-    def python(self, source: str, module: str, name: str) -> str | None:
-        """The file that `from module import name` in the source means."""
-        rest = module.lstrip(".")
-        dots = len(module) - len(rest)
-        parts = rest.replace(".", "/")
-        if dots:
-            folder = dirname(source)
-            for _ in range(dots - 1):
-                folder = dirname(folder)
-            return self._module(join(folder, parts) if parts else folder, name)
-        folder = dirname(source)
-        while True:
-            if parts and (found := self._module(join(folder, parts), name)):
-                return found
-            if not folder:
-                return self._module(join("src", parts), name) if parts else None
-            folder = dirname(folder)
-
-    def _module(self, path: str, name: str) -> str | None:
-        for candidate in (
-            f"{path}/{name}.py", f"{path}/{name}/__init__.py", f"{path}.py", f"{path}/__init__.py"
-        ):  # fmt: skip
-            if candidate.lstrip("/") in self._present:
-                return candidate.lstrip("/")
-        return None
-
-
-def _paths(folder: str, options: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
-    base = options.get("baseUrl")
-    base = base if isinstance(base, str) else "."
-    paths = options.get("paths")
-    for alias, targets in paths.items() if isinstance(paths, dict) else []:
-        target = targets[0] if isinstance(targets, list) and targets else None
-        if isinstance(alias, str) and isinstance(target, str):
-            yield folder, alias.rstrip("*"), join(base, target.rstrip("*"))
+    line: int
+    when: When
+    target: str = ""
+    package: str = ""
+    names: frozenset[str] = frozenset({ALL})
+    offers: tuple[tuple[str, str], ...] = ()
 
 
 def imports(resolver: Resolver, path: str, text: str) -> Iterator[Import]:
     """What the file imports from the tree itself."""
+    for found in references(resolver, path, text):
+        if found.target and found.target != path:
+            yield Import(path, found.target, found.line, found.when is When.LOADED)
+
+
+def references(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
+    """Every module that the file names."""
     if path.endswith(".py"):
-        raw = _python(resolver, path, text)
+        yield from _python(resolver, path, text)
     elif path.endswith(SCRIPTS):
-        raw = _script(resolver, path, text)
-    else:
-        return
-    starts = _Lines(text)
-    for entry in raw:
-        if entry.module != path:
-            yield Import(path, entry.module, starts(entry.at), entry.eager)
+        yield from _script(resolver, path, text)
 
 
 class _Lines:
@@ -165,45 +95,112 @@ class _Lines:
         return self._line
 
 
-def _script(resolver: Resolver, path: str, text: str) -> Iterator[_Raw]:
+def _script(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
     # Blanked, not cut out: offsets stay true.
     if "/*" in text:
         text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    lines = _Lines(text)
+
+    def said(module: str, at: int, when: When) -> Reference:
+        target = resolver.script(path, module)
+        package = "" if target or module.startswith(".") else package_of(module)
+        return Reference(path, module, lines(at), when, target or "", package)
+
     for match in _FROM.finditer(text):
-        if found := resolver.script(path, match["module"]):
-            eager = not match["type"] and not _only_types(match["names"])
-            yield _Raw(found, match.start("names"), eager)
+        taken = list(_names(match["names"]))
+        erased = match["type"] or (taken and all(typed for _, _, typed in taken))
+        when = When.NEVER if erased else When.LOADED
+        yield replace(
+            said(match["module"], match.start("names"), when),
+            names=frozenset(name for name, _, _ in taken),
+            offers=tuple((own, name) for name, own, _ in taken if match["what"] == "export"),
+        )
     for match in _BARE.finditer(text):
-        if found := resolver.script(path, match["module"]):
-            yield _Raw(found, match.start("module"), True)
+        yield said(match["module"], match.start("module"), When.LOADED)
     for match in _CALLED.finditer(text):
-        if found := resolver.script(path, match["module"]):
-            yield _Raw(found, match.start("module"), match["how"] == "require")
+        when = When.LOADED if match["how"] == "require" else When.CALLED
+        yield said(match["module"], match.start("module"), when)
 
 
-def _only_types(names: str) -> bool:
-    inside = names.strip()
-    if not (inside.startswith("{") and inside.endswith("}")):
-        return False
-    entries = [entry.strip() for entry in inside[1:-1].split(",") if entry.strip()]
-    return bool(entries) and all(entry.startswith("type ") for entry in entries)
+def _names(clause: str) -> Iterator[tuple[str, str, bool]]:
+    """The names in `React, { useState as state, type FC }`: theirs, ours, and if it is a type."""
+    before, _, braced = clause.partition("{")
+    for entry in before.split(","):
+        if match := _NAME.fullmatch(entry.strip()):
+            name = ALL if match["name"] == "*" else "default"
+            yield name, match["own"] or name, False
+    for entry in braced.rstrip("} \n\t").split(","):
+        if match := _NAME.fullmatch(entry.strip()):
+            yield match["name"], match["own"] or match["name"], bool(match["type"])
 
 
-def _python(resolver: Resolver, path: str, text: str) -> Iterator[_Raw]:
+def _python(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        yield from _python_unparsed(resolver, path, text)
+        return
+    work: list[tuple[ast.AST, When]] = [(module, When.LOADED)]
+    while work:
+        node, when = work.pop()
+        if isinstance(node, ast.ImportFrom):
+            named = "." * node.level + (node.module or "")
+            names = [alias.name for alias in node.names]
+            yield from _from(resolver, path, named, names, node.lineno, when)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield _import(resolver, path, alias.name, node.lineno, when)
+        else:
+            inner = _within(node, when)
+            work += [(child, inner) for child in reversed(list(_statements(node)))]
+
+
+def _within(node: ast.AST, when: When) -> When:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return When.CALLED if when is When.LOADED else when
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return When.NEVER
+    return when
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    return (
+        child
+        for child in ast.iter_child_nodes(node)
+        if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
+    )
+
+
+def _from(
+    resolver: Resolver, path: str, module: str, names: list[str], line: int, when: When
+) -> Iterator[Reference]:
+    """One reference for each file: `from . import a, b` names two modules. What a package's
+    `__init__` imports the package offers."""
+    taken: dict[str, list[str]] = {}
+    for name in names[:_MOST_NAMES]:
+        taken.setdefault(resolver.python(path, module, name) or "", []).append(name)
+    for target, some in taken.items():
+        package = "" if target or module.startswith(".") else module
+        offers = tuple((name, name) for name in some) if path.endswith("__init__.py") else ()
+        yield Reference(path, module, line, when, target, package, frozenset(some), offers)
+
+
+def _import(resolver: Resolver, path: str, module: str, line: int, when: When) -> Reference:
+    head, _, tail = module.rpartition(".")
+    target = resolver.python(path, head or module, tail or "__init__") or ""
+    return Reference(path, module, line, when, target, "" if target else module)
+
+
+def _python_unparsed(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
+    """Another Python's syntax, or half a file."""
+    lines = _Lines(text)
     for match in _PY_FROM.finditer(text):
-        eager = not match["indent"]
+        when = When.CALLED if match["indent"] else When.LOADED
         names = re.findall(r"(\w+)(?:\s+as\s+\w+)?", match["names"].strip("() \n"))
-        for name in names[:_MOST_NAMES]:
-            if found := resolver.python(path, match["module"], name):
-                yield _Raw(found, match.start("module"), eager)
+        line = lines(match.start("module"))
+        yield from _from(resolver, path, match["module"], names, line, when)
     for match in _PY_IMPORT.finditer(text):
+        when = When.CALLED if match["indent"] else When.LOADED
         for entry in match["names"].split(","):
-            module = entry.strip().split(" ")[0]
-            head, _, tail = module.rpartition(".")
-            found = resolver.python(path, head, tail) if head else _top(resolver, path, module)
-            if found:
-                yield _Raw(found, match.start("names"), not match["indent"])
-
-
-def _top(resolver: Resolver, path: str, module: str) -> str | None:
-    return resolver.python(path, module, "__init__") if module else None
+            if module := entry.strip().split(" ")[0]:
+                yield _import(resolver, path, module, lines(match.start("names")), when)

@@ -9,16 +9,11 @@ from ...engine.tree import Tree
 from . import graph
 from .boundaries import crossings, database_in_interface
 from .copies import copies
-from .imports import SCRIPTS, Import, Resolver, imports
+from .imports import Import, imports
+from .resolving import Resolver
+from .sources import is_test, written
 
 _GOD = 800
-_NOT_OURS = re.compile(
-    r"(^|/)(node_modules|dist|build|out|coverage|vendor|vendored|third_party|venv|public|\.\w[^/]*"
-    r"|static/(js|lib|vendor))/|\.min\.js$|[.-]bundle\.js$"
-)
-_TEST = re.compile(
-    r"(^|/)(tests?|__tests__|_tests|e2e|cypress)/|\.(test|spec|stories)\.\w+$|(^|/)test_[^/]+\.py$"
-)
 _DATA = re.compile(
     r"(^|/)(i18n|locales?|translations?|lang|data|seeds?|fixtures|mocks?|constants|migrations)/"
     r"|(^|/)(translations?|seed|mock|types|schema|database\.types|countries)[\w.-]*\.\w+$",
@@ -33,18 +28,17 @@ _LITERAL = re.compile(
 )
 _MOSTLY = 0.75
 """A file with more lines than this that only hold values is content, not code."""
-_MINIFIED = 300
 
 
 def look(tree: Tree) -> Looked:
     """Look at the structure of the code."""
-    texts = dict(_written(tree))
+    texts = dict(written(tree))
     resolver = Resolver(tree)
     edges: list[Import] = []
     for path, text in texts.items():
         edges += imports(resolver, path, text)
     lines = {path: text.count("\n") + 1 for path, text in texts.items()}
-    ours = {path: text for path, text in texts.items() if not _TEST.search(path)}
+    ours = {path: text for path, text in texts.items() if not is_test(path)}
     found: list[Finding] = [
         *graph.cycles(edge for edge in edges if edge.source in ours and edge.target in ours),
         *crossings(edges),
@@ -53,16 +47,6 @@ def look(tree: Tree) -> Looked:
         *copies(ours),
     ]
     return Looked(found, facts={"modules": graph.modules(lines, edges)})
-
-
-def _written(tree: Tree) -> Iterator[tuple[str, str]]:
-    """The sources that somebody wrote."""
-    for path in tree.ending(*SCRIPTS, ".py"):
-        if _NOT_OURS.search(path):
-            continue
-        text = tree.text(path)
-        if text and len(text) < _MINIFIED * (text.count("\n") + 1):
-            yield path, text
 
 
 def _god_files(texts: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Finding]:
