@@ -1,0 +1,76 @@
+"""Add what belongs into the prototype's own files: python -m guardrails.merges.
+
+Exit status: 0 all is in place, 1 something is missing (--check) or needs somebody's decision.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .merge import Kind, Merge, State
+from .merging import apply, plan, undo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    if options.plan:
+        merges = plan(options.root, options.only)
+        print(json.dumps({"merges": [merge.to_json() for merge in merges]}, indent=2))
+        return 0
+    if options.check:
+        return _check(plan(options.root, options.only))
+    if options.undo:
+        return _tell(undo(options.root, options.only), undone=True)
+    return _tell(apply(options.root, options.only))
+
+
+def _check(merges: list[Merge]) -> int:
+    wrong = [merge for merge in merges if merge.pending or merge.state is State.REFUSED]
+    for merge in wrong:
+        print(f"{merge.path}: {merge.reason or _missing(merge)}")
+    if any(merge.pending for merge in wrong):
+        print("`python -m guardrails.merges` puts it in place; `--plan` shows what that changes.")
+    return 1 if wrong else 0
+
+
+def _missing(merge: Merge) -> str:
+    if merge.kind is Kind.CREATED:
+        return "it is missing"
+    return "ours is missing" if merge.state is State.NEW else "ours is out of date"
+
+
+def _tell(merges: list[Merge], *, undone: bool = False) -> int:
+    for merge in merges:
+        if merge.pending:
+            print(f"{merge.path}: {'taken out' if undone else _done(merge)}")
+        elif merge.state is State.REFUSED:
+            print(f"{merge.path}: needs a decision: {merge.reason}", file=sys.stderr)
+    if not any(merge.pending or merge.state is State.REFUSED for merge in merges):
+        print("Nothing of ours is in there" if undone else "Everything is in place")
+    return 1 if any(merge.state is State.REFUSED for merge in merges) else 0
+
+
+def _done(merge: Merge) -> str:
+    done = "made" if merge.before is None else "added to"
+    if merge.state is State.CHANGED:
+        done = "brought up to date"
+    return f"{done} ({merge.reason})" if merge.reason else done
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m guardrails.merges", description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="say what is missing; write nothing")
+    what.add_argument("--plan", action="store_true", help="print what would be done, as JSON")
+    what.add_argument("--undo", action="store_true", help="take everything out again")
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository's folder")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="PATH", help="this file alone"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
