@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -37,18 +38,27 @@ def examine(tree: Tree, replay: Replay, watched: Watched | None = None) -> Looke
     cancellation and go on, and then only somebody else can end it.
     """
     try:
-        with (
-            _session(replay) as connection,
-            watched(connection.info.backend_pid) if watched else nullcontext(),
-            connection.transaction(force_rollback=True),
-        ):
-            connection.execute(SQL("set local role {}").format(Identifier(OWNER)))
+        with opened(replay, watched) as connection:
             return _examine(tree, replay, connection)
     except psycopg.Error as error:
         why = str(error).partition("\n")[0]
         if isinstance(error, psycopg.OperationalError):
             why = f"the session was ended, as what the migrations made ran too long ({why})"
         return Looked((), [NotLooked(f"the database of {replay.chain.folder}", why)])
+
+
+@contextmanager
+def opened(replay: Replay, watched: Watched | None = None) -> Iterator[Connection[Any]]:
+    """A transaction of the owner's, of which nothing stays."""
+    with (
+        _session(replay) as connection,
+        watched(connection.info.backend_pid) if watched else nullcontext(),
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(SQL("set local role {}").format(Identifier(OWNER)))
+        connection.execute("set local search_path = pg_catalog, public")
+        connection.execute(f"set local statement_timeout = {PREPARE_MILLISECONDS}")
+        yield connection
 
 
 @contextmanager
@@ -72,13 +82,34 @@ def _session(replay: Replay) -> Iterator[Connection[Any]]:
 
 
 def _examine(tree: Tree, replay: Replay, connection: Connection[Any]) -> Looked:
-    connection.execute("set local search_path = pg_catalog, public")
-    connection.execute(f"set local statement_timeout = {PREPARE_MILLISECONDS}")
-    schemas = ["public", *_further_schemas(tree, replay)]
-    relations = read(connection, schemas)
+    relations = read(connection, schemas_of(tree, replay))
     findings = list(catalogue.find(replay, relations))
     if replay.chain.dialect is not Dialect.SUPABASE:
         return Looked(findings)
+    acted = act(tree, replay, connection, relations)
+    findings += _by_trying(acted)
+    scene = acted.scene
+    return Looked(findings, [*scene.not_looked, *_unchecked(scene)], _facts(scene, acted.visitors))
+
+
+@dataclass(frozen=True)
+class Acted:
+    """A database with everybody in it, and what the strangers among them could do."""
+
+    scene: Scene
+    stage: Stage
+    seeder: Seeder
+    visitors: tuple[Visitor, ...]
+
+
+def act(
+    tree: Tree,
+    replay: Replay,
+    connection: Connection[Any],
+    relations: Relations,
+    seconds: float = SECONDS,
+) -> Acted:
+    """Open accounts, put rows in, and try every table as every stranger."""
     ownership = recognise(relations)
     seeder = Seeder(connection, relations, ownership)
     for person in (VICTIM, SPARE, MEMBER):
@@ -91,18 +122,18 @@ def _examine(tree: Tree, replay: Replay, connection: Connection[Any]) -> Looked:
         _join(seeder, relations, MEMBER)
         visitors = (*visitors, OTHER)
     stage = Stage(connection)
-    matrix = Attacker(stage, relations, ownership, seeder).attack(visitors, SECONDS)
+    matrix = Attacker(stage, relations, ownership, seeder).attack(visitors, seconds)
     scene = Scene(
         replay, relations, ownership, seeder.seeded, matrix, sign_up=_sign_up_open(tree, replay)
     )
     scene.not_looked.extend(notes)
-    findings += _by_trying(scene, stage, seeder)
-    return Looked(findings, [*scene.not_looked, *_unchecked(scene)], _facts(scene, visitors))
+    return Acted(scene, stage, seeder, visitors)
 
 
-def _by_trying(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
+def _by_trying(acted: Acted) -> Iterator[Finding]:
+    scene, stage = acted.scene, acted.stage
     yield from policies.find(scene)
-    yield from escalation.find(scene, stage, seeder)
+    yield from escalation.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
     yield from storage.find(scene, stage)
 
@@ -156,10 +187,13 @@ def _sign_up_open(tree: Tree, replay: Replay) -> bool:
     return not _setting(tree, replay, "auth", "enable_signup").startswith("false")
 
 
-def _further_schemas(tree: Tree, replay: Replay) -> list[str]:
-    """What the API shows beside `public`."""
+def schemas_of(tree: Tree, replay: Replay) -> list[str]:
+    """What the API shows: `public`, and whatever the project adds."""
     names = re.findall(r"[\"']([\w-]+)[\"']", _setting(tree, replay, "api", "schemas"))
-    return [name for name in names if name not in {"public", "storage", "graphql_public", "auth"}]
+    further = [
+        name for name in names if name not in {"public", "storage", "graphql_public", "auth"}
+    ]
+    return ["public", *further]
 
 
 def _unchecked(scene: Scene) -> Iterator[NotLooked]:

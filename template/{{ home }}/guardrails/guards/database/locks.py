@@ -52,14 +52,30 @@ _TABLE = re.compile(
 
 def look(chain: Chain, text_of: Callable[[str], str]) -> Looked:
     """One finding for each way in which migrations lock a table that an earlier one made."""
-    texts = {file.path: text_of(file.path) for file in chain.files}
-    texts = {path: text for path, text in texts.items() if _WORTH.search(text)}
+    texts = _worth(chain, text_of)
     try:
         told = _told(texts) if texts else []
     except (NotChecked, OSError, ValueError, subprocess.SubprocessError) as error:
         why = f"squawk did not answer: {str(error)[:200]}"
         return Looked((), [NotLooked(chain.folder, why, (RULE,))])
     return Looked(list(_findings(texts, told)))
+
+
+def places(chain: Chain, text_of: Callable[[str], str]) -> Iterator[tuple[str, Place, str]]:
+    """Every such statement by itself: squawk's rule, where, and what it does.
+
+    Raises:
+        NotChecked: squawk is not installed.
+    """
+    texts = _worth(chain, text_of)
+    for path, line, rule in _told(texts) if texts else []:
+        table = _tables(texts[path]).get(line, "")
+        yield rule, Place(path, line, line, symbol=table), _DOES[rule].format(table)
+
+
+def _worth(chain: Chain, text_of: Callable[[str], str]) -> dict[str, str]:
+    texts = {file.path: text_of(file.path) for file in chain.files}
+    return {path: text for path, text in texts.items() if _WORTH.search(text)}
 
 
 def _told(texts: Mapping[str, str]) -> list[tuple[str, int, str]]:

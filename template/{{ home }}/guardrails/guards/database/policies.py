@@ -172,7 +172,7 @@ def _written(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
     severity = _loss(scene, table) if done != ("INSERT",) else _insert_loss(scene, table)
     if severity is None:
         return None
-    return _Door(visitor, done, _guilty(table, done, visitor), severity)
+    return _Door(visitor, done, admitting(table, done, visitor), severity)
 
 
 def _seen(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
@@ -180,7 +180,7 @@ def _seen(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
     if not attempt.allowed:
         return None
     severity = read_severity(scene, table, attempt.columns, visitor)
-    return _Door(visitor, ("SELECT",), _guilty(table, ["SELECT"], visitor), severity)
+    return _Door(visitor, ("SELECT",), admitting(table, ["SELECT"], visitor), severity)
 
 
 def _rule(door: _Door) -> str:
@@ -261,7 +261,7 @@ def _ineffective(scene: Scene, table: Table) -> Iterator[Finding]:
                 break
 
 
-def _guilty(table: Table, done: Sequence[str], visitor: Visitor) -> tuple[Policy, ...]:
+def admitting(table: Table, done: Sequence[str], visitor: Visitor) -> tuple[Policy, ...]:
     """The policies that let it happen, those that admit everybody first."""
     found: dict[str, Policy] = {}
     for command in done:

@@ -1,7 +1,7 @@
 """Buckets and the files in them: what is public, and whose files strangers can touch."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -69,6 +69,15 @@ def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
         if bucket.public:
             yield _public(scene, bucket)
         yield from _open(scene, stage, found, bucket)
+
+
+def reach(stage: Stage, visitors: Iterable[Visitor]) -> Iterator[tuple[str, str, Visitor, bool]]:
+    """Bucket, command, visitor, and whether they got at somebody else's file with it."""
+    for bucket in _buckets(stage):
+        if _put_file(stage, bucket):
+            for visitor in visitors:
+                for command in OPERATIONS:
+                    yield bucket.id, command, visitor, _can(stage, bucket, visitor, command)
 
 
 def _buckets(stage: Stage) -> list[Bucket]:
