@@ -68,25 +68,42 @@ def _python_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
         text = tree.text(path) or ""
         if not any(f"{name}(" in text for name in _SERVERS) and "streamlit" not in text:
             continue
-        for name in _made_in(text):
+        for name, bound in _made_in(text).items():
             app = app_of(path, apps)
             yield Fact("frameworks", name, path, app)
-            yield Fact("exposed", f"a {name} server", path, app)
+            yield Fact("exposed", f"a {name} server", path, app, bound)
 
 
-def _made_in(text: str) -> set[str]:
-    """The servers that the module itself makes; commented-out code makes none."""
+def _made_in(text: str) -> dict[str, str]:
+    """The servers that the module itself makes, and under which name it can be imported: that of
+    a variable, or of a function that makes it. Commented-out code makes none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    made = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
-            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            made |= {_SERVERS[called]} if called in _SERVERS else set()
-        elif isinstance(node, ast.Import) and any(it.name == "streamlit" for it in node.names):
-            made.add("Streamlit")
+        return {}
+    made: dict[str, str] = {}
+    for statement in module.body:
+        for node in ast.walk(statement):
+            if name := _server_of(node):
+                made[name] = made.get(name) or _bound_by(statement)
     return made
+
+
+def _server_of(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+        called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        return _SERVERS.get(called)
+    if isinstance(node, ast.Import) and any(it.name == "streamlit" for it in node.names):
+        return "Streamlit"
+    return None
+
+
+def _bound_by(statement: ast.stmt) -> str:
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return f"{statement.name}()"
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    if isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    return next((target.id for target in targets if isinstance(target, ast.Name)), "")

@@ -1,0 +1,108 @@
+"""The guardrails that are fitted: what each brings, and whether a prototype has it already."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roadworthy.inspection import Inspection, State
+
+
+class Standing(StrEnum):
+    """How a guardrail stands before the adoption."""
+
+    PRESENT = "present already"
+    ADDABLE = "is added"
+    DECLINED = "declined"
+    DECISION = "needs a decision"
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """`area` is the area of the inspection whose gates say whether it is there already."""
+
+    name: str
+    title: str
+    brings: str
+    area: str
+
+
+GUARDRAILS = (
+    Guardrail(
+        "secrets",
+        "Secrets",
+        ".env leaves version control, .env.example takes its place, and new ones are refused",
+        "secrets",
+    ),
+    Guardrail(
+        "boundaries",
+        "Boundaries",
+        "the imports that are in order today stay so; what is not is in the baseline",
+        "architecture",
+    ),
+    Guardrail(
+        "auth",
+        "Auth",
+        "a service before the prototype that knows who calls, with a gate that first only reports",
+        "auth and access",
+    ),
+    Guardrail(
+        "migrations",
+        "Migrations",
+        "every migration is replayed, and who may do what to which table is held to a lock file",
+        "data and migrations",
+    ),
+    Guardrail(
+        "observability",
+        "Logging and tracing",
+        "every call is logged and traced, on into the prototype",
+        "observability",
+    ),
+    Guardrail(
+        "ci",
+        "CI and pre-commit",
+        "its own build, type check and tests, and the guardrails, on every change",
+        "delivery",
+    ),
+    Guardrail(
+        "backups",
+        "Backups",
+        "encrypted, verified, and their restore drilled",
+        "backups",
+    ),
+)
+NAMES = tuple(guardrail.name for guardrail in GUARDRAILS)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A guardrail as the plan shows it, and why it stands so."""
+
+    guardrail: Guardrail
+    standing: Standing
+    why: str = ""
+
+
+def standings(
+    inspection: Inspection, chosen: tuple[str, ...], fitted: tuple[str, ...], kind: str
+) -> list[Proposal]:
+    """How each guardrail stands: `fitted` are those of an earlier adoption."""
+    return [_standing(guardrail, inspection, chosen, fitted, kind) for guardrail in GUARDRAILS]
+
+
+def _standing(
+    guardrail: Guardrail,
+    inspection: Inspection,
+    chosen: tuple[str, ...],
+    fitted: tuple[str, ...],
+    kind: str,
+) -> Proposal:
+    if guardrail.name in fitted:
+        return Proposal(guardrail, Standing.PRESENT, "fitted by an earlier adoption")
+    if guardrail.name not in chosen:
+        if kind == "streamlit" and guardrail.name not in {"ci", "secrets"}:
+            why = "a Streamlit app gets the guardrails of delivery; ask for more with --only"
+            return Proposal(guardrail, Standing.DECISION, why)
+        return Proposal(guardrail, Standing.DECLINED, "offered again by the next adoption")
+    level = next((it for it in inspection.areas if it.area == guardrail.area), None)
+    if level is not None and level.state is State.PASS:
+        return Proposal(guardrail, Standing.ADDABLE, "its gates hold today, and are kept so")
+    return Proposal(guardrail, Standing.ADDABLE)
