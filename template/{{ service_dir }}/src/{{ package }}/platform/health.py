@@ -26,7 +26,7 @@ ReadinessCheck = Callable[[Platform], Awaitable[None]]
 
 
 class Health(BaseModel):
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     checks: dict[str, Literal["ok", "failed"]] = {}
 
 
@@ -48,8 +48,14 @@ PLATFORM_CHECKS: Mapping[str, ReadinessCheck] = {
 }
 
 
-def health_router(checks: Mapping[str, ReadinessCheck]) -> Router:
-    """The probes; a check fails by raising, or by taking over two seconds."""
+def health_router(
+    checks: Mapping[str, ReadinessCheck], degrading: Mapping[str, ReadinessCheck]
+) -> Router:
+    """The probes; a check fails by raising, or by taking over two seconds.
+
+    A failure of `degrading` ones is told, and the service stays ready: what it can do without
+    them is better than nothing, and a restart would not mend them.
+    """
     router = Router(tags=["health"])
 
     async def passes(name: str, check: ReadinessCheck, platform: Platform) -> bool:
@@ -62,17 +68,17 @@ def health_router(checks: Mapping[str, ReadinessCheck]) -> Router:
         return True
 
     async def answer(platform: Platform) -> JSONResponse:
+        asked = {**degrading, **checks}
         outcomes = await asyncio.gather(
-            *(passes(name, check, platform) for name, check in checks.items())
+            *(passes(name, check, platform) for name, check in asked.items())
         )
+        failed = {name for name, passed in zip(asked, outcomes, strict=True) if not passed}
+        unavailable = not failed.isdisjoint(checks)
         health = Health(
-            status="ok" if all(outcomes) else "unavailable",
-            checks={
-                name: "ok" if passed else "failed"
-                for name, passed in zip(checks, outcomes, strict=True)
-            },
+            status="unavailable" if unavailable else "degraded" if failed else "ok",
+            checks={name: "failed" if name in failed else "ok" for name in asked},
         )
-        status = 200 if health.status == "ok" else HTTP_503_SERVICE_UNAVAILABLE
+        status = HTTP_503_SERVICE_UNAVAILABLE if unavailable else 200
         return JSONResponse(health.model_dump(), status)
 
     @router.get(LIVE)

@@ -2,29 +2,43 @@
 
 from collections.abc import Iterable
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .problems import problem_response
 
 
+class Hosts:
+    """The host names of this service; "*" stands for all."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self._allowed = frozenset(host.lower().encode("latin-1") for host in allowed)
+
+    def allow(self, scope: Scope) -> bool:
+        if b"*" in self._allowed:
+            return True
+        authority = b""
+        for name, value in scope["headers"]:
+            if name == b"host":
+                authority = value.lower()
+                break
+        if authority in self._allowed:
+            return True
+        host = authority if authority.endswith(b"]") else authority.rpartition(b":")[0]
+        return host in self._allowed
+
+
 class AllowedHostsMiddleware:
-    """Refuses a request for any other host; "*" allows all.
+    """Refuses a request for any other host.
 
     Starlette's TrustedHostMiddleware does the same, in plain text.
     """
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str]) -> None:
         self.app = app
-        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._hosts = Hosts(allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "*" in self._allowed:
-            await self.app(scope, receive, send)
-            return
-        authority = Headers(scope=scope).get("host", "").lower()
-        host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
-        if host in self._allowed:
+        if scope["type"] != "http" or self._hosts.allow(scope):
             await self.app(scope, receive, send)
             return
         response = problem_response(

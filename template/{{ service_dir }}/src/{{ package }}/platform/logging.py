@@ -204,6 +204,11 @@ class _Repetition(logging.Filter):
         return True
 
 
+def _is_no_socket_line(record: logging.LogRecord) -> bool:
+    """Uvicorn's access line of a WebSocket comes from its error log, with the query and all."""
+    return not str(record.msg).startswith('%s - "WebSocket ')
+
+
 def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
     root = logging.getLogger()
     for handler in root.handlers[:]:
@@ -218,6 +223,7 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
         logger.propagate = True
     # RequestContextMiddleware writes the access line: with ids, and without the query.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("uvicorn.error").addFilter(_is_no_socket_line)
     # Their info is a line for each statement, or for each job's every step.
     for name in ("sqlalchemy", "procrastinate", "psycopg", "httpx2", "httpcore2", "urllib3"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -34,7 +34,9 @@ def serve(service: Service, *, host: str, port: int, reload: bool) -> None:
         server_header=False,
         date_header=True,
         proxy_headers=False,  # RequestContextMiddleware believes the hops it was told of
-        ws="none",  # no route takes a WebSocket (platform.access)
+        # No route takes a WebSocket (platform.access), but what is behind the service may.
+        ws="websockets-sansio" if service.fallback else "none",
+        ws_per_message_deflate=False,  # memory for every connection, and a way to fill it
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(service.platform.settings.shutdown_grace),
     )

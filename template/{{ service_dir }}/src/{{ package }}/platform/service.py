@@ -1,16 +1,17 @@
 """Composes features into one application."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import procrastinate
 import typer
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import idempotency
 from .access import AccessEntry, Authenticator, Router, UnstatedAccess, access_entries
@@ -20,6 +21,7 @@ from .context import Platform
 from .cross_origin import CrossOriginMiddleware
 from .database import Database
 from .errors import UnexpectedErrorMiddleware, handle_errors
+from .fallback import FallbackMiddleware, Owned
 from .headers import SecurityHeadersMiddleware
 from .health import PLATFORM_CHECKS, PROBES, ReadinessCheck, health_router
 from .hosts import AllowedHostsMiddleware
@@ -34,6 +36,20 @@ from .telemetry import Inbound, Telemetry
 Hook = Callable[[Platform], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """An application behind the service: it gets every request that no route answers.
+
+    `serving` is entered while the service serves, `checks` tell whether it can be reached, and
+    `leaves` are paths that are its own although the service has routes there.
+    """
+
+    app: ASGIApp
+    serving: Callable[[], AbstractAsyncContextManager[None]]
+    checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
+    leaves: Sequence[str] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Feature:
     """What a feature adds to the service; everything but the name is optional."""
@@ -45,6 +61,7 @@ class Feature:
     commands: typer.Typer | None = None
     authenticator: Callable[[Platform, Mapping[str, frozenset[str]]], Authenticator] | None = None
     readiness: Mapping[str, ReadinessCheck] = field(default_factory=dict)
+    fallback: Callable[[Platform], Fallback] | None = None
     datasets: Datasets | None = None
     on_startup: Sequence[Hook] = ()
     on_shutdown: Sequence[Hook] = ()
@@ -108,9 +125,11 @@ class Service:
             clock=clock or SystemClock(),
             telemetry=telemetry,
         )
+        self.fallback = self._fallback()
         self._health = health_router(
             dict(PLATFORM_CHECKS)
-            | {name: check for feature in features for name, check in feature.readiness.items()}
+            | {name: check for feature in features for name, check in feature.readiness.items()},
+            self.fallback.checks if self.fallback else {},
         )
         self.access_table = self._access_table()
         self.app = self._application()
@@ -144,6 +163,12 @@ class Service:
             )
         return offered[0](self.platform, self.roles)
 
+    def _fallback(self) -> Fallback | None:
+        offered = [feature.fallback for feature in self.features if feature.fallback]
+        if len(offered) > 1:
+            raise UnstatedAccess(f"One feature may bring a fallback; {len(offered)} do.")
+        return offered[0](self.platform) if offered else None
+
     def _application(self) -> FastAPI:
         settings = self.platform.settings
         app = _Application(
@@ -168,6 +193,7 @@ class Service:
         """From the outermost in: what names a request comes before what may refuse it."""
         settings = self.platform.settings
         trusted = list(settings.cors_origins)
+        fallback = self.fallback
         return [
             Middleware(
                 RequestContextMiddleware,
@@ -175,6 +201,7 @@ class Service:
                 trusted_proxy_hops=settings.trusted_proxy_hops,
                 quiet_paths=PROBES,
             ),
+            *([self._falling_back(fallback)] if fallback else []),
             Middleware(SecurityHeadersMiddleware, https=settings.public_url.scheme == "https"),
             Middleware(UnexpectedErrorMiddleware),
             Middleware(
@@ -188,6 +215,11 @@ class Service:
             Middleware(CrossOriginMiddleware, trusted_origins=trusted),
             Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
         ]
+
+    def _falling_back(self, fallback: Fallback) -> Middleware:
+        routes = [route for _, router in self._routers() for route in router.routes]
+        owned = Owned((route for route in routes if isinstance(route, APIRoute)), fallback.leaves)
+        return Middleware(FallbackMiddleware, fallback=fallback.app, owned=owned)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Platform]:
@@ -211,4 +243,6 @@ class Service:
         async with self.running() as platform, AsyncExitStack() as stack:
             if platform.settings.embedded_worker:
                 await stack.enter_async_context(platform.jobs.working())
+            if self.fallback:
+                await stack.enter_async_context(self.fallback.serving())
             yield
