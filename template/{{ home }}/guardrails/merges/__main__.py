@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import variables
 from .merge import Kind, Merge, State
 from .merging import apply, plan, undo
 
@@ -16,14 +17,19 @@ from .merging import apply, plan, undo
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.plan:
-        merges = plan(options.root, options.only)
-        print(json.dumps({"merges": [merge.to_json() for merge in merges]}, indent=2))
-        return 0
+        return _plan(options.root, options.only)
     if options.check:
         return _check(plan(options.root, options.only))
     if options.undo:
         return _tell(undo(options.root, options.only), undone=True)
     return _tell(apply(options.root, options.only))
+
+
+def _plan(root: Path, only: list[str]) -> int:
+    merges = [merge.to_json() for merge in plan(root, only)]
+    environment = [env.to_json() for env in variables.in_git(root)]
+    print(json.dumps({"merges": merges, "environment": environment}, indent=2))
+    return 0
 
 
 def _check(merges: list[Merge]) -> int:

@@ -7,7 +7,9 @@ value that goes on are values, and no value, nor a part of one, ever gets into a
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from . import files
 from .merge import Refused
@@ -22,6 +24,11 @@ _ASSIGNED = re.compile(
 )
 # Of one case, or camelCase without digits: a line of base64 is none of these.
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_.]*|[a-z]+(?:[A-Z][a-z]+)+")
+_PUBLIC = re.compile(
+    r"^(VITE|NEXT_PUBLIC|REACT_APP|EXPO_PUBLIC|PUBLIC|NUXT_PUBLIC|GATSBY|VUE_APP)_"
+    r"|ANON_KEY|PUBLISHABLE|^SUPABASE_(URL|PROJECT_ID)$"
+)
+_ENCRYPTED = re.compile(r"=[\"']?encrypted:")
 _HEADER = "# Of the env files that were in version control, without their values."
 _PEM = re.compile(r"-----(BEGIN|END) ")
 
@@ -53,17 +60,40 @@ def _ls_files(root: Path, *options: str) -> tuple[str, ...]:
     return tuple(sorted({name for name in listed if name}))
 
 
-def by_example(root: Path) -> dict[str, list[str]]:
-    """For each example file, there or not, the names that tracked env files beside it assign."""
-    wanted: dict[str, list[str]] = {}
+@dataclass(frozen=True)
+class EnvFile:
+    """One that git tracks. `public`: by their names, all its values are in the browser anyway."""
+
+    path: str
+    names: tuple[str, ...]
+
+    @property
+    def public(self) -> bool:
+        return all(_PUBLIC.search(name) for name in self.names)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": self.path, "names": list(self.names), "public": self.public}
+
+
+def in_git(root: Path) -> list[EnvFile]:
+    """The env files that git tracks, but for those whose values are encrypted (dotenvx)."""
+    found = []
     for path in filter(is_env_file, _ls_files(root, "--cached")):
         try:
-            content = files.read(root, path)
+            text = _text(files.read(root, path) or b"")
         except Refused:
             continue
-        example = example_beside(root, path)
-        wanted.setdefault(example, []).extend(names(_text(content or b"")))
-    return {example: list(dict.fromkeys(found)) for example, found in wanted.items()}
+        if not _ENCRYPTED.search(text):
+            found.append(EnvFile(path, tuple(dict.fromkeys(names(text)))))
+    return found
+
+
+def by_example(root: Path) -> dict[str, list[str]]:
+    """For each example file, there or not, the names that tracked env files beside it assign."""
+    wanted: dict[str, dict[str, None]] = {}
+    for env in in_git(root):
+        wanted.setdefault(example_beside(root, env.path), {}).update(dict.fromkeys(env.names))
+    return {example: list(found) for example, found in wanted.items()}
 
 
 def body(own: str, wanted: Iterable[str], content: str, block: str) -> str:

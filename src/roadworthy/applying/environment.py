@@ -1,0 +1,166 @@
+"""Env files out of version control, and never out of their owner's folder (CWE-540).
+
+git deletes a tracked file from the folder when it switches to a branch that does not have it. The
+owner's values must survive that, to the byte; so they are kept aside while the switch happens.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roadworthy.refusal import Refusal
+
+_ASIDE = "roadworthy-kept"
+"""Below git's own folder; what an interrupted run left there is put back by the next."""
+
+
+@dataclass(frozen=True)
+class Untracked:
+    """What is no longer in version control, and what still is, with the reason."""
+
+    paths: tuple[str, ...]
+    left: Mapping[str, str] = field(default_factory=dict)
+
+
+def untrack(clone: Path, paths: Iterable[str]) -> Untracked:
+    """Stage the removal of these env files from version control; they stay in the folder.
+
+    Only what an ignore file names is taken out: the next `git add --all` would take it in again,
+    and git would refuse to switch back over a file that it neither tracks nor ignores.
+    """
+    gone: list[str] = []
+    left: dict[str, str] = {}
+    for path in paths:
+        if not _says(clone, "ls-files", "--error-unmatch", "--", path):
+            left[path] = "git does not track it"
+        elif not _says(clone, "check-ignore", "--quiet", "--no-index", "--", path):
+            left[path] = "an ignore file of the prototype's says that it belongs into git"
+        else:
+            gone.append(path)
+    if gone:
+        _git(clone, "rm", "--quiet", "--cached", "--", *gone)
+    return Untracked(tuple(gone), left)
+
+
+def switch(repository: Path, branch: str, tip: str = "") -> tuple[str, ...]:
+    """Switch to the branch; what it no longer tracks stays in the folder, to the byte.
+
+    With a `tip` the branch is made there, as the last thing that happens.
+
+    Returns the files that were kept so. `git switch -` afterwards brings the tracked ones back.
+
+    Raises:
+        Refusal: git does not switch; nothing was changed.
+
+    """
+    leaving = _no_longer_tracked(repository, tip or branch)
+    aside = _aside(repository)
+    try:
+        for path in leaving:
+            _copy(repository / path, aside / path)
+        made = ("--no-track", "--create", branch, tip) if tip else (branch,)
+        ran = _run(repository, "switch", "--quiet", *made)
+        if ran.returncode:
+            raise Refusal(f"git does not switch to {branch}: {_text(ran.stderr)}")
+    finally:
+        recover(repository)
+    return leaving
+
+
+def recover(repository: Path) -> tuple[str, ...]:
+    """Put back what a switch kept aside, where there is no such file."""
+    aside = _aside(repository)
+    returned = tuple(sorted(_put_back(repository, aside)))
+    shutil.rmtree(aside, ignore_errors=True)
+    return returned
+
+
+def _put_back(repository: Path, aside: Path) -> Iterator[str]:
+    for kept in list(aside.rglob("*")):
+        path = kept.relative_to(aside)
+        if kept.is_file() and not os.path.lexists(repository / path):
+            (repository / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(kept, repository / path)  # git's folder may be on another disk
+            yield path.as_posix()
+
+
+def advice(files: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """What their owner must know before the branch is merged, for the report and the commit.
+
+    `files` are the entries `environment` of `python -m guardrails.merges --plan`.
+    """
+    files = list(files)
+    if not files:
+        return ()
+    paths = _list(str(file["path"]) for file in files)
+    names = _list(dict.fromkeys(name for file in files for name in _names(file)))
+    return (
+        (
+            f"Before you merge, set {names} where the prototype is built and run (the host's and the "
+            f"builder's settings): a build that took them from {paths} finds them there no longer."
+        ),
+        (
+            f"{paths} stays in this folder. Every other clone loses it with the next pull: copy it "
+            "away before, and back afterwards."
+        ),
+        (
+            f"Going back to a branch that tracks {paths} brings the committed values back over yours: "
+            "copy it away before you do, once you have changed it."
+        ),
+        (
+            "What was committed stays in the history. Untracking revokes nothing: see the list of what "
+            "to revoke."
+        ),
+    )
+
+
+def _names(file: Mapping[str, object]) -> list[str]:
+    names = file["names"]
+    return [str(name) for name in names] if isinstance(names, list | tuple) else []
+
+
+def _list(names: Iterable[str]) -> str:
+    *most, last = [f"`{name}`" for name in names] or ["its variables"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _no_longer_tracked(repository: Path, branch: str) -> tuple[str, ...]:
+    listed = _git(
+        repository, "diff", "--name-only", "--no-renames", "--diff-filter=D", "-z", "HEAD", branch
+    )
+    names = (os.fsdecode(name) for name in listed.split(b"\0") if name)
+    return tuple(name for name in names if (repository / name).is_file())
+
+
+def _aside(repository: Path) -> Path:
+    folder = os.fsdecode(_git(repository, "rev-parse", "--absolute-git-dir").rstrip(b"\n"))
+    return Path(folder) / _ASIDE
+
+
+def _copy(source: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copy2(source, to, follow_symlinks=False)
+
+
+def _says(repository: Path, *arguments: str) -> bool:
+    return _run(repository, *arguments).returncode == 0
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    ran = _run(repository, *arguments)
+    if ran.returncode:
+        raise Refusal(f"git {arguments[0]} failed: {_text(ran.stderr)}")
+    return ran.stdout
+
+
+def _run(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A file may be called `:(glob)*`.
+    command = ["git", "--literal-pathspecs", "-C", str(repository), *arguments]
+    return subprocess.run(command, capture_output=True, check=False)
+
+
+def _text(output: bytes) -> str:
+    return " ".join(output.decode("utf-8", "replace").split())
