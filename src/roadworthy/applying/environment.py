@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,16 @@ from roadworthy.refusal import Refusal
 
 _ASIDE = "roadworthy-kept"
 """Below git's own folder; what an interrupted run left there is put back by the next."""
+_ADVICE = (
+    """Before you merge, set {names} where the prototype is built and run (in the settings of the
+host and of the builder): a build that took them from {paths} finds them there no longer.""",
+    """{paths} stays in this folder. Every other clone loses it with the next pull: copy it away
+before, and back afterwards.""",
+    """Going back to a branch that tracks {paths} brings the committed values back over yours: copy
+it away before you do, once you have changed it.""",
+    """What was committed stays in the history. Untracking revokes nothing: see the list of what to
+revoke.""",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ def untrack(clone: Path, paths: Iterable[str]) -> Untracked:
 
 
 def switch(repository: Path, branch: str, tip: str = "") -> tuple[str, ...]:
-    """Switch to the branch; what it no longer tracks stays in the folder, to the byte.
+    """Switch to the branch; what it does not track stays in the folder, to the byte.
 
     With a `tip` the branch is made there, as the last thing that happens.
 
@@ -56,18 +67,23 @@ def switch(repository: Path, branch: str, tip: str = "") -> tuple[str, ...]:
         Refusal: git does not switch; nothing was changed.
 
     """
-    leaving = _no_longer_tracked(repository, tip or branch)
+    with keeping(repository, tip or branch) as leaving:
+        made = ("--no-track", "--create", branch, tip) if tip else (branch,)
+        _git(repository, "switch", "--quiet", *made)
+    return leaving
+
+
+@contextmanager
+def keeping(repository: Path, tip: str) -> Iterator[tuple[str, ...]]:
+    """Whatever moves the folder to `tip` inside, the files that it no longer tracks stay."""
+    leaving = _no_longer_tracked(repository, tip)
     aside = _aside(repository)
     try:
         for path in leaving:
             _copy(repository / path, aside / path)
-        made = ("--no-track", "--create", branch, tip) if tip else (branch,)
-        ran = _run(repository, "switch", "--quiet", *made)
-        if ran.returncode:
-            raise Refusal(f"git does not switch to {branch}: {_text(ran.stderr)}")
+        yield leaving
     finally:
         recover(repository)
-    return leaving
 
 
 def recover(repository: Path) -> tuple[str, ...]:
@@ -97,24 +113,7 @@ def advice(files: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
         return ()
     paths = _list(str(file["path"]) for file in files)
     names = _list(dict.fromkeys(name for file in files for name in _names(file)))
-    return (
-        (
-            f"Before you merge, set {names} where the prototype is built and run (the host's and the "
-            f"builder's settings): a build that took them from {paths} finds them there no longer."
-        ),
-        (
-            f"{paths} stays in this folder. Every other clone loses it with the next pull: copy it "
-            "away before, and back afterwards."
-        ),
-        (
-            f"Going back to a branch that tracks {paths} brings the committed values back over yours: "
-            "copy it away before you do, once you have changed it."
-        ),
-        (
-            "What was committed stays in the history. Untracking revokes nothing: see the list of what "
-            "to revoke."
-        ),
-    )
+    return tuple(line.replace("\n", " ").format(names=names, paths=paths) for line in _ADVICE)
 
 
 def _names(file: Mapping[str, object]) -> list[str]:
