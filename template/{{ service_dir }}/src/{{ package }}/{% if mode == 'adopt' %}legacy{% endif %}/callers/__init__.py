@@ -1,0 +1,75 @@
+"""Who is calling the prototype: one port, and a part for each kind of credential."""
+
+from collections.abc import Iterator
+
+import httpx2
+
+from ...platform.clock import Clock
+from .accounts import AccountCallers
+from .caller import Caller
+from .chain import CallerChain, Callers, Identified
+from .jwks import KeySet
+from .sessions import FlaskSessions, JwtSessions
+from .settings import CallerSettings
+from .supabase import SupabaseCallers
+from .tokens import Expected
+
+__all__ = ["Caller", "CallerChain", "CallerSettings", "Callers", "Identified", "callers_of"]
+
+
+def callers_of(settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock) -> CallerChain:
+    """The parts that the settings ask for; `client` fetches the keys of issuers."""
+    return CallerChain(list(_parts(settings, client, clock)))
+
+
+def _parts(settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock) -> Iterator[Callers]:
+    for part in settings.callers:
+        match part:
+            case "supabase":
+                yield _supabase(settings, client, clock)
+            case "jwt":
+                yield _jwt(settings, clock)
+            case "flask":
+                yield _flask(settings)
+            case "accounts":
+                yield AccountCallers()
+
+
+def _supabase(
+    settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock
+) -> SupabaseCallers:
+    secret = settings.supabase_jwt_secret
+    auth = f"{str(settings.supabase_url).rstrip('/')}/auth/v1"
+    return SupabaseCallers(
+        KeySet(f"{auth}/.well-known/jwks.json", client, clock),
+        clock,
+        issuer=settings.supabase_issuer or auth,
+        audience=settings.supabase_audience,
+        legacy_secret=secret.get_secret_value() if secret else None,
+    )
+
+
+def _jwt(settings: CallerSettings, clock: Clock) -> JwtSessions:
+    assert settings.session_jwt_secret is not None
+    return JwtSessions(
+        settings.session_jwt_secret.get_secret_value(),
+        clock,
+        expected=Expected(
+            settings.session_jwt_issuer,
+            settings.session_jwt_audience,
+            settings.session_jwt_needs_expiry,
+        ),
+        subjects=settings.session_jwt_subjects,
+        algorithm=settings.session_jwt_algorithm,
+        cookies=settings.session_jwt_cookies,
+    )
+
+
+def _flask(settings: CallerSettings) -> FlaskSessions:
+    assert settings.flask_secret_key is not None
+    return FlaskSessions(
+        settings.flask_secret_key.get_secret_value(),
+        cookie=settings.flask_session_cookie,
+        subjects=settings.flask_session_subjects,
+        lifetime_seconds=settings.flask_session_days * 24 * 3600,
+    )

@@ -1,0 +1,152 @@
+"""Callers with an access token of Supabase Auth, in a header or in the cookie of its SSR package.
+
+Signed by the project's asymmetric keys, or by the legacy secret (HS256). The anon key and
+`sb_publishable_…` are public, so they prove nothing; `service_role` and `sb_secret_…` pass
+row-level security by, so a browser that holds one is refused.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from joserfc.jwk import OctKey
+
+from ...platform.clock import Clock
+from .caller import BadCredential, Caller, SecretInBrowser
+from .claims import roles_of
+from .jwks import KeySet
+from .presented import Presented
+from .remembered import Remembered
+from .tokens import Expected, PinnedKey, Unverified, unverified, verified
+
+_COOKIE = re.compile(r"(sb-[\w-]+-auth-token)(?:\.(\d{1,2}))?")
+_PUBLISHABLE: Final = "sb_publishable_"
+_SECRET: Final = "sb_secret_"  # noqa: S105 how such a key begins
+_SERVICE_ROLE: Final = "service_role"
+_KEYS_ISSUER: Final = "supabase"
+"""The issuer of the two legacy keys, which are tokens too."""
+
+
+class SupabaseCallers:
+    """`keys` are the issuer's; `legacy_secret` the project's JWT secret, if it still has one."""
+
+    def __init__(
+        self,
+        keys: KeySet,
+        clock: Clock,
+        *,
+        issuer: str,
+        audience: str = "authenticated",
+        legacy_secret: str | None = None,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._expected = Expected(issuer=issuer, audience=audience)
+        self._legacy = (
+            PinnedKey(OctKey.import_key(legacy_secret), "HS256") if legacy_secret else None
+        )
+        self._remembered = Remembered()
+
+    async def identify(self, presented: Presented) -> Caller | None:
+        credential = presented.bearer or presented.api_key
+        for key in (presented.bearer, presented.api_key):
+            if presented.from_browser and key and _passes_all_rules(key):
+                raise SecretInBrowser
+        if credential is None or _is_public(credential):
+            return await self._by_cookie(presented)
+        return await self._caller(credential)
+
+    async def _by_cookie(self, presented: Presented) -> Caller | None:
+        fault: BadCredential | None = None
+        for token in _cookie_tokens(presented):
+            try:
+                return await self._caller(token)
+            except BadCredential as error:
+                fault = error
+        if fault is not None:
+            raise fault
+        return None
+
+    async def _caller(self, token: str) -> Caller:
+        now = self._clock.now().timestamp()
+        known = self._remembered.recall(token, now, self._keys.epoch, Caller)
+        if known is not None:
+            return known
+        said = unverified(token)
+        is_key = said.claims.get("iss") == _KEYS_ISSUER
+        expected = Expected(issuer=_KEYS_ISSUER) if is_key else self._expected
+        claims = verified(token, await self._key(said), expected, now)
+        caller = _service(claims) if is_key else _user(claims)
+        self._remembered.keep(token, caller, now, claims["exp"])
+        return caller
+
+    async def _key(self, said: Unverified) -> PinnedKey:
+        if said.algorithm == "HS256":
+            if self._legacy is None:
+                raise BadCredential("algorithm")
+            return self._legacy
+        if said.key_id is None:
+            raise BadCredential("no-key-id")
+        pinned = await self._keys.find(said.key_id)
+        if pinned is None:
+            raise BadCredential("unknown-key")
+        return pinned
+
+
+def _service(claims: Mapping[str, Any]) -> Caller:
+    if claims.get("role") != _SERVICE_ROLE:
+        raise BadCredential("no-subject")
+    return Caller(_SERVICE_ROLE, "supabase", frozenset({_SERVICE_ROLE}), claims)
+
+
+def _user(claims: Mapping[str, Any]) -> Caller:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject or claims.get("role") == "anon":
+        raise BadCredential("no-subject")
+    # Never user_metadata: that is the user's own to change.
+    return Caller(subject, "supabase", roles_of(claims, claims.get("app_metadata")), claims)
+
+
+def _is_public(credential: str) -> bool:
+    return credential.startswith(_PUBLISHABLE) or _role_said(credential) == "anon"
+
+
+def _passes_all_rules(credential: str) -> bool:
+    return credential.startswith(_SECRET) or _role_said(credential) == _SERVICE_ROLE
+
+
+def _role_said(credential: str) -> object:
+    """Good enough to refuse, or to see a key that is nobody's; not to let anybody in."""
+    try:
+        return unverified(credential).claims.get("role")
+    except BadCredential:
+        return None
+
+
+def _cookie_tokens(presented: Presented) -> Iterator[str]:
+    """The access tokens in the cookies of `@supabase/ssr`, which cuts long ones into chunks."""
+    chunks: dict[str, dict[int, str]] = {}
+    for name in presented.cookies:
+        if match := _COOKIE.fullmatch(name):
+            value = presented.cookie(name) or ""
+            chunks.setdefault(match[1], {})[int(match[2] or 0)] = value
+    for parts in chunks.values():
+        if token := _access_token("".join(parts[index] for index in sorted(parts))):
+            yield token
+
+
+def _access_token(value: str) -> str | None:
+    try:
+        text = unquote(value, errors="strict")
+        if text.startswith("base64-"):
+            text = urlsafe_b64decode(text[7:] + "=" * (-len(text[7:]) % 4)).decode()
+        session = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    token = session.get("access_token") if isinstance(session, dict) else None
+    if isinstance(session, list) and session:  # the older auth-helpers kept a list
+        token = session[0]
+    return token if isinstance(token, str) else None
