@@ -1,10 +1,12 @@
 """What breaks a contract: each import, file and function by itself, so that the ratchet counts."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..guards.structure.graph import components, within_package
 from ..guards.structure.imports import Reference, When
+from ..guards.structure.sources import is_content
 from .code import Code
 from .contracts import (
     PACKAGE,
@@ -22,6 +24,7 @@ from .handing import handed_on, named_package
 from .sizes import functions
 
 _SHOWN = 5
+_INDEX = re.compile(r"(^|/)(index\.\w+|__init__\.py)$")
 
 
 @dataclass(frozen=True, order=True)
@@ -117,10 +120,11 @@ def _trespasses(terms: Independent, code: Code) -> Iterator[Breach]:
 
 
 def _module(path: str, terms: Independent) -> str:
+    """The module that the file is in; an index beside the modules lists them and is none."""
     parts = path.split("/")
     for glob in terms.modules:
         name = "/".join(parts[: glob.count("/") + 1])
-        if compiled(glob).fullmatch(name):
+        if compiled(glob).fullmatch(name) and not _INDEX.search(name):
             return name
     return ""
 
@@ -185,19 +189,20 @@ def _past(terms: OnlyThrough, code: Code) -> Iterator[Breach]:
 
 def _too_long(terms: Ceiling, code: Code) -> Iterator[Breach]:
     for path in sorted(matching(terms.files, code.texts)):
+        if is_content(path, code.texts[path]):
+            continue
         lines = code.texts[path].count("\n") + 1
         most = max(terms.lines, terms.allowed.get(path, 0))
         if terms.lines and lines > most:
             how = f"has {lines:,} lines, and may have {most:,}"
             yield Breach(path, 0, "", how, "Split it by what it is about.")
         if terms.function_lines:
-            for name, line, length in functions(path, code.texts[path]):
-                if length > terms.function_lines:
-                    how = f"has {name} with {length:,} lines, and a function may have "
-                    yield Breach(
-                        path, line, name, f"{how}{terms.function_lines:,}",
-                        "Take parts of it out that have a name.",
-                    )  # fmt: skip
+            for name, line, length in functions(path, code.texts[path], terms.function_lines):
+                how = f"has {name} with {length:,} lines, and a function may have "
+                yield Breach(
+                    path, line, name, f"{how}{terms.function_lines:,}",
+                    "Take parts of it out that have a name.",
+                )  # fmt: skip
 
 
 def _import(entry: Reference, why: str, way_out: str) -> Breach:

@@ -13,6 +13,20 @@ _NOT_OURS = re.compile(
 _TEST = re.compile(
     r"(^|/)(tests?|__tests__|_tests|e2e|cypress)/|\.(test|spec|stories)\.\w+$|(^|/)test_[^/]+\.py$"
 )
+_DATA = re.compile(
+    r"(^|/)(i18n|locales?|translations?|lang|data|seeds?|fixtures|mocks?|constants|migrations)/"
+    r"|(^|/)(translations?|seed|mock|types|schema|database\.types|countries)[\w.-]*\.\w+$",
+    re.IGNORECASE,
+)
+_GENERATED = re.compile(
+    r"@generated|auto-?generated|do not edit|export type Database = \{|export interface Database",
+    re.IGNORECASE,
+)
+_LITERAL = re.compile(
+    r"^[ \t]*(?:[\w'\"-]+[ \t]*:[ \t]*)?(?:[\"'`\[{\]}\d][^()=\n]*)$", re.MULTILINE
+)
+_MOSTLY = 0.75
+"""A file with more lines than this that only hold values is content, not code."""
 _MINIFIED = 300
 
 
@@ -28,3 +42,10 @@ def written(tree: Tree) -> Iterator[tuple[str, str]]:
 
 def is_test(path: str) -> bool:
     return bool(_TEST.search(path))
+
+
+def is_content(path: str, text: str) -> bool:
+    """Values rather than code, or generated: its length says nothing."""
+    if _DATA.search(path) or _GENERATED.search(text[:3000]):
+        return True
+    return len(_LITERAL.findall(text)) > (text.count("\n") + 1) * _MOSTLY

@@ -1,6 +1,5 @@
 """The survey: every hand-written source file read once, then looked at from several sides."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from ...engine.finding import Evidence, Finding, Place
@@ -11,23 +10,9 @@ from .boundaries import crossings, database_in_interface
 from .copies import copies
 from .imports import Import, imports
 from .resolving import Resolver
-from .sources import is_test, written
+from .sources import is_content, is_test, written
 
 _GOD = 800
-_DATA = re.compile(
-    r"(^|/)(i18n|locales?|translations?|lang|data|seeds?|fixtures|mocks?|constants|migrations)/"
-    r"|(^|/)(translations?|seed|mock|types|schema|database\.types|countries)[\w.-]*\.\w+$",
-    re.IGNORECASE,
-)
-_GENERATED = re.compile(
-    r"@generated|auto-?generated|do not edit|export type Database = \{|export interface Database",
-    re.IGNORECASE,
-)
-_LITERAL = re.compile(
-    r"^[ \t]*(?:[\w'\"-]+[ \t]*:[ \t]*)?(?:[\"'`\[{\]}\d][^()=\n]*)$", re.MULTILINE
-)
-_MOSTLY = 0.75
-"""A file with more lines than this that only hold values is content, not code."""
 
 
 def look(tree: Tree) -> Looked:
@@ -51,13 +36,10 @@ def look(tree: Tree) -> Looked:
 
 def _god_files(texts: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Finding]:
     for path, text in texts.items():
-        if lines[path] <= _GOD or _DATA.search(path) or _GENERATED.search(text[:3000]):
-            continue
-        if len(_LITERAL.findall(text)) > lines[path] * _MOSTLY:
-            continue
-        yield Finding(
-            "code.god-file",
-            Place(path),
-            f"{path} has {lines[path]:,} lines.",
-            evidence=Evidence.EXACT,
-        )
+        if lines[path] > _GOD and not is_content(path, text):
+            yield Finding(
+                "code.god-file",
+                Place(path),
+                f"{path} has {lines[path]:,} lines.",
+                evidence=Evidence.EXACT,
+            )
