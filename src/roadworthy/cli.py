@@ -10,9 +10,10 @@ import questionary
 import typer
 from rich.console import Console
 
-from . import __version__, inspecting
+from . import __version__, adopting, inspecting
 from .inspection import Wanted
 from .origin import Origin, fetch, find_origin
+from .planning import NAMES, Choice
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
 from .stamp import check_destination, stamp
@@ -151,6 +152,67 @@ def inspect_command(
     wanted = Wanted(tuple(only or ()), tuple(skip or ()), history, advisories)
     request = inspecting.Request.of(path, wanted, (html, output, since), format_, fail_on)
     if status := inspecting.run(request):
+        raise typer.Exit(status)
+
+
+@app.command(
+    name="adopt",
+    epilog="Examples: 'roadworthy adopt --dry-run' shows the plan; 'roadworthy adopt' asks before "
+    "it goes on; 'roadworthy adopt --yes --only ci --only secrets' fits two guardrails and asks "
+    "nothing; 'roadworthy adopt --decline auth -d owner=@acme/shop' leaves one out. Exit codes: 0 "
+    "done, 1 refused (nothing was changed), 2 a bad option or answer, 130 interrupted (nothing was "
+    "changed).",
+)
+def adopt_command(
+    path: Annotated[
+        Path, typer.Argument(help="The prototype's folder, or one app's folder in it.")
+    ] = Path(),
+    *,
+    app_: Annotated[
+        str | None, typer.Option("--app", metavar="FOLDER", help="Which app, where there are more.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GUARDRAIL", help=f"Only such: {', '.join(NAMES)}. May be repeated."),
+    ] = None,
+    decline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GUARDRAIL", help="All but such; offered again by the next adoption."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="KEY=VALUE", help="Answer a question beforehand."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    verify: Annotated[
+        bool | None,
+        typer.Option(
+            "--verify/--no-verify",
+            help="Run the prototype's own build and tests before and after, in a copy. This runs "
+            "its code.",
+        ),
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help="The template's repository or a checkout of it, if not this command's."),
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="The template's version: a tag or commit.")
+    ] = None,
+) -> None:
+    """Fit the guardrails around a prototype, on a branch of its own."""
+    request = adopting.Request(
+        path=path,
+        origin=find_origin(template, ref),
+        choice=Choice(tuple(only or ()), tuple(decline or ())),
+        given=dict(map(_key_and_value, data or [])),
+        app=app_,
+        yes=yes,
+        dry_run=dry_run,
+        verify=verify,
+    )
+    if status := adopting.run(request):
         raise typer.Exit(status)
 
 

@@ -73,7 +73,7 @@ class Request:
 def run(request: Request) -> int:
     """Look, and write what was asked for; gives the exit code."""
     console = Console(stderr=True, highlight=False)
-    with _stopped_cleanly(), _progress(console) as progress:
+    with stopped_cleanly(), shown_progress(console) as progress:
         found = inspect(request.path, request.wanted, progress, request.earlier)
     if request.html is not None:
         _write("--html", request.html, page(found))
@@ -153,7 +153,7 @@ def _write(option: str, file: Path, text: str) -> None:
 
 
 @contextmanager
-def _stopped_cleanly() -> Iterator[None]:
+def stopped_cleanly() -> Iterator[None]:
     """SIGTERM ends as Ctrl-C does: children stopped, temporary files removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -166,7 +166,7 @@ def _stopped_cleanly() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator["_Shown"]:
+def shown_progress(console: Console) -> Iterator["_Shown"]:
     bar = Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}"),

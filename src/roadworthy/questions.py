@@ -1,6 +1,6 @@
 """The template's own questions, asked in the terminal: every rule is read from copier.yml."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,13 @@ class Questionnaire:
         )
 
     def answer(
-        self, given: Mapping[str, str], *, ask: bool, found: Mapping[str, object] | None = None
+        self,
+        given: Mapping[str, str],
+        *,
+        ask: bool | Collection[str],
+        found: Mapping[str, object] | None = None,
     ) -> Answers:
-        """Check what was given, and ask for the rest or take its defaults.
+        """Check what was given, and ask for the rest (or those that are named) or take defaults.
 
         What was `found` out is not asked, unless it was given otherwise. Gives the answers of what
         is a question in this mode, in the order of the questions.
@@ -51,7 +55,8 @@ class Questionnaire:
             elif name in (found or {}):
                 answers[name] = (found or {})[name]
             else:
-                answers[name] = self._prompt(name, known) if ask else self.default(name, known)
+                asked = ask if isinstance(ask, bool) else name in ask
+                answers[name] = self._prompt(name, known) if asked else self.default(name, known)
             known[name] = answers[name]
         for name in given:
             if name not in answers:

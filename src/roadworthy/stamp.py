@@ -43,7 +43,7 @@ def stamp(origin: Origin, answers: Answers, destination: Path) -> Iterator[str]:
     """Stamp, giving a line for each step that is done."""
     with _scratch_beside(destination) as scratch:
         project = scratch / destination.name
-        _render(origin, answers, project)
+        render(origin, answers, project)
         files = sum(path.is_file() for path in project.rglob("*"))
         yield f"Stamped {files} files from {origin.source}"
         for hook in HOOKS:
@@ -83,7 +83,8 @@ def _scratch_beside(destination: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _render(origin: Origin, answers: Answers, to: Path) -> None:
+def render(origin: Origin, answers: Answers, to: Path) -> None:
+    """Stamp into a folder, and nothing else."""
     try:
         copier.run_copy(
             origin.source, to, data=answers, vcs_ref=origin.ref, defaults=True, quiet=True

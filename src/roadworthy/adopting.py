@@ -1,0 +1,186 @@
+"""`roadworthy adopt`: inspect, plan, ask, apply, verify, land."""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import questionary
+from rich.console import Console
+
+from .applying import BRANCH, NoRepository, Preparation, Repository, make_repository, prepare
+from .applying.preparing import Prepared, record
+from .inspecting import shown_progress, stopped_cleanly
+from .inspection import Inspection, Wanted, inspect
+from .origin import Origin, fetch
+from .planning import (
+    Candidate,
+    Choice,
+    candidates,
+    choose,
+    found_answers,
+    recorded_answers,
+    standings,
+)
+from .questions import Answers, Questionnaire
+from .refusal import BadAnswer, Refusal
+from .report.adoption import outcome, plan
+
+INTERRUPTED = 130
+_ASKED = ("owner", "backup_store")
+"""What a tree can't say, and what is worth a question; the rest has a default and a flag."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `verify` None: ask whether the prototype's own code may be run."""
+
+    path: Path
+    origin: Origin
+    choice: Choice
+    given: Mapping[str, str]
+    app: str | None = None
+    yes: bool = False
+    dry_run: bool = False
+    verify: bool | None = None
+
+
+def run(request: Request) -> int:
+    """Adopt; gives the exit code."""
+    console = Console(stderr=True, highlight=False)
+    with stopped_cleanly(), tempfile.TemporaryDirectory(prefix="roadworthy-") as folder:
+        return _Adoption(request, console, Path(folder)).run()
+
+
+class _Adoption:
+    def __init__(self, request: Request, console: Console, scratch: Path) -> None:
+        self._request = request
+        self._console = console
+        self._scratch = scratch
+        self._asks = not request.yes and sys.stdin.isatty()
+
+    def run(self) -> int:
+        repository = self._repository()
+        repository.check_branch()
+        earlier = recorded_answers(repository.top)
+        questionnaire = Questionnaire(
+            fetch(self._request.origin, self._scratch / "template"), "adopt"
+        )
+        self._say("Inspecting the prototype")
+        inspection = self._inspect(repository.top)
+        answers = self._answers(repository, inspection, questionnaire, earlier)
+        wanted = Preparation(repository, self._request.origin, answers, inspection, earlier)
+        prepared = prepare(wanted, self._scratch, self._say)
+        proposals = standings(
+            inspection, tuple(answers["guardrails"]), _fitted(earlier), str(answers["kind"])
+        )
+        shown = Console(highlight=False)
+        shown.print(plan(wanted, prepared, proposals))
+        if self._request.dry_run:
+            return 0
+        if not prepared.changes:
+            shown.print("Nothing to add: everything that was asked for is there.")
+            return 0
+        self._confirm()
+        return self._carry_out(wanted, prepared, shown)
+
+    def _carry_out(self, wanted: Preparation, prepared: Prepared, shown: Console) -> int:
+        commits = record(wanted, prepared, self._say)
+        self._say("Inspecting what it has become")
+        after = self._inspect(prepared.clone)
+        self._say(f"Switching to {BRANCH}")
+        wanted.repository.land(prepared.clone)
+        shown.print(outcome(wanted, commits, after))
+        return 0
+
+    def _repository(self) -> Repository:
+        path = self._request.path
+        if not path.is_dir():
+            raise BadAnswer(f"{path} is no folder: name that of a prototype.")
+        try:
+            return Repository.at(path)
+        except NoRepository as missing:
+            if self._asks and questionary.confirm(f"{missing} Make one here?").unsafe_ask():
+                make_repository(path)
+                return Repository.at(path)
+            raise Refusal(
+                f"{missing} Make one (git init, git add, git commit; mind what .gitignore leaves "
+                "out), and run this again."
+            ) from missing
+
+    def _inspect(self, root: Path) -> Inspection:
+        with shown_progress(self._console) as progress:
+            return inspect(root, Wanted(), progress)
+
+    def _answers(
+        self,
+        repository: Repository,
+        inspection: Inspection,
+        questionnaire: Questionnaire,
+        earlier: Answers | None,
+    ) -> Answers:
+        given = dict(self._request.given)
+        if earlier is not None:
+            found: dict[str, object] = {k: v for k, v in earlier.items() if not k.startswith("_")}
+        else:
+            candidate = self._candidate(inspection, repository)
+            found = dict(
+                found_answers(
+                    candidate,
+                    inspection.stack,
+                    repository.top.name,
+                    repository.remote,
+                    repository.taken,
+                )
+            )
+        kind = given.get("kind", str(found.get("kind")))
+        if "guardrails" not in given:
+            found["guardrails"] = choose(self._request.choice, kind, _fitted(earlier))
+        found.pop("mode", None)
+        asked = [name for name in _ASKED if name not in found] if self._asks else []
+        return questionnaire.answer(given, ask=asked, found=found)
+
+    def _candidate(self, inspection: Inspection, repository: Repository) -> Candidate:
+        found = candidates(inspection.stack)
+        inside = self._request.path.resolve().relative_to(repository.top.resolve()).as_posix()
+        named = self._request.app or (inside if inside != "." else None)
+        if named is not None:
+            chosen = [it for it in found if it.app == named.strip("/")]
+            if not chosen:
+                raise BadAnswer(f"--app {named}: there is no app. {_apps(found)}")
+            return chosen[0]
+        if not found:
+            raise Refusal(
+                "No app was recognised here (Vite, Next.js, Express, FastAPI, Flask, Streamlit). "
+                "Say what it is: -d kind=node -d app=server, for example."
+            )
+        if len(found) == 1:
+            return found[0]
+        if not self._asks:
+            raise BadAnswer(f"There are several apps: name one with --app. {_apps(found)}")
+        offered = [questionary.Choice(f"{it.app} ({it.kind})", it) for it in found]
+        answer: Candidate = questionary.select(
+            "Several apps are here. Which one do users call?", choices=offered
+        ).unsafe_ask()
+        return answer
+
+    def _confirm(self) -> None:
+        if self._request.yes:
+            return
+        if not self._asks:
+            raise Refusal("Nothing was changed. Add --yes to go on without being asked.")
+        if not questionary.confirm(f"Make the branch {BRANCH} of it?").unsafe_ask():
+            raise KeyboardInterrupt
+
+    def _say(self, step: str) -> None:
+        self._console.print(step, style="dim", markup=False, soft_wrap=True)
+
+
+def _fitted(earlier: Mapping[str, Any] | None) -> tuple[str, ...]:
+    return tuple(earlier["guardrails"]) if earlier else ()
+
+
+def _apps(found: list[Candidate]) -> str:
+    return "There are " + ", ".join(f"{it.app} ({it.kind})" for it in found) + "."

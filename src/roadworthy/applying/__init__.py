@@ -1,0 +1,14 @@
+"""A plan, carried out in a clone, and landed on a branch of its own."""
+
+from .preparing import Preparation, Prepared, prepare
+from .repository import BRANCH, NoRepository, Repository, make_repository
+
+__all__ = [
+    "BRANCH",
+    "NoRepository",
+    "Preparation",
+    "Prepared",
+    "Repository",
+    "make_repository",
+    "prepare",
+]

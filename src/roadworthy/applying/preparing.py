@@ -1,0 +1,142 @@
+"""Everything an adoption brings, made in a clone: what the plan shows is what is there."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from roadworthy.inspection import Inspection
+from roadworthy.origin import Origin
+from roadworthy.questions import Answers
+from roadworthy.stamp import render, run_hook
+
+from .engine import run_engine
+from .environment import untrack
+from .laying import Laid, lay
+from .repository import Repository
+from .series import commit_series
+
+Say = Callable[[str], None]
+
+_DECISIONS = (0, 1)
+"""Statuses of a step that did what it could and left some to a person."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is to be prepared, and from what. `earlier` are the answers of an adoption before."""
+
+    repository: Repository
+    origin: Origin
+    answers: Answers
+    inspection: Inspection
+    earlier: Answers | None = None
+
+    def wants(self, guardrail: str) -> bool:
+        return guardrail in self.answers["guardrails"]
+
+    @property
+    def home(self) -> str:
+        return str(self.answers["home"])
+
+    @property
+    def guardrails(self) -> str:
+        """The folder of the guardrails, from the root of the repository."""
+        return "guardrails" if self.home == "." else f"{self.home}/guardrails"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The clone with everything in it, and what the plan says of that."""
+
+    clone: Path
+    laid: Laid
+    merges: tuple[Mapping[str, Any], ...]
+    untracked: tuple[str, ...]
+    environment: tuple[Mapping[str, Any], ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to commit."""
+        pending = any(merge["state"] in {"new", "changed"} for merge in self.merges)
+        return bool(self.laid.added or self.laid.replaced or self.untracked or pending)
+
+
+def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
+    """Clone the repository and make the adoption in it; nothing is committed yet."""
+    say("Cloning the repository")
+    clone = wanted.repository.clone(scratch / "clone")
+    say("Stamping the guardrails")
+    stamp = _rendered(wanted.origin, wanted.answers, scratch / "stamp")
+    earlier = wanted.earlier and _rendered(wanted.origin, wanted.earlier, scratch / "earlier")
+    laid = lay(stamp, earlier or None, clone)
+    say("Merging into the files that are shared")
+    shared = json.loads(_engine(wanted, clone, "guardrails.merges", "--plan"))
+    _engine(wanted, clone, "guardrails.merges", accepted=_DECISIONS)
+    untracked = _untrack(wanted, clone, shared["environment"])
+    said = {}
+    if wanted.wants("boundaries"):
+        say("Finding the boundaries that hold today")
+        said["boundaries"] = _boundaries(wanted, clone)
+    if wanted.wants("migrations") and wanted.answers["database"] == "supabase":
+        said |= _of_the_database(wanted, clone, say)
+    return Prepared(
+        clone, laid, tuple(shared["merges"]), untracked, tuple(shared["environment"]), said
+    )
+
+
+def record(wanted: Preparation, prepared: Prepared, say: Say) -> list[str]:
+    """Lock the tools, write the baseline, and commit; gives the subjects of the commits."""
+    say("Locking the packages of the guardrails")
+    for folder in (wanted.guardrails, str(wanted.answers["service_dir"])):
+        if (prepared.clone / folder / "pyproject.toml").is_file():
+            run_hook("lock", prepared.clone / folder)
+    say("Recording what is wrong today")
+    _engine(wanted, prepared.clone, "guardrails", "baseline", accepted=_DECISIONS)
+    say("Committing")
+    return commit_series(prepared.clone, wanted.home, str(wanted.answers["service_dir"]))
+
+
+def _rendered(origin: Origin, answers: Answers, to: Path) -> Path:
+    render(origin, answers | {"mode": "adopt"}, to)
+    return to
+
+
+def _untrack(
+    wanted: Preparation, clone: Path, environment: list[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    if not wanted.wants("secrets"):
+        return ()
+    gone = untrack(clone, [str(entry["path"]) for entry in environment]).paths
+    for path in gone:
+        # In the clone only: so that what is committed is what is there.
+        (clone / path).unlink(missing_ok=True)
+    return gone
+
+
+def _boundaries(wanted: Preparation, clone: Path) -> str:
+    contracts = clone / wanted.guardrails / "boundaries.toml"
+    if contracts.exists():
+        return ""
+    text = _engine(wanted, clone, "guardrails", "boundaries", "--propose", accepted=(0, 2))
+    if text.strip():
+        contracts.write_text(text, encoding="utf-8")
+    return text
+
+
+def _of_the_database(wanted: Preparation, clone: Path, say: Say) -> dict[str, str]:
+    say("Replaying the migrations")
+    if not (clone / wanted.guardrails / "access-matrix.lock").exists():
+        _engine(wanted, clone, "guardrails.matrix", "--write", accepted=(0, 1, 2))
+    say("Trying out what would mend the database")
+    return {
+        "proposals": _engine(wanted, clone, "guardrails.proposals", "--write", accepted=(0, 1, 2))
+    }
+
+
+def _engine(
+    wanted: Preparation, clone: Path, *command: str, accepted: tuple[int, ...] = (0,)
+) -> str:
+    return run_engine(clone, wanted.home, *command, accepted=accepted)

@@ -1,0 +1,224 @@
+"""The user's repository: looked at, cloned, and changed by one step at the end.
+
+Everything is made in a clone. Until `land` the repository holds nothing new, so a run that is
+killed leaves the tree and the branches exactly as they were.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadworthy.refusal import Refusal
+
+from .environment import keeping, switch
+
+BRANCH = "roadworthy/adopt"
+_NEVER_FIRST = (
+    "node_modules/",
+    ".venv/",
+    "venv/",
+    "__pycache__/",
+    ".env",
+    ".env.*",
+    "!.env.example",
+)
+_MOST_NAMED = 5
+_UNFINISHED = {
+    "MERGE_HEAD": "a merge",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "BISECT_LOG": "a bisection",
+}
+
+
+class NoRepository(Refusal):
+    """The folder is in no git repository, or in one without a commit."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository with a clean tree, on a branch. `remote` is the address it came from."""
+
+    top: Path
+    branch: str
+    commit: str
+    remote: str
+
+    @classmethod
+    def at(cls, path: Path) -> "Repository":
+        """The repository that the folder is in.
+
+        Raises:
+            NoRepository: there is none, or it has no commit.
+            Refusal: work that is not committed, an unfinished merge, no branch, or a bare one.
+
+        """
+        top = _asked(path, "rev-parse", "--show-toplevel")
+        if top is None:
+            raise NoRepository(
+                f"{path} is in no git repository, and git is what makes this undone."
+            )
+        root = Path(top)
+        commit = _asked(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if commit is None:
+            raise NoRepository(f"{root} is a git repository without a commit.")
+        branch = _asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+        if branch is None:
+            raise Refusal(f"{root} is on no branch: `git switch main`, and run this again.")
+        for mark, what in _UNFINISHED.items():
+            if Path(root, _asked(root, "rev-parse", "--git-path", mark) or mark).exists():
+                raise Refusal(f"{what} is not finished in {root}: finish it, and run this again.")
+        _check_clean(root)
+        remote = _asked(root, "config", "--get", "remote.origin.url") or ""
+        return cls(root, branch, commit, remote)
+
+    def taken(self, path: str) -> bool:
+        """Whether there is anything of that name, tracked or not. Letters of both cases are one:
+        so they are on many a disk.
+        """
+        folder, wanted = self.top, Path(path)
+        for part in wanted.parts:
+            try:
+                names = {entry.name.lower(): entry.name for entry in os.scandir(folder)}
+            except OSError:
+                return folder != self.top and (folder.exists() or folder.is_symlink())
+            if part.lower() not in names:
+                return False
+            folder /= names[part.lower()]
+        return True
+
+    def clone(self, to: Path) -> Path:
+        """A clone on the branch that is to land. It borrows the objects; none are copied."""
+        git(self.top, "clone", "--quiet", "--shared", "--no-tags", "--branch", self.branch,
+            str(self.top), str(to))  # fmt: skip
+        for name in ("user.name", "user.email"):
+            if value := _asked(self.top, "config", "--get", name):
+                git(to, "config", name, value)
+        if self.branch != BRANCH:
+            git(to, "switch", "--quiet", "--create", BRANCH)
+        return to
+
+    def check_branch(self) -> None:
+        """Refuse a branch of an earlier run that was left where it is."""
+        if self.branch != BRANCH and self._has_branch():
+            raise Refusal(
+                f"The branch {BRANCH} is there already, from an earlier run. Go on there with "
+                f"`git switch {BRANCH}`, or throw it away with `git branch -D {BRANCH}`."
+            )
+
+    def land(self, clone: Path) -> None:
+        """Take the clone's branch, and switch to it.
+
+        A file that is no longer tracked on the branch stays where it is, as it is.
+
+        Raises:
+            Refusal: something came in between, or a file of the user's is in the way.
+
+        """
+        _check_clean(self.top)
+        self.check_branch()
+        if _asked(self.top, "rev-parse", "HEAD") != self.commit:
+            raise Refusal(f"{self.top} has moved on meanwhile: run this again.")
+        # Objects only: until the switch there is no trace of them.
+        git(self.top, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(clone), BRANCH)
+        tip = git(clone, "rev-parse", BRANCH).strip()
+        for path in self._names("A", tip):
+            if os.path.lexists(self.top / path):
+                raise Refusal(
+                    f"{self.top / path} is in the way: git ignores it, and the branch would "
+                    "overwrite it. Move it, and run this again."
+                )
+        if self.branch == BRANCH:
+            with keeping(self.top, tip):
+                git(self.top, "merge", "--quiet", "--ff-only", tip)
+        else:
+            switch(self.top, BRANCH, tip)
+
+    def _names(self, kind: str, tip: str) -> list[str]:
+        said = git(self.top, "diff", "--name-only", "-z", "--no-renames", f"--diff-filter={kind}",
+                   self.commit, tip)  # fmt: skip
+        return [name for name in said.split("\0") if name]
+
+    def _has_branch(self) -> bool:
+        return (
+            _asked(self.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}") is not None
+        )
+
+
+def make_repository(folder: Path) -> None:
+    """Make one of a folder, with everything in its first commit but packages and .env files."""
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    exclude = folder / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(parents=True, exist_ok=True)
+    exclude.write_text("\n".join(_NEVER_FIRST) + "\n", encoding="utf-8")
+    git(folder, "add", "--all")
+    git(folder, *_somebody(folder), "commit", "--quiet", "--no-verify", "--message",
+        "The prototype as it is")  # fmt: skip
+
+
+def commit(clone: Path, message: str) -> None:
+    """Commit what is staged, in the user's name when git knows it."""
+    git(clone, *_somebody(clone), "commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message",
+        message)  # fmt: skip
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git on the folder, and give what it printed.
+
+    Raises:
+        Refusal: it failed; the message is its own.
+
+    """
+    ran = _run(folder, arguments)
+    if ran.returncode:
+        said = " ".join(ran.stderr.split()) or f"it stopped with {ran.returncode}"
+        raise Refusal(f"git {arguments[0]} failed in {folder}: {said}")
+    return ran.stdout
+
+
+def _asked(folder: Path, *arguments: str) -> str | None:
+    ran = _run(folder, arguments)
+    return ran.stdout.strip() if ran.returncode == 0 else None
+
+
+def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+    )
+
+
+def _environment() -> Mapping[str, str]:
+    """No repository but the folder's, no prompt, no download of large files."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
+    for name in ("GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
+        kept.pop(name, None)
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+
+
+def _somebody(folder: Path) -> list[str]:
+    if _asked(folder, "config", "--get", "user.email"):
+        return []
+    return ["-c", "user.name=Roadworthy", "-c", "user.email=roadworthy@localhost"]
+
+
+def _check_clean(root: Path) -> None:
+    lines = git(root, "status", "--porcelain", "--untracked-files=normal").splitlines()
+    if not lines:
+        return
+    named = ", ".join(line[3:] for line in lines[:_MOST_NAMED])
+    more = f" and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+    raise Refusal(
+        f"There is work in {root} that is not committed: {named}{more}. Commit it, or put it aside "
+        "with `git stash --include-untracked`, and run this again."
+    )

@@ -1,0 +1,21 @@
+"""From an inspection to the answers of an adoption. Nothing here writes."""
+
+from .candidates import Candidate, candidates
+from .choosing import Choice, choose, recorded_answers
+from .found import found_answers
+from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, standings
+
+__all__ = [
+    "GUARDRAILS",
+    "NAMES",
+    "Candidate",
+    "Choice",
+    "Guardrail",
+    "Proposal",
+    "Standing",
+    "candidates",
+    "choose",
+    "found_answers",
+    "recorded_answers",
+    "standings",
+]

@@ -1,0 +1,57 @@
+"""Which guardrails are wanted, and what an earlier adoption has answered."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from roadworthy.refusal import BadAnswer, Refusal
+
+from .guardrails import NAMES
+
+_ANSWERS = ".copier-answers.yml"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`only` these, or all that fit but those that were `declined`."""
+
+    only: tuple[str, ...] = ()
+    declined: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for option, names in (("--only", self.only), ("--decline", self.declined)):
+            for name in names:
+                if name not in NAMES:
+                    raise BadAnswer(f"{option} {name}: there are {', '.join(NAMES)}.")
+        if both := set(self.only) & set(self.declined):
+            raise BadAnswer(f"{min(both)} is both asked for and declined.")
+
+
+def choose(choice: Choice, kind: str, fitted: tuple[str, ...]) -> list[str]:
+    """The guardrails to fit: what was fitted before stays, whatever is asked for now."""
+    usual = ("ci", "secrets") if kind == "streamlit" else NAMES
+    wanted = choice.only or tuple(name for name in usual if name not in choice.declined)
+    return [name for name in NAMES if name in wanted or name in fitted]
+
+
+def recorded_answers(root: Path) -> dict[str, Any] | None:
+    """The answers of an earlier adoption; None when there was none.
+
+    Raises:
+        Refusal: the tree is a stamped service, or another template's.
+
+    """
+    try:
+        content = yaml.safe_load((root / _ANSWERS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Refusal(f"{root / _ANSWERS} can't be read: {error}") from error
+    if isinstance(content, dict) and content.get("mode") == "adopt" and "guardrails" in content:
+        return content
+    raise Refusal(
+        f"{root / _ANSWERS} says that this is stamped from a template already: `copier update` is "
+        "how it keeps up."
+    )
