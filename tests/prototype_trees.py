@@ -167,6 +167,8 @@ _AWKWARD: dict[str, dict[str, Callable[[bytes], bytes]]] = {
     "van-hire": {"package.json": _without_last_end},
 }
 _JUNK = {
+    "repair.db": b"",
+    "tutoring.db": b"",
     "bun.lock": b'{ "lockfileVersion": 1, "workspaces": { "": { "name": "vite-project" } } }\n',
     "pyvenv.cfg": b"home = /usr/bin\nversion = 3.12.4\n",
     "requirements.txt": b"Flask==2.3.3\n",

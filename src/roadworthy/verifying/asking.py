@@ -1,0 +1,91 @@
+"""Asks a prototype what it can be asked, in a copy, with consent; what can't be asked says why."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .commands import VENV, AppChecks, Command
+from .model import Containment, State, Step, Verification
+from .own import step_name
+from .workplace import Ran, Terms, Workplace, search_path
+
+Progress = Callable[[str], None]
+NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """`consent` is to the prototype's code being run."""
+
+    workplace: Workplace
+    tree: Path
+    consent: bool
+    progress: Progress
+
+    def ask(self, checks: Sequence[AppChecks]) -> Verification:
+        steps: list[Step] = []
+        held: list[tuple[Command, Containment]] = []
+        for number, app in enumerate(checks):
+            for step, ran in self._of_app(checks, app, number):
+                steps.append(step)
+                held += ran
+        return Verification(tuple(steps), _all_of(held))
+
+    def _of_app(
+        self, checks: Sequence[AppChecks], app: AppChecks, number: int
+    ) -> Iterator[tuple[Step, list[tuple[Command, Containment]]]]:
+        missing = ""
+        for command in app.commands:
+            name = step_name(checks, app, command)
+            if why := self._hindrance(command, missing):
+                missing = missing or why
+                yield Step(name, command.told, State.NOT_CHECKED, said=why), []
+                continue
+            self.progress(name)
+            venv = self.workplace.scratch / f"venv-{number}"
+            ran = self._run(command, command.argv, venv)
+            step = _step(name, command, ran)
+            other = command.otherwise
+            if other and not step.passed and any(sign in ran.said for sign in other.signs):
+                ran = self._run(command, other.argv, venv)
+                why = f"the lock file doesn't fit: {command.told} refuses it"
+                step = replace(_step(name, command, ran), command=other.told)
+                step = replace(step, said=f"{step.said}\n{why}".strip())
+            if not step.passed and command.name in {"install", "environment"}:
+                missing = "its packages could not be installed"
+            yield step, [(command, ran.containment)]
+
+    def _hindrance(self, command: Command, missing: str) -> str:
+        if command.reads:
+            return ""
+        if not self.consent:
+            return NO_CONSENT
+        program = command.argv[0]
+        if not program.startswith(VENV) and shutil.which(program, path=search_path()) is None:
+            return f"{program} is not on this machine"
+        return missing
+
+    def _run(self, command: Command, argv: Sequence[str], venv: Path) -> Ran:
+        argv = [part.replace(VENV, str(venv)) for part in argv]
+        terms = Terms(command.seconds, network=command.installs)
+        return self.workplace.run(argv, self.tree / command.folder, terms)
+
+
+def _step(name: str, command: Command, ran: Ran) -> Step:
+    state = State.PASSED if ran.status == 0 else State.FAILED
+    said = ran.said
+    if ran.late:
+        said = f"{said}\nstopped after {command.seconds:.0f} seconds".strip()
+    elif ran.status is None:
+        state, said = State.NOT_CHECKED, f"{said}\nit could not be run".strip()
+    return Step(name, command.told, state, ran.seconds, said)
+
+
+def _all_of(held: Sequence[tuple[Command, Containment]]) -> Containment:
+    """As good as the worst of them; packages are installed over the network."""
+    ran = [(command, it) for command, it in held if not command.reads]
+    if not ran:
+        return Containment()
+    files = all(it.files for _, it in ran)
+    return Containment(files, all(it.network for command, it in ran if not command.installs))

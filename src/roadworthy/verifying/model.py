@@ -1,0 +1,86 @@
+"""What a verification says: its steps, and what a retrofit broke."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was tried. `said` is the end of what it printed, or why it was not tried."""
+
+    name: str
+    command: str
+    state: State
+    seconds: float = 0.0
+    said: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.state is State.PASSED
+
+
+@dataclass(frozen=True)
+class Containment:
+    """What the machine could hold the prototype's code to. Nothing ran where all is None.
+
+    `files`: it could not write outside of its copy, nor read the user's own files. `network`: it
+    could reach nobody; the step that installs packages excepted.
+    """
+
+    files: bool | None = None
+    network: bool | None = None
+
+    def __str__(self) -> str:
+        if self.files is None:
+            return "Nothing of the prototype's was run."
+        held = [
+            "its code could neither write outside of the copy nor read your own files"
+            if self.files
+            else "this machine can't keep its code from your files (Linux with Landlock can)",
+            "the network was cut, but for installing packages"
+            if self.network
+            else "this machine can't cut the network for it",
+        ]
+        return f"It ran in a copy, without your environment; {'; '.join(held)}."
+
+
+@dataclass(frozen=True)
+class Verification:
+    steps: tuple[Step, ...] = ()
+    containment: Containment = Containment()
+
+    def step(self, name: str) -> Step | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+    def of(self, state: State) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.state is state)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Something that passed before and doesn't after; unknown is not passed."""
+
+    before: Step
+    after: Step | None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.before.name} passed before and was not tried after"
+        return f"{self.before.name} passed before; after: {self.after.state.value}"
+
+
+def compare(before: Verification, after: Verification) -> Sequence[Regression]:
+    """What passed before must pass after; what failed before may fail."""
+    broken = []
+    for step in before.of(State.PASSED):
+        now = after.step(step.name)
+        if now is None or not now.passed:
+            broken.append(Regression(step, now))
+    return broken

@@ -1,0 +1,268 @@
+"""What worked before must work after; what a prototype runs stays where it is run."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prototype_trees import PROTOTYPES, TREES, lay_out
+
+from roadworthy.verifying import (
+    State,
+    Subject,
+    Verification,
+    Workplace,
+    as_answer,
+    compare,
+    own_checks,
+    verify_before,
+    workplace,
+)
+from roadworthy.verifying.asking import NO_CONSENT, Asking
+from roadworthy.verifying.commands import AppChecks, Command
+from roadworthy.verifying.landlock import version as landlock_version
+
+APP = {"app": ".", "manager": "none", "entry": "main:app"}
+needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
+needs_landlock = pytest.mark.skipif(not landlock_version(), reason="there is no Landlock")
+
+
+@pytest.fixture
+def place() -> Iterator[Workplace]:
+    with workplace() as made:
+        yield made
+
+
+def python_app(folder: Path, source: str = "app = object()\n") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "main.py").write_text(source)
+    return folder
+
+
+def states(verification: Verification) -> dict[str, str]:
+    return {step.name: step.state.value for step in verification.steps}
+
+
+def script(source: str, seconds: float = 60) -> list[AppChecks]:
+    command = Command("build", (sys.executable, "-c", source), "build", seconds=seconds)
+    return [AppChecks(".", "python", "none", "", (command,))]
+
+
+def test_sees_what_a_change_breaks(place: Workplace, tmp_path: Path) -> None:
+    tree = python_app(tmp_path / "tree")
+    before = verify_before(place, Subject(tree, APP), consent=True)
+    assert states(before) == {"syntax": "passed", "environment": "passed", "build": "passed"}
+    python_app(tree, "import nothing_of_that_name\n")
+    after = verify_before(place, Subject(tree, APP), consent=True)
+    (broken,) = compare(before, after)
+    assert str(broken) == "build passed before; after: failed"
+    assert broken.after is not None
+    assert "nothing_of_that_name" in broken.after.said
+    assert compare(after, after) == []
+
+
+def test_runs_nothing_without_consent(place: Workplace, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    tree = python_app(tmp_path / "tree", f"open({str(ran)!r}, 'w')\napp = 1\n")
+    verification = verify_before(place, Subject(tree, APP), consent=False)
+    assert states(verification)["syntax"] == "passed"
+    build = verification.step("build")
+    assert build is not None
+    assert (build.state, build.said) == (State.NOT_CHECKED, NO_CONSENT)
+    assert not ran.exists()
+    assert str(verification.containment) == "Nothing of the prototype's was run."
+    assert compare(verification, verification) == []
+
+
+def test_stops_what_hangs_and_all_that_it_started(place: Workplace, tmp_path: Path) -> None:
+    marker = f"sleep {1000 + os.getpid()}"
+    source = f"import os, time\nos.system('setsid {marker} & ')\nprint('waiting')\ntime.sleep(600)"
+    since = time.monotonic()
+    (step,) = Asking(place, tmp_path, consent=True, progress=print).ask(script(source, 2)).steps
+    assert time.monotonic() - since < 20
+    assert step.state is State.FAILED
+    assert step.said == "waiting\nstopped after 2 seconds"
+    running = [
+        file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        for file in Path("/proc").glob("[0-9]*/cmdline")
+        if file.exists()
+    ]
+    assert not [line for line in running if marker in line]
+
+
+PROBE = """
+import os, pathlib, socket
+print("token", os.environ.get("DEPLOY_TOKEN"), pathlib.Path.home() == pathlib.Path(HOME))
+for name in (OUTSIDE, HOME + "/escaped"):
+    try:
+        pathlib.Path(name).write_text("x")
+        print("wrote", name)
+    except OSError:
+        print("kept from writing")
+for name in (SECRET, f"/proc/{MAIN}/environ"):
+    try:
+        print("read", pathlib.Path(name).read_bytes())
+    except OSError:
+        print("kept from reading")
+try:
+    os.kill(MAIN, 0)
+    print("may signal")
+except OSError:
+    print("kept from signalling")
+try:
+    socket.create_connection(("127.0.0.1", PORT), 2)
+    print("called")
+except OSError:
+    print("kept from calling")
+pathlib.Path("built").write_text("x")
+"""
+
+
+@needs_landlock
+def test_holds_the_code_to_its_copy(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    monkeypatch.setenv("DEPLOY_TOKEN", "x")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://me:secret@packages.example.com/simple")
+    tree = place.copy(python_app(tmp_path / "tree"), "before")
+    facts = {
+        "HOME": str(Path.home()),
+        "OUTSIDE": str(tmp_path / "tree" / "escaped"),
+        "SECRET": str(secret),
+        "MAIN": os.getpid(),
+        "PORT": 9,
+    }
+    source = "\n".join(f"{name} = {value!r}" for name, value in facts.items()) + PROBE
+    verification = Asking(place, tree, consent=True, progress=print).ask(script(source))
+    (step,) = verification.steps
+    assert step.passed, step.said
+    assert step.said.splitlines() == [
+        "token None False",
+        *["kept from writing"] * 2,
+        *["kept from reading"] * 2,
+        "kept from signalling",
+        "kept from calling",
+    ]
+    assert (tree / "built").exists()
+    assert not (tmp_path / "tree" / "escaped").exists()
+    assert "PIP_INDEX_URL" not in place.environment({})
+    assert verification.containment.files
+    assert verification.containment.network
+    assert "cut" in str(verification.containment)
+
+
+def test_a_missing_program_is_not_checked(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"build": "node build.js"}}')
+    (tmp_path / "pnpm-lock.yaml").write_text("lockfileVersion: '9.0'\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    verification = verify_before(place, Subject(tmp_path, {"app": "."}), consent=True)
+    assert {step.said for step in verification.steps} == {"pnpm is not on this machine"}
+    assert set(states(verification).values()) == {"not checked"}
+
+
+@needs_npm
+def test_asks_a_package_of_npm(place: Workplace, tmp_path: Path) -> None:
+    manifest = {"name": "bells", "version": "1.0.0"}
+    scripts = {
+        "build": "node -e \"fs.writeFileSync('out', 'x')\"",
+        "test": "node x",
+    }
+    (tmp_path / "package.json").write_text(json.dumps(manifest | {"scripts": scripts}))
+    lock = manifest | {"lockfileVersion": 3, "requires": True, "packages": {"": manifest}}
+    (tmp_path / "package-lock.json").write_text(json.dumps(lock))
+    verification = verify_before(place, Subject(tmp_path, {"app": "."}), consent=True)
+    assert [(step.command, step.state.value) for step in verification.steps] == [
+        ("npm ci --ignore-scripts", "passed"),
+        ("npm run build", "passed"),
+        ("npm run test", "failed"),
+    ]
+    assert not (tmp_path / "out").exists()
+    (answer,) = as_answer(own_checks(tmp_path, ["."]), verification)
+    assert answer == {
+        "folder": ".",
+        "language": "node",
+        "manager": "npm",
+        "version": "24",
+        "install": "npm ci --ignore-scripts",
+        "build": "npm run build",
+    }
+
+
+@needs_npm
+def test_builds_and_checks_a_front_end(place: Workplace, tmp_path: Path) -> None:
+    subject = Subject(lay_out("choir", tmp_path / "choir"), {"app": "frontend", "manager": "npm"})
+    before = verify_before(place, subject, consent=True)
+    if not (install := before.steps[0]).passed:
+        pytest.skip(f"npm can't install here: {install.said[-200:]}")
+    assert set(states(before).values()) == {"passed"}
+    copy = place.scratch / "before"
+    (copy / "frontend/src/api.ts").write_text("export const singers: number = 'three';\n")
+    (checks,) = subject.checks
+    again = replace(checks, commands=checks.commands[1:])
+    after = Asking(place, copy, consent=True, progress=print).ask([again])
+    # Vite builds what tsc would not.
+    assert states(after) == {"build": "passed", "types": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("corner-shop", ["npm install", "npm run build", "npx --no-install tsc -b"]),
+        ("allotment", ["npm install", "npm run build", "npx --no-install tsc --noEmit -p ."]),
+        ("van-hire", ["npm install"]),
+        ("tutoring", ["pip install -r requirements.txt", 'python -c "from app.main import app"']),
+        (
+            "seed-library",
+            [
+                "poetry install",
+                'poetry run python -c "from seeds.app import app"',
+                "poetry run python -m pytest",
+            ],
+        ),
+        ("tide-table", ["pip install -r requirements.txt"]),
+        (
+            "choir",
+            [
+                "pip install -r requirements.txt pytest",
+                'python -c "from main import app"',
+                "python -m pytest",
+            ],
+        ),
+    ],
+)
+def test_finds_out_what_each_kind_can_be_asked(name: str, commands: list[str]) -> None:
+    prototype = PROTOTYPES[name]
+    checks = own_checks(
+        TREES / name, [prototype.app], manager=prototype.manager, entry=prototype.entry
+    )
+    (answer,) = as_answer(checks)
+    told = [answer[key] for key in ("install", "build", "types", "tests") if key in answer]
+    assert len(told) == len(commands)
+    assert all(map(str.startswith, told, commands))
+
+
+@pytest.mark.parametrize(
+    ("files", "install"),
+    [
+        ({"yarn.lock": ""}, "yarn install --frozen-lockfile --ignore-scripts"),
+        ({"yarn.lock": "", ".yarnrc.yml": ""}, "yarn install --immutable --mode=skip-build"),
+        ({"bun.lockb": ""}, "bun install --frozen-lockfile --ignore-scripts"),
+        ({"bun.lock": "", "package-lock.json": "{}"}, "npm ci --ignore-scripts"),
+        ({"pnpm-lock.yaml": ""}, "pnpm install --frozen-lockfile --ignore-scripts"),
+        ({}, "npm install --ignore-scripts --no-save"),
+    ],
+)
+def test_the_lock_file_decides(files: dict[str, str], install: str, tmp_path: Path) -> None:
+    for name, content in {"package.json": "{}", **files}.items():
+        (tmp_path / name).write_text(content)
+    (app,) = own_checks(tmp_path, ["."])
+    assert app.commands[0].told == install
