@@ -190,12 +190,11 @@ def _drill(
     age = (place.service.platform.clock.now() - entry.created_at).total_seconds()
     outcome.facts.update(backup=entry.name, age=age)
     outcome.measure("age", age, "s")
-    counts = shelf.dataset.drill(shelf.store, entry, place.identities(identity)).counts
+    facts, proof = shelf.dataset.drill(shelf.store, entry, place.identities(identity))
+    counts = facts.counts
     outcome.facts.update(counts)
     place.keep_receipt(shelf, entry, "drill")
-    typer.echo(
-        f"{entry.name}: restores. {_told(counts, ' and ')} are as recorded, {shelf.dataset.proof}"
-    )
+    typer.echo(f"{entry.name}: restores. {_told(counts, ' and ')} are as recorded, {proof}")
 
 
 @backup_commands.command()

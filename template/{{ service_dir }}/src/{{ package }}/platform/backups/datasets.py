@@ -43,12 +43,10 @@ class Dataset(Protocol):
     ) -> tuple[Facts, str]:
         """Restore beside what is live, compare, and say where it is now."""
 
-    def drill(self, store: Store, entry: Entry, identities: Sequence[Identity]) -> Facts:
-        """Restore to where nobody works, compare, and take it away again."""
-
-    @property
-    def proof(self) -> str:
-        """What a drill that went well has shown besides."""
+    def drill(
+        self, store: Store, entry: Entry, identities: Sequence[Identity]
+    ) -> tuple[Facts, str]:
+        """Restore to where nobody works, compare, take it away, and say what else it has shown."""
 
 
 # Called with the settings when a command needs to know; says nothing for what is not configured.

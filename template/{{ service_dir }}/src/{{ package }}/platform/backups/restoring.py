@@ -83,6 +83,7 @@ def fill(
     url: str,
     *,
     privileges: bool,
+    without: Sequence[str] = (),
 ) -> None:
     """Run pg_restore; it commits everything, or nothing."""
     with connect(url) as connection:
@@ -92,6 +93,7 @@ def fill(
         "--single-transaction",
         "--no-owner",
         *([] if privileges else ["--no-privileges"]),
+        *without,
         f"--dbname={make_conninfo(dbname=database_name(url))}",
     ]
     with running(program, arguments, connection_environment(url), feeds=True) as restoring:

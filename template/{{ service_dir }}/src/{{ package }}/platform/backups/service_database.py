@@ -19,7 +19,6 @@ from .stores import Store
 
 class ServiceDatabase:
     name = SERVICE
-    proof = "and the service is ready on them"
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -48,8 +47,11 @@ class ServiceDatabase:
         manifest = restoring.restore(store, entry, identities, url, privileges=privileges)
         return manifest.facts, database_name(url)
 
-    def drill(self, store: Store, entry: Entry, identities: Sequence[Identity]) -> DatabaseFacts:
-        return drill(self._service, store, entry, identities).facts
+    def drill(
+        self, store: Store, entry: Entry, identities: Sequence[Identity]
+    ) -> tuple[DatabaseFacts, str]:
+        manifest = drill(self._service, store, entry, identities)
+        return manifest.facts, "and the service is ready on them"
 
 
 def target(database_url: str, into: str | None) -> str:
