@@ -117,11 +117,8 @@ Attempted = tuple[Door, Visitor, Access, Place, str]
 
 def _attempts(acted: Acted) -> Iterator[Attempted]:
     relations = acted.scene.relations
-    for table in relations.tables.values():
-        if not table.partition:
-            yield from _table(acted, table)
-    for view in relations.views:
-        yield from _view(acted, view)
+    yield from tables_of(acted, relations.tables.values())
+    yield from views_of(acted, relations.views)
     for function in relations.functions:
         if function.definer and function.returns not in {"trigger", "event_trigger"}:
             yield from _function(acted, function)
@@ -129,6 +126,19 @@ def _attempts(acted: Acted) -> Iterator[Attempted]:
         place = acted.scene.replay.place("bucket", "storage", bucket)
         access = Access.ALLOWED if got else Access.REFUSED
         yield Door("bucket", bucket, command.lower()), visitor, access, place, ""
+
+
+def tables_of(acted: Acted, tables: Iterable[Table]) -> Iterator[Attempted]:
+    """What strangers got at in these, with where that was decided."""
+    for table in tables:
+        if not table.partition:
+            yield from _table(acted, table)
+
+
+def views_of(acted: Acted, views: Iterable[View]) -> Iterator[Attempted]:
+    """The same for views, tried now."""
+    for view in views:
+        yield from _view(acted, view)
 
 
 def _table(acted: Acted, table: Table) -> Iterator[Attempted]:

@@ -58,12 +58,17 @@ def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
     for table in scene.relations.tables.values():
         if table.partition or not table.row_security or not scene.ownership.owned(table):
             continue
-        tempting = _tempting(scene, table)
-        if not tempting or _open_anyway(scene, table):
-            continue
-        gains = _gains(scene, stage, seeder, table, tempting)
+        gains = gains_in(scene, stage, seeder, table)
         if gains:
             yield _finding(scene, table, gains)
+
+
+def gains_in(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[Gain]:
+    """What users can give themselves in rows of their own; nothing where all rows are open."""
+    tempting = _tempting(scene, table)
+    if not tempting or _open_anyway(scene, table):
+        return []
+    return _gains(scene, stage, seeder, table, tempting)
 
 
 def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:

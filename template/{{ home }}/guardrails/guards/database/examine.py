@@ -113,7 +113,7 @@ def act(
     ownership = recognise(relations)
     seeder = Seeder(connection, relations, ownership)
     for person in (VICTIM, SPARE, MEMBER):
-        _add_account(connection, person, triggers=False)
+        add_account(connection, person, triggers=False)
     seeder.seed_all(VICTIM, SPARE)
     # Afterwards, because in many projects the first who signs up becomes the administrator.
     notes = _sign_up(connection, STRANGER)
@@ -141,15 +141,16 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
 def _sign_up(connection: Connection[Any], person: Person) -> list[NotLooked]:
     """An account made as a real one is, triggers and all."""
     try:
-        _add_account(connection, person, triggers=True)
+        add_account(connection, person, triggers=True)
     except psycopg.Error as error:
         why = str(error).partition("\n")[0]
-        _add_account(connection, person, triggers=False)
+        add_account(connection, person, triggers=False)
         return [NotLooked("what signing up sets off", f"a trigger on auth.users: {why}")]
     return []
 
 
-def _add_account(connection: Connection[Any], person: Person, *, triggers: bool) -> None:
+def add_account(connection: Connection[Any], person: Person, *, triggers: bool) -> None:
+    """Put somebody into auth.users, with or without what signing up sets off."""
     with connection.transaction():
         if not triggers:
             connection.execute("set local session_replication_role = replica")

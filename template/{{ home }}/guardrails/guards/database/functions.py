@@ -70,12 +70,12 @@ def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
     for view in scene.relations.views:
         yield from _view(scene, stage, view)
     until = monotonic() + SECONDS
-    for number, function in enumerate(_callable(scene)):
+    for number, function in enumerate(callable_by_strangers(scene)):
         if number >= MOST_CALLS or monotonic() > until:
             why = f"calling them all would take more than {MOST_CALLS} calls or {SECONDS:.0f} s"
             scene.not_looked.append(NotLooked("some functions", why, ("db.definer-no-authz",)))
             break
-        finding = _function(scene, stage, function)
+        finding = judged(scene, stage, function)
         if finding is not None:
             yield finding
 
@@ -97,7 +97,8 @@ def _search_paths(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _callable(scene: Scene) -> list[Function]:
+def callable_by_strangers(scene: Scene) -> list[Function]:
+    """With their owner's rights."""
     return [
         function
         for function in scene.relations.functions
@@ -107,7 +108,8 @@ def _callable(scene: Scene) -> list[Function]:
     ]
 
 
-def _function(scene: Scene, stage: Stage, function: Function) -> Finding | None:
+def judged(scene: Scene, stage: Stage, function: Function) -> Finding | None:
+    """Call it as the least of those who may, and say what it gave or changed."""
     visitor = ANON if "anon" in function.callers else USER
     effect = _call(scene, stage, function, visitor)
     found = place(scene, function)
@@ -214,18 +216,16 @@ def _checked(scene: Scene, body: str) -> bool:
 
 def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> Effect:
     """Call it with the victim's ids and see what became of the victim's rows."""
-    values = [
-        _argument(scene, name, kind) for name, kind in function.arguments[: function.required]
-    ]
+    values = [argument(scene, name, kind) for name, kind in function.arguments[: function.required]]
     rest = function.arguments[function.required :]
-    values += [_argument(scene, name, kind) for name, kind in rest]
+    values += [argument(scene, name, kind) for name, kind in rest]
     effect = Effect()
     try:
         with stage.undone():
             before = _written_so_far(stage)
             with stage.staying(visitor):
                 given = stage.connection.execute(
-                    once.beside_values(_invocation(function)),
+                    once.beside_values(invocation(function)),
                     {f"a{n}": value for n, value in enumerate(values)},
                 ).fetchmany(50)
             after = _written_so_far(stage)
@@ -238,7 +238,8 @@ def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> E
     return effect
 
 
-def _invocation(function: Function) -> Composed:
+def invocation(function: Function) -> Composed:
+    """The call, with a placeholder for each argument."""
     given = SQL(", ").join(
         SQL("{}::{}").format(Placeholder(f"a{n}"), SQL(kind.replace("%", "%%")))
         for n, (_, kind) in enumerate(function.arguments)
@@ -248,7 +249,8 @@ def _invocation(function: Function) -> Composed:
     )
 
 
-def _argument(scene: Scene, name: str, kind: str) -> str | None:
+def argument(scene: Scene, name: str, kind: str) -> str | None:
+    """A value that leads to the victim's rows."""
     plain = re.sub(r"^(p|in|arg|v|_|target|the|new|input)_+", "", words(name))
     if kind == "uuid" or (kind in {"text", "bigint", "integer"} and plain.endswith("_id")):
         return _id(scene, plain, kind)

@@ -169,7 +169,7 @@ def _written(scene: Scene, table: Table, visitor: Visitor) -> _Door | None:
     done = tuple(c for c in WRITES if scene.matrix.attempt(table, visitor, c).allowed)
     if not done:
         return None
-    severity = _loss(scene, table) if done != ("INSERT",) else _insert_loss(scene, table)
+    severity = _loss(scene, table) if done != ("INSERT",) else insert_loss(scene, table)
     if severity is None:
         return None
     return _Door(visitor, done, admitting(table, done, visitor), severity)
@@ -299,7 +299,7 @@ def _loss(scene: Scene, table: Table) -> Severity:
     return Severity.CRITICAL if is_sensitive(scene, table) else Severity.HIGH
 
 
-def _insert_loss(scene: Scene, table: Table) -> Severity | None:
+def insert_loss(scene: Scene, table: Table) -> Severity | None:
     """What it costs when rows can only be added: a contact form is meant to be."""
     kind = purpose(table.name)
     owned = scene.ownership.owned(table)

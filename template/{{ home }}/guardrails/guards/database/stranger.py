@@ -5,7 +5,7 @@ transaction) in a savepoint that is rolled back.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -170,13 +170,16 @@ class Attacker:
         self.seeder = seeder
         self._grants: dict[tuple[str, int, str], tuple[str, ...]] = {}
 
-    def attack(self, visitors: tuple[Visitor, ...], seconds: float) -> Matrix:
+    def attack(
+        self, visitors: tuple[Visitor, ...], seconds: float, only: Iterable[Table] | None = None
+    ) -> Matrix:
         matrix = Matrix()
+        tables = list(self.relations.tables.values() if only is None else only)
         until = monotonic() + seconds
         for visitor in visitors:
-            self._read_grants(visitor.role)
+            self._read_grants(visitor.role, [table.oid for table in tables])
             with self.stage.visited(visitor):
-                for table in self.relations.tables.values():
+                for table in tables:
                     if monotonic() > until:
                         matrix.spent = True
                         break
@@ -299,8 +302,7 @@ class Attacker:
         """The columns that the role may use, in order."""
         return self._grants.get((visitor.role, table.oid, command), ())
 
-    def _read_grants(self, role: str) -> None:
-        oids = [table.oid for table in self.relations.tables.values()]
+    def _read_grants(self, role: str, oids: list[int]) -> None:
         found = self.stage.connection.execute(_GRANTED, {"role": role, "tables": oids})
         for table, command, columns in found.fetchall():
             self._grants[role, table, command] = tuple(columns)
