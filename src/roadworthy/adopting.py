@@ -10,8 +10,16 @@ from typing import Any
 import questionary
 from rich.console import Console
 
-from .applying import BRANCH, NoRepository, Preparation, Repository, make_repository, prepare
-from .applying.preparing import Prepared, record
+from .applying import (
+    BRANCH,
+    NoRepository,
+    Preparation,
+    Prepared,
+    Repository,
+    make_repository,
+    prepare,
+    record,
+)
 from .inspecting import shown_progress, stopped_cleanly
 from .inspection import Inspection, Wanted, inspect
 from .origin import Origin, fetch
@@ -87,12 +95,10 @@ class _Adoption:
         return self._carry_out(wanted, prepared, shown)
 
     def _carry_out(self, wanted: Preparation, prepared: Prepared, shown: Console) -> int:
-        commits = record(wanted, prepared, self._say)
-        self._say("Inspecting what it has become")
-        after = self._inspect(prepared.clone)
+        recorded = record(wanted, prepared, self._scratch, self._say)
         self._say(f"Switching to {BRANCH}")
         wanted.repository.land(prepared.clone)
-        shown.print(outcome(wanted, commits, after))
+        shown.print(outcome(wanted, recorded))
         return 0
 
     def _repository(self) -> Repository:

@@ -1,6 +1,6 @@
 """A plan, carried out in a clone, and landed on a branch of its own."""
 
-from .preparing import Preparation, Prepared, prepare
+from .preparing import Preparation, Prepared, Recorded, prepare, record
 from .repository import BRANCH, NoRepository, Repository, make_repository
 
 __all__ = [
@@ -8,7 +8,9 @@ __all__ = [
     "NoRepository",
     "Preparation",
     "Prepared",
+    "Recorded",
     "Repository",
     "make_repository",
     "prepare",
+    "record",
 ]

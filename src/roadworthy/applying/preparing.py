@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from roadworthy.inspection import Inspection
+from roadworthy.inspection import Inspection, reread
 from roadworthy.origin import Origin
 from roadworthy.questions import Answers
 from roadworthy.stamp import render, run_hook
@@ -87,16 +87,33 @@ def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
     )
 
 
-def record(wanted: Preparation, prepared: Prepared, say: Say) -> list[str]:
-    """Lock the tools, write the baseline, and commit; gives the subjects of the commits."""
+@dataclass(frozen=True)
+class Recorded:
+    """The commits by their subjects, what may stay by the baseline's own words, and the tree as an
+    inspection after.
+    """
+
+    commits: tuple[str, ...]
+    baseline: str
+    after: Inspection
+
+
+def record(wanted: Preparation, prepared: Prepared, scratch: Path, say: Say) -> Recorded:
+    """Lock the tools, write the baseline, and commit."""
     say("Locking the packages of the guardrails")
     for folder in (wanted.guardrails, str(wanted.answers["service_dir"])):
         if (prepared.clone / folder / "pyproject.toml").is_file():
             run_hook("lock", prepared.clone / folder)
     say("Recording what is wrong today")
-    _engine(wanted, prepared.clone, "guardrails", "baseline", accepted=_DECISIONS)
+    document = scratch / "after.sarif"
+    said = _engine(
+        wanted, prepared.clone, "guardrails", "baseline", "--document", str(document),
+        accepted=_DECISIONS,
+    )  # fmt: skip
+    after = reread(json.loads(document.read_bytes()), wanted.inspection.name)
     say("Committing")
-    return commit_series(prepared.clone, wanted.home, str(wanted.answers["service_dir"]))
+    service = str(wanted.answers["service_dir"])
+    return Recorded(tuple(commit_series(prepared.clone, wanted.home, service)), said.strip(), after)
 
 
 def _rendered(origin: Origin, answers: Answers, to: Path) -> Path:

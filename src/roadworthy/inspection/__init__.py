@@ -16,7 +16,7 @@ from .model import (
     Severity,
     State,
 )
-from .run import Wanted, inspect
+from .run import Wanted, inspect, reread
 
 __all__ = [
     "LEVELS",
@@ -39,5 +39,6 @@ __all__ = [
     "faults_of",
     "inspect",
     "listed",
+    "reread",
     "steps",
 ]

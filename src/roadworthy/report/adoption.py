@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from roadworthy.applying import BRANCH, Preparation, Prepared
+from roadworthy.applying import BRANCH, Preparation, Prepared, Recorded
 from roadworthy.applying.series import chapter_of, chapters
-from roadworthy.inspection import LEVELS, Inspection
+from roadworthy.inspection import LEVELS
 from roadworthy.planning import Proposal, Standing
 from roadworthy.planning.revocation import in_words, revocations
 
@@ -35,9 +35,9 @@ def plan(wanted: Preparation, prepared: Prepared, proposals: Sequence[Proposal])
     return Group(*_plan(wanted, prepared, proposals))
 
 
-def outcome(wanted: Preparation, commits: Sequence[str], after: Inspection) -> RenderableType:
+def outcome(wanted: Preparation, recorded: Recorded) -> RenderableType:
     """What was done, what it changed, and what comes next."""
-    return Group(*_outcome(wanted, commits, after))
+    return Group(*_outcome(wanted, recorded))
 
 
 def _plan(
@@ -65,6 +65,9 @@ def _plan(
     yield _heading("Left alone")
     yield Text(f"  {_UNTOUCHED}")
     yield from (Text(f"  {printable(path)}: yours stays") for path in prepared.laid.left)
+    for merge in prepared.merges:
+        if merge["kind"] == "none":
+            yield Text(f"  {printable(str(merge['path']))}: {merge['reason']}")
 
 
 def _recognised(wanted: Preparation) -> Text:
@@ -107,10 +110,11 @@ def _folder(path: str, wanted: Preparation) -> str:
 
 
 def _shared(prepared: Prepared) -> Iterator[RenderableType]:
-    if not prepared.merges:
+    shared = [merge for merge in prepared.merges if merge["kind"] != "none"]
+    if not shared:
         return
     yield _heading("Files that are shared")
-    for merge in prepared.merges:
+    for merge in shared:
         yield Text(f"  {printable(str(merge['path']))}: {_merged(merge)}")
         for line in _added(merge):
             yield Text(f"      {printable(line)}", style="green")
@@ -136,11 +140,11 @@ def _added(merge: Mapping[str, Any]) -> list[str]:
     return added if more <= 1 else [*added[:_MOST_LINES], f"… and {more} more lines"]
 
 
-def _outcome(
-    wanted: Preparation, commits: Sequence[str], after: Inspection
-) -> Iterator[RenderableType]:
-    yield _heading(f"On the branch {BRANCH}, {len(commits)} commits")
-    yield from (Text(f"  {subject}") for subject in commits)
+def _outcome(wanted: Preparation, recorded: Recorded) -> Iterator[RenderableType]:
+    after = recorded.after
+    yield _heading(f"On the branch {BRANCH}, {len(recorded.commits)} commits")
+    yield from (Text(f"  {subject}") for subject in recorded.commits)
+    yield Text(f"  The baseline: {printable(recorded.baseline)}", style="dim")
     yield _heading("Levels, before and after")
     table = _grid()
     before = {area.area: area for area in wanted.inspection.areas}

@@ -66,6 +66,8 @@ def _baseline(options: argparse.Namespace) -> int:
         print(f"{fingerprint.rule} in {fingerprint.path} may stay until {options.until}")
         return 0
     recorded = record(options.root, outcome)
+    if options.document:
+        options.document.write_text(json.dumps(outcome.document), encoding="utf-8")
     print(f"{recorded.holds} recorded: {recorded.came} came, {recorded.gone} went")
     if recorded.refused:
         print(f"{recorded.refused} new can't be recorded; `python -m guardrails check` lists them")
@@ -133,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("--reason", help="why it may stay")
     recording.add_argument("--owner", help="who says so")
     recording.add_argument("--until", metavar="YYYY-MM-DD", help="when it is decided anew")
+    recording.add_argument(
+        "--document", type=Path, metavar="FILE", help="write all that was found there, as SARIF"
+    )
     recording.set_defaults(run=_baseline)
     explaining = commands.add_parser("explain", help="say what a rule is about, or list them")
     explaining.add_argument("rule", nargs="?")
