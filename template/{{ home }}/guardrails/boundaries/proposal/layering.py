@@ -1,4 +1,4 @@
-"""Layers that the imports keep to already, found in the order in which parts are usually stacked."""
+"""Layers that the imports keep to already, in the order in which parts are usually stacked."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -10,8 +10,8 @@ from .model import Proposal, proposed
 from .roles import Base
 
 _SIDE = re.compile(
-    r"^(?P<folder>(?:[^/]+/)?(?:"
-    r"(?P<browser>client|frontend|web|mobile)|(?P<server>server|backend|supabase/functions)"
+    r"^(?P<folder>(?:(?:apps|packages)/)?(?:"
+    r"(?P<browser>client|frontend|web|mobile)|(?P<server>server|backend|api|supabase/functions)"
     r"|(?P<shared>shared)))/"
 )
 _SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs")

@@ -117,11 +117,16 @@ def _placed(path: str, ranks: Mapping[str, int], next_apps: set[str]) -> tuple[s
     folders = path.split("/")[:-1]
     for index, name in enumerate(folders):
         below = "/".join(folders[: index + 1])
-        if name in ranks and (name != "app" or below in next_apps):
+        if name in ranks and (name != "app" or below in next_apps) and not _is_app(folders, index):
             return below.removesuffix(name), below
     if basename(path).rpartition(".")[0] in ranks:
         return path.removesuffix(basename(path)), path
     return None
+
+
+def _is_app(folders: list[str], index: int) -> bool:
+    """`apps/api` and `api/src` are applications, whatever they are called."""
+    return folders[index - 1 : index] in (["apps"], ["packages"]) or "src" in folders[index + 1 :]
 
 
 def _base(folder: str, is_python: bool, parts: Mapping[str, set[str]]) -> Base:
