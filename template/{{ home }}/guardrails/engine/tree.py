@@ -37,7 +37,8 @@ _CODE = (
 _BIG = 50
 """As many that are too big are named; there may be thousands."""
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
-_ITSELF = {"guards.toml", "engine", "guards", "rules"}
+_ENGINE = {"guards.toml", "engine", "guards", "rules"}
+ITSELF = "the guardrails themselves"
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"
 
@@ -212,8 +213,8 @@ class _Walk:
 
 def _vendored(folder: str, names: set[str]) -> str:
     name = folder.rpartition("/")[2]
-    if names >= _ITSELF:
-        return "the guardrails themselves"
+    if names >= _ENGINE:
+        return ITSELF
     if _VENV_MARK in names:
         return "a virtual environment"
     if _MODULES_MARK in names or name in VENDORED_NAMES:

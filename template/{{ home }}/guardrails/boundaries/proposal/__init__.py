@@ -1,10 +1,10 @@
 """From the imports as they are today: the contracts that hold, or nearly hold."""
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...engine.guards import HERE
-from ...engine.tree import Tree, walk
+from ...engine.tree import ITSELF, Tree, walk
 from ..code import Code, read
 from .clients import clients
 from .layering import layers
@@ -56,11 +56,11 @@ def _own(code: Code, below: str) -> list[str]:
 
 
 def _apart(tree: Tree) -> list[str]:
-    """Folders that were fitted to the prototype: the service, what runs it, and the engine."""
+    """Folders that were fitted to the prototype: the service, and what runs it."""
     services = [path.rpartition("/")[0] for path in tree.files if path.endswith("/access.lock")]
-    engine = HERE.relative_to(tree.root).parts[:-1] if HERE.is_relative_to(tree.root) else ()
-    homes = ["/".join((*engine, "ops"))] if HERE.is_relative_to(tree.root) else []
-    return [f"{folder}/" for folder in (*services, *homes)]
+    engines = [left.path for left in tree.left if left.why == ITSELF]
+    ops = [posixpath.join(posixpath.dirname(engine), "ops") for engine in engines]
+    return [f"{folder}/" for folder in (*services, *ops)]
 
 
 def _without(code: Code, apart: Sequence[str]) -> Code:
