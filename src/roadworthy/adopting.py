@@ -35,6 +35,7 @@ from .planning import (
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
 from .report.adoption import outcome, plan
+from .verifying import as_answer, own_checks
 
 INTERRUPTED = 130
 _ASKED = ("owner", "backup_store")
@@ -141,12 +142,19 @@ class _Adoption:
                     repository.taken,
                 )
             )
+            found |= self._own(repository, found)
         kind = given.get("kind", str(found.get("kind")))
         if "guardrails" not in given:
             found["guardrails"] = choose(self._request.choice, kind, _fitted(earlier))
         found.pop("mode", None)
         asked = [name for name in _ASKED if name not in found] if self._asks else []
         return questionnaire.answer(given, ask=asked, found=found)
+
+    def _own(self, repository: Repository, found: Mapping[str, object]) -> dict[str, object]:
+        """What the prototype can be asked about itself, which its CI will ask."""
+        checks = own_checks(repository.top, [str(found["app"])], entry=str(found["entry"]))
+        own: dict[str, object] = {"own_checks": as_answer(checks)}
+        return own | ({"manager": checks[0].manager} if checks else {})
 
     def _candidate(self, inspection: Inspection, repository: Repository) -> Candidate:
         found = candidates(inspection.stack)

@@ -67,7 +67,9 @@ class Questionnaire:
         """The answer of somebody who does not know better, after the answers so far."""
         question = self._questions[name]
         rendered = self._render(question["default"], {"mode": self._mode} | answers)
-        if isinstance(rendered, str) and (question["type"] == "bool" or self._is_list(name)):
+        if isinstance(rendered, str) and (
+            question["type"] in {"bool", "yaml"} or self._is_list(name)
+        ):
             return yaml.safe_load(rendered)
         return rendered
 
@@ -90,6 +92,8 @@ class Questionnaire:
             if text.lower() not in BOOLEANS:
                 raise BadAnswer(f"{name}: {text!r} is neither yes nor no.")
             return BOOLEANS[text.lower()]
+        if question["type"] == "yaml":
+            return self._parse_yaml(name, text, answers)
         offered = [str(choice.value) for choice in self._choices(name)]
         if self._is_list(name):
             return [self._offered(name, word, offered) for word in text.split(",") if word]
@@ -98,6 +102,15 @@ class Questionnaire:
         if fault := self._fault(name, text, answers):
             raise BadAnswer(f"{name}: {text!r} can't be used: {fault}")
         return text
+
+    def _parse_yaml(self, name: str, text: str, answers: Answers) -> object:
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise BadAnswer(f"{name}: {text!r} is no YAML: {error}") from error
+        if fault := self._fault(name, value, answers):
+            raise BadAnswer(f"{name}: {text!r} can't be used: {fault}")
+        return value
 
     @staticmethod
     def _offered(name: str, text: str, offered: list[str]) -> str:

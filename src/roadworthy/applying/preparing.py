@@ -76,10 +76,10 @@ def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
     shared = json.loads(_engine(wanted, clone, "guardrails.merges", "--plan"))
     _engine(wanted, clone, "guardrails.merges", accepted=_DECISIONS)
     untracked = _untrack(wanted, clone, shared["environment"])
-    said = {}
+    said: dict[str, str] = {}
     if wanted.wants("boundaries"):
         say("Finding the boundaries that hold today")
-        said["boundaries"] = _boundaries(wanted, clone)
+        _engine(wanted, clone, "guardrails.boundaries", "--write", accepted=_DECISIONS)
     if wanted.wants("migrations") and wanted.answers["database"] == "supabase":
         said |= _of_the_database(wanted, clone, say)
     return Prepared(
@@ -131,16 +131,6 @@ def _untrack(
         # In the clone only: so that what is committed is what is there.
         (clone / path).unlink(missing_ok=True)
     return gone
-
-
-def _boundaries(wanted: Preparation, clone: Path) -> str:
-    contracts = clone / wanted.guardrails / "boundaries.toml"
-    if contracts.exists():
-        return ""
-    text = _engine(wanted, clone, "guardrails", "boundaries", "--propose", accepted=(0, 2))
-    if text.strip():
-        contracts.write_text(text, encoding="utf-8")
-    return text
 
 
 def _of_the_database(wanted: Preparation, clone: Path, say: Say) -> dict[str, str]:
