@@ -87,7 +87,7 @@ def running_collector() -> Iterator[Collector]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self._body()
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             collector.bodies.append((self.path, body))
@@ -95,6 +95,16 @@ def running_collector() -> Iterator[Collector]:
             self.send_response(collector.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def _body(self) -> bytes:
+            if "Content-Length" in self.headers:
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

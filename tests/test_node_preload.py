@@ -1,0 +1,250 @@
+"""The preload for Node servers: real Express, real packages, a real collector.
+
+Needs npm, which asks its registry unless its cache has the packages; without it these are skipped.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SERVICE = ROOT / "template" / "{{ service_dir }}"
+PRELOAD = next((ROOT / "template" / "{{ home }}" / "ops").glob("*prototype*/*node*"))
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+SERVER = """
+const app = express();
+app.get('/orders/:id', async (request, response) => {
+  console.log('order %s', request.params.id, { password: 'hunter2', mail: 'ada@example.com' });
+  const answer = await fetch(`http://127.0.0.1:${process.env.PORT}/inner?token=a1b2c3d4`);
+  console.warn('late', new Error('boom\\nsecond line'));
+  response.json(await answer.json());
+});
+app.get('/inner', (request, response) => response.json(request.headers));
+app.listen(process.env.PORT, '127.0.0.1');
+"""
+IMPORTS = {
+    "server.cjs": "const express = require('express');",
+    "server.mjs": "import express from 'express';",
+}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("npm") is None or shutil.which("node") is None,
+    reason="there is no npm on this machine",
+)
+
+
+def module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def npm(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        ["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip(f"npm can't install: {done.stderr.strip().splitlines()[-1:]}")
+
+
+@pytest.fixture(scope="module")
+def preload(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ops") / "node"
+    shutil.copytree(PRELOAD, folder)
+    npm(folder, "ci")
+    return folder / "preload.mjs"
+
+
+@pytest.fixture(scope="module")
+def prototype(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prototype")
+    (folder / "package.json").write_text('{"dependencies": {"express": "^5.1.0"}}')
+    npm(folder, "install")
+    for name, imports in IMPORTS.items():
+        (folder / name).write_text(imports + SERVER)
+    return folder
+
+
+class Server:
+    """A prototype that runs, and what it has said."""
+
+    def __init__(self, port: int, process: subprocess.Popen[str]) -> None:
+        self.port, self.process = port, process
+        self.said = ""
+
+    def get(self, path: str) -> Any:
+        headers = {"traceparent": f"00-{TRACE}-{CALLER}-01", "x-request-id": "request-1"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        _, self.said = self.process.communicate(timeout=20)
+        return self.process.returncode
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.said.splitlines()]
+
+
+@contextmanager
+def serving(script: Path, preload: Path, **environment: str) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        ["node", "--import", preload, script],
+        env={**os.environ, "PORT": str(port), **environment},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline, "the prototype does not start"
+            time.sleep(0.05)
+        yield Server(port, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("script", IMPORTS)
+def test_the_callers_trace_goes_on_in_spans_and_lines(
+    preload: Path, prototype: Path, script: str
+) -> None:
+    collector = module(SERVICE / "tests" / "platform" / "collector.py")
+    with (
+        collector.running_collector() as received,
+        serving(prototype / script, preload, OTLP_ENDPOINT=received.url) as server,
+    ):
+        inner = server.get("/orders/17?token=a1b2c3d4")
+        assert server.stop() == -signal.SIGTERM
+
+    spans = {(span.kind, span.name): span for span in received.spans()}
+    outer = spans["SERVER", "GET /orders/:id"]
+    call = spans["CLIENT", "GET"]
+    assert (outer.trace_id, outer.parent_id) == (TRACE, CALLER)
+    assert (call.trace_id, call.parent_id) == (TRACE, outer.span_id)
+    assert spans["SERVER", "GET /inner"].parent_id == call.span_id
+    assert inner["traceparent"] == f"00-{TRACE}-{call.span_id}-01"
+    assert "a1b2c3d4" not in str(received.spans())
+    assert outer.resource["service.name"] == "prototype"
+
+    order, late, request = (line for line in server.lines if "request_id" in line)
+    for line in (order, late, request):
+        assert (line["trace_id"], line["span_id"]) == (TRACE, outer.span_id)
+        assert line["request_id"] == "request-1"
+    assert order["event"] == "order 17 { password: [redacted], mail: 'a***@example.com' }"
+    assert (late["level"], late["exception"]["type"]) == ("warning", "Error")
+    assert (request["event"], request["path"], request["route"], request["status"]) == (
+        "request",
+        "/orders/17",
+        "/orders/:id",
+        200,
+    )
+    assert "hunter2" not in server.said
+    assert "a1b2c3d4" not in server.said
+
+
+def test_without_its_packages_it_says_so_once_and_lets_the_prototype_be(
+    prototype: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(PRELOAD, tmp_path / "node")
+    with serving(
+        prototype / "server.mjs",
+        tmp_path / "node" / "preload.mjs",
+        OTLP_ENDPOINT="http://127.0.0.1:9",
+    ) as server:
+        server.get("/orders/17")
+        server.stop()
+
+    warnings = [line for line in server.lines if line["logger"] == "observability"]
+    assert [line["event"] for line in warnings] == [
+        "Nothing is traced: the packages of the preload are not installed"
+    ]
+    assert "npm ci --ignore-scripts" in warnings[0]["remedy"]
+    (request,) = (line for line in server.lines if line.get("request_id") and "path" in line)
+    assert (request["trace_id"], request["span_id"]) == (TRACE, CALLER)
+
+
+def test_a_collector_that_is_gone_holds_nothing_up(preload: Path, prototype: Path) -> None:
+    with serving(prototype / "server.mjs", preload, OTLP_ENDPOINT="http://127.0.0.1:9") as server:
+        server.get("/orders/17")
+        began = time.monotonic()
+        assert server.stop() == -signal.SIGTERM
+    assert time.monotonic() - began < 4
+
+
+def test_it_redacts_what_the_service_redacts() -> None:
+    shapes = module(SERVICE / "src" / "{{ package }}" / "platform" / "secret_shapes.py")
+    jwt = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0" + ".c2lnbmF0dXJl"
+    samples = [
+        "nothing to see",
+        "Bearer " + "abcdefghijkl123",
+        f"Authorization: {jwt}",
+        jwt,
+        "postgres://app:" + "s3cret@db:5432/app",
+        "http://localhost:3000/path?" + "token=abc123&page=2",
+        "sk_" + "live_0123456789abcdef",
+        "AK" + "IA0123456789ABCDEF",
+        "gh" + "p_0123456789abcdefghij",
+        '{"pass' + 'word": "hunter2", "name": "Ada"}',
+        "pass" + "word=hunter2; next=1",
+        "the pass" + "word was hunter2",
+        "mail from ada.lovelace@example.com to bob@example.org",
+        "card 4111 1111 1111 1111 and 1234567890123",
+        "Set-Cookie: sid=abc; Path=/",
+        "Key (email)=(ada@example.com) already exists.",
+        "Failing row contains (1, ada, secret).",
+        "x" * 9_000 + " Bearer " + "abcdefghijkl123",
+        "-----BEGIN " + "PRIVATE KEY-----\nabc\ndef\n-----END " + "PRIVATE KEY----- after",
+    ]
+    script = (
+        f"import {{ redactText }} from '{(PRELOAD / 'redaction.mjs').as_uri()}';"
+        "const samples = JSON.parse(await new Response(process.stdin).text());"
+        "console.log(JSON.stringify(samples.map((it) => redactText(it))));"
+    )
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script],
+        input=json.dumps(samples),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [shapes.redact_text(sample) for sample in samples]
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((PRELOAD / "package-lock.json").read_text())
+    assert not any("resolved" in package for package in lock["packages"].values())
+    wanted = json.loads((PRELOAD / "package.json").read_text())["dependencies"]
+    assert lock["packages"][""]["dependencies"] == wanted
