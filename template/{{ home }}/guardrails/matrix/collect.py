@@ -52,7 +52,7 @@ def look(tree: Tree) -> dict[str, Seen]:
         if not chains:
             return {}
         with scratch_server() as scratch:
-            return {chain.folder: _look(tree, scratch, chain) for chain in chains}
+            return {chain.folder: seen_in(tree, scratch, chain) for chain in chains}
     except TooOld as error:
         raise NotChecked("PostgreSQL 18 or newer is needed for the replay") from error
     except (PostgresError, psycopg.Error, OSError) as error:
@@ -60,7 +60,8 @@ def look(tree: Tree) -> dict[str, Seen]:
         raise NotChecked(f"the replay broke off: {why}") from error
 
 
-def _look(tree: Tree, scratch: Scratch, chain: Chain) -> Seen:
+def seen_in(tree: Tree, scratch: Scratch, chain: Chain) -> Seen:
+    """What there is now in one chain."""
     texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
     types_text = sql_text(tree, chain.types) if chain.types else None
     types = types_ts.parse(chain.types or "", types_text) if types_text else None

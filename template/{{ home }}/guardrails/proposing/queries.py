@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".vue", ".svelte")
 _ASIDE = re.compile(
-    r"(^|/)(tests?|__tests__|__mocks__|e2e|spec|scripts?|dist|build|node_modules)/|\.(test|spec)\."
+    r"(^|/)(tests?|__tests__|__mocks__|e2e|spec|scripts?|dist|build|node_modules)/|\.(test|spec)\.|(^|[/_.-])seed"
 )
 _LANGUAGE = {".ts": "typescript", ".mts": "typescript"}
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
@@ -106,8 +106,13 @@ class Queries:
     found: tuple[Query, ...] = ()
     unread: tuple[str, ...] = ()
     """Places of queries whose table is not said where they stand."""
-    signs_in: bool = False
-    """Whether the prototype signs anybody in with the database's own accounts."""
+    apps: tuple[str, ...] = ("",)
+    """The folders of apps, the deepest first."""
+    sign_in: frozenset[str] = frozenset()
+    """Those that sign people in with the database's own accounts: in the others all are anon."""
+
+    def signs_in(self, query: Query) -> bool:
+        return _app(query.path, self.apps) in self.sign_in
 
     def of(self, table: str) -> Iterator[Query]:
         return (query for query in self.found if query.table == table)
@@ -117,7 +122,8 @@ def one_of_each_form(queries: Iterable[Query]) -> list[Query]:
     """Queries that differ in nothing but their place are run once."""
     forms: dict[Query, Query] = {}
     for query in queries:
-        form = replace(query, line=0, path="admin" if query.admin else "")
+        place = f"{query.path.partition(chr(47))[0]}{query.admin}"
+        form = replace(query, line=0, path=place)
         forms.setdefault(form, query)
     return list(forms.values())
 
@@ -125,10 +131,13 @@ def one_of_each_form(queries: Iterable[Query]) -> list[Query]:
 def collect(tree: Tree) -> Queries:
     found: list[Query] = []
     unread: list[str] = []
-    signs_in = False
+    sign_in: set[str] = set()
+    folders = {path.rpartition("/")[0] for path in tree.matching("**/package.json")}
+    apps = tuple(sorted({"", *folders}, key=lambda folder: (-len(folder), folder)))
     for path in tree.ending(*_CODE):
         text = "" if _ASIDE.search(path) else tree.text(path) or ""
-        signs_in = signs_in or _SIGNS_IN.search(text) is not None
+        if _SIGNS_IN.search(text):
+            sign_in.add(_app(path, apps))
         if not (".from(" in text or ".rpc(" in text) or _SERVICE.search(text):
             continue
         for query in _in_file(path, text):
@@ -136,7 +145,11 @@ def collect(tree: Tree) -> Queries:
                 found.append(query)
             else:
                 unread.append(query.place)
-    return Queries(tuple(found), tuple(unread), signs_in)
+    return Queries(tuple(found), tuple(unread), apps, frozenset(sign_in))
+
+
+def _app(path: str, apps: tuple[str, ...]) -> str:
+    return next((app for app in apps if not app or path.startswith(f"{app}/")), "")
 
 
 def _in_file(path: str, text: str) -> Iterator[Query]:

@@ -9,7 +9,7 @@ from ..guards.database.policies import SERVICE, VERBS, Scene, admitting, is_open
 from ..guards.database.relations import Policy, Table
 from ..guards.database.sensitivity import sensitive
 from ..guards.database.stranger import ANON, COMMANDS, OTHER, USER, Visitor
-from .intent import Intent, Wanted, policies
+from .intent import EVERYBODY, Intent, Wanted, policies
 from .model import Kind, Proposal
 from .people import table_name
 from .rightful import Lost
@@ -145,7 +145,9 @@ def _meant(wanted: Wanted, any_policy: bool) -> Iterator[str]:
         yield "No page of the prototype uses the table, so only the server keeps its access."
     if wanted.open and not wanted.strict:
         verbs = ", ".join(VERBS[command] for command in COMMANDS if command in wanted.open)
+        rules = [wanted.rule(command) for command in wanted.open]
+        who = "anybody" if any(rule and rule.roles == EVERYBODY for rule in rules) else "every user"
         yield (
-            f"This is the mild form: every user can still {verbs} all rows, because pages of the "
+            f"This is the mild form: {who} can still {verbs} all rows, because pages of the "
             "prototype do. The strict form is among the undecided."
         )
