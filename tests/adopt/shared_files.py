@@ -67,10 +67,10 @@ def _odd(draw: st.DrawFn, value: Any) -> str:
 
 
 _REPO = (
-    "repo: https://example.com/hooks\n  rev: v1.0  # pinned\n  hooks:\n    - id: one\n"
-    "      args: [--a, 'b: c']\n",
+    ("repo: https://example.com/hooks\n  rev: v1.0  # pinned\n  hooks:\n    - id: one\n"
+    "      args: [--a, 'b: c']\n"),
     "repo: local\n  hooks:\n  - id: two\n    entry: |\n      some script\n      # no comment\n",
-    "repo: local\n  hooks: [{id: x, name: \"x # y\", entry: e, language: system}]\n",
+    'repo: local\n  hooks: [{id: x, name: "x # y", entry: e, language: system}]\n',
     "repo: meta\n  hooks:\n    - id: identity\n    # - id: switched-off\n\n",
     "repo: &name local\n  rev:\n",
 )  # fmt: skip
@@ -102,7 +102,9 @@ def yaml_list(draw: st.DrawFn, key: str) -> bytes:
 
 
 def _indented(text: str, indent: str) -> str:
-    return "".join(indent + line if line.strip() else line for line in text.splitlines(True))
+    return "".join(
+        indent + line if line.strip() else line for line in text.splitlines(keepends=True)
+    )
 
 
 ENV = st.sampled_from(

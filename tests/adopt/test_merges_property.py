@@ -32,14 +32,14 @@ Snapshot = dict[str, tuple[bytes, int]]
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
 @given(tree=_TREES, is_git=st.booleans())
 def test_merges_only_add_and_can_be_taken_out(
-    targets: Targets, tree: dict[str, bytes], is_git: bool
+    targets: Targets, tree: dict[str, bytes], *, is_git: bool
 ) -> None:
     root = Path(tempfile.mkdtemp())
     try:

@@ -1,0 +1,381 @@
+"""What is added to shared files: where it goes, what is refused, and what is said about it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from guardrails.merges import Kind, Merge, State, apply, plan, undo
+from guardrails.merges.targets import Form, Target, Targets
+from pre_commit.clientlib import load_config  # type: ignore[import-untyped]
+from stamping import ROOT, Project, commit_all, git
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    return tmp_path
+
+
+def _of(merges: list[Merge], path: str) -> Merge:
+    return next(merge for merge in merges if merge.path == path)
+
+
+def test_an_empty_tree_gets_the_files_it_lacks(tree: Path, targets: Targets) -> None:
+    made = {merge.path for merge in apply(tree, targets=targets) if merge.kind is Kind.CREATED}
+    assert made == {".gitignore", "AGENTS.md", ".pre-commit-config.yaml", ".github/CODEOWNERS"}
+    _validate(tree)
+    undo(tree, targets=targets)
+    assert not [path for path in tree.rglob("*") if path.is_file() and ".git" not in path.parts]
+
+
+def test_assistants_files_that_are_there_are_told_and_no_other_is_made(
+    tree: Path, targets: Targets
+) -> None:
+    (tree / "CLAUDE.md").write_text("# Ours\n")
+    apply(tree, targets=targets)
+    assert "make -C guardrails check" in (tree / "CLAUDE.md").read_text()
+    assert not (tree / "AGENTS.md").exists()
+
+
+def test_what_the_tools_write_and_env_files_are_ignored(tree: Path, targets: Targets) -> None:
+    apply(tree, targets=targets)
+    ignored = [
+        ".env", "backend/.env.production", "guardrails/.venv/x", "service/.postgres/y",
+        "service/backups/z", "ops/compose/secrets/key",
+    ]  # fmt: skip
+    kept = [".env.example", "backups/mine", "src/build/a.ts", "service/src/x.py", "dist/a"]
+    told = _git_says(tree, "check-ignore", *ignored, *kept)
+    assert told.splitlines() == ignored
+
+
+@pytest.mark.parametrize(
+    ("damage", "line", "what"),
+    [
+        ("a\n# >>> guardrails 12345678: x\nb\n", 2, "end mark"),
+        ("a\n\nb\n# <<< guardrails\n", 4, "start mark"),
+        ("# >>> guardrails\n# <<< guardrails\n# >>> guardrails\n# <<< guardrails\n", 1, "more"),
+        ("a\n# <<< guardrails\n# >>> guardrails\n", 2, "before"),
+    ],
+)
+def test_a_damaged_block_is_refused_with_its_line_and_the_rest_goes_on(
+    tree: Path, targets: Targets, damage: str, line: int, what: str
+) -> None:
+    (tree / ".gitignore").write_text(damage)
+    merge = _of(apply(tree, targets=targets), ".gitignore")
+    assert merge.state is State.REFUSED
+    assert f".gitignore:{line}: " in merge.reason
+    assert what in merge.reason
+    assert "remove what is left of it" in merge.reason
+    assert (tree / ".gitignore").read_text() == damage
+    assert (tree / "AGENTS.md").exists()
+    assert _of(undo(tree, targets=targets), ".gitignore").state is State.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "why"),
+    [
+        ("package.json", b'{"name": "x",}', "no valid JSON"),
+        ("package.json", b"// a comment\n{}", "no valid JSON"),
+        ("package.json", b"[]", "no JSON object"),
+        ("package.json", b'{"scripts": []}', "no object"),
+        ("package.json", b'{"scripts": {}, "scripts": {"a": "b"}}', "more than once"),
+        ("package.json", b'{"a": ' + b"[" * 100_000, "no valid JSON"),
+        ("package.json", b'{"name": "caf\xe9"}', "line 1 is not UTF-8"),
+        (".pre-commit-config.yaml", b"repos:\n - a: [\n", "no valid YAML: line"),
+        (".pre-commit-config.yaml", b"repos: here\n", "`repos` is no list"),
+        (".pre-commit-config.yaml", b"repos: &x []\nrepos: *x\n", "given 2 times"),
+        (".pre-commit-config.yaml", b"- repos\n", "no mapping"),
+        (".pre-commit-config.yaml", b"{fail_fast: true}\n", "nothing can be added"),
+        (".pre-commit-config.yaml", b"fail_fast: true\n...\n", "nothing can be added"),
+        (".pre-commit-config.yaml", b"# caf\xe9\nrepos: []\n", "line 1 is not UTF-8"),
+        (".pre-commit-config.yaml", b"a: &a [*a, \x01]\n", "no valid YAML"),
+        (".gitignore", "dist\n".encode("utf-16"), "UTF-16"),
+        ("AGENTS.md", b"\0\1", "no text"),
+    ],
+)
+def test_what_can_not_be_added_to_is_refused_alone(
+    tree: Path, targets: Targets, path: str, content: bytes, why: str
+) -> None:
+    (tree / path).write_bytes(content)
+    merges = apply(tree, targets=targets)
+    assert [merge.path for merge in merges if merge.state is State.REFUSED] == [path]
+    assert why in _of(merges, path).reason
+    assert (tree / path).read_bytes() == content
+    assert [merge for merge in merges if merge.pending]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "repos: []\n",
+        "repos: [ ]  # none yet\n",
+        "repos: [\n  {repo: meta, hooks: [{id: identity}]}  # ours\n]\n",
+        "repos: [{repo: meta, hooks: [{id: identity}]},]",
+        "repos:\n- repo: meta\n  hooks: [{id: identity}]\nfail_fast: true\n",
+        "repos:\n    -   repo: meta\n        hooks:\n        -   id: identity\n        # more\n",
+        "repos:\nfail_fast: true\n",
+        "fail_fast: true",
+        "---\n# nothing yet\n",
+        "",
+    ],
+)
+def test_pre_commit_takes_the_hooks_from_every_layout(
+    tree: Path, targets: Targets, content: str
+) -> None:
+    file = tree / ".pre-commit-config.yaml"
+    file.write_text(content)
+    assert _of(apply(tree, targets=targets), file.name).state is State.NEW
+    _validate(tree)
+    had, has = yaml.safe_load(content) or {}, yaml.safe_load(file.read_text())
+    assert has["repos"][:-1] == (had.get("repos") or [])
+    hooks = [hook["id"] for hook in has["repos"][-1]["hooks"]]
+    assert hooks == ["guardrails-secrets", "guardrails"]
+    assert has.get("fail_fast") == had.get("fail_fast")
+    undo(tree, targets=targets)
+    assert file.read_text() == content
+
+
+_GITLAB = Targets(
+    (
+        Target(
+            "gitlab-ci.yml", (".gitlab-ci.yml",), Form.LIST, ".gitlab-ci.yml", key="include",
+            text="- local: .gitlab/guardrails.yml",
+        ),
+    ),
+    (),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [
+        ("stages: [build]\njob:\n  script: !reference [.a, script]\n", False),
+        ("include:\n  - template: Jobs/Build.gitlab-ci.yml\n\njob: {script: make}\n", False),
+        ("spec:\n  inputs: {}\n---\ninclude: []\njob: {script: make}\n", False),
+        (".a: &a {script: make}\njob:\n  <<: *a\n", False),
+        ("include: /ci/build.yml\n", True),
+        ("include:\n  local: /ci/build.yml\n", True),
+    ],
+)
+def test_a_pipeline_includes_ours_or_says_what_to_change(
+    tree: Path, content: str, *, refused: bool
+) -> None:
+    file = tree / ".gitlab-ci.yml"
+    file.write_text(content)
+    merge = _of(apply(tree, targets=_GITLAB), file.name)
+    if refused:
+        assert "write the items of `include` one below the other" in merge.reason
+        assert file.read_text() == content
+        return
+    assert "local" in file.read_text()
+    assert ".gitlab/guardrails.yml" in file.read_text()
+    undo(tree, targets=_GITLAB)
+    assert file.read_text() == content
+
+
+def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
+    tree: Path, targets: Targets
+) -> None:
+    file = tree / "package.json"
+    file.write_bytes(b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine"\r\n\t},\r\n\t"a": 1}')
+    merge = _of(apply(tree, targets=targets), file.name)
+    assert merge.reason == "`guardrails` is taken: ours is `roadworthy:guardrails`"
+    run = b"uv run --project guardrails python -m guardrails"
+    assert file.read_bytes() == (
+        b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine",'
+        b'\r\n\t\t"roadworthy:guardrails": "' + run + b' check",'
+        b'\r\n\t\t"guardrails:baseline": "' + run + b' baseline"\r\n\t},\r\n\t"a": 1}'
+    )
+
+
+def test_a_script_of_an_earlier_version_is_brought_up_to_date(tree: Path, targets: Targets) -> None:
+    file = tree / "package.json"
+    file.write_text('{"scripts": {"guardrails": "make -C old/guardrails check", "b": "c"}}')
+    assert _of(apply(tree, targets=targets), file.name).state is State.CHANGED
+    scripts = json.loads(file.read_text())["scripts"]
+    assert scripts["guardrails"].startswith("uv run")
+    undo(tree, targets=targets)
+    assert json.loads(file.read_text()) == {"scripts": {"b": "c"}}
+
+
+def test_scripts_whose_names_are_all_taken_need_a_decision(tree: Path, targets: Targets) -> None:
+    content = '{"scripts": {"guardrails": "a", "roadworthy:guardrails": "b"}}'
+    (tree / "package.json").write_text(content)
+    assert "both taken" in _of(apply(tree, targets=targets), "package.json").reason
+    assert (tree / "package.json").read_text() == content
+
+
+def test_a_link_out_of_the_tree_is_not_followed(
+    tree: Path, targets: Targets, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "rc").write_text("theirs\n")
+    (tree / ".gitignore").symlink_to(outside / "rc")
+    (tree / "CLAUDE.md").symlink_to(tree / ".git" / "config")
+    (tree / "GEMINI.md").symlink_to("nowhere.md")
+    (tree / ".github").symlink_to(outside)
+    merges = apply(tree, targets=targets)
+    refused = {m.path: m.reason for m in merges if m.state is State.REFUSED}
+    assert set(refused) == {".gitignore", "CLAUDE.md", "GEMINI.md", ".github/CODEOWNERS"}
+    assert "leads out of the tree" in refused[".gitignore"]
+    assert "a link to nothing" in refused["GEMINI.md"]
+    assert [path.name for path in outside.iterdir()] == ["rc"]
+    assert (outside / "rc").read_text() == "theirs\n"
+
+
+def test_a_link_within_the_tree_stays_a_link_and_its_file_is_written_once(
+    tree: Path, targets: Targets
+) -> None:
+    (tree / "docs").mkdir()
+    (tree / "docs" / "agents.md").write_text("# Ours\n")
+    (tree / "AGENTS.md").symlink_to("docs/agents.md")
+    (tree / "CLAUDE.md").symlink_to("AGENTS.md")
+    merges = apply(tree, targets=targets)
+    assert _of(merges, "CLAUDE.md").reason == "it is AGENTS.md, by another name"
+    assert (tree / "AGENTS.md").is_symlink()
+    assert (tree / "docs" / "agents.md").read_text().count(">>> guardrails") == 1
+    undo(tree, targets=targets)
+    assert (tree / "docs" / "agents.md").read_text() == "# Ours\n"
+    assert (tree / "CLAUDE.md").is_symlink()
+
+
+def test_files_that_must_not_be_written_are_refused(tree: Path, targets: Targets) -> None:
+    (tree / ".gitignore").write_text("a\n")
+    (tree / ".gitignore").chmod(0o444)
+    (tree / "CLAUDE.md").mkdir()
+    os.mkfifo(tree / "GEMINI.md")
+    refused = {m.path: m.reason for m in apply(tree, targets=targets) if m.state is State.REFUSED}
+    assert "write-protected" in refused[".gitignore"]
+    assert refused["CLAUDE.md"] == "CLAUDE.md is no regular file"
+    assert "GEMINI.md" in refused
+    assert (tree / ".gitignore").read_text() == "a\n"
+
+
+def test_an_edit_inside_of_the_block_is_replaced_and_said(tree: Path, targets: Targets) -> None:
+    apply(tree, targets=targets)
+    file = tree / ".gitignore"
+    whole = file.read_text()
+    file.write_text("mine\n" + whole.replace(".ruff_cache/\n", "") + "too\n")
+    merge = _of(plan(tree, targets=targets), file.name)
+    assert merge.state is State.CHANGED
+    assert merge.reason == "the block was edited by hand; what is between its marks is replaced"
+    assert "+.ruff_cache/" in merge.diff
+    apply(tree, targets=targets)
+    assert file.read_text() == "mine\n" + whole + "too\n"
+
+
+def test_a_block_of_another_version_is_no_edit(tree: Path, targets: Targets) -> None:
+    older = Targets((Target("gitignore", (".gitignore",), made=".gitignore", text="old"),), ())
+    (tree / ".gitignore").write_text("mine")
+    apply(tree, targets=older)
+    assert (
+        _of(apply(tree, targets=targets), ".gitignore").reason == "the block is of another version"
+    )
+    undo(tree, targets=targets)
+    assert (tree / ".gitignore").read_text() == "mine"
+
+
+def test_a_block_that_is_no_longer_needed_goes(tree: Path, targets: Targets) -> None:
+    (tree / ".github").mkdir()
+    (tree / ".github" / "CODEOWNERS").write_text("* @us")
+    apply(tree, targets=targets)
+    declined = Targets((Target("CODEOWNERS", (".github/CODEOWNERS",)),), ())
+    assert _of(apply(tree, targets=declined), ".github/CODEOWNERS").state is State.CHANGED
+    assert (tree / ".github" / "CODEOWNERS").read_text() == "* @us"
+
+
+def test_how_it_is_built_and_deployed_is_left_alone_and_said(tree: Path, targets: Targets) -> None:
+    names = ("compose.yaml", "Dockerfile", "vercel.json", "tsconfig.app.json", "vite.config.ts",
+             "eslint.config.js", "pyproject.toml", "README.md")  # fmt: skip
+    for name in names:
+        (tree / name).write_text("{}")
+    merges = apply(tree, targets=targets)
+    for name in names:
+        assert _of(merges, name).state is State.LEFT
+        assert _of(merges, name).reason
+        assert (tree / name).read_text() == "{}"
+
+
+def test_the_example_names_what_was_tracked_and_shows_no_value(
+    tree: Path, targets: Targets
+) -> None:
+    hidden = "hid" + "den"
+    (tree / "web").mkdir()
+    (tree / "web" / ".env.local").write_text(
+        f"VITE_URL=https://{hidden}\nAPI_KEY='{hidden}\nNOT_A_NAME=x\n'\nexport OTHER={hidden}\n"
+    )
+    (tree / "web" / ".env.production").write_text(f"OTHER={hidden}\nPEM=-----BEGIN K-----\nAB=\n")
+    (tree / "web" / ".env.example").write_text("# OTHER=\nVITE_URL=https://example.com\n")
+    (tree / ".env").write_text(f"UNTRACKED={hidden}\n")
+    git(tree, "add", "web")
+    apply(tree, targets=targets)
+    text = (tree / "web" / ".env.example").read_text()
+    assert [line for line in text.splitlines() if line.endswith("=")] == [
+        "# OTHER=",
+        "API_KEY=",
+        "PEM=",
+    ]
+    assert hidden not in text
+    assert not (tree / ".env.example").exists()
+    git(tree, "rm", "--quiet", "--cached", "web/.env.local", "web/.env.production")
+    assert not [merge for merge in apply(tree, targets=targets) if merge.pending]
+
+
+def test_drift_is_seen_and_put_right(adopted: Project) -> None:
+    project = adopted.copy(adopted.path.with_name("merged"))
+    (project.path / "CLAUDE.md").write_text("# Ours\n")
+    run = _command(project.path)
+    assert run("--check").returncode == 1
+    assert run().returncode == 0
+    assert run("--check").returncode == 0
+    (project.path / "CLAUDE.md").write_text("# Ours\n")
+    told = run("--check")
+    assert told.returncode == 1
+    assert "CLAUDE.md: ours is missing" in told.stdout
+    planned = json.loads(run("--plan").stdout)["merges"]
+    assert {entry["path"] for entry in planned if entry["state"] == "new"} == {"CLAUDE.md"}
+    assert run("--only", "CLAUDE.md").stdout == "CLAUDE.md: added to\n"
+    assert run().stdout == "Everything is in place\n"
+    assert run("--undo").returncode == 0
+    assert (project.path / "CLAUDE.md").read_text() == "# Ours\n"
+
+
+def test_the_hook_runs_what_was_stamped_and_nothing_of_the_prototypes(adopted: Project) -> None:
+    """A module of the prototype's that is called like one of ours or Python's is not imported."""
+    project = adopted.copy(adopted.path.with_name("hostile"))
+    for name in ("json.py", "yaml.py", "difflib.py", "tomllib.py"):
+        (project.path / name).write_text("raise SystemExit('imported')\n")
+    commit_all(project.path, "Mine")
+    hook = [sys.executable, str(ROOT / "hooks" / "merge.py"), str(project.path)]
+    ran = subprocess.run(hook, cwd=project.path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ".gitignore: made" in ran.stdout
+    again = subprocess.run([*hook, "--check"], capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stdout) == (0, "")
+    nothing = [*hook[:-1], str(ROOT / "docs")]
+    assert subprocess.run(nothing, capture_output=True, check=False).returncode == 0
+
+
+def _command(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "guardrails.merges", *options]
+        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def _validate(tree: Path) -> None:
+    """pre-commit itself takes the file; it raises what it does not like."""
+    load_config(str(tree / ".pre-commit-config.yaml"))
+
+
+def _git_says(tree: Path, *arguments: str) -> str:
+    ran = subprocess.run(
+        ["git", "-C", str(tree), *arguments], capture_output=True, text=True, check=False
+    )
+    return ran.stdout
