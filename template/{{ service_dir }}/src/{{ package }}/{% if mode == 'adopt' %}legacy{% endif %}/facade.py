@@ -6,7 +6,6 @@ callable, for the prototype's traffic pays for every layer.
 
 from typing import Final
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from ..platform.hosts import Hosts
@@ -14,11 +13,9 @@ from ..platform.problems import BadRequest, Forbidden, Problem, Unavailable
 from ..platform.requests import bind_principal
 from .framing import refuse_ambiguous
 from .pace import Pace, network_of
-from .port import Decision, Gatekeeper
+from .port import Gatekeeper
 from .refusals import refusal
 from .routes import Routes
-
-_log = structlog.get_logger(__name__)
 
 _REFUSED: Final = Forbidden("You may not call this.", code="gate")
 
@@ -40,6 +37,9 @@ class Facade:
             await refusal(scope, problem)(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A copy, for the server puts trailers into its own list while the body comes, and what
+        # the gate has not seen must not reach the prototype (RFC 9110, 6.5.1).
+        scope["headers"] = list(scope["headers"])
         refuse_ambiguous(scope)
         if not self._hosts.allow(scope):
             raise BadRequest("This service does not answer to that host name.", code="unknown-host")
@@ -65,14 +65,3 @@ class Facade:
             self._pace.take(f"principal:{principal}")
         if not decision.allowed:
             raise decision.problem or _REFUSED
-        if decision.would_refuse is not None:
-            _tell(scope, decision)
-
-
-def _tell(scope: Scope, decision: Decision) -> None:
-    _log.info(
-        "gate_would_refuse",
-        method=scope.get("method", "WEBSOCKET"),
-        path=scope["path"],
-        reason=decision.would_refuse,
-    )

@@ -11,25 +11,29 @@ from .answering import Place
 from .backups import datasets
 from .breaker import Breaker
 from .facade import Facade
+from .gate import gate_commands, gate_of
 from .mounts import Mount
 from .pace import Pace
-from .port import Adapter, Everybody
+from .port import Adapter, Gatekeeper
 from .routes import Routes
 from .settings import LegacySettings
 from .upstream import HttpUpstream
 
 
 def prototype(platform: Platform) -> Fallback:
-    """The prototype behind this service, as the settings say where it is."""
-    settings = platform.settings
-    assert isinstance(settings, LegacySettings), "Settings must inherit from LegacySettings"
+    return behind(platform, gate_of(_settings(platform), platform))
+
+
+def behind(platform: Platform, gate: Gatekeeper) -> Fallback:
+    """The prototype behind this service and this gate, as the settings say where it is."""
+    settings = _settings(platform)
     adapters = _adapters(platform, settings)
     routes = Routes(adapters)
     facade = Facade(
         routes=routes,
-        gate=Everybody(),
+        gate=gate,
         pace=Pace(per_second=settings.prototype_rate, burst=settings.prototype_rate_burst),
-        hosts=Hosts(settings.allowed_hosts),
+        hosts=Hosts(platform.settings.allowed_hosts),
         max_concurrency=settings.prototype_max_concurrency,
     )
 
@@ -43,6 +47,12 @@ def prototype(platform: Platform) -> Fallback:
 
     checks = {f"prototype{prefix}": _check(adapter) for prefix, adapter in adapters.items()}
     return Fallback(facade, serving, checks, settings.prototype_keeps)
+
+
+def _settings(platform: Platform) -> LegacySettings:
+    settings = platform.settings
+    assert isinstance(settings, LegacySettings), "Settings must inherit from LegacySettings"
+    return settings
 
 
 def _adapters(platform: Platform, settings: LegacySettings) -> dict[str, Adapter]:
@@ -73,4 +83,4 @@ def _check(adapter: Adapter) -> ReadinessCheck:
     return check
 
 
-legacy = Feature(name="legacy", fallback=prototype, datasets=datasets)
+legacy = Feature(name="legacy", fallback=prototype, datasets=datasets, commands=gate_commands)

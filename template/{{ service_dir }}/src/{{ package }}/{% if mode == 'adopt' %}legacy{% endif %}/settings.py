@@ -8,11 +8,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from .backups.settings import PrototypeDataSettings
+from .gate.settings import GateSettings
 
 _MEBIBYTE = 1024 * 1024
 
 
-class LegacySettings(PrototypeDataSettings, BaseSettings):
+class LegacySettings(GateSettings, PrototypeDataSettings, BaseSettings):
     """The facade's part of the settings: `PROTOTYPE_URL`, `PROTOTYPE_APP` and so on."""
 
     prototype_url: str | None = Field(

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-import httpx2
-
 from ...platform.clock import Clock
 from .accounts import AccountCallers
 from .caller import Caller
 from .chain import CallerChain, Callers, Identified
-from .jwks import KeySet
+from .jwks import KeySet, NewClient
 from .sessions import FlaskSessions, JwtSessions
 from .settings import CallerSettings
 from .supabase import SupabaseCallers
@@ -17,16 +15,16 @@ from .tokens import Expected
 __all__ = ["Caller", "CallerChain", "CallerSettings", "Callers", "Identified", "callers_of"]
 
 
-def callers_of(settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock) -> CallerChain:
-    """The parts that the settings ask for; `client` fetches the keys of issuers."""
-    return CallerChain(list(_parts(settings, client, clock)))
+def callers_of(settings: CallerSettings, new_client: NewClient, clock: Clock) -> CallerChain:
+    """The parts that the settings ask for, as far as they name what each needs."""
+    return CallerChain(list(_parts(settings, new_client, clock)))
 
 
-def _parts(settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock) -> Iterator[Callers]:
-    for part in settings.callers:
+def _parts(settings: CallerSettings, new_client: NewClient, clock: Clock) -> Iterator[Callers]:
+    for part in settings.known_callers():
         match part:
             case "supabase":
-                yield _supabase(settings, client, clock)
+                yield _supabase(settings, new_client, clock)
             case "jwt":
                 yield _jwt(settings, clock)
             case "flask":
@@ -35,13 +33,11 @@ def _parts(settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock) -
                 yield AccountCallers()
 
 
-def _supabase(
-    settings: CallerSettings, client: httpx2.AsyncClient, clock: Clock
-) -> SupabaseCallers:
+def _supabase(settings: CallerSettings, new_client: NewClient, clock: Clock) -> SupabaseCallers:
     secret = settings.supabase_jwt_secret
     auth = f"{str(settings.supabase_url).rstrip('/')}/auth/v1"
     return SupabaseCallers(
-        KeySet(f"{auth}/.well-known/jwks.json", client, clock),
+        KeySet(f"{auth}/.well-known/jwks.json", new_client, clock),
         clock,
         issuer=settings.supabase_issuer or auth,
         audience=settings.supabase_audience,

@@ -6,7 +6,7 @@ drive traffic to the issuer; and keys that were good stay good while the issuer 
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import httpx2
@@ -27,15 +27,17 @@ _MOST_BYTES: Final = 256 * 1024
 _MOST_KEYS: Final = 32
 _RSA_BITS: Final = 2048
 
+NewClient = Callable[[], httpx2.AsyncClient]
+
 _log = structlog.get_logger(__name__)
 
 
 class KeySet:
     """The keys at `url`. Symmetric ones are passed over: a key that is published is no secret."""
 
-    def __init__(self, url: str, client: httpx2.AsyncClient, clock: Clock) -> None:
+    def __init__(self, url: str, new_client: NewClient, clock: Clock) -> None:
         self._url = url
-        self._client = client
+        self._new_client = new_client
         self._clock = clock
         self._keys: Mapping[str, PinnedKey] = {}
         self._fetched = -_STALE
@@ -93,7 +95,7 @@ class KeySet:
             self._keys = keys
 
     async def _document(self) -> Any:
-        async with self._client.stream("GET", self._url) as response:
+        async with self._new_client() as client, client.stream("GET", self._url) as response:
             if response.status_code != 200:
                 raise ValueError(response.status_code)
             content = b""

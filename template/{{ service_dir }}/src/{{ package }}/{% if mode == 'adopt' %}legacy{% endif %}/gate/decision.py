@@ -105,7 +105,7 @@ class Gate:
             route=str(line) if line else None,
             path=scope["path"][:_PATH_IN_LOG],
             access=line.access if line else None,
-            caller=f"{caller.source}:{caller.subject}" if caller else None,
+            known_by=caller.source if caller else None,
             reason=reason,
             status=problem.status,
         )
@@ -156,7 +156,7 @@ def _overriding(scope: Scope) -> Iterator[str]:
     Headers that ask for it never reach the prototype: the data path leaves them out.
     """
     query: bytes = scope.get("query_string", b"")
-    if b"_method" not in query:
+    if b"_method" not in query and b"%" not in query:
         return
     for name, value in parse_qsl(query.decode("latin-1")):
         if name == "_method" and (method := value.strip().upper()) in METHODS:
