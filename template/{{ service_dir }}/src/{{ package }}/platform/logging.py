@@ -224,6 +224,8 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
     # RequestContextMiddleware writes the access line: with ids, and without the query.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("uvicorn.error").addFilter(_is_no_socket_line)
+    # At debug it has every header and message of a WebSocket.
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.INFO))
     # Their info is a line for each statement, or for each job's every step.
     for name in ("sqlalchemy", "procrastinate", "psycopg", "httpx2", "httpcore2", "urllib3"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -69,13 +69,7 @@ async def relay(
         kept = [header for header in given if header[0] == b"set-cookie"]
         protocol = upstream.protocol
         await send({"type": "websocket.accept", "subprotocol": protocol, "headers": kept})
-        outward = asyncio.create_task(_outward(upstream, receive))
-        try:
-            await _inward(upstream, send)
-        finally:
-            outward.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await outward
+        await _Messages(upstream, receive, send).pass_on()
 
 
 async def _pass_refusal_on(refused: aiohttp.WSServerHandshakeError, ends: Ends) -> None:
@@ -84,49 +78,68 @@ async def _pass_refusal_on(refused: aiohttp.WSServerHandshakeError, ends: Ends) 
     await Response(status_code=status)(*ends)
 
 
-async def _outward(upstream: aiohttp.ClientWebSocketResponse, receive: Receive) -> None:
-    """From the caller to the prototype, until the caller closes or is gone."""
-    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                await _close(upstream, message)
-                return
-            text = message.get("text")
-            if text is not None:
-                await upstream.send_str(text)
-            else:
-                await upstream.send_bytes(message["bytes"])
+class _Messages:
+    """What passes between two connections, and how the end of one becomes the end of the other."""
 
+    def __init__(
+        self, upstream: aiohttp.ClientWebSocketResponse, receive: Receive, send: Send
+    ) -> None:
+        self._upstream = upstream
+        self._receive = receive
+        self._send = send
+        self._caller_left = False
 
-async def _close(upstream: aiohttp.ClientWebSocketResponse, message: Message) -> None:
-    code = message.get("code") or _GOING_AWAY
-    if code in _UNSENDABLE:
-        code = _GOING_AWAY
-    await upstream.close(code=code, message=(message.get("reason") or "").encode()[:123])
+    async def pass_on(self) -> None:
+        outward = asyncio.create_task(self._outward())
+        try:
+            await self._inward()
+        finally:
+            if not self._caller_left:
+                outward.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await outward
 
+    async def _outward(self) -> None:
+        """From the caller to the prototype, until the caller closes or is gone."""
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            while True:
+                message = await self._receive()
+                if message["type"] == "websocket.disconnect":
+                    self._caller_left = True
+                    await self._close(message)
+                    return
+                text = message.get("text")
+                if text is not None:
+                    await self._upstream.send_str(text)
+                else:
+                    await self._upstream.send_bytes(message["bytes"])
 
-async def _inward(upstream: aiohttp.ClientWebSocketResponse, send: Send) -> None:
-    """From the prototype to the caller, until either has closed."""
-    with contextlib.suppress(OSError):  # the caller is gone, which the other direction handles
-        while True:
-            message = await upstream.receive()
-            if message.type is aiohttp.WSMsgType.TEXT:
-                await send({"type": "websocket.send", "text": message.data})
-            elif message.type is aiohttp.WSMsgType.BINARY:
-                await send({"type": "websocket.send", "bytes": message.data})
-            else:
-                await _tell_the_end(message, upstream, send)
-                return
+    async def _close(self, message: Message) -> None:
+        code = message.get("code") or _GOING_AWAY
+        if code in _UNSENDABLE:
+            code = _GOING_AWAY
+        await self._upstream.close(code=code, message=(message.get("reason") or "").encode()[:123])
 
+    async def _inward(self) -> None:
+        """From the prototype to the caller, until either has closed."""
+        with contextlib.suppress(OSError):  # the caller is gone, as the other direction will see
+            while True:
+                message = await self._upstream.receive()
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    await self._send({"type": "websocket.send", "text": message.data})
+                elif message.type is aiohttp.WSMsgType.BINARY:
+                    await self._send({"type": "websocket.send", "bytes": message.data})
+                else:
+                    break
+            if not self._caller_left:
+                await self._tell_the_end(message)
 
-async def _tell_the_end(
-    message: aiohttp.WSMessage, upstream: aiohttp.ClientWebSocketResponse, send: Send
-) -> None:
-    code, reason = _BAD_GATEWAY, ""
-    if message.type is aiohttp.WSMsgType.CLOSE:
-        code = _NORMAL if message.data in _UNSENDABLE else message.data
-        reason = message.extra or ""
-    elif message.type is aiohttp.WSMsgType.ERROR and upstream.close_code not in {None, 1006}:
-        code = upstream.close_code or _BAD_GATEWAY
-    await send({"type": "websocket.close", "code": code, "reason": reason})
+    async def _tell_the_end(self, message: aiohttp.WSMessage) -> None:
+        code, reason = _BAD_GATEWAY, ""
+        if message.type is aiohttp.WSMsgType.CLOSE:
+            code = _NORMAL if message.data in _UNSENDABLE else message.data
+            reason = message.extra or ""
+        elif message.type is aiohttp.WSMsgType.ERROR:
+            code = self._upstream.close_code or _BAD_GATEWAY
+            code = _BAD_GATEWAY if code in _UNSENDABLE else code
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
