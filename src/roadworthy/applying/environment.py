@@ -45,9 +45,9 @@ def untrack(clone: Path, paths: Iterable[str]) -> Untracked:
     gone: list[str] = []
     left: dict[str, str] = {}
     for path in paths:
-        if not _says(clone, "ls-files", "--error-unmatch", "--", path):
+        if _run(clone, "ls-files", "--error-unmatch", "--", path).returncode:
             left[path] = "git does not track it"
-        elif not _says(clone, "check-ignore", "--quiet", "--no-index", "--", path):
+        elif not _ignored(clone, path):
             left[path] = "an ignore file of the prototype's says that it belongs into git"
         else:
             gone.append(path)
@@ -144,8 +144,13 @@ def _copy(source: Path, to: Path) -> None:
     shutil.copy2(source, to, follow_symlinks=False)
 
 
-def _says(repository: Path, *arguments: str) -> bool:
-    return _run(repository, *arguments).returncode == 0
+def _ignored(repository: Path, path: str) -> bool:
+    # It takes no --literal-pathspecs, and no magic behind a dot.
+    command = ["git", "-C", str(repository), "check-ignore", "--quiet", "--no-index", "--"]
+    ran = subprocess.run([*command, f"./{path}"], capture_output=True, check=False)
+    if ran.returncode not in {0, 1}:
+        raise Refusal(f"git check-ignore failed: {_text(ran.stderr)}")
+    return ran.returncode == 0
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
