@@ -120,6 +120,8 @@ class Intent:
     def public_reading(self, table: Table) -> Rule | None:
         """Who may go on reading all of it, because it is there to be read: a price list."""
         scene = self.acted.scene
+        if purpose(table.name) is Purpose.UNKNOWN and self.rows_of(table):
+            return None  # a table between somebody's and something else
         for visitor, rule in ((ANON, ANYBODY), (USER, EVERY_USER)):
             attempt = scene.matrix.attempt(table, visitor, "SELECT")
             if attempt.allowed:

@@ -155,6 +155,9 @@ class Rightful:
             values[f"own_{len(values)}"] = visitor.person.email if email else visitor.person.uid
             parts.append(_equal(name, f"own_{len(values) - 1}"))
         row = self._row(table, query)
+        if query.embedded and query.filters and row is not None:
+            # What belongs to the row that was asked for.
+            return row.condition, row.parameters
         for name in dict.fromkeys(query.filters):
             if row is not None and self._singles_out(table, query, name):
                 values[f"eq_{len(values)}"] = text(row.values.get(name))
@@ -166,8 +169,7 @@ class Rightful:
         there may be: the caller's own row would prove nothing."""
         if table.column(name) is None:
             return False
-        person = self.acted.scene.ownership.identifies(table, name)
-        if person and not query.embedded:
+        if self.acted.scene.ownership.identifies(table, name):
             return False
         unique = (name,) in (table.key, *table.unique)
         return unique or table.reference(name) is not None

@@ -63,12 +63,17 @@ def search(tree: Tree) -> list[Proposed]:
     queries = collect(tree)
     try:
         with scratch_server() as scratch:
-            return [_Search(tree, scratch, chain, queries).run() for chain in chains]
+            return [propose_for(tree, scratch, chain, queries) for chain in chains]
     except TooOld as error:
         raise NotChecked("PostgreSQL 18 or newer is needed for the replay") from error
     except (PostgresError, psycopg.Error, OSError) as error:
         why = str(error).partition("\n")[0]
         raise NotChecked(f"the replay broke off: {why}") from error
+
+
+def propose_for(tree: Tree, scratch: Scratch, chain: Chain, queries: Queries) -> Proposed:
+    """Proposals for one chain."""
+    return _Search(tree, scratch, chain, queries).run()
 
 
 @dataclass(frozen=True)
