@@ -5,6 +5,7 @@ from typing import Any
 
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ..web_paths import patterns
 from . import configuration, credentials, crypto, holes, inputs, layout, operations, persistence
 from .access import Gatekeeper, judge
 from .django import DjangoRoutes
@@ -36,9 +37,12 @@ def _fact(route: Route) -> Mapping[str, Any]:
     return {
         "method": route.method,
         "path": route.path,
+        "patterns": list(patterns(route.path)),
         "file": route.module.path,
         "line": route.line,
         "kind": route.kind,
+        "name": route.function.name,
+        "served": route.served,
         "access": route.access,
         "why": route.why,
     }

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked, main
 from ...engine.tree import Tree
-from .access import Case
 from .collect import collect
 from .holes import holes
 from .identity import identity
 from .operations import operations
 from .payments import payments
 from .platforms import edge_projects
+from .rows import page_rows, route_row
 
 
 def look(tree: Tree) -> Looked:
@@ -25,7 +25,11 @@ def look(tree: Tree) -> Looked:
         *operations(program, cases),
     ]
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
-    return Looked(_once(found), unread, {"routes": [_row(case) for case in cases]})
+    facts = {
+        "routes": [route_row(case, projects) for case in cases],
+        "pages": list(page_rows(program)),
+    }
+    return Looked(_once(found), unread, facts)
 
 
 def _once(found: list[Finding]) -> Iterator[Finding]:
@@ -36,19 +40,6 @@ def _once(found: list[Finding]) -> Iterator[Finding]:
         if key not in seen:
             seen.add(key)
             yield one
-
-
-def _row(case: Case) -> dict[str, object]:
-    route = case.route
-    return {
-        "method": route.method,
-        "path": route.path,
-        "file": route.module.path,
-        "line": route.line,
-        "kind": route.kind,
-        "access": case.access.value,
-        "why": case.why,
-    }
 
 
 if __name__ == "__main__":

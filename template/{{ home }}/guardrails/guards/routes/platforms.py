@@ -59,9 +59,9 @@ def file_routes(program: Program) -> Iterator[Route]:
         if match := _EDGE.search(path):
             yield from _edge(program, path, match[1])
         elif match := _APP_ROUTE.search(path):
-            yield from _app_route(program, path, _web_path(match[1] or ""))
+            yield from _app_route(program, path, web_path(match[1] or ""))
         elif match := _PAGE_API.search(path):
-            yield from _whole(program, path, _web_path(match[1]), "next")
+            yield from _whole(program, path, web_path(match[1]), "next")
         elif (match := _FILE_API.match(path)) and _deployed(program, match[1] or "", match[2]):
             yield from _whole(program, path, "/" + match[2], "file")
 
@@ -245,6 +245,6 @@ def _unchecked(text: str) -> dict[str, int]:
     return found
 
 
-def _web_path(path: str) -> str:
+def web_path(path: str) -> str:
     parts = [part for part in path.split("/") if part and not re.match(r"\(.*\)$|@", part)]
     return "/" + "/".join(re.sub(r"^\[+(?:\.\.\.)?(\w+)\]+$", r":\1", part) for part in parts)
