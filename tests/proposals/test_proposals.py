@@ -9,11 +9,11 @@ from guardrails.guards.database.chain import Chains
 from guardrails.guards.database.scratch import Scratch, scratch_server
 from guardrails.matrix.collect import seen_in
 from guardrails.matrix.model import Access, Door
-from guardrails.proposing.__main__ import main
-from guardrails.proposing.model import Kind, Tried
-from guardrails.proposing.queries import collect
-from guardrails.proposing.search import Proposed, propose_for
-from guardrails.proposing.writing import files, write
+from guardrails.proposals.__main__ import main
+from guardrails.proposals.model import Kind, Tried
+from guardrails.proposals.queries import collect
+from guardrails.proposals.search import Proposed, propose_for
+from guardrails.proposals.writing import files, write
 
 CHAIN = "supabase/migrations/20260101000000_all.sql"
 SQL = """
@@ -228,7 +228,7 @@ def test_they_are_replayed_together_and_narrow_the_matrix_as_migrations(
     copied = lay_out(tmp_path, SQL, {})
     for number, tried in enumerate(proposed.ready):
         name = f"supabase/migrations/20260201{number:06}_{tried.proposal.name}.sql"
-        (copied / name).write_text(files(proposed, "guardrails/proposals")[
+        (copied / name).write_text(files(proposed, "guardrails/proposed")[
             f"{tried.proposal.name}.sql"
         ])  # fmt: skip
     tree = walk(copied)
@@ -286,7 +286,7 @@ def test_a_well_built_database_gets_no_proposal(scratch: Scratch, tmp_path: Path
 
 
 def test_files_are_written_once_and_stay_the_users(proposed: Proposed, tmp_path: Path) -> None:
-    content = files(proposed, "guardrails/proposals")
+    content = files(proposed, "guardrails/proposed")
     written, kept = write(content, tmp_path)
     assert "row_level_security_notes.sql" in written
     assert "undecided/row_level_security_customers.sql" in written
