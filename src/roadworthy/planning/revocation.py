@@ -129,10 +129,13 @@ def _known_to(group: list[Issue]) -> str:
 
 
 def _provider(issue: Issue) -> Provider:
-    # What it is called says more than what is said about it, which names other things too.
-    named = next((p for p in _providers()[:-1] if p.match.search(_what(issue).lower())), None)
-    described = f"{_what(issue)} {issue.message}".lower()
-    return named or next(p for p in _providers() if p.match.search(described))
+    # What it is called says more than what is said about it, which names other things too; but
+    # for a connection string the host is in there.
+    what, said = _what(issue).lower(), f"{_what(issue)} {issue.message}".lower()
+    named = None
+    if "connection string" not in what:
+        named = next((p for p in _providers()[:-1] if p.match.search(what)), None)
+    return named or next(p for p in _providers() if p.match.search(said))
 
 
 @cache
