@@ -42,6 +42,8 @@ def as_answer(
             failed = step is not None and step.state is State.FAILED
             if command.name in _ANSWERED and not failed:
                 entry[command.name] = step.command if step else command.told
+                if command.installs and command.folder != app.folder:
+                    entry["install_in"] = command.folder
         answer.append(entry)
     return answer
 
