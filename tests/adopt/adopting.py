@@ -1,4 +1,4 @@
-"""Prototypes as their owners have them, in a git repository of their own, and `roadworthy adopt`."""
+"""Prototypes as their owners have them, in repositories of their own, and `roadworthy adopt`."""
 
 import hashlib
 import os

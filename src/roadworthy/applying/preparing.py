@@ -70,8 +70,8 @@ def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
     clone = wanted.repository.clone(scratch / "clone")
     say("Stamping the guardrails")
     stamp = _rendered(wanted.origin, wanted.answers, scratch / "stamp")
-    earlier = wanted.earlier and _rendered(wanted.origin, wanted.earlier, scratch / "earlier")
-    laid = lay(stamp, earlier or None, clone)
+    earlier = _earlier(wanted, stamp, scratch / "earlier")
+    laid = lay(stamp, earlier, clone)
     say("Merging into the files that are shared")
     shared = json.loads(_engine(wanted, clone, "guardrails.merges", "--plan"))
     _engine(wanted, clone, "guardrails.merges", accepted=_DECISIONS)
@@ -119,6 +119,16 @@ def record(wanted: Preparation, prepared: Prepared, scratch: Path, say: Say) -> 
 def _rendered(origin: Origin, answers: Answers, to: Path) -> Path:
     render(origin, answers | {"mode": "adopt"}, to)
     return to
+
+
+def _earlier(wanted: Preparation, stamp: Path, to: Path) -> Path | None:
+    """What the adoption before has stamped, to tell its files from those that were edited."""
+    if wanted.earlier is None:
+        return None
+    answered = {name: value for name, value in wanted.earlier.items() if not name.startswith("_")}
+    if answered == wanted.answers | {"mode": "adopt"}:
+        return stamp
+    return _rendered(wanted.origin, answered, to)
 
 
 def _untrack(
