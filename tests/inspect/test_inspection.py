@@ -1,12 +1,14 @@
 """From what the guards print to levels, issues, gaps and next steps."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import RULES, document, inspection, modules, result
 
 from roadworthy.inspection import AreaLevel, Inspection, Severity, State, faults_of, steps
+from roadworthy.inspection.copies import copies_in
 from roadworthy.inspection.difference import difference
 from roadworthy.inspection.run import Wanted, gather
 from roadworthy.refusal import BadAnswer, CantLook
@@ -131,6 +133,56 @@ def test_two_rules_at_one_line_are_one_next_step() -> None:
 def test_two_guards_that_see_one_hole_make_one_issue() -> None:
     hole = result("rls.disabled", "a.sql", 3, "orders is open")
     assert len(given(hole, hole).issues) == 1
+
+
+def test_what_has_a_name_is_one_issue_wherever_it_shows() -> None:
+    found = given(
+        *(
+            result("secret.committed", path, 4, f"`{name}` is out", detail={"subject": name})
+            for path, name in (("a.ts", "KEY"), ("b.ts", "KEY"), ("c.ts", "KEY"), ("d.ts", "PIN"))
+        )
+    )
+    assert sorted(issue.message for issue in found.issues) == [
+        "`KEY` is out. The same in b.ts and 1 more.",
+        "`PIN` is out",
+    ]
+    assert [len(issue.places) for issue in found.issues] == [3, 1]
+
+
+def test_what_is_wrong_in_a_copy_too_is_told_once_and_names_the_copy() -> None:
+    content = document()
+    content["runs"][0]["results"] = [
+        result("rls.disabled", path, 3, "Anybody can read rows of `orders`")
+        for path in ("apps/old/supabase/1_a.sql", "supabase/1_a.sql", "other/1_a.sql")
+    ]
+    content["properties"]["copies"] = {"apps/old/supabase/1_a.sql": "supabase/1_a.sql"}
+    issues = gather(content, {}, RULES, "shop").issues
+    copy = "apps/old/supabase/1_a.sql is a copy, with the same fault."
+    assert sorted((str(issue.places[0]), issue.message) for issue in issues) == [
+        ("other/1_a.sql:3", "Anybody can read rows of `orders`"),
+        ("supabase/1_a.sql:3", f"Anybody can read rows of `orders`. {copy}"),
+    ]
+
+
+def test_copies_are_known_by_their_content(tmp_path: Path) -> None:
+    chain = "create table orders (id uuid primary key, total numeric not null);\n" * 9
+    files = {
+        "supabase/a.sql": chain,
+        "apps/web/a.sql": chain.replace("\n", "\r\n"),
+        "apps/web/b.sql": chain.replace("total", "sum"),
+        "apps/web/short.sql": "select 1;\n",
+        "short.sql": "select 1;\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode())
+    (tmp_path / "apps/web/linked.sql").symlink_to(tmp_path / "supabase/a.sql")
+    content = document()
+    content["runs"][0]["results"] = [
+        result("rls.disabled", name, 1, "open")
+        for name in (*files, "apps/web/linked.sql", "gone.sql")
+    ]
+    assert copies_in(tmp_path, content) == {"apps/web/a.sql": "supabase/a.sql"}
 
 
 def test_an_issue_keeps_its_key_when_lines_move() -> None:

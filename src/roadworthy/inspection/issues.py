@@ -30,12 +30,19 @@ class _Found:
     message: str
     places: tuple[Place, ...]
     detail: Mapping[str, Any]
+    original: str
+    """The first place's file, or the file that it is a copy of."""
+
+    @property
+    def is_copy(self) -> bool:
+        return self.places[0].path != self.original
 
 
 def issues_of(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Issue, ...]:
     """The issues of the rules, the worst and surest first."""
     groups: dict[tuple[str, ...], list[_Found]] = {}
-    for found in _results(document, rules):
+    copies = document["properties"].get("copies", {})
+    for found in _results(document, rules, copies):
         groups.setdefault(_group(found), []).append(found)
     drafts = sorted((_issue(group) for group in groups.values()), key=_order)
     return tuple(_with_distinct_keys(drafts))
@@ -59,23 +66,27 @@ def _wayout(why: str) -> str:
     return re.sub(r"GUARDRAILS_ADVISORIES=", "--advisories ", why)
 
 
-def _results(document: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[_Found]:
+def _results(
+    document: Mapping[str, Any], rules: Mapping[str, Rule], copies: Mapping[str, str]
+) -> Iterator[_Found]:
     for run in document["runs"]:
         guard = run["tool"]["driver"]["name"]
         for result in run["results"]:
             rule = rules.get(result["ruleId"])
             if rule is not None:
-                yield _found(result, rule, guard)
+                yield _found(result, rule, guard, copies)
 
 
-def _found(result: Mapping[str, Any], rule: Rule, guard: str) -> _Found:
+def _found(result: Mapping[str, Any], rule: Rule, guard: str, copies: Mapping[str, str]) -> _Found:
     about = result.get("properties", {})
     message = _sentence(result["message"]["text"])
     label = about.get("severity")
     severity = Severity[label.upper()] if label else rule.severity
     places = tuple(_place(location, message) for location in result.get("locations") or [{}])
     evidence = about.get("evidence", "read")
-    return _Found(rule, guard, severity, evidence, message, places, about.get("detail", {}))
+    detail = about.get("detail", {})
+    original = copies.get(places[0].path, places[0].path)
+    return _Found(rule, guard, severity, evidence, message, places, detail, original)
 
 
 def _sentence(message: str) -> str:
@@ -98,19 +109,24 @@ def _place(location: Mapping[str, Any], message: str) -> Place:
 
 
 def _group(found: _Found) -> tuple[str, ...]:
-    """Two guards may see one fault in one line, so the guard is no part of it."""
+    """Two guards may see one fault in one line, so the guard is no part of it. A fault of
+    something that has a name, a variable or a secret, is one wherever it shows."""
     first = found.places[0]
     if found.rule.grouping == "tree":
         return (found.rule.id,)
     if found.rule.grouping == "file":
-        return (found.rule.id, first.path)
+        return (found.rule.id, found.original)
+    if subject := found.detail.get("subject"):
+        return (found.rule.id, str(subject))
     if first.line:
-        return (found.rule.id, first.path, str(first.line), first.symbol)
-    return (found.rule.id, first.path, found.message)
+        return (found.rule.id, found.original, str(first.line), first.symbol)
+    return (found.rule.id, found.original, found.message.replace(first.path, found.original))
 
 
 def _issue(group: list[_Found]) -> Issue:
-    worst = min(group, key=lambda found: (-found.severity, _sureness(found.evidence)))
+    worst = min(
+        group, key=lambda found: (-found.severity, found.is_copy, _sureness(found.evidence))
+    )
     places = list(dict.fromkeys(place for found in group for place in found.places))
     first = worst.places[0]
     ordered = [first, *(place for place in places if place is not first)]
@@ -131,20 +147,42 @@ def _issue(group: list[_Found]) -> Issue:
 
 
 def _message(group: list[_Found], worst: _Found, places: list[Place]) -> str:
-    if worst.rule.grouping == "place" or len({found.message for found in group}) == 1:
+    if worst.rule.grouping == "place":
+        return f"{worst.message}{_again(group, worst)}"
+    if len({found.message for found in group}) == 1:
         return worst.message
     files = len({place.path for place in places})
     spread = f"{len(places)} places" + (f" in {files} files" if files > 1 else "")
     return f"{worst.rule.title}: {spread}. The worst: {worst.message}"
 
 
+def _again(group: list[_Found], worst: _Found) -> str:
+    """Where else: in a copy of the file, or, of what has a name, at how many places more."""
+    copies = sorted({found.places[0].path for found in group if found.is_copy})
+    said = ""
+    if copies:
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        said = f" {copies[0]}{more} is a copy, with the same fault."
+    elsewhere = {found.original for found in group} - {worst.original}
+    if elsewhere:
+        said += f" The same in {min(elsewhere)}"
+        said += f" and {len(elsewhere) - 1} more." if len(elsewhere) > 1 else "."
+    return said and f"{'' if worst.message.endswith('.') else '.'}{said}"
+
+
 def _key(found: _Found, first: Place) -> str:
     """What stays when lines move or are indented anew."""
     identity = [found.rule.id]
+    if subject := found.detail.get("subject"):
+        return _hashed([*identity, str(subject)])
     if found.rule.grouping != "tree":
         identity.append(first.path)
     if found.rule.grouping == "place":
         identity += [first.symbol, " ".join((first.snippet or found.message).split())]
+    return _hashed(identity)
+
+
+def _hashed(identity: list[str]) -> str:
     text = "\0".join(identity).encode("utf-8", "surrogateescape")
     return sha256(text).hexdigest()[:16]
 

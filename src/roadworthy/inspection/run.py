@@ -16,6 +16,7 @@ from roadworthy.stack import Stack
 
 from . import guardrails
 from .actions import actions_of
+from .copies import copies_in
 from .difference import difference
 from .issues import gaps_of, issues_of
 from .levels import Seen, areas_of, overall
@@ -71,6 +72,7 @@ def inspect(
     document = guardrails.scan(root, progress, without=idle, settings=settings)
     if not document.get("properties", {}).get("stack"):
         document.setdefault("properties", {})["stack"] = guardrails.recognise(root)
+    document["properties"]["copies"] = copies_in(root, document)
     found = gather(document, rules, heeded, root.name or str(root), earlier)
     return replace(found, seconds=round(time.monotonic() - began, 1))
 

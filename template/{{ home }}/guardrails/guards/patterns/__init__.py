@@ -108,7 +108,14 @@ def _finding(case: Case, pattern: Pattern) -> Finding:
         ),
         message=_META.sub(lambda found: _short(case.name(found[1]) or found[0]), template),
         severity=case.severity or pattern.severity,
+        detail=_subject(case, pattern),
     )
+
+
+def _subject(case: Case, pattern: Pattern) -> dict[str, str]:
+    """What the fault is of, where that has a name: it is one fault wherever it shows."""
+    name = case.name(str(pattern.entry.get("subject", "")))
+    return {"subject": name} if name else {}
 
 
 def _short(text: str) -> str:

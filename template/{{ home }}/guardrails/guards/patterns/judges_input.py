@@ -99,9 +99,35 @@ def unsanitised_html(case: Case) -> Case | None:
         return None
     made_here = re.search(r"[a-z]\w*\(\s*\)$", shown.strip()) is not None
     known = _CONTENT.search(shown) is not None and _OF_ANYBODY.search(shown) is not None
+    if not case.source.is_server and (own := _typed_here(case, shown)):
+        return case.but(severity=own, HTML=shown)
     if built or made_here or not known or case.source.is_server:
         return case.but(severity=Severity.MEDIUM, HTML=shown)
     return case.but(HTML=shown)
+
+
+_AS_TYPED = re.compile(r"target\.value|=>|\bprev\b|^\s*(?:['\"`]{2}|null)?\s*$")
+
+
+def _typed_here(case: Case, shown: str) -> Severity | None:
+    """A preview: what the visitor types in the same component, before anybody else sees it."""
+    plain = re.match(
+        r"\s*([A-Za-z_$][\w$]*)((?:\??\.[\w$]+)*?)(?=\s*(?:\.\w+\(|\|\||\?\?|$))", shown
+    )
+    if plain is None:
+        return None
+    text = case.source.text
+    state = re.search(rf"\[\s*{re.escape(plain[1])}\s*,\s*(set\w+)\s*\]\s*=\s*[\w.]*useState", text)
+    field = re.escape(plain[1] + plain[2])
+    typed = re.search(rf"\b(?:value|defaultValue)=\{{\s*{field}\s*(?:\}}|\|\||\?\?)", text)
+    edited = re.search(
+        rf"(?:Editor|Quill)\b[^;]{{0,200}}?\b(?:content|data|html)=\{{\s*{field}\b", text
+    )
+    if state is None or not (typed or edited):
+        return None
+    given = re.findall(rf"\b{state[1]}\(([^;\n]*)", text)
+    loaded = any(not _AS_TYPED.search(one.rstrip(")} ,")) for one in given)
+    return Severity.MEDIUM if loaded else Severity.LOW
 
 
 _SQL = re.compile(

@@ -14,6 +14,8 @@ from .scan import Match
 _TEST = re.compile(
     r"(^|/)(__tests__|__mocks__|tests?|e2e|cypress|playwright|fixtures?|stories|_tests|mocks?)/"
     r"|[._-](test|spec|stories|story|e2e)\.[cm]?[jt]sx?$"
+    r"|(^|/)((jest|vitest|playwright|cypress)[.-][\w.-]+|(?i:setup[-_.]?tests?|tests?[-_.]?setup)[\w.-]*"
+    r"|(?i:(global|env)[-_.]?setup))\.[cm]?[jt]sx?$"
 )
 _TOOLING = re.compile(
     r"(^|/)(scripts?|tools|seeds?|bin|\.github|\.storybook)/|(^|/)[^/]*\bseed[^/]*\.[cm]?[jt]s$"

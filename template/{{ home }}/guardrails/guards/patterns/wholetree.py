@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ...engine.finding import Finding, Place
+from ...engine.finding import Finding, Place, Severity
 from ...engine.tree import Tree
 from .source import Source
 
@@ -44,6 +44,8 @@ def client_side_only(
                 places[0],
                 f"{names or 'what is kept in the browser'} decides who may see the pages, and no"
                 " server is asked: the log-in takes place in the browser",
+                # What is wrong is the log-in, and that is said by itself; here is what rests on it.
+                severity=Severity.MEDIUM,
                 also=tuple(places[1:6]),
             )
 

@@ -226,7 +226,7 @@ def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         key = _request_key(handler, call)
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
-        if not route.writes and not _is_owned(handler, call):
+        if not route.writes and (meant.listed(handler) or not _is_owned(handler, call)):
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue

@@ -12,6 +12,22 @@ _FIRST = re.compile(
 )
 _REGISTERS = re.compile(r"sign_?up\w*form|regist\w*form|usercreationform", re.IGNORECASE)
 _CODE = re.compile(r"^(\w+_)?(code|token|slug|hash|pin)$|^(share|invite|public)_(id|key)$")
+_LISTED = re.compile(
+    r"/(?:(jobs?|vacanc\w+|listings?|events?|courses?|articles?|vehicles?|recipes?|restaurants?"
+    r"|hotels?|venues?)|compan(?:y|ies)|employers?)/?(?:[{<][^/]*[}>]/?)?$",
+    re.IGNORECASE,
+)
+_VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
+
+
+def listed(handler: Handler) -> bool:
+    """It reads what is put up for others to read: a vacancy, and the company that has some."""
+    found = _LISTED.search(handler.route.path)
+    if found is None or found[1]:
+        return found is not None
+    return any(
+        _VACANCIES.search(line) for module in handler.project.service for line in module.lines
+    )
 
 
 def first_start(handler: Handler, name: str) -> bool:

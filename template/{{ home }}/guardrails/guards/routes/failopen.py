@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case
@@ -74,7 +75,17 @@ def _refused_before(code: str, secret: str) -> bool:
 def _skipped(case: Case, module: Module, at: int, test: int, secret: str) -> Finding:
     webhook = WEBHOOK_NAME.search(case.route.label) is not None
     rule = "edge-fn.webhook-unsigned" if webhook else "authz.fail-open"
-    message = f"{case.route.label} skips its check when {secret} is not set"
+    name = _variable(secret, module.code)
+    message = f"{case.route.label} skips its check when {name or secret} is not set"
     severity = CRITICAL if webhook and MONEY.search(case.code) else HIGH
     also = [place(module, test), at_route(case)]
-    return finding(rule, place(module, at, case.route.label), message, severity, also)
+    said = finding(rule, place(module, at, case.route.label), message, severity, also)
+    # Routes that copied one check of one secret have one fault.
+    return said if webhook or not name else replace(said, detail={"subject": name})
+
+
+def _variable(secret: str, code: str) -> str:
+    """The environment's name for what the check compares with."""
+    read = r"(?:process\.env\.|Deno\.env\.get\(['\"])(\w+)"
+    found = re.match(read, secret) or re.search(rf"\b{re.escape(secret)}\s*=\s*{read}", code)
+    return found[1] if found else ""

@@ -56,10 +56,11 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
     for of_app in apps.values():
         owned = owned_tables(of_app)
         shared = shared_tables(of_app)
+        shown = _shown(of_app)
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
-            yield from _records(case, owned, shared)
+            yield from _records(case, owned, shared, shown)
             yield from _roles(case)
             yield from person(case)
         yield from _whole_body(of_app)
@@ -200,7 +201,7 @@ def _named_user(case: Case) -> Iterator[Finding]:
                 return
 
 
-def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]:
+def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> Iterator[Finding]:
     """A signed-in caller names any record of a table whose records belong to somebody."""
     if case.access is not Access.CALLER or case.bound_by_rows or case.token_in_hand or case.scoped:
         return
@@ -215,7 +216,7 @@ def _records(case: Case, owned: set[str], shared: set[str]) -> Iterator[Finding]
         and stem(one.table) in owned
         and not one.inserts
         and not stem(one.table).endswith(_CATALOGUE)
-        and not (case.route.method == "GET" and stem(one.table) in _SHOWN)
+        and not (case.route.method == "GET" and stem(one.table) in shown)
         and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
     if not found:
@@ -239,8 +240,25 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 """What is marked by somebody else can be marked back."""
-_SHOWN = {"job", "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip"}
+_VACANCIES = {"job", "vacanc", "job_post", "jobpost", "job_posting", "jobposting", "job_listing"}
+_SHOWN = _VACANCIES | {
+    "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip", "restaurant",
+    "hotel", "venu", "podcast",
+}  # fmt: skip
 """What people put up in order that others read it."""
+_WHO_HIRES = {"compan", "employer", "company_profil", "companyprofil", "employer_profil"}
+
+
+def _shown(cases: list[Case]) -> set[str]:
+    """Where vacancies are read, the companies behind them are to be read too."""
+    vacancies = any(
+        case.route.method == "GET" and stem(one.table) in _VACANCIES
+        for case in cases
+        for one in queries(case)
+    )
+    return _SHOWN | _WHO_HIRES if vacancies else _SHOWN
+
+
 _CATALOGUE = ("product", "categor", "plan", "servic", "post", "setting", "config")
 
 

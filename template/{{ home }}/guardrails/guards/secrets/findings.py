@@ -51,8 +51,13 @@ def _one(group: list[Sighting]) -> Finding:
         severity=worst.weight,
         evidence=Evidence.EXACT,
         also=tuple(Place(*place) for place in places[1:_MOST_PLACES]),
-        detail={"kind": worst.what, "masked": masked(worst.secret)},
+        detail={"kind": worst.what, "masked": masked(worst.secret)} | _subject(worst),
     )
+
+
+def _subject(worst: Sighting) -> dict[str, str]:
+    """A published variable is one fault, however many values and places it has."""
+    return {"subject": worst.what} if worst.rule == "secret.in-bundle" else {}
 
 
 def _sentence(worst: Sighting, files: int) -> str:

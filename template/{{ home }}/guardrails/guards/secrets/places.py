@@ -22,7 +22,9 @@ _LOCKS = frozenset(
 )  # fmt: skip
 _TEST = re.compile(
     r"(^|/)(_?_?tests?_?_?|__mocks__|mocks?|fixtures?|spec|specs|e2e|cypress|testdata|stories)/"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec|stories)\.\w+$",
+    r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec|stories)\.\w+$"
+    r"|(^|/)((jest|vitest|playwright|cypress)[.-][\w.-]+|(?i:setup[-_.]?tests?|tests?[-_.]?setup)[\w.-]*"
+    r"|(?i:(global|env)[-_.]?setup))\.[cm]?[jt]sx?$",
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(
