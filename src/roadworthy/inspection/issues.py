@@ -110,7 +110,8 @@ def _place(location: Mapping[str, Any], message: str) -> Place:
 
 def _group(found: _Found) -> tuple[str, ...]:
     """Two guards may see one fault in one line, so the guard is no part of it. A fault of
-    something that has a name, a variable or a secret, is one wherever it shows."""
+    something that has a name, a variable or a secret, is one wherever it shows.
+    """
     first = found.places[0]
     if found.rule.grouping == "tree":
         return (found.rule.id,)
