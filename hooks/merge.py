@@ -4,18 +4,12 @@ python hooks/merge.py PROJECT [--check | --plan | --undo] [--only PATH] runs the
 guardrails/merges; a project without one (a new service) has nothing to merge.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
-
-# The project's folder comes last on the path, so that no module of the prototype's (a `json.py`
-# beside its app) takes the place of the standard library's or of PyYAML (CWE-427).
-_RUN = (
-    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
-    "runpy.run_module('guardrails.merges', run_name='__main__', alter_sys=True)"
-)
 
 
 def main(project: Path, *options: str) -> int:
@@ -25,8 +19,10 @@ def main(project: Path, *options: str) -> int:
     if not (home / "guardrails" / "merges").is_dir():
         print("There is nothing to merge")
         return 0
-    command = [sys.executable, "-P", "-c", _RUN, str(home), "--root", str(project), *options]
-    return subprocess.run(command, check=False).returncode
+    # Behind the standard library: no module of the prototype's takes a place in it (CWE-427).
+    path = {"PYTHONPATH": str(home / "guardrails" / "engine" / "behind")}
+    command = [sys.executable, "-P", "-m", "guardrails.merges", "--root", str(project), *options]
+    return subprocess.run(command, env=os.environ | path, check=False).returncode
 
 
 if __name__ == "__main__":

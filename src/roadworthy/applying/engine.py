@@ -25,8 +25,8 @@ def run_engine(
         cwd=clone,
         env=kept
         | {
-            "PYTHONPATH": str(clone / home),
             # The prototype's own modules must not be found first (CWE-427).
+            "PYTHONPATH": str(clone / home / "guardrails" / "engine" / "behind"),
             "PYTHONSAFEPATH": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",

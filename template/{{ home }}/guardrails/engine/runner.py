@@ -184,7 +184,7 @@ def _environment() -> dict[str, str]:
     """Ours, and nothing that would let the tree's own files be imported (CWE-427)."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return kept | {
-        "PYTHONPATH": str(HERE.parent),
+        "PYTHONPATH": str(HERE / "engine" / "behind"),
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",

@@ -1,0 +1,1 @@
+"""On the path of every guard; see sitecustomize.py."""
