@@ -4,6 +4,7 @@ It runs the prototype's own code, and so only with consent; in copies, in a scra
 the user's environment, for a limited time, and held by the machine to what it can be held to.
 """
 
+from .after import verify_after
 from .before import Subject, verify_before
 from .model import Containment, Regression, State, Step, Verification, compare
 from .own import as_answer, own_checks
@@ -20,6 +21,7 @@ __all__ = [
     "as_answer",
     "compare",
     "own_checks",
+    "verify_after",
     "verify_before",
     "workplace",
 ]

@@ -43,14 +43,14 @@ class Asking:
                 yield Step(name, command.told, State.NOT_CHECKED, said=why), []
                 continue
             self.progress(name)
-            venv = self.workplace.scratch / f"venv-{number}"
+            venv = venv_of(self.workplace, number)
             ran = self._run(command, command.argv, venv)
-            step = _step(name, command, ran)
+            step = step_of(name, command, ran)
             other = command.otherwise
             if other and not step.passed and any(sign in ran.said for sign in other.signs):
                 ran = self._run(command, other.argv, venv)
                 why = f"the lock file doesn't fit: {command.told} refuses it"
-                step = replace(_step(name, command, ran), command=other.told)
+                step = replace(step_of(name, command, ran), command=other.told)
                 step = replace(step, said=f"{step.said}\n{why}".strip())
             if not step.passed and command.name in {"install", "environment"}:
                 missing = "its packages could not be installed"
@@ -72,7 +72,13 @@ class Asking:
         return self.workplace.run(argv, self.tree / command.folder, terms)
 
 
-def _step(name: str, command: Command, ran: Ran) -> Step:
+def venv_of(place: Workplace, number: int) -> Path:
+    """Where the app of that number has its packages, once it was asked."""
+    return place.scratch / f"venv-{number}"
+
+
+def step_of(name: str, command: Command, ran: Ran) -> Step:
+    """What became of a command."""
     state = State.PASSED if ran.status == 0 else State.FAILED
     said = ran.said
     if ran.late:

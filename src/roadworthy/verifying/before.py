@@ -14,11 +14,15 @@ from .workplace import Workplace
 
 @dataclass(frozen=True)
 class Subject:
-    """A tree, what was answered about it, and the `apps` in it besides the one of the answers."""
+    """A tree, what was answered about it, and the `apps` in it besides the one of the answers.
+
+    `routes` are paths of the prototype's that somebody may GET and that change nothing.
+    """
 
     tree: Path
     answers: Mapping[str, Any]
     apps: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
     @property
     def checks(self) -> Sequence[AppChecks]:

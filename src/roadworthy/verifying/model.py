@@ -65,22 +65,29 @@ class Verification:
 
 @dataclass(frozen=True)
 class Regression:
-    """Something that passed before and doesn't after; unknown is not passed."""
+    """Something that passed before and doesn't after, or that came and fails; unknown is not
+    passed.
+    """
 
-    before: Step
+    before: Step | None
     after: Step | None
 
     def __str__(self) -> str:
         if self.after is None:
-            return f"{self.before.name} passed before and was not tried after"
+            return (
+                f"{self.before.name if self.before else ''} passed before and was not tried after"
+            )
+        if self.before is None:
+            return f"{self.after.name}: {self.after.state.value}"
         return f"{self.before.name} passed before; after: {self.after.state.value}"
 
 
 def compare(before: Verification, after: Verification) -> Sequence[Regression]:
-    """What passed before must pass after; what failed before may fail."""
+    """What passed before must pass after, and what is new must not fail; what failed before may."""
     broken = []
     for step in before.of(State.PASSED):
         now = after.step(step.name)
         if now is None or not now.passed:
             broken.append(Regression(step, now))
-    return broken
+    came = (step for step in after.of(State.FAILED) if before.step(step.name) is None)
+    return [*broken, *(Regression(None, step) for step in came)]

@@ -43,9 +43,11 @@ _LEFT_OUT = frozenset({".git", "node_modules", ".venv", "__pycache__", ".next", 
 class Terms:
     """On which a command runs. `serves`: it is to be reached from outside, and may call `ports`
     of this machine; `reads` is what it may see besides the system and the scratch folder.
+    `trusted` is a command of ours: it is held to its time alone.
     """
 
     seconds: float
+    trusted: bool = False
     network: bool = False
     serves: bool = False
     ports: tuple[int, ...] = ()
@@ -125,6 +127,7 @@ class Workplace:
             seconds=terms.seconds,
             reads=[*_SYSTEM, *_programs(environment["PATH"]), *map(str, terms.reads)],
             writes=[str(self.scratch), *_DEVICES],
+            trusted=terms.trusted,
             network=terms.network,
             serves=terms.serves,
             ports=list(terms.ports),

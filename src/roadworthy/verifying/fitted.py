@@ -1,0 +1,110 @@
+"""What was fitted, asked as CI asks it: the guardrails with the baseline, the service's gates."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .asking import Progress, step_of
+from .commands import Command
+from .model import State, Step
+from .workplace import Ran, Terms, Workplace, search_path
+
+NOT_WANTED = "it takes minutes, and nobody asked for it"
+GATES = ("format", "lint", "types", "boundaries", "access", "migrations", "test")
+"""Of the service's Makefile, those that ask nobody on the network."""
+_CHECK = """
+import json, sys
+from pathlib import Path
+from guardrails.engine.check import check
+from guardrails.engine.rules import load
+
+outcome = check(Path(sys.argv[1]))
+rules = load()
+new = sorted(finding.rule for finding in outcome.verdict.new.values())
+never = sorted(rule for rule in new if rule in rules and not rules[rule].baseline)
+print(json.dumps({
+    "status": outcome.status, "new": new, "never": never, "broken": dict(outcome.broken),
+    "grew": len(outcome.grew),
+}))
+"""
+_GUARDRAILS = Command("guardrails", (), "python -m guardrails check", seconds=900)
+
+
+def check_guardrails(place: Workplace, tree: Path, answers: Mapping[str, Any]) -> Step:
+    """Hold the tree to the fresh baseline. What can't be recorded in one may stand there."""
+    variables = {
+        "PYTHONPATH": str(tree / str(answers.get("home", "."))),
+        # The prototype's own modules must not be found first (CWE-427).
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
+    terms = Terms(_GUARDRAILS.seconds, trusted=True, variables=variables)
+    ran = place.run([sys.executable, "-c", _CHECK, str(tree)], tree, terms)
+    step = step_of("guardrails", _GUARDRAILS, ran)
+    if not step.passed:
+        return step
+    state, said = _judge(json.loads(ran.said.splitlines()[-1]))
+    return Step(step.name, step.command, state, step.seconds, said)
+
+
+def _judge(outcome: Mapping[str, Any]) -> tuple[State, str]:
+    recordable = [rule for rule in outcome["new"] if rule not in outcome["never"]]
+    if recordable or outcome["grew"]:
+        return State.FAILED, f"new, and not in the baseline: {_counted(recordable)}"
+    if outcome["broken"]:
+        why = "; ".join(f"{guard}: {why}" for guard, why in outcome["broken"].items())
+        return State.NOT_CHECKED, why
+    if outcome["never"]:
+        return State.PASSED, f"no baseline can hold these: {_counted(outcome['never'])}"
+    return State.PASSED, "nothing new"
+
+
+def _counted(rules: list[str]) -> str:
+    return ", ".join(f"{rule} ({rules.count(rule)})" for rule in dict.fromkeys(rules))
+
+
+def check_service(
+    place: Workplace, copy: Path, answers: Mapping[str, Any], progress: Progress, *, wanted: bool
+) -> Iterator[Step]:
+    """Run the service's own gates in a copy."""
+    folder = copy / str(answers.get("service_dir", "service"))
+    if not (folder / "Makefile").is_file():
+        return
+    missing = _missing(wanted=wanted)
+    setup = Command("service: setup", ("uv", "sync"), "make setup", seconds=900)
+    for command in (setup, *map(_gate, GATES)):
+        if missing:
+            yield Step(command.name, command.told, State.NOT_CHECKED, said=missing)
+            continue
+        progress(command.name)
+        step = step_of(command.name, command, run_ours(place, folder, command))
+        if not step.passed and command is setup:
+            missing = "its packages could not be installed"
+        yield step
+
+
+def _gate(name: str) -> Command:
+    return Command(f"service: {name}", ("make", name), f"make {name}", seconds=1200)
+
+
+def _missing(*, wanted: bool) -> str:
+    if not wanted:
+        return NOT_WANTED
+    gone = [name for name in ("uv", "make") if shutil.which(name, path=search_path()) is None]
+    return f"{gone[0]} is not on this machine" if gone else ""
+
+
+def run_ours(place: Workplace, folder: Path, command: Command) -> Ran:
+    terms = Terms(command.seconds, trusted=True, network=True, variables=ours(folder))
+    return place.run(command.argv, folder, terms)
+
+
+def ours(folder: Path) -> dict[str, str]:
+    """What uv downloaded for the user is not downloaded again; the rest is not the user's."""
+    cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+    return {"UV_CACHE_DIR": cache, "PYTHONPATH": str(folder / "src"), "CI": ""}

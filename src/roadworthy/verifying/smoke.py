@@ -1,0 +1,156 @@
+"""The prototype, asked directly and through the service that stands in front of it."""
+
+import re
+import shlex
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from .asking import Progress
+from .browser import in_browser
+from .fetching import Answer, fetch
+from .fitted import NOT_WANTED, ours
+from .model import State, Step
+from .serving import start_of
+from .workplace import Running, Terms, Workplace, search_path
+
+_SECONDS = 300
+_MOST_ASSETS = 8
+_HEALTH = "/health/live"
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """`app` is the folder of the prototype's in a copy in which it was installed and built."""
+
+    place: Workplace
+    copy: Path
+    answers: Mapping[str, Any]
+    venv: Path
+    routes: tuple[str, ...]
+    progress: Progress
+
+    def steps(self, *, wanted: bool) -> Iterator[Step]:
+        service = self.copy / str(self.answers.get("service_dir", "service"))
+        if not (service / "pyproject.toml").is_file():
+            return
+        if missing := self._missing(wanted=wanted):
+            yield Step("facade", "", State.NOT_CHECKED, said=missing)
+            return
+        prototype, front = free_port(), free_port()
+        start = start_of(self._app, self.answers, self.venv, prototype)
+        if start is None:
+            said = "nothing was found that starts the prototype"
+            yield Step("facade", "", State.NOT_CHECKED, said=said)
+            return
+        self.progress("facade")
+        terms = Terms(_SECONDS, serves=True, variables=start.variables)
+        with self.place.start(start.argv, self._app, terms) as serving:
+            if not wait_for(prototype, serving):
+                said = f"the prototype does not start: {serving.said}"
+                command = shlex.join(start.argv)
+                yield Step("facade", command, State.NOT_CHECKED, said=said)
+                return
+            terms = Terms(_SECONDS, trusted=True, variables=self._variables(service, prototype))
+            with self.place.start(self._service_command(front), service, terms) as facing:
+                if not wait_for(front, facing):
+                    said = f"the service does not start: {facing.said}"
+                    yield Step("facade", "make dev", State.FAILED, said=said)
+                    return
+                yield from self._compare(prototype, front)
+
+    @property
+    def _app(self) -> Path:
+        return self.copy / str(self.answers.get("app", "."))
+
+    def _missing(self, *, wanted: bool) -> str:
+        if not wanted:
+            return NOT_WANTED
+        return "" if shutil.which("uv", path=search_path()) else "uv is not on this machine"
+
+    def _service_command(self, port: int) -> list[str]:
+        run = ["uv", "run", "--quiet", "python", "-m"]
+        own = shlex.join([*run, str(self.answers["package"])])
+        served = f"{own} migrate && exec {own} serve --host 127.0.0.1 --port {port}"
+        return [*run, "guardrails.postgres", "run", "--", "sh", "-c", served]
+
+    def _variables(self, service: Path, prototype: int) -> dict[str, str]:
+        found = ours(service)
+        home = str(self.copy / str(self.answers.get("home", ".")))
+        found["PYTHONPATH"] = f"{found['PYTHONPATH']}:{home}"
+        return found | {"PROTOTYPE_URL": f"http://127.0.0.1:{prototype}"}
+
+    def _compare(self, prototype: int, front: int) -> Iterator[Step]:
+        direct, through = (f"http://127.0.0.1:{port}" for port in (prototype, front))
+        page = fetch(f"{direct}/")
+        yield _same("facade: front page", "/", direct, through)
+        assets = list(_assets(page, direct))[:_MOST_ASSETS]
+        for name, paths in (("assets", assets), ("routes", list(self.routes))):
+            if paths:
+                yield _all(f"facade: {name}", [_same(name, it, direct, through) for it in paths])
+        yield in_browser(self.place, direct, through)
+
+
+def _same(name: str, path: str, direct: str, through: str) -> Step:
+    """Status, kind and body are the prototype's; a body that never is the same is not compared."""
+    since = time.monotonic()
+    first, second, passed = fetch(direct + path), fetch(direct + path), fetch(through + path)
+    faults = []
+    if first.status != passed.status:
+        faults.append(f"{path}: {passed.status} instead of {first.status}")
+    elif first.kind != passed.kind:
+        faults.append(f"{path}: {passed.kind} instead of {first.kind}")
+    elif first.body == second.body != passed.body:
+        faults.append(f"{path}: {len(passed.body)} other bytes instead of {len(first.body)}")
+    state = State.FAILED if faults else State.PASSED
+    said = "; ".join(faults) or f"{path}: {first.status}, {len(first.body)} bytes"
+    return Step(name, f"GET {path}", state, time.monotonic() - since, said)
+
+
+def _all(name: str, steps: list[Step]) -> Step:
+    state = State.PASSED if all(step.passed for step in steps) else State.FAILED
+    shown = [step for step in steps if not step.passed] or steps
+    seconds = sum(step.seconds for step in steps)
+    command = ", ".join(step.command for step in shown)
+    return Step(name, command, state, seconds, "; ".join(step.said for step in shown))
+
+
+def _assets(page: Answer, direct: str) -> Iterator[str]:
+    """What the page loads from where it came from."""
+    text = page.body.decode("utf-8", errors="replace")
+    found = re.findall(r"<(?:script|link|img)\b[^>]*?\b(?:src|href)=[\"']([^\"'#]+)", text)
+    for name in dict.fromkeys(found):
+        address = urlsplit(urljoin(f"{direct}/", name))
+        if address.netloc == urlsplit(direct).netloc and address.path not in {"", "/"}:
+            yield address.path + (f"?{address.query}" if address.query else "")
+
+
+def wait_for(port: int, process: Running, seconds: float = 90) -> bool:
+    """Until somebody listens there, or the process that was to is over."""
+    return _until(lambda: _listens(port), process, seconds)
+
+
+def _until(condition: Callable[[], bool], process: Running, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not process.over:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
