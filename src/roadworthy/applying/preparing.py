@@ -13,6 +13,7 @@ from roadworthy.stamp import render, run_hook
 
 from .engine import run_engine
 from .environment import untrack
+from .gate import write_gate
 from .laying import Laid, lay
 from .repository import Repository
 from .series import commit_series
@@ -71,6 +72,7 @@ def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
     say("Stamping the guardrails")
     stamp = _rendered(wanted.origin, wanted.answers, scratch / "stamp")
     earlier = _earlier(wanted, stamp, scratch / "earlier")
+    write_gate(wanted.inspection, wanted.answers, stamp, clone)
     laid = lay(stamp, earlier, clone)
     say("Merging into the files that are shared")
     shared = json.loads(_engine(wanted, clone, "guardrails.merges", "--plan"))

@@ -25,7 +25,7 @@ def patterns(path: str) -> tuple[str, ...]:
     A segment that is more than a name or a parameter (`:from-:to`, a regular expression) becomes
     a parameter: the pattern may fit more than the route, and never less.
     """
-    written = [segment for segment in path.split("/") if segment]
+    written = [segment for segment in path.strip("^$").split("/") if segment]
     whole = _pattern(written)
     if written and (_OPTIONAL.fullmatch(written[-1]) or written[-1].startswith("[[...")):
         return tuple(dict.fromkeys((_pattern(written[:-1]), whole)))
@@ -52,3 +52,21 @@ def _segment(segment: str, at: int) -> str:
     name = re.sub(r"\W", "_", name, flags=re.ASCII)
     name = name if not name[:1].isdigit() else f"_{name}"
     return "{" + name + "}"
+
+
+_LOG_IN = re.compile(
+    r"log[-_]?in|sign[-_]?in|sign[-_]?up|register|registration|token|authenticate|sessions?"
+    r"|forgot(?:[-_]?password)?|(?:password[-_]?)?reset(?:[-_]?password)?|magic[-_]?link"
+    r"|(?:send|request|verify)[-_]?(?:otp|code|email)|verify|otp|confirm|refresh(?:[-_]?token)?"
+    r"|log[-_]?out|sign[-_]?out|callback|csrf(?:[-_]?token)?",
+    re.IGNORECASE,
+)
+_HEALTH = re.compile(r"health\w*|livez?|readyz?|ping|status|version|heartbeat", re.IGNORECASE)
+
+
+def nature(path: str) -> str:
+    """Why everybody may call a route whatever it checks: `log-in`, `health`, or empty."""
+    last = path.rstrip("/").rpartition("/")[2]
+    if _LOG_IN.fullmatch(last):
+        return "log-in"
+    return "health" if _HEALTH.fullmatch(last) else ""

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from ..web_paths import patterns
+from ..web_paths import nature, patterns
 from . import configuration, credentials, crypto, holes, inputs, layout, operations, persistence
 from .access import Gatekeeper, judge
 from .django import DjangoRoutes
@@ -45,4 +45,6 @@ def _fact(route: Route) -> Mapping[str, Any]:
         "served": route.served,
         "access": route.access,
         "why": route.why,
+        "nature": nature(route.path),
+        "inside": route.before == "public",
     }

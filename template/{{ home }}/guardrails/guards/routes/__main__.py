@@ -12,7 +12,7 @@ from .identity import identity
 from .operations import operations
 from .payments import payments
 from .platforms import edge_projects
-from .rows import page_rows, route_row
+from .rows import page_rows, public_files, route_row
 
 
 def look(tree: Tree) -> Looked:
@@ -28,6 +28,7 @@ def look(tree: Tree) -> Looked:
     facts = {
         "routes": [route_row(case, projects) for case in cases],
         "pages": list(page_rows(program)),
+        "public_files": public_files(program),
     }
     return Looked(_once(found), unread, facts)
 

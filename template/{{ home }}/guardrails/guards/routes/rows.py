@@ -4,17 +4,18 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from ..web_paths import patterns
+from ..web_paths import nature, patterns
 from .access import Case
 from .nextgate import gate
 from .platforms import EdgeProject, web_path
-from .program import Program
+from .program import CODE, Piece, Program
 from .table import Route
 
 _APP_PAGE = re.compile(r"(?:^|/)app/(?:(.*)/)?page\.(?:tsx|ts|jsx|js|mdx)$")
 _PAGES_PAGE = re.compile(r"(?:^|/)pages/((?!api/|_)[^.]*)\.(?:tsx|jsx)$")
 _APP_FILE = re.compile(r"(?:^|/)app/(.*)/route\.\w+$")
 _API_FILE = re.compile(r"(?:^|/)pages/(api/.*)\.\w+$")
+_MOST_FILES = 200
 
 Row = dict[str, object]
 
@@ -32,6 +33,8 @@ def route_row(case: Case, projects: list[EdgeProject]) -> Row:
         "name": route.label,
         "access": case.access.value,
         "why": case.why,
+        "nature": nature(route.path),
+        "inside": case.why.startswith("the caller, line"),
         "gateway": route.kind == "edge" and not _is_unchecked(route, projects),
     }
 
@@ -56,18 +59,34 @@ def _is_unchecked(route: Route, projects: list[EdgeProject]) -> bool:
 
 
 def page_rows(program: Program) -> Iterator[Row]:
-    """The pages of Next.js, and what the middleware file asks before each."""
+    """The pages of Next.js, and what they or the middleware file ask before they are shown."""
     for path in program.tree.files:
         found = _APP_PAGE.search(path) or _PAGES_PAGE.search(path)
-        if found is None or not (app := _next_app(program, path)):
+        if found is None or (app := _next_app(program, path)) is None:
             continue
         inner = _without_groups(found[1] or "").removesuffix("index")
-        module = program.module(path) if path.endswith((".tsx", ".ts", ".jsx", ".js")) else None
-        asked = ""
-        if module is not None:
-            route = Route("GET", web_path(inner), "next", module, 0, (), app=app[0])
-            asked = gate(program, route)
-        yield {"patterns": list(patterns(inner)), "file": path, "app": app[0], "asked": asked}
+        row: Row = {"patterns": list(patterns(inner)), "file": path, "line": 1, "app": app}
+        module = program.module(path) if path.endswith(CODE) else None
+        if module is None:
+            yield {**row, "access": "unknown", "why": "it is no code"}
+            continue
+        whole = (Piece(module, 0, len(module.code)),)
+        case = Case(program, Route("GET", web_path(inner), "next", module, 0, whole, app=app))
+        case.gate = gate(program, case.route)
+        yield {**row, "access": case.access.value, "why": case.why}
+
+
+def public_files(program: Program) -> list[Row]:
+    """What lies in a folder `public` beside a manifest, which servers hand out as it is."""
+    found: dict[tuple[str, str], None] = {}
+    for path in program.tree.files:
+        app, public, rest = path.rpartition("public/")
+        manifest = f"{app}package.json"
+        if public and app[-1:] in {"", "/"} and manifest in program.tree.present:
+            name, below, _ = rest.partition("/")
+            found[app.rstrip("/"), f"/{name}/**" if below else f"/{name}"] = None
+    rows: list[Row] = [{"app": app, "pattern": pattern} for app, pattern in sorted(found)]
+    return rows[:_MOST_FILES]
 
 
 def _without_groups(path: str) -> str:
@@ -75,12 +94,12 @@ def _without_groups(path: str) -> str:
     return "/".join(part for part in path.split("/") if not re.match(r"\(.*\)$|@", part))
 
 
-def _next_app(program: Program, path: str) -> tuple[str] | None:
+def _next_app(program: Program, path: str) -> str | None:
     folder = posixpath.dirname(path)
     while True:
         manifest = posixpath.join(folder, "package.json")
         if manifest in program.tree.present:
-            return (folder,) if '"next"' in (program.text(manifest) or "") else None
+            return folder if '"next"' in (program.text(manifest) or "") else None
         if not folder:
             return None
         folder = posixpath.dirname(folder)
