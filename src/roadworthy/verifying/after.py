@@ -27,7 +27,7 @@ def verify_after(
     asked = Asking(place, copy, consent, progress).ask(subject.checks)
     progress("guardrails")
     steps = [*asked.steps, check_guardrails(place, subject.tree, subject.answers)]
-    steps += check_service(place, copy, subject.answers, consent, progress)
+    steps += check_service(place, copy, subject.answers, progress, wanted=consent)
     venv = venv_of(place, 0)
     smoke = Smoke(place, copy, subject.answers, venv, subject.routes, progress)
     steps += smoke.steps(wanted=consent)
