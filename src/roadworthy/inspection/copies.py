@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-_FEWEST_BYTES = 200
+_FEWEST_BYTES = 32
 _MOST_BYTES = 1_000_000
 
 

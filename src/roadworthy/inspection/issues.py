@@ -159,7 +159,9 @@ def _message(group: list[_Found], worst: _Found, places: list[Place]) -> str:
 
 def _again(group: list[_Found], worst: _Found) -> str:
     """Where else: in a copy of the file, or, of what has a name, at how many places more."""
-    copies = sorted({found.places[0].path for found in group if found.is_copy})
+    copies = sorted(
+        {found.places[0].path for found in group if found.is_copy} - {worst.places[0].path}
+    )
     said = ""
     if copies:
         more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
