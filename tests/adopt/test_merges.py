@@ -12,7 +12,7 @@ import yaml
 from guardrails.merges import Kind, Merge, State, apply, plan, undo
 from guardrails.merges.targets import Form, Target, Targets
 from pre_commit.clientlib import load_config  # type: ignore[import-untyped]
-from stamping import ROOT, Project, commit_all, git
+from stamping import Project, git
 
 
 @pytest.fixture
@@ -343,22 +343,6 @@ def test_drift_is_seen_and_put_right(adopted: Project) -> None:
     assert run().stdout == "Everything is in place\n"
     assert run("--undo").returncode == 0
     assert (project.path / "CLAUDE.md").read_text() == "# Ours\n"
-
-
-def test_the_hook_runs_what_was_stamped_and_nothing_of_the_prototypes(adopted: Project) -> None:
-    """A module of the prototype's that is called like one of ours or Python's is not imported."""
-    project = adopted.copy(adopted.path.with_name("hostile"))
-    for name in ("json.py", "yaml.py", "difflib.py", "tomllib.py"):
-        (project.path / name).write_text("raise SystemExit('imported')\n")
-    commit_all(project.path, "Mine")
-    hook = [sys.executable, str(ROOT / "hooks" / "merge.py"), str(project.path)]
-    ran = subprocess.run(hook, cwd=project.path, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ".gitignore: made" in ran.stdout
-    again = subprocess.run([*hook, "--check"], capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stdout) == (0, "")
-    nothing = [*hook[:-1], str(ROOT / "docs")]
-    assert subprocess.run(nothing, capture_output=True, check=False).returncode == 0
 
 
 def _command(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
