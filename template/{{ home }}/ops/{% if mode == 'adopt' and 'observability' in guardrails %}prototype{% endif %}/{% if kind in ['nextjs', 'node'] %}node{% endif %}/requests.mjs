@@ -5,7 +5,7 @@ import { context, writeLine } from './logging.mjs';
 import { redactText } from './redaction.mjs';
 
 const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-[\da-f]{2}/;
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
+const REQUEST_ID = /^[A-Za-z0-9-]{8,64}$/;
 const LONGEST_PATH = 1024;
 
 const contexts = new WeakMap();
