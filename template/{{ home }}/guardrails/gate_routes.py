@@ -20,13 +20,22 @@ _EVERY_METHOD = {"ANY", "ALL"}
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m guardrails.gate_routes", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(), help="the tree to look at")
-    parser.add_argument("--app", default="", help="only this folder of it")
+    parser.add_argument("--app", default=".", help="only this folder of it")
+    parser.add_argument("--without", default="", help="not this one: the service's own")
     options = parser.parse_args(arguments)
-    folder = "" if options.app in {"", "."} else options.app.strip("/") + "/"
-    routes = [route for route in _routes(options.root) if route["file"].startswith(folder)]
+    routes = [
+        route
+        for route in _routes(options.root)
+        if _is_in(route["file"], options.app)
+        and not (options.without and _is_in(route["file"], options.without))
+    ]
     json.dump({"routes": routes}, sys.stdout, indent=1)
     print()
     return 0
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder == "." or path.startswith(f"{folder.strip('/')}/")
 
 
 def _routes(root: Path) -> Iterator[dict[str, Any]]:

@@ -39,7 +39,12 @@ def gate(
         return
     stale = list(taken_over(table, service.access_table))
     if routes is not None:
-        stale += parted(table, seen_routes(_text(routes)))
+        try:
+            stale += parted(table, seen_routes(_text(routes)))
+        except (OSError, ValueError) as error:
+            # What was not looked at is no pass.
+            typer.echo(f"The routes of the prototype can't be read: {error}", err=True)
+            raise SystemExit(2) from error
     if stale:
         typer.echo(f"{settings.gate_file} is stale:", err=True)
         for fault in stale:
