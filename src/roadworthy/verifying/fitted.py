@@ -13,6 +13,9 @@ from .commands import Command
 from .model import State, Step
 from .workplace import Ran, Terms, Workplace, search_path
 
+_ENVIRONMENT = ("UV_NO_SYNC", "UV_PROJECT_ENVIRONMENT")
+"""Where there is an environment that is not to be changed. Without the first, the second would have
+uv make the service's environment of what is somebody else's."""
 NOT_WANTED = "it takes minutes, and nobody asked for it"
 GATES = ("format", "lint", "types", "boundaries", "access", "migrations", "test")
 """Of the service's Makefile, those that ask nobody on the network."""
@@ -77,7 +80,9 @@ def check_service(
         return
     missing = _missing(wanted=wanted)
     setup = Command("service: setup", ("uv", "sync"), "make setup", seconds=900)
-    for command in (setup, *map(_gate, GATES)):
+    gates = [_gate(name) for name in GATES]
+    commands = gates if {*_ENVIRONMENT} <= os.environ.keys() else [setup, *gates]
+    for command in commands:
         if missing:
             yield Step(command.name, command.told, State.NOT_CHECKED, said=missing)
             continue
@@ -107,4 +112,5 @@ def run_ours(place: Workplace, folder: Path, command: Command) -> Ran:
 def ours(folder: Path) -> dict[str, str]:
     """What uv downloaded for the user is not downloaded again; the rest is not the user's."""
     cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
-    return {"UV_CACHE_DIR": cache, "PYTHONPATH": str(folder / "src"), "CI": ""}
+    kept = {k: os.environ[k] for k in _ENVIRONMENT if {*_ENVIRONMENT} <= os.environ.keys()}
+    return kept | {"UV_CACHE_DIR": cache, "PYTHONPATH": str(folder / "src"), "CI": ""}

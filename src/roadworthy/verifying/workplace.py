@@ -34,7 +34,6 @@ _PASSED_ON = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("npm_config_registry", "NPM_CONFIG_REGISTRY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
     *("PIP_FIND_LINKS", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_OFFLINE"),
-    *("UV_NO_SYNC", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"),
 )
 _LEFT_OUT = frozenset({".git", "node_modules", ".venv", "__pycache__", ".next", ".turbo"})
 
@@ -232,8 +231,6 @@ def _found(program: str, path: str) -> str:
 def _programs(path: str) -> Iterator[str]:
     """The folders on PATH, and those that the programs of a home come from."""
     yield from (sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]))
-    if kept := os.environ.get("UV_PROJECT_ENVIRONMENT"):
-        yield kept
     yield from filter(os.path.isabs, path.split(os.pathsep))
     for name in ("node", "npm", "pnpm", "yarn", "bun", "python3", "uv", "poetry"):
         if (found := shutil.which(name, path=path)) is not None:
