@@ -285,8 +285,11 @@ def test_every_prototype_keeps_what_is_proposed_for_it(name: str) -> None:
 
 
 def test_what_a_server_plainly_does_is_not_forbidden() -> None:
-    assert not any("asked by" in name for name in contracts(TREES / "tutoring"))
-    assert "Imports go down in app, from routers to settings" in contracts(TREES / "tutoring")
+    tutoring = contracts(TREES / "tutoring")
+    assert not any("asked by" in name for name in tutoring)
+    assert "SQLAlchemy is opened in app/database.py alone" in tutoring
+    assert "Imports go down in app, from routers to settings" in tutoring
+    assert "The database is opened in db.py alone" in contracts(TREES / "bike-repair")
 
 
 def test_an_adopted_project_writes_and_holds_contracts_of_its_own(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...engine.tree import ITSELF, Tree, walk
 from ..code import Code, read
-from .clients import clients
+from .clients import clients, openers
 from .layering import layers
 from .model import Proposal
 from .parts import independents, sides
@@ -31,8 +31,9 @@ def proposals(code: Code, below: str, apart: Sequence[str] = ()) -> Iterator[Pro
     found = bases(code.texts)
     own = _own(code, below)
     where = f" in {below.rstrip('/')}" if below else ""
-    for base in found:
-        yield from clients(code, base)
+    asked = [proposal for base in found for proposal in clients(code, base)]
+    yield from asked
+    yield from openers(code, own, asked)
     for base in found:
         yield from layers(code, base)
     yield from sides(code, found)

@@ -1,11 +1,12 @@
 """The one place from which the database is reached: which file it is, and who should go there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..code import Code
 from ..contracts import PACKAGE, Contract, OnlyThrough
+from ..globs import matching
 from ..handing import named_package
 from .model import Proposal, proposed
 from .roles import Base
@@ -26,6 +27,7 @@ class _Library:
     name: str
     opens: re.Pattern[str]
     packages: tuple[str, ...]
+    python: bool = False
 
 
 _LIBRARIES = (
@@ -63,16 +65,19 @@ _LIBRARIES = (
             "sqlalchemy#create_engine", "sqlalchemy.ext.asyncio#create_async_engine",
             "flask_sqlalchemy#SQLAlchemy", "sqlmodel#create_engine",
         ),
+        python=True,
     ),
     _Library(
         "MongoDB",
         re.compile(r"\b(?:AsyncIOMotorClient|MongoClient)\("),
         ("motor.motor_asyncio#AsyncIOMotorClient", "pymongo#MongoClient"),
+        python=True,
     ),
     _Library(
         _UNNAMED,
         re.compile(r"\b(?:sqlite3|psycopg2?|asyncpg|aiosqlite)\.(?:connect|create_pool)\("),
         ("sqlite3", "psycopg", "psycopg2", "asyncpg", "aiosqlite"),
+        python=True,
     ),
 )  # fmt: skip
 
@@ -84,6 +89,8 @@ def clients(code: Code, base: Base) -> Iterator[Proposal]:
     targets: list[str] = []
     packages: list[str] = []
     for library in _LIBRARIES:
+        if library.python is not base.is_python:
+            continue
         some = _packages(code, base, library)
         files = _opened(code, base, library, some)
         if files or any("#" not in package for package in some):
@@ -152,3 +159,37 @@ def _contract(code: Code, base: Base, name: str, target: tuple[str, ...]) -> Pro
     return proposed(
         code, contract, f"No new query is written into {who}, where no test or limit can reach it."
     )
+
+
+def openers(code: Code, own: Sequence[str], said: Sequence[Proposal]) -> Iterator[Proposal]:
+    """Where no folder is for it: the one or two files that open a database stay the only ones."""
+    inside = matching(own, code.texts)
+    held = {name for proposal in said for name in _target(proposal)}
+    for library in _LIBRARIES:
+        ours = {path for path in inside if path.endswith(".py") is library.python}
+        packages = {
+            f"{PACKAGE}{package}": entry.source
+            for entry in code.references
+            if entry.source in ours and not entry.source.startswith(_FUNCTIONS)
+            for package in library.packages
+            if named_package(entry, package)
+        }
+        users = sorted({
+            entry.source
+            for entry in code.references
+            if entry.source in ours
+            and any(named_package(entry, name.removeprefix(PACKAGE)) for name in packages)
+        })  # fmt: skip
+        if not users or held & set(packages) or len(users) > _FEWEST or len(ours) <= len(users):
+            continue
+        name = f"{library.name[:1].upper()}{library.name[1:]} is opened in {' and '.join(users)}"
+        terms = OnlyThrough(tuple(sorted(packages)), tuple(users), tuple(own))
+        yield proposed(
+            code, Contract(f"{name} alone", "only-through", terms),
+            "One place knows how to reach the database, and can limit, pool and log it.",
+        )  # fmt: skip
+
+
+def _target(proposal: Proposal) -> tuple[str, ...]:
+    terms = proposal.contract.terms
+    return terms.target if isinstance(terms, OnlyThrough) else ()
