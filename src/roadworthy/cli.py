@@ -10,7 +10,7 @@ import questionary
 import typer
 from rich.console import Console
 
-from . import __version__, adopting, inspecting
+from . import __version__, adopting, inspecting, updating
 from .inspection import Wanted
 from .origin import Origin, fetch, find_origin
 from .planning import NAMES, Choice
@@ -22,8 +22,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Stamp Python services that are production-ready from their first commit, and inspect "
-    "prototypes that are not.",
+    help="Stamp Python services that are production-ready from their first commit, inspect "
+    "prototypes that are not, fit guardrails around them, and keep both up to date.",
     epilog="Exit codes: 0 done, 1 refused (nothing was written) or --fail-on was met, 2 a bad "
     "option or answer, 130 interrupted.",
 )
@@ -213,6 +213,24 @@ def adopt_command(
         verify=verify,
     )
     if status := adopting.run(request):
+        raise typer.Exit(status)
+
+
+@app.command(
+    epilog="Examples: 'roadworthy update --dry-run' shows what a newer version brings; 'roadworthy "
+    "update --ref v1.4.0' goes to that one. Exit codes: 0 done, 1 refused (nothing was changed), 2 "
+    "a bad option, 130 interrupted (nothing was changed)."
+)
+def update(
+    path: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    *,
+    ref: Annotated[str | None, typer.Option(help="The version to go to: a tag or commit.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+) -> None:
+    """Bring a stamped or adopted project to a newer version, on a branch of its own."""
+    request = updating.Request(path=path, ref=ref, dry_run=dry_run, yes=yes)
+    if status := updating.run(request):
         raise typer.Exit(status)
 
 

@@ -41,12 +41,15 @@ class NoRepository(Refusal):
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository with a clean tree, on a branch. `remote` is the address it came from."""
+    """A repository with a clean tree, on a branch. `remote` is the address it came from, `target`
+    the branch that is to land.
+    """
 
     top: Path
     branch: str
     commit: str
     remote: str
+    target: str = BRANCH
 
     @classmethod
     def at(cls, path: Path) -> "Repository":
@@ -98,16 +101,16 @@ class Repository:
         for name in ("user.name", "user.email"):
             if value := _asked(self.top, "config", "--get", name):
                 git(to, "config", name, value)
-        if self.branch != BRANCH:
-            git(to, "switch", "--quiet", "--create", BRANCH)
+        if self.branch != self.target:
+            git(to, "switch", "--quiet", "--create", self.target)
         return to
 
     def check_branch(self) -> None:
         """Refuse a branch of an earlier run that was left where it is."""
-        if self.branch != BRANCH and self._has_branch():
+        if self.branch != self.target and self._has_branch():
             raise Refusal(
-                f"The branch {BRANCH} is there already, from an earlier run. Go on there with "
-                f"`git switch {BRANCH}`, or throw it away with `git branch -D {BRANCH}`."
+                f"The branch {self.target} is there already, from an earlier run. Go on there with "
+                f"`git switch {self.target}`, or throw it away with `git branch -D {self.target}`."
             )
 
     def land(self, clone: Path) -> None:
@@ -124,19 +127,20 @@ class Repository:
         if _asked(self.top, "rev-parse", "HEAD") != self.commit:
             raise Refusal(f"{self.top} has moved on meanwhile: run this again.")
         # Objects only: until the switch there is no trace of them.
-        git(self.top, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(clone), BRANCH)
-        tip = git(clone, "rev-parse", BRANCH).strip()
+        fetched = ("--no-tags", "--no-write-fetch-head", str(clone), self.target)
+        git(self.top, "fetch", "--quiet", *fetched)
+        tip = git(clone, "rev-parse", self.target).strip()
         for path in self._names("A", tip):
             if os.path.lexists(self.top / path):
                 raise Refusal(
                     f"{self.top / path} is in the way: git ignores it, and the branch would "
                     "overwrite it. Move it, and run this again."
                 )
-        if self.branch == BRANCH:
+        if self.branch == self.target:
             with keeping(self.top, tip):
                 git(self.top, "merge", "--quiet", "--ff-only", tip)
         else:
-            switch(self.top, BRANCH, tip)
+            switch(self.top, self.target, tip)
 
     def _names(self, kind: str, tip: str) -> list[str]:
         said = git(self.top, "diff", "--name-only", "-z", "--no-renames", f"--diff-filter={kind}",
@@ -144,9 +148,8 @@ class Repository:
         return [name for name in said.split("\0") if name]
 
     def _has_branch(self) -> bool:
-        return (
-            _asked(self.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}") is not None
-        )
+        named = f"refs/heads/{self.target}"
+        return _asked(self.top, "rev-parse", "--verify", "--quiet", named) is not None
 
 
 def make_repository(folder: Path) -> None:
