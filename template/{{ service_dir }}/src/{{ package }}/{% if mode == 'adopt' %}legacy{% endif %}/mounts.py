@@ -19,6 +19,7 @@ from .answering import Answering, Place
 from .forwarding import end_to_end, said_by_us
 from .framing import announced_length
 from .refusals import BadGateway, GatewayTimeout
+from .said import Said
 from .settings import LegacySettings
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Mount:
         self._app: ASGIApp | None = None
         self._lifespan: _Lifespan | None = None
         self._left: str | None = None
+        self._said = Said()
 
     async def open(self) -> None:
         folder = self._settings.prototype_dir.resolve()
@@ -56,19 +58,23 @@ class Mount:
         self._left = os.getcwd()  # noqa: PTH109
         sys.path.insert(0, str(folder))
         os.chdir(folder)
+        self._said.begin()
         loaded = _load(self._settings.prototype_app)
+        self._said.settle()
         if self._settings.prototype_interface == "wsgi":
             self._app = WSGIMiddleware(loaded, workers=_WSGI_THREADS)  # type: ignore[assignment]
         else:
             self._app = loaded
             self._lifespan = _Lifespan(loaded)
             await self._lifespan.start()
+            self._said.settle()
 
     async def close(self) -> None:
         if self._lifespan is not None:
             await self._lifespan.stop()
         if self._left is not None:
             os.chdir(self._left)
+        self._said.end()
 
     async def check(self) -> None:
         if self._app is None:
