@@ -154,7 +154,7 @@ PLANTED = {
         "Files and functions stay small",
     ),
     "src/lib/deep.ts": (
-        "export const deep = () => {\n" + "  call()\n" * 120 + "}\n",
+        "export const deep = () => {\n" + "  call()\n" * 160 + "}\n",
         "Files and functions stay small",
     ),
 }

@@ -12,8 +12,8 @@ from ..sizes import functions
 from .model import Proposal, proposed
 
 _MOST_IN_CIRCLES = 0.15
-_LINES = (300, 400, 500, 600, 800, 1000)
-_FUNCTION_LINES = (100, 150, 200, 300, 400)
+_LINES = (400, 500, 600, 800, 1000)
+_FUNCTION_LINES = (150, 200, 300, 400)
 _MOST_LONG = 0.1
 _STEP = 50
 """A file that is too long already may grow to the next multiple of this, and no further."""
