@@ -17,6 +17,10 @@ help: ## List the commands
 demo: $(READY) ## Stamp a service, start it and show what it can do (CHECK=1: walk through it and stop)
 	@$(BIN)/python -m demo $(if $(CHECK),--check)
 
+.PHONY: demo-adopt
+demo-adopt: $(READY) ## Inspect a small prototype, adopt it, and serve it through its new service (CHECK=1: and stop)
+	@$(BIN)/python -m demo.adopting $(if $(CHECK),--check)
+
 .PHONY: test
 test: $(READY) ## Run every test
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy

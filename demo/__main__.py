@@ -55,7 +55,7 @@ def _install(project: Path) -> float:
     subprocess.run(
         ["make", "setup"],
         cwd=project,
-        env=_environment(),
+        env=environment(),
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -70,7 +70,7 @@ def _serve(project: Path, options: argparse.Namespace) -> int:
     rest += ["--svg", str(options.svg.absolute())] if options.svg else []
     postgres = [str(project / ".venv/bin/python"), "-m", "guardrails.postgres", "run", "--", *rest]
     server = subprocess.Popen(
-        postgres, cwd=project, env=_environment() | {"PYTHONPATH": f"{project}:{ROOT}"}
+        postgres, cwd=project, env=environment() | {"PYTHONPATH": f"{project}:{ROOT}"}
     )
     while True:
         try:
@@ -79,7 +79,7 @@ def _serve(project: Path, options: argparse.Namespace) -> int:
             continue  # the terminal told every process; the last one says good-bye
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Nothing of the caller's settings reaches the service: it is shown as stamped."""
     kept = ("HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
     told = {name: value for name, value in os.environ.items() if name in kept or "_INDEX" in name}
