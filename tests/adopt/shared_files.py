@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 NEWLINES = ("\n", "\r\n")
 _LINE = st.sampled_from(
     [
-        b"node_modules", b"dist/", b"", b"   ", b"\t", b"# a comment", b"!keep.me", b".env",
+        b"node_modules", b"dist/", b"", b"   ", b"\t", b"# a comment", b"!keep.me", b".env*",
         b"caf\xe9/", "straße/".encode(), b'"quoted \\" and "nested""', b"# >> guardrails",
         b"# <<< other block", b"<!-- a note -->", b"# >>> platform: not ours", b"* @somebody",
         b"A=1 # b", b"```", b"## Heading", b"| a | b |", b"trailing  ", b"\\", b"a\rb",

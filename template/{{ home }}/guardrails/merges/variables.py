@@ -41,18 +41,20 @@ def is_env_file(path: str) -> bool:
     return not _EXAMPLE.search(name) and not _ELSEWHERE.search(path)
 
 
-def is_example(path: str) -> bool:
-    return PurePosixPath(path).name in EXAMPLES and not _ELSEWHERE.search(path)
-
-
 def examples(root: Path) -> list[str]:
-    """The example files that git tracks or would track."""
-    there = _ls_files(root, "--cached", "--others", "--exclude-standard")
-    return [path for path in there if is_example(path)]
+    """The example files in the root and beside what git tracks, those too that it ignores."""
+    folders = {PurePosixPath(path).parent for path in _ls_files(root)} | {PurePosixPath()}
+    beside = (str(folder / name) for folder in sorted(folders) for name in EXAMPLES)
+    return [path for path in beside if not _ELSEWHERE.search(path) and _is_there(root / path)]
 
 
-def _ls_files(root: Path, *options: str) -> tuple[str, ...]:
-    command = ["git", "-C", str(root), "ls-files", "-z", *options]
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _ls_files(root: Path) -> tuple[str, ...]:
+    """What git tracks; nothing where there is no repository."""
+    command = ["git", "-C", str(root), "ls-files", "-z"]
     ran = subprocess.run(command, capture_output=True, check=False)
     if ran.returncode:
         return ()
@@ -78,7 +80,7 @@ class EnvFile:
 def in_git(root: Path) -> list[EnvFile]:
     """The env files that git tracks, but for those whose values are encrypted (dotenvx)."""
     found = []
-    for path in filter(is_env_file, _ls_files(root, "--cached")):
+    for path in filter(is_env_file, _ls_files(root)):
         try:
             text = _text(files.read(root, path) or b"")
         except Refused:
