@@ -100,7 +100,7 @@ def _check(console: Console, service: Service, upstream: str) -> None:
     _expect(refused.status in {401, 422}, f"{ENTERING} answered {refused.status}")
     _done(console, f"{ENTERING} is answered by the service itself, not by the prototype")
     _get(f"{service.url}{ASKING}")
-    line = service.said(r"\{.*gate would refuse.*\}")[0]
+    line = service.said(r"\{.*gate_would_refuse.*\}")[0]
     console.print("[bold]What the gate would have refused, were it enforcing[/]")
     console.print_json(line)
     found = next(entry for entry in map(_json, service.lines) if entry.get("path") == "/")
