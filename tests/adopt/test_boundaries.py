@@ -9,7 +9,7 @@ from guardrails.__main__ import main
 from guardrails.boundaries.__main__ import main as boundaries
 from guardrails.boundaries.breaches import breaches, empty
 from guardrails.boundaries.code import read
-from guardrails.boundaries.contracts import BrokenContracts, Contract, parse
+from guardrails.boundaries.contracts import BrokenContracts, Contract, Independent, parse
 from guardrails.boundaries.globs import BadGlob, matching
 from guardrails.boundaries.proposal import propose
 from guardrails.engine.guards import load_guards
@@ -282,6 +282,23 @@ def test_every_prototype_keeps_what_is_proposed_for_it(name: str) -> None:
         assert empty(contract, code) == "", contract.name
         count = len(breaches(contract, code))
         assert (f"# Known today: {count} in " in text) == bool(count) or count == 0
+
+
+def test_what_features_offer_is_seen_from_what_they_take(tmp_path: Path) -> None:
+    features = {
+        "shop/features/__init__.py": "",
+        "shop/features/cart/service.py": "from shop.features.prices.service import rate\n",
+        "shop/features/prices/service.py": "rate = 1\n",
+        "shop/features/stock/service.py": "from shop.features.prices.service import rate\n",
+    }
+    (contract,) = [
+        entry
+        for entry in contracts(lay_out(tmp_path, features)).values()
+        if entry.kind == "independent"
+    ]
+    assert isinstance(contract.terms, Independent)
+    assert "service.*" in contract.terms.public
+    assert contract.name == "Features of shop/features keep to themselves"
 
 
 def test_what_a_server_plainly_does_is_not_forbidden() -> None:

@@ -146,7 +146,7 @@ def _joined(names: list[str]) -> str:
 def _contract(code: Code, base: Base, name: str, target: tuple[str, ...]) -> Proposal:
     through = [part.glob for part in base.parts if part.holds_queries]
     if base.named("app"):
-        through.append(f"{base.folder}app/api/**")
+        through += [f"{base.folder}app/api/**", f"{base.folder}app/**/actions.*"]
     if not base.named(*_DATA_FOLDERS):
         through.append(f"{base.folder}{'services' if base.is_python else 'data'}/**")
     where = f" in {base.folder.rstrip('/')}" if base.folder else ""

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ..breaches import Breach, breaches
 from ..code import Code
-from ..contracts import PACKAGE, Contract, Forbidden, Independent
+from ..contracts import PACKAGE, PUBLIC, Contract, Forbidden, Independent
 from .model import Proposal, proposed
 from .roles import Base
 
@@ -20,6 +21,7 @@ _SECRET = (
     "firebase-admin", "pg", "mysql2", "mongoose", "mongodb", "@prisma/client", "bcrypt",
     "bcryptjs", "jsonwebtoken",
 )  # fmt: skip
+_OFTEN_PUBLIC = ("api.*", "service.*", "types.*")
 _MOST_KNOWN = 5
 _MOST_SHARE = 0.25
 _FEATURES = re.compile(r"(^|.*/)(features|modules|domains)/(?=[^/]+/)")
@@ -89,8 +91,13 @@ def _forbidden(
 def independents(code: Code, bases: Sequence[Base]) -> Iterator[Proposal]:
     """Siblings that leave each other's insides alone."""
     for folder in _holders(code, _FEATURES):
+        modules = (f"{folder}/*",)
         yield from _independent(
-            code, f"Features of {folder} keep to themselves", Independent((f"{folder}/*",)),
+            code, f"Features of {folder} keep to themselves",
+            min(
+                (Independent(modules, public) for public in (PUBLIC, (*PUBLIC, *_OFTEN_PUBLIC))),
+                key=lambda terms: len(_breaches(code, terms)),
+            ),
             "A feature can be changed or removed without another one breaking.",
         )  # fmt: skip
     for folder in _holders(code, _APPS):
@@ -109,6 +116,10 @@ def independents(code: Code, bases: Sequence[Base]) -> Iterator[Proposal]:
                     Independent((f"{folder}/*",), ()),
                     "Each can be changed by itself; what two of them need has a place of its own.",
                 )  # fmt: skip
+
+
+def _breaches(code: Code, terms: Independent) -> list[Breach]:
+    return breaches(Contract("", "independent", terms), code)
 
 
 def _holders(code: Code, pattern: re.Pattern[str]) -> list[str]:
