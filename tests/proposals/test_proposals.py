@@ -313,3 +313,18 @@ def test_the_command_writes_beside_the_chain_and_never_into_it(
         "README.md", "row_level_security_notes.sql",
     ]  # fmt: skip
     assert [path.name for path in (root / "supabase/migrations").iterdir()] == [Path(CHAIN).name]
+
+
+def test_what_a_policy_calls_public_stays_public(scratch: Scratch, tmp_path: Path) -> None:
+    sql = """
+    create table public.spaces (id uuid primary key default gen_random_uuid(),
+        owner_id uuid not null references auth.users (id), title text);
+    create index on public.spaces (owner_id);
+    alter table public.spaces enable row level security;
+    create policy "Public can view spaces" on public.spaces for select using (true);
+    create policy "Anyone can change" on public.spaces for update using (true);
+    """
+    found = proposed_for(lay_out(tmp_path, sql, {}), scratch)
+    spaces = ready(found, "policies_spaces")
+    assert gone(spaces, "anon") == {"update"}
+    assert "Public can view spaces" not in sql_of(spaces)

@@ -69,7 +69,7 @@ def test_models_become_a_baseline_that_makes_the_same_schema(
     """And importing them reaches neither the tree, nor our settings, nor a port."""
     monkeypatch.setenv("ROADWORTHY_TEST_TOKEN", "present")
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
+        server.settimeout(0)
         spoils = SPOILS.format(mark=str(tmp_path / "spoilt"), port=server.getsockname())
         files = {"models.py": MODELS + spoils, "main.py": "import models\n"}
         found = baseline(lay_out(tmp_path, files))

@@ -8,16 +8,20 @@ from functools import cached_property
 from ..engine.finding import Severity
 from ..guards.database.examine import Acted
 from ..guards.database.ownership import OWNERS
-from ..guards.database.policies import read_severity
+from ..guards.database.policies import is_open, read_severity
 from ..guards.database.relations import Relation, Table
 from ..guards.database.sensitivity import Purpose, purpose, words
-from ..guards.database.stranger import ANON, COMMANDS, USER
+from ..guards.database.stranger import ANON, COMMANDS, USER, Visitor
 from .people import UID, Administrator, name_of, table_name
 from .queries import Queries
 
 EVERYBODY = "anon, authenticated"
 SIGNED_IN = "authenticated"
 _MEMBERS = re.compile(r"member|_users?$|user_|staff|team")
+_EVERYBODY = re.compile(
+    r"\b(public(ly)?|any(one|body)|every(one|body)|all users|world|p[úu]blic[oa]s?|todos|alle)\b",
+    re.IGNORECASE,
+)
 _DEPTH = 2
 _BELONGS = "select m.{column} from {members} m where m.{person} = {uid}"
 
@@ -120,13 +124,15 @@ class Intent:
     def public_reading(self, table: Table) -> Rule | None:
         """Who may go on reading all of it, because it is there to be read: a price list."""
         scene = self.acted.scene
-        if purpose(table.name) is Purpose.UNKNOWN and self.rows_of(table):
-            return None  # a table between somebody's and something else
+        # A table between somebody's and something else is not a price list.
+        somebodys = purpose(table.name) is Purpose.UNKNOWN and self.rows_of(table)
         for visitor, rule in ((ANON, ANYBODY), (USER, EVERY_USER)):
             attempt = scene.matrix.attempt(table, visitor, "SELECT")
             if attempt.allowed:
                 severity = read_severity(scene, table, attempt.columns, ANON)
-                return rule if severity <= Severity.LOW else None
+                if severity <= Severity.MEDIUM and _says_so(table, visitor):
+                    return rule
+                return rule if severity <= Severity.LOW and not somebodys else None
         return None
 
     def _own(self, table: Table) -> Rule | None:
@@ -216,6 +222,17 @@ class Intent:
                     f" where {there} = {name}.{name_of(key.columns[0])} and ({theirs[1]}))"
                 )
         return None
+
+
+def _says_so(table: Table, visitor: Visitor) -> bool:
+    """Whether a policy's own name says that everybody is to read."""
+    return any(
+        policy.command == "SELECT"
+        and policy.applies("SELECT", visitor.role)
+        and is_open(policy, "SELECT")
+        and _EVERYBODY.search(policy.name)
+        for policy in table.policies
+    )
 
 
 _DOES = {"SELECT": "read", "INSERT": "add", "UPDATE": "change", "DELETE": "delete"}

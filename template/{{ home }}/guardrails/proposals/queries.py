@@ -40,7 +40,8 @@ _SIGNS_IN = re.compile(
     r"\.auth\s*\.\s*(?:signIn\w*|signUp|setSession|verifyOtp|exchangeCodeForSession)\s*\(|<Auth\b"
 )
 _IDENTITY = re.compile(
-    r"\buse(?:Auth|User|Session|CurrentUser|Profile|SupabaseAuth)\w*\s*\(|\bgetUser\s*\(|\bgetSession\s*\("
+    r"\buse\w*(?:Auth|User|Session|Profile|Company|Organi[sz]ation|Tenant|Workspace|Permission|Role)"
+    r"\w*\s*\(|\bgetUser\s*\(|\bgetSession\s*\("
     r"|onAuthStateChange|AuthContext|\bsession\.user\b"
 )
 _CALLER = re.compile(
