@@ -58,7 +58,7 @@ _ALL = (
             f"VITE_SUPABASE_URL={_SUPABASE}",
             f"VITE_SUPABASE_PUBLISHABLE_KEY={_anonymous_key()}",
         ),
-        junk=("bun.lockb", ".DS_Store"),
+        junk=("bun.lockb", "package-lock.json", ".DS_Store"),
     ),
     Prototype(
         "allotment",
@@ -170,6 +170,8 @@ _JUNK = {
     "repair.db": b"",
     "tutoring.db": b"",
     "bun.lock": b'{ "lockfileVersion": 1, "workspaces": { "": { "name": "vite-project" } } }\n',
+    # Of before the other packages came, with bun.
+    "package-lock.json": b'{ "name": "shop", "lockfileVersion": 3, "packages": {} }\n',
     "pyvenv.cfg": b"home = /usr/bin\nversion = 3.12.4\n",
     "requirements.txt": b"Flask==2.3.3\n",
     ".package-lock.json": b'{ "name": "van-hire", "lockfileVersion": 3, "packages": {} }\n',
