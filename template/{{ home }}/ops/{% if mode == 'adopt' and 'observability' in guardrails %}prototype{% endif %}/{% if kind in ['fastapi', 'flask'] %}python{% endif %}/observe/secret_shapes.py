@@ -1,0 +1,137 @@
+"""What secrets and personal data look like in running text."""
+
+import re
+from typing import Final
+
+REDACTED: Final = "[redacted]"
+
+_MAX_TEXT: Final = 8_192
+# A secret may straddle the cut: one that is shorter than this is still seen whole.
+_MARGIN: Final = 1_024
+
+_QUOTED: Final = r"""b?"(?:[^"\\]|\\.)*"?|b?'(?:[^'\\]|\\.)*'?"""
+_NAMES: Final = (
+    r"(?:passw(?:or)?d|passphrase|secret|token|credential|authorization"
+    r"|(?:api|access|private|signing|encryption)[_ -]?key"
+    r"|(?<![A-Za-z])(?:pass|pwd|jwt|otp|session|sid|cvv|cvc|ssn|iban))"
+)
+_SEPARATOR: Final = r"""\\{0,4}(?:["']?\s{0,8}(?:=>|[:=])\s{0,8}|["']\s{0,8},\s{0,8}(?=b?["']))"""
+_VALUE: Final = rf"""\\+".*?(?:\\+"|\Z)|{_QUOTED}|[^\s,;&)}}\]"']+"""
+
+# In this order, for what takes most must come first: a later shape would leave a part behind.
+_SHAPES: Final = tuple(
+    (re.compile(shape, re.DOTALL), replacement)
+    for shape, replacement in {
+        # Private keys, and the age identity that opens a backup.
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)": REDACTED,
+        r"AGE-SECRET-KEY-[0-9A-Za-z]{10,}": REDACTED,
+        # What PostgreSQL, SQLAlchemy and pydantic quote in their messages: a row, its values.
+        r"(Failing row contains )\(.*?(?:\)(?=\.|\s)|\Z)": rf"\1{REDACTED}",
+        r"(Key \([^()]{1,200}\)=)\(.*?(?:\)(?= )|\Z)": rf"\1{REDACTED}",
+        r"(\[parameters: ).*?(?:\](?=\s)|\Z)": rf"\1{REDACTED}]",
+        r"(input_value=).*?(?=, input_type=|\Z)": rf"\1{REDACTED}",
+        # Headers: the rest of the line, or all of what is quoted.
+        r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)"
+        r"""(["']?\s{0,8}[:=]\s{0,8}|["']\s{0,8},\s{0,8})"""
+        rf"""({_QUOTED}|[^\r\n"']+)""": rf"\1\2{REDACTED}",
+        r"(__(?:Host|Secure)-[\w-]{1,64})=[^;\s,\"']+": rf"\1={REDACTED}",
+        # user:password@ in a URL; a port alone is no password.
+        r"://[^\s/?#:@\"']{0,256}:(?!\d{1,5}(?:[/?#\s\"']|\Z))[^\s\"'<>]{1,512}@": (
+            f"://{REDACTED}@"
+        ),
+        r"://[^\s/?#@\"']{1,512}@": f"://{REDACTED}@",
+        r"(?i:\b(bearer|basic|digest|negotiate))\s{1,8}(?![a-z]+\b)[\w.~+/=-]{6,}": (
+            rf"\1 {REDACTED}"
+        ),
+        # JSON Web Tokens, signed, encrypted or neither.
+        r"\beyJ[\w-]{4,}\.[\w-]{2,}(?:\.[\w-]*){0,3}": REDACTED,
+        # Keys of providers, by the prefixes they publish.
+        r"\b(?:[spr]k_(?:live|test)|whsec|sb_secret)_[\w+/=-]{8,}": REDACTED,
+        r"\bsk-[\w-]{16,}": REDACTED,
+        r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b": REDACTED,
+        r"\b(?:gh[opsur]|github_pat|npm|hf|dop_v1|shpat|shpss)_\w{16,}": REDACTED,
+        r"\b(?:gl[a-z]{2,5}|pypi|xox[abeoprs])-[\w-]{10,}": REDACTED,
+        r"\bAIza[\w-]{30,}": REDACTED,
+        r"\bya29\.[\w-]{16,}": REDACTED,
+        r"\bSG\.[\w-]{16,}\.[\w-]{16,}": REDACTED,
+        r"\$(?:argon2(?:id|i|d)|2[aby]|scrypt|pbkdf2[\w-]*)\$[\w$./+=,-]{10,}": REDACTED,
+        # A telling name and its value: queries, DSNs, JSON, reprs.
+        rf"(?i)({_NAMES}[\w-]{{0,32}})({_SEPARATOR})(?:{_VALUE})": rf"\1\2{REDACTED}",
+        rf"(?i)(passw(?:or)?d|passphrase)( (?:is|was) )(?:{_VALUE})": rf"\1\2{REDACTED}",
+        # What secrets.token_urlsafe(32) makes: every session and reset token of this service.
+        r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])": REDACTED,
+    }.items()
+)
+_NOT_LOCAL: Final = r"""\s@<>"'(),:;\[\]\\=/?&{}|%"""
+_EMAIL: Final = re.compile(
+    rf"([^{_NOT_LOCAL}])[^{_NOT_LOCAL}]{{0,63}}(@|%40)([\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})"
+)
+# An issuer's first digits, so that a time in milliseconds is not taken for a card.
+_CARD: Final = re.compile(r"(?<![\w.-])(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}(?![\w-])")
+
+# A text that holds none of these has none of the shapes. Most have none, and pay for this only.
+_SIGNS: Final = ("@", "%40", "$")
+_SEPARATORS: Final = (" ", ":", "=", ",", "\n", "\t")
+_NAMES_BESIDE_SEPARATORS: Final = (
+    "key", "pass", "pwd", "secret", "token", "credential", "authorization", "cookie", "bearer",
+    "basic", "digest", "negotiate", "session", "sid", "jwt", "otp", "cvv", "cvc", "ssn", "iban",
+    "row contains", ")=(", "parameters", "input_value",
+)  # fmt: skip
+_PREFIXES: Final = {
+    "_": ("k_live_", "k_test_", "whsec_", "gh", "npm_", "hf_", "_v1_", "sh", "sb_", "__"),
+    "-": ("sk-", "gl", "pypi-", "xox", "age-", "__"),
+    ".": ("eyj", "ya29", "sg."),
+    "a": ("akia", "asia", "abia", "acca", "aiza"),
+}
+_LONG_RUNS: Final = re.compile(r"(?<![\w-])(?:[\w-]{43}(?![\w-])|\d(?:[ -]?\d){12})")
+_SHORTEST_RUN: Final = 12
+
+# Short texts found clean, for the same few words make up most lines. No secret is kept here.
+_clean: set[str] = set()
+_MOST_CLEAN: Final = 2_048
+_LONGEST_CLEAN: Final = 32
+
+
+def redact_text(text: str, longest: int = _MAX_TEXT) -> str:
+    """The text without its secrets; of an e-mail address the first letter and the domain stay.
+
+    What is longer than `longest` is cut: looking through it takes time, and anyone can send it.
+    """
+    if text in _clean:
+        return text
+    if len(text) > longest:
+        shown = _redact(text[: longest + _MARGIN])[:longest]
+        return f"{shown}… [{len(text)} characters]"
+    return _redact(text)
+
+
+def _redact(text: str) -> str:
+    if not _may_hold_secrets(text):
+        if len(text) <= _LONGEST_CLEAN:
+            if len(_clean) >= _MOST_CLEAN:
+                _clean.clear()
+            _clean.add(text)
+        return text
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub(r"\1***\2\3", text)
+    return _CARD.sub(_without_card, text)
+
+
+def _may_hold_secrets(text: str) -> bool:
+    holds = text.lower().__contains__
+    return (
+        any(map(holds, _SIGNS))
+        or (any(map(holds, _SEPARATORS)) and any(map(holds, _NAMES_BESIDE_SEPARATORS)))
+        or any(holds(sign) and any(map(holds, _PREFIXES[sign])) for sign in _PREFIXES)
+        or (len(text) > _SHORTEST_RUN and _LONG_RUNS.search(text) is not None)
+    )
+
+
+def _without_card(match: re.Match[str]) -> str:
+    """Luhn's checksum (ISO/IEC 7812-1) tells a card from any other long number."""
+    digits = [int(digit) for digit in match.group() if digit.isdigit()]
+    doubled = (digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2])
+    return REDACTED if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match.group()
