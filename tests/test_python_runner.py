@@ -156,7 +156,10 @@ def test_without_its_packages_it_says_so_once(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "__init__.py").write_text("raise ImportError('not here')")
     source, command, _ = KINDS["flask"]
-    with serving(tmp_path, source, command, OTLP_ENDPOINT="http://127.0.0.1:9") as server:
+    paths = os.pathsep.join((str(RUNNER), str(tmp_path)))
+    with serving(
+        tmp_path, source, command, OTLP_ENDPOINT="http://127.0.0.1:9", PYTHONPATH=paths
+    ) as server:
         server.get("/orders/17")
         server.get("/orders/18")
         server.stop()

@@ -114,7 +114,9 @@ def _provider() -> Any:
 
 @cache
 def _packages() -> Any:
+    """The SDK, with all that a first span would have to wait for."""
     try:
+        from opentelemetry.trace.propagation import tracecontext  # noqa: F401
         from opentelemetry.exporter.otlp.proto.http import trace_exporter
         from opentelemetry.sdk import resources, trace
         from opentelemetry.sdk.trace import export, sampling
@@ -127,14 +129,6 @@ def _packages() -> Any:
             reason=str(error),
         )
         return None
-    return trace_exporter, resources, trace, export, sampling
-
-
-def _made() -> Any:
-    packages = _packages()
-    if packages is None:
-        return None
-    trace_exporter, resources, trace, export, sampling = packages
     resource = resources.Resource.create(
         {
             "service.name": SERVICE,
@@ -142,6 +136,14 @@ def _made() -> Any:
             "deployment.environment.name": ENVIRONMENT,
         }
     )
+    return trace_exporter, trace, export, sampling, resource
+
+
+def _made() -> Any:
+    packages = _packages()
+    if packages is None:
+        return None
+    trace_exporter, trace, export, sampling, resource = packages
     provider = trace.TracerProvider(
         sampler=sampling.ParentBasedTraceIdRatio(SAMPLE_RATIO),
         resource=resource,
