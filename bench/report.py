@@ -77,6 +77,8 @@ class Report:
     recorded: Mapping[str, Any]
     scenes: Mapping[str, Scene]
     promises: Sequence[Promise]
+    name: str = "speed"
+    title: str = "Speed"
 
     def show(self, console: Console) -> None:
         figures = Table(title="Requests", title_justify="left")
@@ -90,9 +92,11 @@ class Report:
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "speed.json").write_text(json.dumps(self._data(), indent=2) + "\n", "utf-8")
-        (folder / "speed.md").write_text(self._markdown(), "utf-8")
-        self._draw(folder / "speed.svg")
+        (folder / f"{self.name}.json").write_text(
+            json.dumps(self._data(), indent=2) + "\n", "utf-8"
+        )
+        (folder / f"{self.name}.md").write_text(self._markdown(), "utf-8")
+        self._draw(folder / f"{self.name}.svg")
 
     def _data(self) -> dict[str, Any]:
         return {
@@ -105,7 +109,9 @@ class Report:
         }
 
     def _markdown(self) -> str:
-        lines = ["# Speed", "", "Written by `make bench`; the chart is speed.svg.", ""]
+        command = self.recorded["command"]
+        said = f"Written by `{command}`; the chart is {self.name}.svg."
+        lines = [f"# {self.title}", "", said, ""]
         lines += [f"- {name}: {value}" for name, value in self._told()]
         lines += ["", *_markdown_table(_HEADINGS)]
         for name, scene in self.scenes.items():
@@ -121,7 +127,7 @@ class Report:
         ]
 
     def _draw(self, file: Path) -> None:
-        mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "speed", "font.size": 10}
+        mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": self.name, "font.size": 10}
         figure = Figure(figsize=(8, 0.9 + 0.42 * sum(len(s) + 1 for s in self.scenes.values())))
         axes = figure.subplots()
         place, ticks = 0.0, []

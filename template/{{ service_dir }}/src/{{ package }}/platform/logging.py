@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import Any, Final, TextIO
 
@@ -112,6 +113,13 @@ class _Sink:
         self.debug = self.info = self.warning = self.error = self.critical = output.write
 
 
+def _json(value: str | int | None) -> str:
+    if value is None:
+        return "null"
+    # The encoder of a single text: that of whole objects takes three times as long to begin.
+    return encode_basestring_ascii(value) if isinstance(value, str) else str(value)
+
+
 class RequestLines:
     """The lines of requests that went well: what the pipeline would write, in a third of its time.
 
@@ -129,20 +137,16 @@ class RequestLines:
         """False when the pipeline must write the line, for there is more to it."""
         if self._output is None or structlog.contextvars.get_contextvars():
             return False
-        line = {
-            "timestamp": _utc(datetime.now(UTC)),
-            "level": "info",
-            "event": "request",
-            **details,
-            "logger": _REQUESTS,
-            "trace_id": context.trace_id,
-            "span_id": context.span_id,
-            "request_id": context.request_id,
-            "principal_id": context.principal_id,
-        }
-        line["method"] = redact_text(line["method"])
-        line["path"] = redact_text(line["path"])
-        self._output.write(_encode(line))
+        path = redact_text(details["path"])
+        self._output.write(
+            f'{{"timestamp":"{_utc(datetime.now(UTC))}","level":"info","event":"request",'
+            f'"method":{_json(redact_text(details["method"]))},"path":{_json(path)},'
+            f'"route":{_json(details["route"])},"status":{_json(details["status"])},'
+            f'"duration_ms":{details["duration_ms"]},"client":{_json(details["client"])},'
+            f'"logger":"{_REQUESTS}","trace_id":"{context.trace_id}",'
+            f'"span_id":"{context.span_id}","request_id":"{context.request_id}",'
+            f'"principal_id":{_json(context.principal_id)}}}'
+        )
         return True
 
 

@@ -64,7 +64,7 @@ def _adapters(platform: Platform, settings: LegacySettings) -> dict[str, Adapter
             failures=settings.prototype_failures,
             recovery_seconds=settings.prototype_recovery_seconds,
         )
-        return HttpUpstream(settings, Place(url, public, prefix), platform.telemetry, breaker)
+        return HttpUpstream(settings, Place(url, public, prefix), breaker)
 
     adapters: dict[str, Adapter] = {
         prefix: upstream(url, prefix) for prefix, url in settings.prototype_routes
@@ -83,4 +83,11 @@ def _check(adapter: Adapter) -> ReadinessCheck:
     return check
 
 
-legacy = Feature(name="legacy", fallback=prototype, datasets=datasets, commands=gate_commands)
+legacy = Feature(
+    name="legacy",
+    fallback=prototype,
+    datasets=datasets,
+    commands=gate_commands,
+    # What front ends send to routes that were taken over; supabase-js names itself and its key.
+    cors_headers=("Authorization", "apikey", "x-client-info", "x-supabase-api-version"),
+)

@@ -7,20 +7,17 @@ cookie is kept. Bodies stream both ways, in step with the slower side.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import structlog
 from multidict import CIMultiDict
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from ..platform.problems import BadRequest
-from ..platform.telemetry import Telemetry, inject_context
+from ..platform.telemetry import inject_context
 from .answering import Answering, Place
 from .breaker import Breaker
 from .caller import Caller, CallerGone
@@ -42,15 +39,12 @@ _NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 class HttpUpstream:
     """One upstream: an origin, a path below which it lies, and the prefix callers know it by."""
 
-    def __init__(
-        self, settings: LegacySettings, place: Place, telemetry: Telemetry, breaker: Breaker
-    ) -> None:
+    def __init__(self, settings: LegacySettings, place: Place, breaker: Breaker) -> None:
         self._settings = settings
         self._base = place.upstream.rstrip("/")
         self._prefix = place.prefix.encode()
         self._scheme = "https" if place.is_public_https else "http"
         self._answering = Answering(place)
-        self._tracer = telemetry.tracer
         self._breaker = breaker
         self._session: aiohttp.ClientSession | None = None
 
@@ -133,15 +127,13 @@ class HttpUpstream:
         body = await caller.body(length)
         if length and not isinstance(body, bytes):
             headers["content-length"] = str(length)
-        span = self._span(scope["method"])
-        with span:
-            headers.update(inject_context())
-            try:
-                return await self._request(scope["method"], url, headers, body)
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                if caller.fault is not None:
-                    raise caller.fault from None
-                raise self._failure(error) from error
+        headers.update(inject_context())
+        try:
+            return await self._request(scope["method"], url, headers, body)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if caller.fault is not None:
+                raise caller.fault from None
+            raise self._failure(error) from error
 
     async def _request(
         self,
@@ -153,14 +145,6 @@ class HttpUpstream:
         assert self._session is not None
         return await self._session.request(
             method, url, headers=headers, data=body, allow_redirects=False
-        )
-
-    def _span(self, method: str) -> Any:
-        """A span of the call, if the request is recorded at all."""
-        if not trace.get_current_span().is_recording():
-            return nullcontext()
-        return self._tracer.start_as_current_span(
-            method, kind=SpanKind.CLIENT, attributes={"server.address": self._base}
         )
 
     def _failure(self, error: Exception) -> Exception:
