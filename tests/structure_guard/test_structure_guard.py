@@ -76,3 +76,47 @@ def test_a_long_chain_of_imports_is_no_recursion(tmp_path: Path) -> None:
     (finding,) = look(laid_out(tmp_path, files)).findings
     assert finding.rule == "arch.cycle"
     assert "3000 files" in finding.message
+
+
+def test_python_is_read_as_python(tmp_path: Path) -> None:
+    tree = laid_out(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/a.py": (
+                '"""\nfrom shop.never import x\n"""\nimport typing\n'
+                "try:\n    from shop import tried\nexcept ImportError:\n    tried = None\n"
+                "if typing.TYPE_CHECKING:\n    from shop import typed\n"
+                "def late():\n    import shop.called\n"
+            ),
+            "shop/half.py": "from shop import tried\nprint 'of another Python'\n",
+            "shop/deep.py": "x = " + "(" * 9000 + ")" * 9000 + "\nfrom shop import tried\n",
+            **{f"shop/{name}.py": "" for name in ("never", "tried", "typed", "called")},
+        },
+    )
+    text = tree.text("shop/a.py") or ""
+    found = {entry.target: entry.eager for entry in imports(Resolver(tree), "shop/a.py", text)}
+    assert found == {"shop/tried.py": True, "shop/typed.py": False, "shop/called.py": False}
+    assert targets(tree, "shop/half.py") == targets(tree, "shop/deep.py") == ["shop/tried.py"]
+
+
+def test_scripts_find_packages_of_their_own_repository_and_a_base_url(tmp_path: Path) -> None:
+    tree = laid_out(
+        tmp_path,
+        {
+            "packages/kit/package.json": '{"name": "@acme/kit", "main": "dist/index.js"}',
+            "packages/kit/src/index.ts": "",
+            "packages/kit/src/Button.tsx": "",
+            "apps/web/tsconfig.json": '{"compilerOptions": {"baseUrl": "src"}}',
+            "apps/web/src/lib/money.ts": "",
+            "apps/web/src/App.tsx": (
+                "import { Button } from '@acme/kit'\nimport Deep from '@acme/kit/Button'\n"
+                "import { money } from 'lib/money'\nimport React from 'react'\n"
+            ),
+        },
+    )
+    assert targets(tree, "apps/web/src/App.tsx") == [
+        "packages/kit/src/index.ts",
+        "packages/kit/src/Button.tsx",
+        "apps/web/src/lib/money.ts",
+    ]

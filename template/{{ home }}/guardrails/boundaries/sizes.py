@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 
 from ast_grep_py import SgNode, SgRoot
 
+from ..guards.structure.imports import parsed
+
 _UNNAMED = "a function without a name"
 _KINDS = (
     "function_declaration",
@@ -26,11 +28,8 @@ def functions(path: str, text: str, over: int = 0) -> Iterator[tuple[str, int, i
 
 
 def _python(text: str) -> Iterator[tuple[str, int, int]]:
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(module):
+    module = parsed(text)
+    for node in ast.walk(module) if module else ():
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.name, node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1
 

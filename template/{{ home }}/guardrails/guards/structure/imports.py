@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -135,9 +136,8 @@ def _names(clause: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _python(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    module = parsed(text)
+    if module is None:
         yield from _python_unparsed(resolver, path, text)
         return
     work: list[tuple[ast.AST, When]] = [(module, When.LOADED)]
@@ -155,12 +155,27 @@ def _python(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
             work += [(child, inner) for child in reversed(list(_statements(node)))]
 
 
+def parsed(text: str) -> ast.Module | None:
+    """Python's own reading of it; None for another Python's syntax, or half a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in strings, which are not ours
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _within(node: ast.AST, when: When) -> When:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return When.CALLED if when is When.LOADED else when
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+    if isinstance(node, ast.If) and any(map(_is_type_checking, ast.walk(node.test))):
         return When.NEVER
     return when
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    name = getattr(node, "id", None) or getattr(node, "attr", None)
+    return name == "TYPE_CHECKING"
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -192,7 +207,6 @@ def _import(resolver: Resolver, path: str, module: str, line: int, when: When) -
 
 
 def _python_unparsed(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
-    """Another Python's syntax, or half a file."""
     lines = _Lines(text)
     for match in _PY_FROM.finditer(text):
         when = When.CALLED if match["indent"] else When.LOADED
