@@ -102,11 +102,11 @@ def _tried(
         return cells_of(acted), unseen
 
 
-def cells_of(acted: Acted) -> dict[Door, dict[str, Cell]]:
+def cells_of(acted: Acted, *, buckets: bool = True) -> dict[Door, dict[str, Cell]]:
     """Everything that strangers can try in a database, and what came of it."""
     decided = _Decided(acted.scene.replay)
     cells: dict[Door, dict[str, Cell]] = {}
-    for door, visitor, access, place, why in _attempts(acted):
+    for door, visitor, access, place, why in _attempts(acted, buckets=buckets):
         name = door.name.rpartition(".")[2].partition("(")[0]
         where = decided.last(name, place) if access is Access.ALLOWED else None
         cells.setdefault(door, {})[visitor.name] = Cell(access, where, why)
@@ -116,14 +116,15 @@ def cells_of(acted: Acted) -> dict[Door, dict[str, Cell]]:
 Attempted = tuple[Door, Visitor, Access, Place, str]
 
 
-def _attempts(acted: Acted) -> Iterator[Attempted]:
+def _attempts(acted: Acted, *, buckets: bool) -> Iterator[Attempted]:
     relations = acted.scene.relations
     yield from tables_of(acted, relations.tables.values())
     yield from views_of(acted, relations.views)
     for function in relations.functions:
         if function.definer and function.returns not in {"trigger", "event_trigger"}:
             yield from _function(acted, function)
-    for bucket, command, visitor, got in storage.reach(acted.stage, acted.visitors):
+    reached = storage.reach(acted.stage, acted.visitors) if buckets else ()
+    for bucket, command, visitor, got in reached:
         place = acted.scene.replay.place("bucket", "storage", bucket)
         access = Access.ALLOWED if got else Access.REFUSED
         yield Door("bucket", bucket, command.lower()), visitor, access, place, ""

@@ -23,7 +23,7 @@ from . import others, tables
 from .intent import Intent
 from .model import Picture, Proposal, Tried
 from .people import recognise
-from .queries import Queries, Query, collect, one_of_each_form
+from .queries import Queries, Query, collect
 from .rightful import Answer, Rightful
 from .trial import Trial
 
@@ -86,7 +86,8 @@ class _World:
     rightful: Rightful
 
     def picture(self) -> Picture:
-        cells = cells_of(self.acted)
+        # No proposal is about files.
+        cells = cells_of(self.acted, buckets=False)
         return {
             (door, who): cell.access for door, row in cells.items() for who, cell in row.items()
         }
@@ -111,12 +112,15 @@ class _Search:
         self.found = Proposed(chain, queries)
 
     def run(self) -> Proposed:
-        forms = one_of_each_form(self.queries.found)
         with self._world(()) as world:
             trial = Trial(world.acted, world.rightful)
             for proposal in _numbered(_all(world)):
                 self._alone(trial, proposal)
-            picture, answers = world.picture(), world.answers(forms)
+            picture = world.picture()
+            answers = {
+                query: {visitor.name: answer for visitor, answer in trial.before(query)}
+                for query in trial.forms
+            }
         for _ in range(_ROUNDS):
             if not self.found.ready or self._together(picture, answers):
                 break

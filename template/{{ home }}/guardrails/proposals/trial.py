@@ -32,7 +32,7 @@ class Trial:
         self.rightful = rightful
         self._relations = acted.scene.relations
         self._attacker = Attacker(acted.stage, self._relations, acted.scene.ownership, acted.seeder)
-        self._forms = [
+        self.forms = [
             query
             for query in one_of_each_form(rightful.queries.found)
             if rightful.known(query)
@@ -143,7 +143,7 @@ class Trial:
         names = self._near(proposal)
         return [
             query
-            for query in self._forms
+            for query in self.forms
             if proposal.kind in _EVERYTHING or query.table in names
         ]
 
