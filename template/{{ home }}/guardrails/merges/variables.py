@@ -43,9 +43,10 @@ def is_env_file(path: str) -> bool:
 
 def examples(root: Path) -> list[str]:
     """The example files in the root and beside what git tracks, those too that it ignores."""
-    folders = {PurePosixPath(path).parent for path in _ls_files(root)} | {PurePosixPath()}
+    ours = (path for path in _ls_files(root) if not _ELSEWHERE.search(path))
+    folders = {PurePosixPath(path).parent for path in ours} | {PurePosixPath()}
     beside = (str(folder / name) for folder in sorted(folders) for name in EXAMPLES)
-    return [path for path in beside if not _ELSEWHERE.search(path) and _is_there(root / path)]
+    return [path for path in beside if _is_there(root / path)]
 
 
 def _is_there(path: Path) -> bool:
