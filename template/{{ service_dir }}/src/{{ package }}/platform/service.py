@@ -1,6 +1,6 @@
 """Composes features into one application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,17 +63,18 @@ class Feature:
     readiness: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     fallback: Callable[[Platform], Fallback] | None = None
     datasets: Datasets | None = None
+    cors_headers: Sequence[str] = ()
     on_startup: Sequence[Hook] = ()
     on_shutdown: Sequence[Hook] = ()
 
 
-def _cors(trusted: Sequence[str]) -> Middleware:
+def _cors(trusted: Sequence[str], headers: Iterable[str]) -> Middleware:
     return Middleware(
         CORSMiddleware,
         allow_origins=trusted,
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+        allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", *headers],
         expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
     )
 
@@ -193,6 +194,7 @@ class Service:
         """From the outermost in: what names a request comes before what may refuse it."""
         settings = self.platform.settings
         trusted = list(settings.cors_origins)
+        headers = [header for feature in self.features for header in feature.cors_headers]
         fallback = self.fallback
         return [
             Middleware(
@@ -211,7 +213,7 @@ class Service:
                 unlimited=PROBES,
             ),
             Middleware(AllowedHostsMiddleware, allowed_hosts=settings.allowed_hosts),
-            *([_cors(trusted)] if trusted else []),
+            *([_cors(trusted, headers)] if trusted else []),
             Middleware(CrossOriginMiddleware, trusted_origins=trusted),
             Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
         ]

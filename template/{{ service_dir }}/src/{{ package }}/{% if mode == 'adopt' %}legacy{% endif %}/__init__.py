@@ -1,6 +1,7 @@
 """The prototype, mounted or proxied: what no route of the service answers goes there."""
 
+from .callers.authenticator import with_callers
 from .feature import legacy
 from .settings import LegacySettings
 
-__all__ = ["LegacySettings", "legacy"]
+__all__ = ["LegacySettings", "legacy", "with_callers"]

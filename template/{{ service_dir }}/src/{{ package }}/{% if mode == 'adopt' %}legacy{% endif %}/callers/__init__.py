@@ -1,6 +1,6 @@
 """Who is calling the prototype: one port, and a part for each kind of credential."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...platform.clock import Clock
 from .accounts import AccountCallers
@@ -8,20 +8,29 @@ from .caller import Caller
 from .chain import CallerChain, Callers, Identified
 from .jwks import KeySet, NewClient
 from .sessions import FlaskSessions, JwtSessions
-from .settings import CallerSettings
+from .settings import CallerSettings, Part
 from .supabase import SupabaseCallers
 from .tokens import Expected
 
 __all__ = ["Caller", "CallerChain", "CallerSettings", "Callers", "Identified", "callers_of"]
 
 
-def callers_of(settings: CallerSettings, new_client: NewClient, clock: Clock) -> CallerChain:
-    """The parts that the settings ask for, as far as they name what each needs."""
-    return CallerChain(list(_parts(settings, new_client, clock)))
+def callers_of(
+    settings: CallerSettings,
+    new_client: NewClient,
+    clock: Clock,
+    asked: Sequence[Part] | None = None,
+) -> CallerChain:
+    """The parts that are asked for, as far as the settings name what each needs."""
+    known = settings.known_callers()
+    wanted = [part for part in known if asked is None or part in asked]
+    return CallerChain(list(_parts(wanted, settings, new_client, clock)))
 
 
-def _parts(settings: CallerSettings, new_client: NewClient, clock: Clock) -> Iterator[Callers]:
-    for part in settings.known_callers():
+def _parts(
+    wanted: Sequence[Part], settings: CallerSettings, new_client: NewClient, clock: Clock
+) -> Iterator[Callers]:
+    for part in wanted:
         match part:
             case "supabase":
                 yield _supabase(settings, new_client, clock)
