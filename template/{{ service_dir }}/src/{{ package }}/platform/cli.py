@@ -24,7 +24,7 @@ CreateService = Callable[[], Service]
 platform_commands = typer.Typer()
 
 # These connect to nothing, and where they run there may be no database to name.
-_OFFLINE = frozenset({"access", "openapi", "keygen", "--help"})
+_OFFLINE = frozenset({"access", "openapi", "keygen", "gate", "--help"})
 
 
 def run(create_service: CreateService) -> None:
