@@ -116,10 +116,10 @@ def _provider() -> Any:
 def _packages() -> Any:
     """The SDK, with all that a first span would have to wait for."""
     try:
-        from opentelemetry.trace.propagation import tracecontext  # noqa: F401
         from opentelemetry.exporter.otlp.proto.http import trace_exporter
         from opentelemetry.sdk import resources, trace
         from opentelemetry.sdk.trace import export, sampling
+        from opentelemetry.trace.propagation import tracecontext  # noqa: F401
     except ImportError as error:
         lines.write(
             "warning",

@@ -28,4 +28,8 @@ def datasets(settings: PlatformSettings) -> Sequence[Dataset]:
         from .sqlite import SqliteFile  # noqa: PLC0415
 
         found.append(SqliteFile(settings.prototype_sqlite_file))
+    if settings.prototype_buckets:
+        from .buckets import Buckets  # noqa: PLC0415
+
+        found.append(Buckets(settings))
     return found

@@ -29,6 +29,7 @@ from ...platform.backups.errors import (
 from ...platform.backups.keys import Identity, Recipient
 from ...platform.backups.manifest import Facts, Manifest
 from ...platform.backups.stores import Store
+from .streams import PiecesDump
 from .workrooms import workroom
 
 _PIECE = 256 * 1024
@@ -90,7 +91,7 @@ class SqliteFile:
             stored = archive.write(
                 store,
                 name + DUMP,
-                _Compressed(copy),
+                PiecesDump("SQLite", _compressed(copy)),
                 recipients,
                 facts.digest,
                 expected_size=facts.size,
@@ -228,39 +229,13 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-class _Compressed:
-    """The copy as a gzip stream, so that `age --decrypt … | gunzip` restores without us."""
-
-    name = "SQLite"
-
-    def __init__(self, file: Path) -> None:
-        self._pieces = self._compressed(file)
-        self._rest = b""
-
-    @property
-    def output(self) -> "_Compressed":
-        return self
-
-    def read(self, size: int = -1, /) -> bytes:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return b""
-            self._rest = piece
-        end = len(self._rest) if size < 0 else size
-        piece, self._rest = self._rest[:end], self._rest[end:]
-        return piece
-
-    def complaint(self) -> str | None:
-        return None
-
-    @staticmethod
-    def _compressed(file: Path) -> Iterator[bytes]:
-        packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-        with file.open("rb") as opened:
-            while piece := opened.read(_PIECE):
-                yield packer.compress(piece)
-        yield packer.flush()
+def _compressed(file: Path) -> Iterator[bytes]:
+    """As a gzip stream, so that `age --decrypt … | gunzip` restores without us."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            yield packer.compress(piece)
+    yield packer.flush()
 
 
 class _Decompressing:
