@@ -14,7 +14,6 @@ from .applying import (
     BRANCH,
     NoRepository,
     Preparation,
-    Prepared,
     Repository,
     make_repository,
     prepare,
@@ -35,7 +34,8 @@ from .planning import (
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
 from .report.adoption import outcome, plan
-from .verifying import as_answer, own_checks
+from .verifying import as_answer, own_checks, workplace
+from .verifying.proof import Proof
 
 INTERRUPTED = 130
 _ASKED = ("owner", "backup_store")
@@ -81,26 +81,49 @@ class _Adoption:
         inspection = self._inspect(repository.top)
         answers = self._answers(repository, inspection, questionnaire, earlier)
         wanted = Preparation(repository, self._request.origin, answers, inspection, earlier)
+        if not self._may_run_its_code():
+            return self._adopt(wanted, None)
+        with workplace() as place:
+            return self._adopt(wanted, Proof(place, wanted, self._say))
+
+    def _adopt(self, wanted: Preparation, proof: Proof | None) -> int:
+        if proof is not None and wanted.earlier is None:
+            wanted.answers["own_checks"] = proof.worth_asking()
         prepared = prepare(wanted, self._scratch, self._say)
+        fitted = _fitted(wanted.earlier)
         proposals = standings(
-            inspection, tuple(answers["guardrails"]), _fitted(earlier), str(answers["kind"])
+            wanted.inspection,
+            tuple(wanted.answers["guardrails"]),
+            fitted,
+            str(wanted.answers["kind"]),
         )
         shown = Console(highlight=False)
         shown.print(plan(wanted, prepared, proposals))
         if self._request.dry_run:
             return 0
         if not prepared.changes:
-            shown.print("Nothing to add: everything that was asked for is there.")
+            shown.print("\nNothing to add: everything that was asked for is there.")
             return 0
         self._confirm()
-        return self._carry_out(wanted, prepared, shown)
-
-    def _carry_out(self, wanted: Preparation, prepared: Prepared, shown: Console) -> int:
         recorded = record(wanted, prepared, self._scratch, self._say)
+        verified = proof.after(prepared.clone) if proof else None
         self._say(f"Switching to {BRANCH}")
         wanted.repository.land(prepared.clone)
-        shown.print(outcome(wanted, recorded))
+        shown.print(outcome(wanted, recorded, verified))
         return 0
+
+    def _may_run_its_code(self) -> bool:
+        if self._request.dry_run:
+            return False
+        if self._request.verify is None and self._asks:
+            return bool(
+                questionary.confirm(
+                    "May its own build and tests be run before and after, in a copy that can't "
+                    "reach your files? It takes minutes.",
+                    default=False,
+                ).unsafe_ask()
+            )
+        return bool(self._request.verify)
 
     def _repository(self) -> Repository:
         path = self._request.path

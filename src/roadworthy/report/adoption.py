@@ -13,6 +13,7 @@ from roadworthy.applying.series import chapter_of, chapters
 from roadworthy.inspection import LEVELS
 from roadworthy.planning import Proposal, Standing
 from roadworthy.planning.revocation import in_words, revocations
+from roadworthy.verifying.proof import Verified
 
 from .words import effort, printable
 
@@ -35,9 +36,9 @@ def plan(wanted: Preparation, prepared: Prepared, proposals: Sequence[Proposal])
     return Group(*_plan(wanted, prepared, proposals))
 
 
-def outcome(wanted: Preparation, recorded: Recorded) -> RenderableType:
+def outcome(wanted: Preparation, recorded: Recorded, verified: Verified | None) -> RenderableType:
     """What was done, what it changed, and what comes next."""
-    return Group(*_outcome(wanted, recorded))
+    return Group(*_outcome(wanted, recorded, verified))
 
 
 def _plan(
@@ -140,7 +141,31 @@ def _added(merge: Mapping[str, Any]) -> list[str]:
     return added if more <= 1 else [*added[:_MOST_LINES], f"… and {more} more lines"]
 
 
-def _outcome(wanted: Preparation, recorded: Recorded) -> Iterator[RenderableType]:
+def _verified(verified: Verified | None) -> Iterator[RenderableType]:
+    yield _heading("Verified, before and after")
+    if verified is None:
+        yield Text(
+            "  Not: its own build and tests were not run. --verify runs them, in a copy.",
+            style="yellow",
+        )
+        return
+    table = _grid()
+    for step in verified.after.steps:
+        was = verified.before.step(step.name)
+        said = "" if step.passed else step.said.strip().splitlines()[-1:]
+        table.add_row(
+            f"  {step.name}",
+            was.state.value if was else "",
+            step.state.value,
+            printable("".join(said)),
+        )
+    yield table
+    yield Text(f"  {verified.after.containment}", style="dim")
+
+
+def _outcome(
+    wanted: Preparation, recorded: Recorded, verified: Verified | None
+) -> Iterator[RenderableType]:
     after = recorded.after
     yield _heading(f"On the branch {BRANCH}, {len(recorded.commits)} commits")
     yield from (Text(f"  {subject}") for subject in recorded.commits)
@@ -157,6 +182,7 @@ def _outcome(wanted: Preparation, recorded: Recorded) -> Iterator[RenderableType
             Text(f"{area.level} · {LEVELS[area.level]}", style),
         )
     yield table
+    yield from _verified(verified)
     yield _heading("Next")
     for number, action in enumerate(after.actions[:_NEXT], 1):
         yield Text(f"  {number}. {printable(action.title)} ({effort(action)})")
