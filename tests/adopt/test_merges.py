@@ -256,6 +256,32 @@ def test_files_that_must_not_be_written_are_refused(tree: Path, targets: Targets
     assert (tree / ".gitignore").read_text() == "a\n"
 
 
+def test_a_write_that_fails_leaves_the_file_whole_and_nothing_beside_it(
+    tree: Path, adopted: Project
+) -> None:
+    """A full disk, here a limit on the size of files."""
+    content = "x\n" * 400
+    (tree / "AGENTS.md").write_text(content)
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900)); "
+        "sys.dont_write_bytecode = True; sys.argv = ['merges', '--root', sys.argv[1]]; "
+        "runpy.run_module('guardrails.merges', run_name='__main__')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", limited, str(tree)],
+        cwd=adopted.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "AGENTS.md: needs a decision: AGENTS.md can't be written: File too large" in ran.stderr
+    assert (tree / "AGENTS.md").read_text() == content
+    assert {path.name for path in tree.iterdir()} == {
+        ".git", ".github", ".gitignore", ".pre-commit-config.yaml", "AGENTS.md"
+    }  # fmt: skip
+
+
 def test_an_edit_inside_of_the_block_is_replaced_and_said(tree: Path, targets: Targets) -> None:
     apply(tree, targets=targets)
     file = tree / ".gitignore"
@@ -329,9 +355,14 @@ def test_the_example_names_what_was_tracked_and_shows_no_value(
 def test_drift_is_seen_and_put_right(adopted: Project) -> None:
     project = adopted.copy(adopted.path.with_name("merged"))
     (project.path / "CLAUDE.md").write_text("# Ours\n")
+    (project.path / ".env").write_text("A=1\n")
+    git(project.path, "add", ".env")
     run = _command(project.path)
     assert run("--check").returncode == 1
-    assert run().returncode == 0
+    first = run()
+    assert first.returncode == 0
+    assert "`git rm --cached .env` takes it out" in first.stdout
+    git(project.path, "rm", "--quiet", "--cached", ".env")
     assert run("--check").returncode == 0
     (project.path / "CLAUDE.md").write_text("# Ours\n")
     told = run("--check")

@@ -56,7 +56,7 @@ def revocations(issues: Iterable[Issue]) -> tuple[Revocation, ...]:
 
 
 def in_words(found: Sequence[Revocation]) -> str:
-    """The list for the plan, the report and a commit message, in Markdown."""
+    """The list for the plan, the report and a commit message; it reads as Markdown too."""
     if not found:
         return ""
     return "\n\n".join([_HEADLINE, *(_entry(n, one) for n, one in enumerate(found, start=1))])
@@ -67,7 +67,7 @@ def _entry(number: int, one: Revocation) -> str:
     more = f" and {len(one.places) - 3} more places" if len(one.places) > 3 else ""  # noqa: PLR2004
     indent = " " * (len(str(number)) + 2)
     return f"\n{indent}".join([
-        f"{number}. **{one.what}** ({one.severity.label}), {', '.join([*others, last])}{more}.",
+        f"{number}. {one.what} ({one.severity.label}), {', '.join([*others, last])}{more}.",
         f"{one.known_to}",
         f"{one.provider}: {one.where}",
         f"{one.how}",

@@ -5,6 +5,7 @@ Exit status: 0 all is in place, 1 something is missing (--check) or needs somebo
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from . import variables
 from .merge import Kind, Merge, State
 from .merging import apply, plan, undo
+from .targets import load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(plan(options.root, options.only))
     if options.undo:
         return _tell(undo(options.root, options.only), undone=True)
-    return _tell(apply(options.root, options.only))
+    status = _tell(apply(options.root, options.only))
+    _remind(options.root)
+    return status
 
 
 def _plan(root: Path, only: list[str]) -> int:
@@ -56,6 +60,14 @@ def _tell(merges: list[Merge], *, undone: bool = False) -> int:
     if not any(merge.pending or merge.state is State.REFUSED for merge in merges):
         print("Nothing of ours is in there" if undone else "Everything is in place")
     return 1 if any(merge.state is State.REFUSED for merge in merges) else 0
+
+
+def _remind(root: Path) -> None:
+    """What only their owner does: a pull of that commit takes the files from other clones."""
+    if any(target.tracked for target in load().targets):
+        for env in variables.in_git(root):
+            out = f"git rm --cached {shlex.quote(env.path)}"
+            print(f"{env.path} is in version control: `{out}` takes it out, and it stays here")
 
 
 def _done(merge: Merge) -> str:
