@@ -115,6 +115,11 @@ def test_each_kind_has_its_provider(kind: str, provider: str) -> None:
     assert [one.provider for one in revocations([_issue(kind)])] == [provider]
 
 
+def test_a_name_that_commands_a_terminal_is_told_without_the_command() -> None:
+    said = in_words(revocations([_issue("RESEND_API_KEY", path="a\x1b[2J\n2. b/.env")]))
+    assert "a\ufffd[2J\ufffd2. b/.env:1" in said
+
+
 def test_one_secret_in_two_issues_is_revoked_once() -> None:
     first = _issue("OPENAI_API_KEY")
     second = _issue("OPENAI_API_KEY", "secret.in-bundle", "src/a.ts")

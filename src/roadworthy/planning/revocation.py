@@ -63,16 +63,21 @@ def in_words(found: Sequence[Revocation]) -> str:
 
 
 def _entry(number: int, one: Revocation) -> str:
-    *others, last = [str(place) for place in one.places[:3]]
+    *others, last = [_printable(str(place)) for place in one.places[:3]]
     more = f" and {len(one.places) - 3} more places" if len(one.places) > 3 else ""  # noqa: PLR2004
     indent = " " * (len(str(number)) + 2)
     return f"\n{indent}".join([
-        f"{number}. {one.what} ({one.severity.label}), {', '.join([*others, last])}{more}.",
+        f"{number}. {_printable(one.what)} ({one.severity.label}), {', '.join([*others, last])}{more}.",
         f"{one.known_to}",
         f"{one.provider}: {one.where}",
         f"{one.how}",
         f"What breaks: {one.breaks[:1].lower()}{one.breaks[1:]}",
     ])  # fmt: skip
+
+
+def _printable(text: str) -> str:
+    """Names of the prototype's files may hold what a terminal obeys (CWE-150)."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _identity(issue: Issue) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roadworthy.applying import BRANCH, Preparation, Prepared, Recorded
+from roadworthy.applying.environment import advice
 from roadworthy.applying.series import chapter_of, chapters
 from roadworthy.inspection import LEVELS
 from roadworthy.planning import Proposal, Standing
@@ -58,6 +59,8 @@ def _plan(
     if prepared.untracked:
         yield _heading("Out of version control, and never out of your folder")
         yield from (Text(f"  {printable(path)}") for path in prepared.untracked)
+        taken = [file for file in prepared.environment if file["path"] in prepared.untracked]
+        yield from (Text(f"  {printable(line)}") for line in advice(taken))
     if secrets := revocations(wanted.inspection.issues):
         yield _heading("Leaked, and only you can revoke it")
         yield Text(in_words(secrets))
