@@ -77,6 +77,14 @@ def test_a_server_that_answers_all_paths_with_the_front_end(van_hire: Inspection
     assert table["* /api/**"] == table["* /webhooks/**"] == "nobody"
 
 
+def test_a_server_that_builds_its_own_front_end(van_hire: Inspection) -> None:
+    (app,) = van_hire.stack.apps
+    stack = replace(van_hire.stack, apps=(replace(app, frameworks=("Express", "Vite", "React")),))
+    table = routes(gate_of(replace(van_hire, stack=stack), Prototype("node")))
+    assert table["GET /**"] == "public"
+    assert table["* /api/**"] == "nobody"
+
+
 def test_only_the_app_that_is_adopted_is_in_the_table(van_hire: Inspection) -> None:
     assert "/api/vans" not in gate_of(van_hire, Prototype("node", app="server"))
 

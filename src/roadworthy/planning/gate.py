@@ -26,6 +26,7 @@ _STATIC = {
     "streamlit": ("/", "/favicon.ico", "/static/**", "/_stcore/health", "/_stcore/host-config"),
 }
 SUPABASE_AT = "/supabase"
+_FRONT_ENDS = {"Vite", "Create React App", "React", "Vue", "Svelte", "Angular"}
 _USUAL = ("/", "/favicon.ico", "/assets/**", "/static/**")
 
 
@@ -114,7 +115,7 @@ def _access(row: Mapping[str, Any], finding: str) -> tuple[str, str]:
         return PUBLIC, "where callers prove who they are"
     if access in _ASKS:
         return SIGNED_IN, f"{_ASKS[access]}: {row['why']}"
-    if access == "public" and nature:
+    if access == "public" and nature and (nature != "front page" or row["method"] == "GET"):
         return PUBLIC, nature
     if access == "public" and finding:
         return SIGNED_IN, finding
@@ -159,7 +160,7 @@ def _files(
     inspection: Inspection, prototype: Prototype, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[Line]:
     """Pages and assets, and what keeps a line for all pages from opening anything else."""
-    if prototype.kind == "supabase" or any(map(_is_any_page, rows)):
+    if _shows_any_page(inspection, prototype, rows):
         yield Line("GET", "/**", PUBLIC, "the front end: pages and files")
         for prefix in _prefixes(rows):
             yield Line("*", f"/{prefix}/**", NOBODY, "of the rest, nothing is a page")
@@ -172,6 +173,18 @@ def _files(
     for row in inspection.facts.get("public_files") or ():
         if row["app"] == app:
             yield Line("GET", row["pattern"], PUBLIC, "lies in public/")
+
+
+def _shows_any_page(
+    inspection: Inspection, prototype: Prototype, rows: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Whether any path may be a page: a front end that is served alone, or by its own server."""
+    if prototype.kind in {"supabase", "node"}:
+        app = "" if prototype.app == "." else prototype.app.rstrip("/")
+        built = {name for it in inspection.stack.apps if it.root == app for name in it.frameworks}
+        if prototype.kind == "supabase" or built & _FRONT_ENDS:
+            return True
+    return any(map(_is_any_page, rows))
 
 
 def _is_any_page(row: Mapping[str, Any]) -> bool:

@@ -65,8 +65,10 @@ _HEALTH = re.compile(r"health\w*|livez?|readyz?|ping|status|version|heartbeat", 
 
 
 def nature(path: str) -> str:
-    """Why everybody may call a route whatever it checks: `log-in`, `health`, or empty."""
+    """Why everybody may call a route: `log-in`, `health`, `front page`, or empty."""
     last = path.rstrip("/").rpartition("/")[2]
+    if not last:
+        return "front page"
     if _LOG_IN.fullmatch(last):
         return "log-in"
     return "health" if _HEALTH.fullmatch(last) else ""
