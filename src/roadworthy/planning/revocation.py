@@ -63,11 +63,11 @@ def in_words(found: Sequence[Revocation]) -> str:
 
 
 def _entry(number: int, one: Revocation) -> str:
-    *others, last = [_printable(str(place)) for place in one.places[:3]]
+    places = ", ".join(_printable(str(place)) for place in one.places[:3])
     more = f" and {len(one.places) - 3} more places" if len(one.places) > 3 else ""  # noqa: PLR2004
     indent = " " * (len(str(number)) + 2)
     return f"\n{indent}".join([
-        f"{number}. {_printable(one.what)} ({one.severity.label}), {', '.join([*others, last])}{more}.",
+        f"{number}. {_printable(one.what)} ({one.severity.label}), {places}{more}.",
         f"{one.known_to}",
         f"{one.provider}: {one.where}",
         f"{one.how}",
