@@ -1,6 +1,8 @@
 """Baselines for prototypes that make their tables by themselves, and the proof of each."""
 
+import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -189,3 +191,40 @@ def test_models_are_not_imported_without_consent(tmp_path: Path) -> None:
     assert found.state is State.NOT_DONE
     assert "nobody agreed to that" in found.why
     assert not mark.exists()
+
+
+def test_drizzle_gets_its_own_first_migration(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not request.config.getoption("--exhaustive"):
+        pytest.skip("it installs Drizzle with npm; run with --exhaustive")
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm here")
+    packages = {"drizzle-orm": "^0.39.1", "drizzle-kit": "^0.31.4", "pg": "^8.13.0"}
+    schema = """
+    import { pgTable, serial, text, integer, index } from "drizzle-orm/pg-core";
+    export const makers = pgTable("makers", { id: serial("id").primaryKey(), name: text("name") });
+    export const chairs = pgTable("chairs", {
+        id: serial("id").primaryKey(),
+        maker: integer("maker").references(() => makers.id, { onDelete: "cascade" }),
+    }, (table) => [index("by_maker").on(table.maker)]);
+    """
+    config = """
+    import { defineConfig } from "drizzle-kit";
+    export default defineConfig({ out: "./drizzle", schema: "./schema.ts", dialect: "postgresql",
+        dbCredentials: { url: process.env.DATABASE_URL! } });
+    """
+    root = lay_out(
+        tmp_path,
+        {
+            "package.json": json.dumps({"name": "chairs", "dependencies": packages}),
+            "schema.ts": schema,
+            "drizzle.config.ts": config,
+        },
+    )
+    found = baseline(root)
+    assert found.state is State.DONE, found.why
+    assert "give the same dump (2 tables" in found.proof
+    assert "drizzle/0000_baseline.sql" in found.files
+    assert "drizzle.__drizzle_migrations" in found.files[f"{PLACE}/README.md"]
+    assert not (root / "node_modules").exists()

@@ -2,24 +2,26 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from roadworthy.inspection import guardrails
 
+from . import drizzle
 from .files import REVISION, readme
 from .model import NotDone, Prototype, Schema, SchemaBaseline, State, Way
 from .sources import of_literals, of_models, of_scripts
-from .ways import way_of
+from .ways import DRIZZLE, way_of
 
 __all__ = ["Prototype", "SchemaBaseline", "State", "schema_baseline"]
 
-_SECONDS = 180
+_SECONDS = 1500
 _NO_CONSENT = "importing the models runs the prototype's own code, and nobody agreed to that"
 
 
@@ -29,6 +31,8 @@ def schema_baseline(prototype: Prototype) -> SchemaBaseline:
     if way.present:
         return SchemaBaseline(State.NOT_NEEDED, f"there are migrations in {way.present}")
     try:
+        if way.command == DRIZZLE and prototype.consent and shutil.which("npm"):
+            return _of_drizzle(prototype)
         return _proven(_schema(prototype, way), prototype.place, prototype.dialect)
     except NotDone as why:
         return SchemaBaseline(State.NOT_DONE, f"{why}.")
@@ -56,18 +60,7 @@ def _proven(schema: Schema, place: str, dialect: str) -> SchemaBaseline:
         folder = Path(scratch).resolve() / place
         folder.parent.mkdir(parents=True)
         answer = _prove(folder, schema.statements, dialect, Path(scratch))
-        if "error" in answer:
-            raise NotDone(f"its schema can't be made on an empty database: {answer['error']}")
-        if not answer["same"]:
-            raise NotDone("the baseline made another schema: " + " ".join(answer["difference"]))
-        if not answer["stamped"]:
-            raise NotDone("a database that was stamped was changed by it")
-        proof = (
-            f"Shown: the schema as the prototype makes it and the schema as this revision makes "
-            f"it, each in an empty database, give the same dump ({answer['tables']} tables, "
-            f"{answer['lines']} lines; {answer['with']}). A database that has the tables was "
-            "stamped, and an upgrade then left it as it was."
-        )
+        proof = _told(answer)
         files = {
             f"{place}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
             for path in sorted(folder.rglob("*"))
@@ -79,18 +72,41 @@ def _proven(schema: Schema, place: str, dialect: str) -> SchemaBaseline:
     )
 
 
+def _of_drizzle(prototype: Prototype) -> SchemaBaseline:
+    with tempfile.TemporaryDirectory(prefix="roadworthy-schema-") as scratch:
+        content = {"root": str(prototype.root), "app": prototype.app}
+        answer = _run("drizzle", content, Path(scratch), server=True)
+    proof = _told(answer)
+    files = {**answer["files"], f"{prototype.place}/README.md": drizzle.readme(answer, proof)}
+    why = f"`{answer['out']}` holds the schema as Drizzle's first migration"
+    return SchemaBaseline(State.DONE, why, files, proof)
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    return (
+        f"Shown: the schema as the prototype makes it and the schema as this baseline makes it, "
+        f"each in an empty database, give the same dump ({answer['tables']} tables, "
+        f"{answer['lines']} lines; {answer['with']}). A database that has the tables was stamped, "
+        "and an upgrade then left it as it was."
+    )
+
+
 def _prove(folder: Path, statements: Sequence[str], dialect: str, scratch: Path) -> dict[str, Any]:
-    answer, specification = scratch / "answer.json", scratch / "specification.json"
     content = {
         "statements": list(statements),
         "folder": str(folder),
         "dialect": dialect,
-        "answer": str(answer),
         "python": _with_alembic(),
     }
-    specification.write_text(json.dumps(content), encoding="utf-8")
-    command = [sys.executable, "-m", "roadworthy.applying.schema.proof", str(specification)]
-    if dialect != "sqlite":
+    return _run("proof", content, scratch, server=dialect != "sqlite")
+
+
+def _run(module: str, content: Mapping[str, Any], scratch: Path, *, server: bool) -> dict[str, Any]:
+    """Have it shown in a process of its own, beside a server where one is needed."""
+    answer, specification = scratch / "answer.json", scratch / "specification.json"
+    specification.write_text(json.dumps({**content, "answer": str(answer)}), encoding="utf-8")
+    command = [sys.executable, "-m", f"{__name__}.{module}", str(specification)]
+    if server:
         command = [sys.executable, "-m", "guardrails.postgres", "run", "--", *command]
     packages = [str(guardrails.home()), str(Path(__file__).parents[3])]
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
@@ -107,6 +123,12 @@ def _prove(folder: Path, statements: Sequence[str], dialect: str, scratch: Path)
         last = (ran.stderr or ran.stdout).strip().splitlines()[-1:] or ["it said nothing"]
         raise NotDone(f"no database could be made to try it: {last[0]}")
     found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise NotDone(f"its schema can't be made on an empty database: {found['error']}")
+    if not found["same"]:
+        raise NotDone("the baseline made another schema: " + " ".join(found["difference"]))
+    if not found["stamped"]:
+        raise NotDone("a database that was stamped was changed by it")
     return found
 
 

@@ -74,5 +74,9 @@ class SchemaBaseline:
     proof: str = ""
 
 
+class Broken(Exception):
+    """The schema can't be made at all, or a tool is missing."""
+
+
 class NotDone(Exception):
     """No baseline can be made; it says why and what to do."""

@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from .files import REVISION, write_baseline
+from .model import Broken
 
 _OF_THE_DUMP = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|--)")
 _MASTER = (
@@ -28,10 +29,6 @@ _MASTER = (
     " and tbl_name <> 'alembic_version' and sql is not null order by rowid"
 )
 _MOST = 40
-
-
-class Broken(Exception):
-    """The schema can't be made at all, or a tool is missing."""
 
 
 def main() -> int:
@@ -46,7 +43,7 @@ def main() -> int:
 
 def prove(specification: dict[str, Any]) -> dict[str, Any]:
     folder = Path(specification["folder"])
-    side: type[_Side] = _Sqlite if specification["dialect"] == "sqlite" else _Postgres
+    side: type[Side] = Sqlite if specification["dialect"] == "sqlite" else Postgres
     first, second = side("as_is", folder.parent), side("as_migrated", folder.parent)
     first.make(specification["statements"])
     written = first.dump()
@@ -62,20 +59,24 @@ def prove(specification: dict[str, Any]) -> dict[str, Any]:
     ]
     _run(specification["python"], folder / "alembic.ini", steps)
     again = second.dump()
+    return compared(first, written, again) | {"stamped": first.dump() == written, "tables": tables}
+
+
+def compared(first: "Side", written: str, again: str) -> dict[str, Any]:
+    """Two dumps, and of what."""
     difference = list(
         difflib.unified_diff(written.splitlines(), again.splitlines(), "as is", "baseline", n=1)
     )
     return {
         "same": written == again,
-        "stamped": first.dump() == written,
         "difference": difference[:_MOST],
-        "tables": tables,
+        "tables": first.tables(),
         "lines": written.count("\n"),
         "with": first.version(),
     }
 
 
-class _Side:
+class Side:
     """A database of its own, made and described."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -103,7 +104,7 @@ class _Side:
         raise NotImplementedError
 
 
-class _Postgres(_Side):
+class Postgres(Side):
     def open(self) -> None:
         base = os.environ["DATABASE_URL"]
         with psycopg.connect(base, autocommit=True) as connection:
@@ -115,12 +116,13 @@ class _Postgres(_Side):
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def dump(self) -> str:
+    def dump(self, without: str = "") -> str:
         tool = shutil.which("pg_dump")
         if tool is None:
             raise Broken("there is no pg_dump")
         options = ["--schema-only", "--no-owner", "--no-privileges"]
         options += ["--exclude-table=alembic_version", f"--dbname={self.url}"]
+        options += [f"--exclude-schema={without}"] if without else []
         ran = subprocess.run([tool, *options], capture_output=True, text=True, check=False)
         if ran.returncode:
             raise Broken(ran.stderr.strip())
@@ -144,7 +146,7 @@ class _Postgres(_Side):
         return ran.stdout.strip()
 
 
-class _Sqlite(_Side):
+class Sqlite(Side):
     def open(self) -> None:
         self.file = self.folder / f"{self.name}.sqlite"
         self.url = f"sqlite:///{self.file}"

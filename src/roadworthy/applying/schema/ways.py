@@ -23,7 +23,7 @@ _DECLARES = re.compile(
     re.MULTILINE,
 )
 _PRISMA = "npx prisma migrate diff --from-empty --to-schema-datamodel {path} --script"
-_DRIZZLE = "npx drizzle-kit export"
+DRIZZLE = "npx drizzle-kit generate --name baseline"
 _CODE = (".py", ".js", ".ts", ".mjs", ".cjs")
 
 
@@ -78,7 +78,7 @@ class _Tree:
         if prisma:
             return _PRISMA.format(path=prisma)
         if any("drizzle-orm/" in text and "Table(" in text for text in texts.values()):
-            return _DRIZZLE
+            return DRIZZLE
         return ""
 
 
