@@ -80,7 +80,7 @@ def test_models_become_a_baseline_that_makes_the_same_schema(
     assert found.state is State.DONE, found.why
     assert "give the same dump (2 tables" in found.proof
     assert "stamped" in found.proof
-    sql = found.files[f"{PLACE}/versions/0001_baseline.sql"]
+    sql = found.files[f"{PLACE}/versions/0001_baseline.ddl"]
     assert "CREATE TYPE public.boat_kind AS ENUM" in sql
     assert "CREATE INDEX late ON public.hires USING btree (since) WHERE (since IS NOT NULL)" in sql
     told = found.files[f"{PLACE}/README.md"]
@@ -99,7 +99,7 @@ def test_sqlmodel_and_an_entry_that_wants_too_much(tmp_path: Path) -> None:
     files = {"app/models.py": models, "app/main.py": "import nowhere_to_be_found\n"}
     found = baseline(lay_out(tmp_path, files), "sqlite", entry="app.main:app")
     assert found.state is State.DONE, found.why
-    assert "CREATE TABLE task" in found.files[f"{PLACE}/versions/0001_baseline.sql"]
+    assert "CREATE TABLE task" in found.files[f"{PLACE}/versions/0001_baseline.ddl"]
     assert "`app.main` could not be imported" in found.files[f"{PLACE}/README.md"]
 
 

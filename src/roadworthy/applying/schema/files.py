@@ -83,7 +83,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-STATEMENTS = Path(__file__).with_name("{revision}.sql")
+STATEMENTS = Path(__file__).with_name("{revision}.ddl")
 
 
 def upgrade() -> None:
@@ -102,7 +102,7 @@ MARK = "\n-- next statement\n"
 README = """\
 # Migrations of the prototype's database
 
-`versions/{revision}.sql` is the schema that the prototype makes by itself today, from
+`versions/{revision}.ddl` is the schema that the prototype makes by itself today, from
 {source}. From now on a change of the schema is a revision here, reviewed like code, and what made
 the tables before is no longer needed.
 
@@ -111,7 +111,7 @@ the tables before is no longer needed.
 ## Once, for the database that is live
 
 It has these tables already, so it is told so and nothing is executed. First see that it really
-has them: its schema must be the one in `versions/{revision}.sql`, for somebody may have changed
+has them: its schema must be the one in `versions/{revision}.ddl`, for somebody may have changed
 it by hand.
 
 {compare}
@@ -133,7 +133,7 @@ Write the change into the new file below `versions/`, try it on an empty databas
 _COMPARE_POSTGRES = """\
     pg_dump --schema-only --no-owner --no-privileges "$DATABASE_URL" > live.sql
     diff <(grep -v -e '^--' -e '^SET ' -e '^SELECT pg_catalog' -e '^\\\\' -e '^$' live.sql) \\
-         <(grep -v -e '^--' -e '^$' {place}/versions/{revision}.sql)"""
+         <(grep -v -e '^--' -e '^$' {place}/versions/{revision}.ddl)"""
 _COMPARE_SQLITE = """\
     sqlite3 live.db .schema"""
 
@@ -148,7 +148,7 @@ def write_baseline(folder: Path, statements: Sequence[str]) -> None:
         folder / "env.py": _ENV,
         folder / "script.py.mako": _MAKO,
         versions / f"{REVISION}.py": _REVISION.format(revision=REVISION, mark=json.dumps(MARK)),
-        versions / f"{REVISION}.sql": MARK.join(statements),
+        versions / f"{REVISION}.ddl": MARK.join(statements),
     }
     for path, text in contents.items():
         path.write_text(text, encoding="utf-8")
