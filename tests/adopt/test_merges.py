@@ -256,6 +256,24 @@ def test_files_that_must_not_be_written_are_refused(tree: Path, targets: Targets
     assert (tree / ".gitignore").read_text() == "a\n"
 
 
+def test_a_name_that_commands_a_terminal_is_told_without_the_command(
+    tree: Path, adopted: Project
+) -> None:
+    for name in (b"a\x1b[2J", b"\xff\n"):
+        folder = os.fsencode(tree) + b"/" + name
+        os.mkdir(folder)  # noqa: PTH102
+        with open(folder + b"/.env", "w") as file:  # noqa: PTH123
+            file.write("KEY=x\n")
+    git(tree, "add", "--force", ".")
+    run = _command(adopted.path)
+    told = run("--root", str(tree)).stdout
+    assert "a\ufffd[2J/.env.example: made" in told
+    assert "\ufffd\ufffd/.env.example: made" in told
+    assert "\x1b" not in told
+    assert json.loads(run("--root", str(tree), "--plan").stdout)["merges"]
+    assert run("--root", str(tree), "--check").returncode == 0
+
+
 def test_a_write_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     tree: Path, adopted: Project
 ) -> None:

@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from . import variables
 from .merge import Kind, Merge, State
@@ -39,7 +40,7 @@ def _plan(root: Path, only: list[str]) -> int:
 def _check(merges: list[Merge]) -> int:
     wrong = [merge for merge in merges if merge.pending or merge.state is State.REFUSED]
     for merge in wrong:
-        print(f"{merge.path}: {merge.reason or _missing(merge)}")
+        _say(f"{merge.path}: {merge.reason or _missing(merge)}")
     if any(merge.pending for merge in wrong):
         print("`python -m guardrails.merges` puts it in place; `--plan` shows what that changes.")
     return 1 if wrong else 0
@@ -54,9 +55,9 @@ def _missing(merge: Merge) -> str:
 def _tell(merges: list[Merge], *, undone: bool = False) -> int:
     for merge in merges:
         if merge.pending:
-            print(f"{merge.path}: {'taken out' if undone else _done(merge)}")
+            _say(f"{merge.path}: {'taken out' if undone else _done(merge)}")
         elif merge.state is State.REFUSED:
-            print(f"{merge.path}: needs a decision: {merge.reason}", file=sys.stderr)
+            _say(f"{merge.path}: needs a decision: {merge.reason}", sys.stderr)
     if not any(merge.pending or merge.state is State.REFUSED for merge in merges):
         print("Nothing of ours is in there" if undone else "Everything is in place")
     return 1 if any(merge.state is State.REFUSED for merge in merges) else 0
@@ -67,7 +68,7 @@ def _remind(root: Path) -> None:
     if any(target.tracked for target in load().targets):
         for env in variables.in_git(root):
             out = f"git rm --cached {shlex.quote(env.path)}"
-            print(f"{env.path} is in version control: `{out}` takes it out, and it stays here")
+            _say(f"{env.path} is in version control: `{out}` takes it out, and it stays here")
 
 
 def _done(merge: Merge) -> str:
@@ -75,6 +76,12 @@ def _done(merge: Merge) -> str:
     if merge.state is State.CHANGED:
         done = "brought up to date"
     return f"{done} ({merge.reason})" if merge.reason else done
+
+
+def _say(text: str, to: TextIO | None = None) -> None:
+    """Names of the prototype's folders may hold what a terminal obeys (CWE-150), or no text."""
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    print(shown, file=to or sys.stdout)
 
 
 def _parser() -> argparse.ArgumentParser:
