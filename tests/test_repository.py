@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 from stamping import NEWEST, ROOT, Project, Stamper
 
@@ -10,17 +11,26 @@ OTHERWISE = {"backup_store": "s3", "ci": "gitlab", "deploy": "kubernetes", "exam
 LOCK = (ROOT / "requirements.lock").read_text()
 
 
+ADOPTED = ({"kind": "flask"}, {"kind": "nextjs", "backup_store": "s3", "deploy": "kubernetes"})
+
+
 def needs_of(project: Project) -> set[str]:
-    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text())
+    return set().union(*map(_needs_of, project.path.glob("**/pyproject.toml")))
+
+
+def _needs_of(file: Path) -> set[str]:
+    pyproject = tomllib.loads(file.read_text())
     return {
         *pyproject["project"]["dependencies"],
-        *pyproject["dependency-groups"]["dev"],
-        *pyproject["build-system"]["requires"],
+        *pyproject.get("dependency-groups", {}).get("dev", ()),
+        *pyproject.get("build-system", {}).get("requires", ()),
     }
 
 
 def test_the_environment_holds_what_a_stamped_project_needs(stamper: Stamper) -> None:
-    needed = needs_of(stamper.stamp()) | needs_of(stamper.stamp(NEWEST, **OTHERWISE))
+    stamps = [stamper.stamp(), stamper.stamp(NEWEST, **OTHERWISE)]
+    stamps += [stamper.stamp(mode="adopt", **answers) for answers in ADOPTED]
+    needed = set().union(*map(needs_of, stamps))
     assert set(PYPROJECT["dependency-groups"]["stamped"]) == needed
 
 
