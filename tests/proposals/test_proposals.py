@@ -328,3 +328,16 @@ def test_what_a_policy_calls_public_stays_public(scratch: Scratch, tmp_path: Pat
     spaces = ready(found, "policies_spaces")
     assert gone(spaces, "anon") == {"update"}
     assert "Public can view spaces" not in sql_of(spaces)
+
+
+def test_a_name_neither_leaves_the_folder_nor_ends_the_comment(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    name = "../../x\ndrop table public.notes; --"
+    sql = f'create table public."{name}" (id integer primary key, "a ""b%s" text);'
+    found = proposed_for(lay_out(tmp_path, sql, {}), scratch)
+    content = files(found, "guardrails/proposed")
+    assert set(content) == {"row_level_security__x_drop_table_public_notes_--.sql", "README.md"}
+    for text in content.values():
+        assert "\ndrop table" not in text.partition("alter table")[0]
+    assert f'alter table public."{name}" enable' in sql_of(found.ready[0])

@@ -1,5 +1,6 @@
 """What a proposal is, and what came of trying it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +9,7 @@ from ..guards.database.relations import Relation
 from ..matrix.model import Access, Door
 from .rightful import Lost
 
+_LONGEST = 120
 Seat = tuple[Door, str]
 """A door and who stands before it."""
 Picture = Mapping[Seat, Access]
@@ -56,6 +58,11 @@ class Proposal:
     """What only a person can decide, whatever a trial says."""
     softer: Callable[[list[Lost]], "Proposal | None"] | None = None
     """Something milder, given what this one takes from the prototype."""
+
+    @property
+    def file(self) -> str:
+        """A name for a file: a table may be called `../x` (CWE-22)."""
+        return re.sub(r"[^A-Za-z0-9_-]+", "_", self.name)[:_LONGEST] + ".sql"
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class _Search:
     def _world(self, added: Iterable[Tried]) -> Iterator[_World]:
         """The chain with proposals as its last migrations."""
         files = {
-            f"{self.chain.folder}/{_LATEST}_{number:04}_{tried.proposal.name}.sql": "\n\n".join(
+            f"{self.chain.folder}/{_LATEST}_{number:04}_{tried.proposal.file}": "\n\n".join(
                 tried.proposal.statements
             )
             for number, tried in enumerate(added)
@@ -169,7 +169,7 @@ class _Search:
         """Whether all that are ready go together; those that don't are taken out."""
         with self._world(self.found.ready) as world:
             refused = {
-                statement.path.rpartition("/")[2][len(_LATEST) + 6 : -4]: statement.error
+                statement.path.rpartition("/")[2][len(_LATEST) + 6 :]: statement.error
                 for statement in world.replay.statements
                 if f"/{_LATEST}_" in statement.path and statement.outcome is not Outcome.APPLIED
             }
@@ -183,7 +183,7 @@ class _Search:
         self.found.ran = sum(map(len, answers.values()))
         self.found.proven = not blamed
         for tried in list(self.found.ready):
-            if why := blamed.get(tried.proposal.name):
+            if why := blamed.get(tried.proposal.file):
                 self.found.ready.remove(tried)
                 self.found.undecided.append(replace(tried, why_not=why))
         return self.found.proven
@@ -202,7 +202,7 @@ class _Search:
     def _blame(self, name: str, why: str) -> dict[str, str]:
         """The proposals about an object, or all where none is: nobody knows which it was."""
         about = [t.proposal for t in self.found.ready if name in _names(t.proposal)]
-        return {proposal.name: why for proposal in about or [t.proposal for t in self.found.ready]}
+        return {proposal.file: why for proposal in about or [t.proposal for t in self.found.ready]}
 
 
 def _all(world: _World) -> Iterator[Proposal]:
@@ -215,12 +215,11 @@ def _all(world: _World) -> Iterator[Proposal]:
 
 
 def _numbered(proposals: Iterable[Proposal]) -> Iterator[Proposal]:
-    """Functions may share a name."""
+    """Functions may share a name, and names a file's."""
     taken: dict[str, int] = {}
     for proposal in proposals:
-        taken[proposal.name] = taken.get(proposal.name, 0) + 1
-        number = taken[proposal.name]
-        yield proposal if number == 1 else replace(proposal, name=f"{proposal.name}_{number}")
+        number = taken[proposal.file] = taken.get(proposal.file, 0) + 1
+        yield proposal if number == 1 else replace(proposal, name=f"{number}_{proposal.name}")
 
 
 def _names(proposal: Proposal) -> set[str]:
