@@ -341,3 +341,35 @@ def test_a_name_neither_leaves_the_folder_nor_ends_the_comment(
     for text in content.values():
         assert "\ndrop table" not in text.partition("alter table")[0]
     assert f'alter table public."{name}" enable' in sql_of(found.ready[0])
+
+
+def test_a_function_that_a_trigger_calls_for_the_user_is_not_taken_away(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    sql = """
+    create table public.balances (user_id uuid primary key references auth.users (id),
+        credits integer not null default 0);
+    alter table public.balances enable row level security;
+    create table public.entries (id uuid primary key default gen_random_uuid(),
+        user_id uuid not null references auth.users (id), body text);
+    create index on public.entries (user_id);
+    alter table public.entries enable row level security;
+    create policy "Own" on public.entries for all to authenticated using (user_id = auth.uid());
+    create function public.spend_credits(who uuid) returns void language sql security definer
+        set search_path = public as
+        $$ update public.balances set credits = credits - 1 where user_id = who $$;
+    create function public.pay() returns trigger language plpgsql as
+        $$ begin perform public.spend_credits(new.user_id); return new; end $$;
+    create trigger pay before insert on public.entries
+        for each row execute function public.pay();
+    """
+    page = """
+        const { user } = useAuth()
+        await supabase.from('entries').insert({ user_id: user.id, body })
+        """
+    login = {"src/Login.tsx": PAGES["src/Login.tsx"]}
+    found = proposed_for(lay_out(tmp_path, sql, {**login, "src/Write.tsx": page}), scratch)
+    assert found.ready == []
+    (asked,) = found.undecided
+    assert asked.proposal.name == "execute_spend_credits"
+    assert str(asked.lost[0]).startswith("src/Write.tsx:3 insert entries as owner: permission")

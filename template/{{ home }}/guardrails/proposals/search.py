@@ -21,7 +21,7 @@ from ..matrix.model import WIDTH, Access
 from ..postgres import PostgresError
 from . import others, tables
 from .intent import Intent
-from .model import Picture, Proposal, Tried
+from .model import Kind, Picture, Proposal, Tried
 from .people import recognise
 from .queries import Queries, Query, collect
 from .rightful import Answer, Rightful
@@ -30,6 +30,7 @@ from .trial import Trial
 SECONDS = 60.0
 WATCHED = 900.0
 _ROUNDS = 4
+_WIDE = frozenset({Kind.EXECUTE, Kind.SEARCH_PATH, Kind.VIEWS})
 _LATEST = "99999999999999"
 Answers = Mapping[Query, Mapping[str, Answer]]
 
@@ -200,9 +201,11 @@ class _Search:
         return blamed
 
     def _blame(self, name: str, why: str) -> dict[str, str]:
-        """The proposals about an object, or all where none is: nobody knows which it was."""
-        about = [t.proposal for t in self.found.ready if name in _names(t.proposal)]
-        return {proposal.file: why for proposal in about or [t.proposal for t in self.found.ready]}
+        """The proposals about an object; else those whose reach is the widest, or all."""
+        ready = [tried.proposal for tried in self.found.ready]
+        about = [proposal for proposal in ready if name in _names(proposal)]
+        wide = [proposal for proposal in ready if proposal.kind in _WIDE]
+        return {proposal.file: why for proposal in about or wide or ready}
 
 
 def _all(world: _World) -> Iterator[Proposal]:

@@ -159,10 +159,14 @@ class Trial:
                 names.add(view.name)
         return names
 
+    def _triggers(self) -> list[tuple[str, str]]:
+        found = self.acted.stage.connection.execute(_TRIGGERS).fetchall()
+        return [(str(table), str(function)) for table, function in found]
+
     @cached_property
     def _askers(self) -> dict[str, set[str]]:
-        """By the name of a table or function: the tables whose policies ask it, and the functions
-        that do with their caller's rights."""
+        """By the name of a table or function: the tables whose policies or triggers ask it, and
+        the functions that do with their caller's rights."""
         askers: dict[str, set[str]] = defaultdict(set)
         known = {name for _, name in self._relations.tables}
         known |= {function.name for function in self._relations.functions}
@@ -172,12 +176,22 @@ class Trial:
             if not function.definer:
                 for name in bodies[function.name]:
                     askers[name].add(function.name)
+        for table_name, function_name in self._triggers():
+            for name in {function_name} | bodies.get(function_name, set()):
+                askers[name].add(table_name)
         for table in self._relations.tables.values():
             text = " ".join(policy.using + " " + policy.check for policy in table.policies)
             asked = known & set(re.findall(r"\w+", text))
             for name in asked | {deep for one in asked for deep in bodies.get(one, ())}:
                 askers[name].add(table.name)
         return askers
+
+
+_TRIGGERS = """
+select c.relname::text, p.proname::text from pg_catalog.pg_trigger t
+join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_proc p on p.oid = t.tgfoid
+where not t.tgisinternal
+"""
 
 
 def judged(proposal: Proposal, before: Picture, after: Picture) -> str:
