@@ -49,11 +49,12 @@ def _below(app: str) -> str:
 
 
 def _own(code: Code, below: str) -> list[str]:
-    """The application's own code: its folder, or at the root each folder and file by itself."""
+    """The application's own code: its folder, or at the root each folder and the files beside."""
     if below:
         return [f"{below}**"] if code.texts else []
-    tops = sorted({path.partition("/")[0] for path in code.texts})
-    return [top if any(path == top for path in code.texts) else f"{top}/**" for top in tops]
+    folders = {f"{path.partition('/')[0]}/**" for path in code.texts if "/" in path}
+    beside = {f"*.{path.rpartition('.')[2]}" for path in code.texts if "/" not in path}
+    return sorted(folders) + sorted(beside)
 
 
 def _apart(tree: Tree) -> list[str]:

@@ -1,7 +1,7 @@
 """The one place from which the database is reached: which file it is, and who should go there."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..code import Code
@@ -165,29 +165,37 @@ def openers(code: Code, own: Sequence[str], said: Sequence[Proposal]) -> Iterato
     """Where no folder is for it: the one or two files that open a database stay the only ones."""
     inside = matching(own, code.texts)
     held = {name for proposal in said for name in _target(proposal)}
+    found: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     for library in _LIBRARIES:
         ours = {path for path in inside if path.endswith(".py") is library.python}
-        packages = {
-            f"{PACKAGE}{package}": entry.source
-            for entry in code.references
-            if entry.source in ours and not entry.source.startswith(_FUNCTIONS)
-            for package in library.packages
-            if named_package(entry, package)
-        }
-        users = sorted({
-            entry.source
-            for entry in code.references
-            if entry.source in ours
-            and any(named_package(entry, name.removeprefix(PACKAGE)) for name in packages)
-        })  # fmt: skip
-        if not users or held & set(packages) or len(users) > _FEWEST or len(ours) <= len(users):
-            continue
-        name = f"{library.name[:1].upper()}{library.name[1:]} is opened in {' and '.join(users)}"
-        terms = OnlyThrough(tuple(sorted(packages)), tuple(users), tuple(own))
+        users, packages = _users(code, library, ours)
+        if users and not held & set(packages) and len(users) <= _FEWEST and len(users) < len(ours):
+            names, target = found.setdefault(users, ([], []))
+            names.append(library.name)
+            target += packages
+    for users, (names, target) in found.items():
+        name = _joined(names)
+        terms = OnlyThrough(tuple(target), users, tuple(own))
+        title = f"{name[:1].upper()}{name[1:]} is opened in {' and '.join(users)} alone"
         yield proposed(
-            code, Contract(f"{name} alone", "only-through", terms),
+            code, Contract(title, "only-through", terms),
             "One place knows how to reach the database, and can limit, pool and log it.",
         )  # fmt: skip
+
+
+def _users(
+    code: Code, library: _Library, ours: Collection[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Who of our files names what opens it, and the packages that they name."""
+    used = {
+        (entry.source, package)
+        for entry in code.references
+        if entry.source in ours and not entry.source.startswith(_FUNCTIONS)
+        for package in library.packages
+        if named_package(entry, package)
+    }
+    files = sorted({source for source, _ in used})
+    return tuple(files), sorted({f"{PACKAGE}{package}" for _, package in used})
 
 
 def _target(proposal: Proposal) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def _placed(path: str, ranks: Mapping[str, int], next_apps: set[str]) -> tuple[s
         below = "/".join(folders[: index + 1])
         if name in ranks and (name != "app" or below in next_apps) and not _is_app(folders, index):
             return below.removesuffix(name), below
-    if basename(path).rpartition(".")[0] in ranks:
+    if (stem := basename(path).rpartition(".")[0]) in ranks and stem != "app":
         return path.removesuffix(basename(path)), path
     return None
 
