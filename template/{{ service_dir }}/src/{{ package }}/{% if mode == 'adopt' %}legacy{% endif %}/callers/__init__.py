@@ -11,6 +11,7 @@ from .sessions import FlaskSessions, JwtSessions
 from .settings import CallerSettings, Part
 from .supabase import SupabaseCallers
 from .tokens import Expected
+from .whoami import AskedCallers
 
 __all__ = ["Caller", "CallerChain", "CallerSettings", "Callers", "Identified", "callers_of"]
 
@@ -38,6 +39,8 @@ def _parts(
                 yield _jwt(settings, clock)
             case "flask":
                 yield _flask(settings)
+            case "asked":
+                yield _asked(settings, new_client, clock)
             case "accounts":
                 yield AccountCallers()
 
@@ -77,4 +80,14 @@ def _flask(settings: CallerSettings) -> FlaskSessions:
         cookie=settings.flask_session_cookie,
         subjects=settings.flask_session_subjects,
         lifetime_seconds=settings.flask_session_days * 24 * 3600,
+    )
+
+
+def _asked(settings: CallerSettings, new_client: NewClient, clock: Clock) -> AskedCallers:
+    return AskedCallers(
+        str(settings.whoami_url),
+        new_client,
+        clock,
+        cookies=settings.whoami_cookies,
+        subjects=settings.session_jwt_subjects,
     )

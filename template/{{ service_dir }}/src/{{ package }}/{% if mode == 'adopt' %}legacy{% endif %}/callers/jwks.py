@@ -27,7 +27,7 @@ _MOST_BYTES: Final = 256 * 1024
 _MOST_KEYS: Final = 32
 _RSA_BITS: Final = 2048
 
-NewClient = Callable[[], httpx2.AsyncClient]
+NewClient = Callable[..., httpx2.AsyncClient]
 
 _log = structlog.get_logger(__name__)
 

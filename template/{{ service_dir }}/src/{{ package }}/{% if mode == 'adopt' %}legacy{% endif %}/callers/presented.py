@@ -1,8 +1,9 @@
 """The credentials that a request presents, read once and believed by nobody yet."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -16,19 +17,24 @@ _READ = frozenset({
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+)\s*")
 
 
-@dataclass(slots=True)
+@dataclass
 class Presented:
-    """`cookies` holds every value of a name, for a browser may send one twice."""
+    """What a request says of its caller; cookies are read when somebody asks for them."""
 
     scope: Scope
     bearer: str | None = None
     api_key: str | None = None
     from_browser: bool = False
-    cookies: Mapping[str, list[str]] = field(default_factory=dict)
+    cookie_headers: Sequence[bytes] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.bearer or self.api_key or self.cookies)
+        return not (self.bearer or self.api_key or self.cookie_headers)
+
+    @cached_property
+    def cookies(self) -> Mapping[str, list[str]]:
+        """Every value of a name, for a browser may send one twice."""
+        return _cookies(self.cookie_headers)
 
     def cookie(self, name: str) -> str | None:
         """The value of a cookie; two values are refused, for whose is read differs (CWE-1270)."""
@@ -63,7 +69,7 @@ def presented(scope: Scope) -> Presented:
         bearer=bearer[1].decode("ascii") if bearer else None,
         api_key=_api_key(scope, found.get(b"apikey")),
         from_browser=_is_from_browser(found),
-        cookies=_cookies(cookies) if cookies else {},
+        cookie_headers=cookies,
     )
 
 

@@ -12,13 +12,14 @@ T = TypeVar("T")
 
 
 class Remembered:
-    """What a credential proved, for a minute at most and never past its expiry.
+    """What a credential proved, for so many seconds at most and never past its expiry.
 
     Only a keyed hash of the credential is kept. When `epoch` changes (the keys were rotated, a
     key was withdrawn) everything is forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
         self._known: dict[bytes, tuple[float, object]] = {}
         self._epoch: object = None
 
@@ -37,7 +38,9 @@ class Remembered:
             # The oldest half: dictionaries remember the order, and a flood must not cost more.
             for digest in list(self._known)[: _MOST // 2]:
                 del self._known[digest]
-        until = now + _SECONDS if expiry is None else min(now + _SECONDS, expiry)
+        until = now + self._seconds
+        if expiry is not None:
+            until = min(until, expiry)
         self._known[_digest(credential)] = (until, proved)
 
 

@@ -49,13 +49,14 @@ class SupabaseCallers:
             PinnedKey(OctKey.import_key(legacy_secret), "HS256") if legacy_secret else None
         )
         self._remembered = Remembered()
+        self._roles = Remembered()
 
     async def identify(self, presented: Presented) -> Caller | None:
-        credential = presented.bearer or presented.api_key
-        for key in (presented.bearer, presented.api_key):
-            if presented.from_browser and key and _passes_all_rules(key):
-                raise SecretInBrowser
-        if credential is None or _is_public(credential):
+        bearer, key = presented.bearer, presented.api_key
+        if presented.from_browser and any(map(self._passes_all_rules, (bearer, key))):
+            raise SecretInBrowser
+        credential = bearer or key
+        if credential is None or self._is_public(credential):
             return await self._by_cookie(presented)
         return await self._caller(credential)
 
@@ -82,6 +83,23 @@ class SupabaseCallers:
         caller = _service(claims) if is_key else _user(claims)
         self._remembered.keep(token, caller, now, claims["exp"])
         return caller
+
+    def _is_public(self, credential: str) -> bool:
+        return credential.startswith(_PUBLISHABLE) or self._role_said(credential) == "anon"
+
+    def _passes_all_rules(self, credential: str | None) -> bool:
+        if credential is None:
+            return False
+        return credential.startswith(_SECRET) or self._role_said(credential) == _SERVICE_ROLE
+
+    def _role_said(self, credential: str) -> str:
+        """Good enough to refuse, or to see a key that is nobody's; not to let anybody in."""
+        now = self._clock.now().timestamp()
+        role = self._roles.recall(credential, now, None, str)
+        if role is None:
+            role = _role_said(credential)
+            self._roles.keep(credential, role, now, None)
+        return role
 
     async def _key(self, said: Unverified) -> PinnedKey:
         if said.algorithm == "HS256":
@@ -110,20 +128,11 @@ def _user(claims: Mapping[str, Any]) -> Caller:
     return Caller(subject, "supabase", roles_of(claims, claims.get("app_metadata")), claims)
 
 
-def _is_public(credential: str) -> bool:
-    return credential.startswith(_PUBLISHABLE) or _role_said(credential) == "anon"
-
-
-def _passes_all_rules(credential: str) -> bool:
-    return credential.startswith(_SECRET) or _role_said(credential) == _SERVICE_ROLE
-
-
-def _role_said(credential: str) -> object:
-    """Good enough to refuse, or to see a key that is nobody's; not to let anybody in."""
+def _role_said(credential: str) -> str:
     try:
-        return unverified(credential).claims.get("role")
+        return str(unverified(credential).claims.get("role"))
     except BadCredential:
-        return None
+        return ""
 
 
 def _cookie_tokens(presented: Presented) -> Iterator[str]:
