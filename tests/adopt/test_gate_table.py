@@ -103,7 +103,7 @@ def test_pages_of_nextjs_and_a_role() -> None:
 def test_supabase_below_one_prefix() -> None:
     inspection = seen("corner-shop", *ACCESS, "rls.*")
     table = routes(gate_of(inspection, Prototype("supabase", supabase_at="/supabase")))
-    assert table["GET /**"] == "public"
+    assert (table["GET /**"], table["WEBSOCKET /**"]) == ("public", "authenticated")
     assert table["* /supabase/**"] == "nobody"
     assert table["* /supabase/rest/v1/**"] == "authenticated"
     assert table["* /supabase/functions/v1/notify"] == "authenticated"

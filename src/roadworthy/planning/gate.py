@@ -53,7 +53,7 @@ def gate_of(inspection: Inspection, prototype: Prototype) -> str:
     holes = _holes(inspection)
     lines = [line for row in rows if not _is_any_page(row) for line in _lines(row, holes)]
     lines += _pages(inspection, prototype, holes)
-    lines += _files(inspection, prototype, rows)
+    files = list(_files(inspection, prototype, rows))
     sections = [
         Section(
             "Whoever calls says who they are, today already.",
@@ -61,7 +61,7 @@ def gate_of(inspection: Inspection, prototype: Prototype) -> str:
         ),
         Section(
             "Public by nature: log-in, health, what checks a signature itself, pages and files.",
-            [line for line in lines if line.access in {PUBLIC, NOBODY}],
+            [*(line for line in lines if line.access == PUBLIC), *files],
         ),
         Section(
             "These ask nobody today, and should. The findings say why.",
@@ -162,6 +162,7 @@ def _files(
     """Pages and assets, and what keeps a line for all pages from opening anything else."""
     if _shows_any_page(inspection, prototype, rows):
         yield Line("GET", "/**", PUBLIC, "the front end: pages and files")
+        yield Line("WEBSOCKET", "/**", SIGNED_IN, "a page is no socket")
         for prefix in _prefixes(rows):
             yield Line("*", f"/{prefix}/**", NOBODY, "of the rest, nothing is a page")
         return

@@ -48,7 +48,7 @@ class Gate:
 
     async def decide(self, scope: Scope) -> Decision:
         found = self._found(scope)
-        if _is_preflight(scope) and not found.fault:
+        if _is_preflight(scope) and not found.fault and not any(it.is_shut for it in found.lines):
             return _PREFLIGHT
         identified = await self._callers.identify(scope)
         caller = identified.caller

@@ -46,6 +46,10 @@ class Line:
     def access(self) -> str:
         return " or ".join(map(str, self.rules))
 
+    @property
+    def is_shut(self) -> bool:
+        return all(rule.kind == "nobody" for rule in self.rules)
+
     def admits(self, caller: Caller | None) -> bool:
         return any(rule.admits(caller) for rule in self.rules)
 
@@ -101,7 +105,7 @@ class GateTable:
         wanted = _methods(method)
         lines: dict[Line, None] = {}
         for way in ways:
-            if (line := self._line(self._folded, tuple(map(str.lower, way)), wanted)) is None:
+            if (line := _search(self._folded, tuple(map(str.lower, way)), 0, wanted)) is None:
                 return Found(fault=UNKNOWN_ROUTE)
             lines[line] = None
         # What a server with other habits would take, if it would take anything.
@@ -109,27 +113,19 @@ class GateTable:
         if "%" in raw_path:
             others.append((self._folded, tuple(map(str.lower, undecoded(raw_path)))))
         for root, way in others:
-            if (line := self._line(root, way, wanted)) is not None:
+            if (line := _search(root, way, 0, wanted)) is not None:
                 lines[line] = None
         return Found(tuple(lines))
 
-    def _line(self, root: _Node, way: Segments, wanted: Iterable[Iterable[str]]) -> Line | None:
-        for names in wanted:
-            if (line := _search(root, way, 0, names)) is not None:
-                return line
-        return None
 
-
-def _methods(method: str) -> tuple[tuple[str, ...], ...]:
-    """The names under which a method may be stated, the best first; each is searched for alone.
+def _methods(method: str) -> tuple[str, ...]:
+    """The names under which a method may be stated, the best first.
 
     Whoever answers GET answers HEAD (RFC 9110, 9.3.2), and a WebSocket begins as a GET.
     """
-    if method == "HEAD":
-        return (("HEAD",), ("GET", ANY))
-    if method == WEBSOCKET:
-        return ((WEBSOCKET,), ("GET", ANY))
-    return ((method, ANY),)
+    if method in {"HEAD", WEBSOCKET}:
+        return (method, "GET", ANY)
+    return (method, ANY)
 
 
 def _search(node: _Node, way: Segments, at: int, names: Iterable[str]) -> Line | None:
