@@ -71,6 +71,8 @@ class Smoke:
     def _missing(self, *, wanted: bool) -> str:
         if not wanted:
             return NOT_WANTED
+        if self.answers.get("adapter", "http") != "http":
+            return "it runs inside of the service, where nothing holds it to its copy"
         return "" if shutil.which("uv", path=search_path()) else "uv is not on this machine"
 
     def _service_command(self, port: int) -> list[str]:
@@ -83,8 +85,7 @@ class Smoke:
         found = ours(service)
         home = str(self.copy / str(self.answers.get("home", ".")))
         found["PYTHONPATH"] = f"{found['PYTHONPATH']}:{home}"
-        # A mounted prototype, too, has a process of its own here, which is held to its copy.
-        return found | {"PROTOTYPE_URL": f"http://127.0.0.1:{prototype}", "PROTOTYPE_APP": ""}
+        return found | {"PROTOTYPE_URL": f"http://127.0.0.1:{prototype}"}
 
     def _compare(self, prototype: int, front: int) -> Iterator[Step]:
         direct, through = (f"http://127.0.0.1:{port}" for port in (prototype, front))
