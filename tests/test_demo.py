@@ -83,3 +83,29 @@ def _members(session: int) -> set[int]:
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
     return {int(pid) for pid, sid, *_ in rows if int(sid) == session}
+
+
+def test_a_prototype_is_adopted_and_served_through_its_service() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "demo.adopting", "--check"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    for shown in (
+        r"Inspected it: \S+\.html",
+        r"On the branch roadworthy/adopt, \d commits",
+        r"Levels, before and after",
+        r"The front page is the same, through the service and without it",
+        r"is answered by the service itself",
+        r'"event": "gate_would_refuse"',
+        r'"trace_id": "\w{32}"',
+        r"Stopped, all of it\n\Z",
+    ):
+        assert re.search(shown, ran.stdout), f"{shown} is missing:\n{ran.stdout}"

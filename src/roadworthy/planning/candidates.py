@@ -22,7 +22,7 @@ _POSTGRESQL = {"PostgreSQL", "Prisma", "Drizzle"}
 class Candidate:
     """An app: its folder ("." is the tree's root), kind, and what else the tree shows of it.
 
-    An empty value was not found out.
+    An empty value was not found out. One of `only_pages` is served by another, or by a host.
     """
 
     app: str
@@ -31,6 +31,7 @@ class Candidate:
     database: str
     entry: str
     adapter: str
+    only_pages: bool = False
 
     def answers(self) -> dict[str, object]:
         """What need not be asked any more."""
@@ -48,8 +49,10 @@ class Candidate:
 def candidates(stack: Stack) -> list[Candidate]:
     """The apps that a caller reaches, what serves others before what is served."""
     found = [it for app in stack.apps if (it := _candidate(app, stack)) is not None]
-    order = ("node", "fastapi", "flask", "nextjs", "supabase", "streamlit")
-    return sorted(found, key=lambda it: (order.index(it.kind), it.app.count("/"), it.app))
+    order = ("nextjs", "fastapi", "flask", "node", "supabase", "streamlit")
+    return sorted(
+        found, key=lambda it: (it.only_pages, order.index(it.kind), it.app.count("/"), it.app)
+    )
 
 
 def _candidate(app: App, stack: Stack) -> Candidate | None:
@@ -72,6 +75,7 @@ def _candidate(app: App, stack: Stack) -> Candidate | None:
         database=_database(app, stack),
         entry=entry,
         adapter="http",
+        only_pages=kind == "node" and not _serves(app, stack),
     )
 
 
@@ -83,12 +87,17 @@ def _kind(app: App, stack: Stack) -> str | None:
             return kind
     if "Next.js" in names:
         return "nextjs"
-    if names & _NODE or any(name.endswith("server") for name in served):
+    if _serves(app, stack):
         return "node"
     supabase = any(fact.name == "Supabase" for fact in stack.topics.get("database", ()))
     if names & _PAGES and supabase:
         return "supabase"
     return "node" if names & _PAGES else None
+
+
+def _serves(app: App, stack: Stack) -> bool:
+    named = any(fact.name.endswith("server") for fact in _of(stack, "exposed", app))
+    return named or bool(_NODE & set(app.frameworks))
 
 
 def _entry(app: App, stack: Stack) -> str:

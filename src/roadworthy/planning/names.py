@@ -19,7 +19,7 @@ def project_name(folder: str) -> str:
 def code_owner(remote: str) -> str | None:
     """`@owner` from the address of the repository (`https://host/owner/name`, `git@host:…`)."""
     scp = _SCP.fullmatch(remote)
-    path = scp["path"] if scp else urlsplit(remote).path
+    path = scp["path"] if scp else urlsplit(remote).path if "://" in remote else ""
     owner = path.strip("/").rpartition("/")[0]
     return f"@{owner}" if re.fullmatch(r"[A-Za-z0-9][\w/-]*", owner) else None
 

@@ -1,0 +1,75 @@
+"""What a tree shows answers most of adopt's questions."""
+
+import pytest
+from adopting import PROTOTYPES
+
+from roadworthy.inspection.guardrails import recognise
+from roadworthy.planning import candidates
+from roadworthy.planning.names import code_owner, is_on_gitlab, project_name
+from roadworthy.planning.places import home_folder, service_folder
+from roadworthy.refusal import Refusal
+from roadworthy.stack import App, Fact, Stack
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("allotment", [(".", "nextjs", "npm", "supabase", "")]),
+        ("bike-repair", [(".", "flask", "pip", "none", "app:app")]),
+        ("corner-shop", [(".", "supabase", "npm", "supabase", "")]),
+        ("tide-table", [(".", "streamlit", "pip", "none", "")]),
+        ("tutoring", [(".", "fastapi", "pip", "postgresql", "app.main:app")]),
+        ("van-hire", [(".", "node", "npm", "postgresql", "")]),
+    ],
+)
+def test_each_kind_is_recognised(name: str, found: list[tuple[str, ...]]) -> None:
+    stack = Stack.of(recognise(PROTOTYPES / name))
+    assert [
+        (it.app, it.kind, it.manager, it.database, it.entry) for it in candidates(stack)
+    ] == found
+
+
+def test_what_serves_comes_before_what_is_served() -> None:
+    found = candidates(Stack.of(recognise(PROTOTYPES / "choir")))
+    assert [(it.app, it.only_pages) for it in found] == [("backend", False), ("frontend", True)]
+
+
+def test_an_app_that_nobody_calls_is_no_candidate() -> None:
+    library = App("tools", ("tools/package.json",), (), "")
+    assert candidates(Stack((library,), (), {"database": (Fact("Redis", "x"),)})) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("corner-shop", "Corner Shop"),
+        ("myAppV2", "My App V2"),
+        ("42", "Prototype 42"),
+        ("日本", "Prototype"),
+        ("x" * 80, "X" + "x" * 49),
+    ],
+)
+def test_a_folder_gives_a_name(folder: str, name: str) -> None:
+    assert project_name(folder) == name
+
+
+@pytest.mark.parametrize(
+    ("remote", "owner", "on_gitlab"),
+    [
+        ("https://github.com/acme/shop.git", "@acme", False),
+        ("git@gitlab.example.com:acme/web/shop.git", "@acme/web", True),
+        ("", None, False),
+        ("/srv/git/shop.git", None, False),
+    ],
+)
+def test_a_remote_gives_the_owner(remote: str, owner: str | None, on_gitlab: bool) -> None:  # noqa: FBT001
+    assert code_owner(remote) == owner
+    assert is_on_gitlab(remote) is on_gitlab
+
+
+def test_a_taken_folder_gets_another() -> None:
+    assert home_folder({"ops"}.__contains__) == "roadworthy"
+    assert home_folder({"guardrails", "roadworthy"}.__contains__) == "guarded"
+    assert service_folder(set[str]().__contains__) == "service"
+    with pytest.raises(Refusal, match="service_dir=NAME"):
+        service_folder(lambda _: True)
