@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stamping import ROOT, Project, commit_all
+from stamping import ROOT, Project, commit_all, git
 
 _NAMES = ("json", "yaml", "contextlib", "difflib", "secrets", "tomllib", "typing", "ast_grep_py")
 _OTHERS = ("python", "delivery", "lint", "database", "patterns", "routes", "boundaries")
@@ -52,6 +52,24 @@ def test_the_merges_run_none_of_them(hostile: tuple[Project, Path]) -> None:
     assert ".gitignore: made" in merged.stdout
     again = subprocess.run([*hook, "--check"], capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout) == (0, "")
+
+
+def test_its_commands_run_none_of_them(hostile: tuple[Project, Path]) -> None:
+    project, ran = hostile
+    made = project.run("make", "-C", "guardrails", "merge", PYTHONPATH="")
+    assert not ran.exists(), ran.read_text()
+    assert ".gitignore: made" in made.stdout, made.stdout
+    project.check("make", "-C", "guardrails", "staged", PYTHONPATH="")
+    assert not ran.exists(), ran.read_text()
+
+
+def test_hooks_of_another_tool_are_left_to_it(adopted: Project, tmp_path: Path) -> None:
+    project = adopted.copy(tmp_path / "husky")
+    git(project.path, "config", "core.hooksPath", ".husky/_")
+    # Without uv: a sync would prune the environment that all tests share.
+    said = project.check("make", "-C", "guardrails", "setup", "UV=true")
+    assert "The git hooks are in .husky/_" in said, said
+    assert "make -C guardrails staged" in said
 
 
 def test_a_new_service_has_nothing_to_merge() -> None:
