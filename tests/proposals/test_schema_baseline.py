@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from roadworthy.applying.schema import Prototype, SchemaBaseline, State, schema_baseline
+from roadworthy.applying.schema.fitting import fit_schema
 
 PLACE = "ops/prototype/migrations"
 MODELS = """
@@ -48,9 +49,9 @@ def lay_out(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def baseline(root: Path, database: str = "postgresql", **more: str) -> SchemaBaseline:
+def baseline(root: Path, database: str = "postgresql", entry: str = "") -> SchemaBaseline:
     return schema_baseline(
-        Prototype(root, consent=True, database=database, python=sys.executable, **more)
+        Prototype(root, consent=True, database=database, python=sys.executable, entry=entry)
     )
 
 
@@ -228,3 +229,22 @@ def test_drizzle_gets_its_own_first_migration(
     assert "drizzle/0000_baseline.sql" in found.files
     assert "drizzle.__drizzle_migrations" in found.files[f"{PLACE}/README.md"]
     assert not (root / "node_modules").exists()
+
+
+def test_an_adoption_gets_its_baseline_once_and_not_that_of_the_service(tmp_path: Path) -> None:
+    files = {
+        "schema.sql": "create table boats (id integer primary key, name text);",
+        "service/src/thing/tables.py": MODELS,
+        "service/migrations/env.py": "",
+        "service/migrations/versions/0001_a.py": "",
+    }
+    answers = {
+        "app": ".", "database": "sqlite", "manager": "none", "entry": "", "home": ".",
+        "service_dir": "service",
+    }  # fmt: skip
+    root = lay_out(tmp_path, files)
+    assert "give the same dump (1 tables" in fit_schema(root, answers, consent=False)
+    ddl = root / PLACE / "versions/0001_baseline.ddl"
+    assert ddl.read_text().lower().startswith("create table boats")
+    assert fit_schema(root, answers, consent=False) == "There is a baseline already."
+    assert fit_schema(root, answers | {"database": "supabase"}, consent=True) == ""

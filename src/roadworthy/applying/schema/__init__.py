@@ -27,7 +27,7 @@ _NO_CONSENT = "importing the models runs the prototype's own code, and nobody ag
 
 def schema_baseline(prototype: Prototype) -> SchemaBaseline:
     """A baseline that makes the schema that the prototype makes, and the proof of that."""
-    way = way_of(prototype.root, prototype.app)
+    way = way_of(prototype.root, prototype.app, prototype.ours)
     if way.present:
         return SchemaBaseline(State.NOT_NEEDED, f"there are migrations in {way.present}")
     try:

@@ -23,6 +23,8 @@ class Prototype:
     entry: str = ""
     """`module:attribute` of a Python app."""
     home: str = "."
+    ours: tuple[str, ...] = ()
+    """Folders that an adoption put there, which are no part of the prototype."""
     python: str = ""
 
     @property

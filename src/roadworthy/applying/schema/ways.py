@@ -27,15 +27,16 @@ DRIZZLE = "npx drizzle-kit generate --name baseline"
 _CODE = (".py", ".js", ".ts", ".mjs", ".cjs")
 
 
-def way_of(root: Path, app: str) -> Way:
+def way_of(root: Path, app: str, ours: tuple[str, ...] = ()) -> Way:
     """Look at the app's own files, and at no installed package."""
-    return _Tree(root, root / app).way()
+    return _Tree(root, root / app, ours).way()
 
 
 @dataclass(frozen=True)
 class _Tree:
     root: Path
     top: Path
+    ours: tuple[str, ...]
 
     def way(self) -> Way:
         files = sorted(self._files())
@@ -60,12 +61,16 @@ class _Tree:
             folders[:] = sorted(
                 name
                 for name in folders
-                if name not in _PRUNED and not Path(folder, name, "pyvenv.cfg").exists()
+                if name not in _PRUNED and self._is_theirs(Path(folder, name))
             )
             for name in names:
                 path = Path(folder, name)
                 if not path.is_symlink():
                     yield path.relative_to(self.root).as_posix()
+
+    def _is_theirs(self, folder: Path) -> bool:
+        ours = folder.relative_to(self.root).as_posix() in self.ours
+        return not ours and not (folder / "pyvenv.cfg").exists()
 
     def _module(self, path: str) -> str:
         """Its dotted name, seen from the app's folder."""
