@@ -45,11 +45,8 @@
   let shift = { value: 0, first: 0, last: 0 };
   const slow = new Map();
   const watch = (type, look, options) => {
-    try {
-      new PerformanceObserver((list) => list.getEntries().forEach(look)).observe({ type, buffered: true, ...options });
-    } catch {
-      // This browser does not measure it.
-    }
+    if (!self.PerformanceObserver?.supportedEntryTypes?.includes(type)) return;
+    new PerformanceObserver((list) => list.getEntries().forEach(look)).observe({ type, buffered: true, ...options });
   };
   watch('largest-contentful-paint', (it) => (vitals.lcp = it.startTime));
   watch('layout-shift', (it) => {
@@ -73,17 +70,17 @@
     send();
   });
 
-  const isOwn = (url) => new URL(url, location.href).origin === location.origin;
+  const isOwn = (url) => {
+    const link = document.createElement('a');
+    link.href = url;
+    return link.origin === location.origin;
+  };
   const { fetch } = window;
-  window.fetch = function (input, init) {
-    try {
-      if (isOwn(input.url ?? input)) {
-        const headers = new Headers(init?.headers ?? input.headers);
-        if (!headers.has('traceparent')) headers.set('traceparent', `00-${trace}-${hex(8)}-${flags}`);
-        init = { ...init, headers };
-      }
-    } catch {
-      // Whatever is wrong with it, the browser says it better.
+  window.fetch = async function (input, init) {
+    if (isOwn(input?.url ?? input)) {
+      const headers = new Headers(init?.headers ?? input?.headers);
+      if (!headers.has('traceparent')) headers.set('traceparent', `00-${trace}-${hex(8)}-${flags}`);
+      init = { ...init, headers };
     }
     return fetch.call(this, input, init);
   };

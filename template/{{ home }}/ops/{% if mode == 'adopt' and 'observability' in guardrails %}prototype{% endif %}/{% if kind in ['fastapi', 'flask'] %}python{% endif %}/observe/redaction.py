@@ -1,3 +1,4 @@
+# The service's own, word for word, for a process that can't import it. Update both.
 """Keeps secrets and personal data out of logs and traces, by key and by shape.
 
 Two nets, for each has holes. A key such as `password` tells what its value is, whatever that looks

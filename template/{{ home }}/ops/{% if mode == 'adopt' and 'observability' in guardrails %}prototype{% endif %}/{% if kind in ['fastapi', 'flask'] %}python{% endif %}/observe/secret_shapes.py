@@ -1,3 +1,4 @@
+# The service's own, word for word, for a process that can't import it. Update both.
 """What secrets and personal data look like in running text."""
 
 import re

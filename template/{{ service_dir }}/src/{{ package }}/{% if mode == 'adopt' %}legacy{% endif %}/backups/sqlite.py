@@ -41,8 +41,10 @@ _PATIENCE = 30.0
 _LOCKED = 300.0
 _GZIP = 31
 # Virtual tables have no page of their own; the ones that hold their content do.
+# SQLite quotes the names itself. Virtual tables have no page of their own; the ones that hold their
+# content do.
 _TABLES = """
-    SELECT name FROM sqlite_master
+    SELECT name, printf('SELECT count(*) FROM "%w"', name) FROM sqlite_master
     WHERE type = 'table' AND rootpage > 0 AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name
 """
 
@@ -212,16 +214,10 @@ def _rows(file: Path, failure: type[StageFailedError | ContentDiffersError]) -> 
             (said,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
             if said != "ok":
                 raise failure(f"SQLite says of the copy: {said}. It is not to be relied on.")
-            names = [name for (name,) in opened.execute(_TABLES)]
-            return {name: _count(opened, name) for name in names}
+            tables = opened.execute(_TABLES).fetchall()
+            return {name: opened.execute(count).fetchone()[0] for name, count in tables}
     except sqlite3.Error as error:
         raise failure(f"The copy can't be read: {error}.") from error
-
-
-def _count(opened: sqlite3.Connection, table: str) -> int:
-    quoted = table.replace('"', '""')
-    (rows,) = opened.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()  # noqa: S608
-    return int(rows)
 
 
 def _sha256(file: Path) -> str:
