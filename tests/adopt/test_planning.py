@@ -15,7 +15,7 @@ from roadworthy.stack import App, Fact, Stack
     ("name", "found"),
     [
         ("allotment", [(".", "nextjs", "npm", "supabase", "")]),
-        ("bike-repair", [(".", "flask", "pip", "none", "app:app")]),
+        ("bike-repair", [(".", "flask", "pip", "sqlite", "app:app")]),
         ("corner-shop", [(".", "supabase", "npm", "supabase", "")]),
         ("tide-table", [(".", "streamlit", "pip", "none", "")]),
         ("tutoring", [(".", "fastapi", "pip", "postgresql", "app.main:app")]),

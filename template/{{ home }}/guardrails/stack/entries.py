@@ -11,6 +11,7 @@ from .signs import Fact
 
 _SERVERS = {"FastAPI": "FastAPI", "Flask": "Flask", "Starlette": "Starlette", "Sanic": "Sanic"}
 _LISTEN = re.compile(r"\.listen\s*\(|createServer\s*\(|\bserve\s*\(\s*\{")
+_SQLITE = re.compile(r"\bsqlite3\.connect\s*\(|[\"']sqlite(\+\w+)?:///")
 _EDGE = re.compile(r"(^|/)supabase/functions/(?!_)([^/]+)/index\.[jt]sx?$")
 _NEXT_ROUTE = re.compile(r"(^|/)(app/(.+/)?route|pages/api/.+)\.[jt]sx?$")
 _NODE = (
@@ -31,6 +32,7 @@ def entries(tree: Tree, apps: list[App]) -> Iterator[Fact]:
         yield from _counted(tree, apps, _NEXT_ROUTE, "Next.js route handlers")
     yield from _node_servers(tree, apps)
     yield from _python_servers(tree, apps)
+    yield from _sqlite(tree, apps)
 
 
 def _pages(apps: list[App]) -> Iterator[Fact]:
@@ -61,6 +63,13 @@ def _node_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
             if re.search(rf"""["']{package}["']""", text) and _LISTEN.search(text):
                 wanted[app].remove((package, name))
                 yield Fact("exposed", name, path, app)
+
+
+def _sqlite(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    """Python has it built in, so no manifest names it."""
+    for path in tree.ending(".py"):
+        if _SQLITE.search(tree.text(path) or ""):
+            yield Fact("database", "SQLite", path, app_of(path, apps))
 
 
 def _python_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
