@@ -89,7 +89,7 @@ class _Adoption:
     def _adopt(self, wanted: Preparation, proof: Proof | None) -> int:
         if proof is not None and wanted.earlier is None:
             wanted.answers["own_checks"] = proof.worth_asking()
-        prepared = prepare(wanted, self._scratch, self._say)
+        prepared = prepare(wanted, self._scratch, self._say, consent=proof is not None)
         fitted = _fitted(wanted.earlier)
         proposals = standings(
             wanted.inspection,

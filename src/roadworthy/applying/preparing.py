@@ -16,6 +16,7 @@ from .environment import untrack
 from .gate import write_gate
 from .laying import Laid, lay
 from .repository import Repository
+from .schema.fitting import fit_schema
 from .series import commit_series
 
 Say = Callable[[str], None]
@@ -65,8 +66,11 @@ class Prepared:
         return bool(self.laid.added or self.laid.replaced or self.untracked or pending)
 
 
-def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
-    """Clone the repository and make the adoption in it; nothing is committed yet."""
+def prepare(wanted: Preparation, scratch: Path, say: Say, *, consent: bool = False) -> Prepared:
+    """Clone the repository and make the adoption in it; nothing is committed yet.
+
+    `consent` is to the prototype's code being run.
+    """
     say("Cloning the repository")
     clone = wanted.repository.clone(scratch / "clone")
     say("Stamping the guardrails")
@@ -84,6 +88,9 @@ def prepare(wanted: Preparation, scratch: Path, say: Say) -> Prepared:
         _engine(wanted, clone, "guardrails.boundaries", "--write", accepted=_DECISIONS)
     if wanted.wants("migrations") and wanted.answers["database"] == "supabase":
         said |= _of_the_database(wanted, clone, say)
+    elif wanted.wants("migrations") and wanted.answers["database"] != "none":
+        say("Making a baseline of the database's schema")
+        said["schema"] = fit_schema(clone, wanted.answers, consent=consent)
     return Prepared(
         clone, laid, tuple(shared["merges"]), untracked, tuple(shared["environment"]), said
     )
