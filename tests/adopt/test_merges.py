@@ -143,18 +143,23 @@ def test_pre_commit_takes_the_hooks_from_every_layout(
 _GITLAB = Targets(
     (
         Target(
-            "gitlab-ci.yml", (".gitlab-ci.yml",), Form.LIST, ".gitlab-ci.yml", key="include",
+            "gitlab-ci.yml",
+            (".gitlab-ci.yml",),
+            Form.LIST,
+            made=".gitlab-ci.yml",
+            key="include",
+            stage="test",
             text="- local: .gitlab/guardrails.yml",
         ),
     ),
     (),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
     ("content", "refused"),
     [
-        ("stages: [build]\njob:\n  script: !reference [.a, script]\n", False),
+        ("stages: [build, test]\njob:\n  script: !reference [.a, script]\n", False),
         ("include:\n  - template: Jobs/Build.gitlab-ci.yml\n\njob: {script: make}\n", False),
         ("spec:\n  inputs: {}\n---\ninclude: []\njob: {script: make}\n", False),
         (".a: &a {script: make}\njob:\n  <<: *a\n", False),
@@ -176,6 +181,16 @@ def test_a_pipeline_includes_ours_or_says_what_to_change(
     assert ".gitlab/guardrails.yml" in file.read_text()
     undo(tree, targets=_GITLAB)
     assert file.read_text() == content
+
+
+def test_a_pipeline_without_our_stage_is_not_broken(tree: Path) -> None:
+    """GitLab refuses a whole pipeline when one job is of a stage that is not listed."""
+    file = tree / ".gitlab-ci.yml"
+    file.write_text("stages: [build, deploy]\njob: {stage: build, script: make}\n")
+    assert "`stages` lack `test`" in _of(apply(tree, targets=_GITLAB), file.name).reason
+    assert "include" not in file.read_text()
+    file.write_text("stages:\n  - build\n  - test\njob: {stage: build, script: make}\n")
+    assert _of(apply(tree, targets=_GITLAB), file.name).state is State.NEW
 
 
 def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(

@@ -113,6 +113,10 @@ def _with_items(
     before = content if block is None else marks.taken_out(content, block) or b""
     text = _decoded(before)
     place = sequences.spot(text, target.key)
+    if target.stage and not sequences.holds(text, "stages", target.stage):
+        raise Refused(
+            f"its `stages` lack `{target.stage}`, which ours is; add it and run this again"
+        )
     body = _items(target, place)
     if block is None:
         newline = marks.newline_of(content)

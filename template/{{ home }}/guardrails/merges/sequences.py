@@ -51,6 +51,19 @@ def spot(text: str, key: str) -> Spot:
     return _in_list(text, events, found[0], key)
 
 
+def holds(text: str, key: str, item: str) -> bool:
+    """Whether the top-level list `key` has the item; True where there is no such list."""
+    events = _events(text)
+    root = _root(events)
+    if root is None or not isinstance(events[root], yaml.MappingStartEvent):
+        return True
+    lists = [events[i : _end(events, i) + 1] for name, i in _values(events, root) if name == key]
+    return all(
+        any(isinstance(event, yaml.ScalarEvent) and event.value == item for event in one)
+        for one in lists
+    )
+
+
 def _events(text: str) -> list[yaml.Event]:
     try:
         return list(yaml.parse(text, Loader=yaml.SafeLoader))

@@ -23,7 +23,7 @@ class Target:
     """What goes into the first of the paths that exists (`every`: into each), else into `made`.
 
     `key` is the list to which the items belong; `html`: marks are HTML comments; `tracked`: the
-    names in env files that git tracks go in too.
+    names in env files that git tracks go in too; `stage`: one that its pipeline must have.
     """
 
     block: str
@@ -34,6 +34,7 @@ class Target:
     html: bool = False
     tracked: bool = False
     key: str = ""
+    stage: str = ""
     guardrail: str = ""
     text: str = ""
 
