@@ -47,6 +47,11 @@ bench: $(READY) ## Measure a stamped service beside its peers
 bench-inspection: $(READY) ## Measure an inspection beside ast-grep and semgrep
 	@PYTHONPATH="template/{{ home }}" $(BIN)/python -m bench.inspection
 
+.PHONY: bench-adoption
+bench-adoption: $(READY) ## Measure an adoption, and the facade beside proxies that do nothing else
+	@PYTHONPATH="template/{{ home }}" $(BIN)/python -m bench.adoption
+	@$(BIN)/python -m bench.facade
+
 .PHONY: lock
 lock: $(READY) ## Take the newest versions that pyproject.toml allows into requirements.lock
 	@$(LOCK) --upgrade
