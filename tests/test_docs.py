@@ -148,12 +148,17 @@ def apply_edit(project: Project, snippet: str) -> None:
 def test_what_the_pages_name_is_there(stamper: Stamper) -> None:
     """Make targets, settings and code, in our pages and in the stamped ones."""
     project = stamper.stamp()
-    makefile = (project.path / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    adopted = stamper.stamp(mode="adopt")
+    makefiles = [project.path / "Makefile", *adopted.path.glob("*/Makefile")]
+    targets = {
+        target
+        for file in makefiles
+        for target in re.findall(r"^([a-z][a-z-]*):", file.read_text("utf-8"), re.MULTILINE)
+    }
     settings = set(project.check("python", "-c", _SETTINGS.format(package=project.package)).split())
     for path in (ROOT / "template" / "{{ home }}" / "guardrails").rglob("*.py"):
         settings |= set(re.findall(r'"(GUARDRAILS_[A-Z_]+)"', path.read_text(encoding="utf-8")))
-    for path in stamper.stamp(mode="adopt").path.glob("service/src/*/legacy/**/settings.py"):
+    for path in adopted.path.glob("service/src/*/legacy/**/settings.py"):
         fields = re.findall(r"^    ([a-z]\w+): ", path.read_text(encoding="utf-8"), re.MULTILINE)
         settings |= {field.upper() for field in fields}
     stamped = [path for path in project.path.rglob("*.md") if ".venv" not in path.parts]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ def put(project: Project) -> None:
     settings = (package / "settings.py").read_text()
     imported = f"from pydantic import SecretStr\n\n{settings[settings.index('from .legacy') :]}"
     head = settings[: settings.index("from .legacy")]
-    (package / "settings.py").write_text(head + imported + block("in the class `Settings`"))
+    setting = indent(block("in the class `Settings`"), "    ")
+    (package / "settings.py").write_text(head + imported + setting)
     app = (package / "app.py").read_text()
     app = re.sub(r"ROLES: .*?\n}\n", lambda _: block("that you did not name"), app, flags=re.DOTALL)
     app = app.replace(
