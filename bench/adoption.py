@@ -35,11 +35,13 @@ def main(
     seconds = []
     try:
         for number in range(rounds):
-            with console.status(f"round {number + 1} of {rounds}"):
-                with tempfile.TemporaryDirectory(prefix="bench-") as work:
-                    tree = Path(work) / "prototype"
-                    trees.plant(tree, FILES)
-                    seconds.append(timed(command, tree).seconds)
+            with (
+                console.status(f"round {number + 1} of {rounds}"),
+                tempfile.TemporaryDirectory(prefix="bench-") as work,
+            ):
+                tree = Path(work) / "prototype"
+                trees.plant(tree, FILES)
+                seconds.append(timed(command, tree).seconds)
     except CommandError as error:
         console.print(f"[bold red]The bench could not be run.[/] {error}", highlight=False)
         raise typer.Exit(2) from error
