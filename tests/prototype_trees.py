@@ -68,6 +68,9 @@ _ALL = (
         environment=(
             f"NEXT_PUBLIC_SUPABASE_URL={_SUPABASE}",
             f"NEXT_PUBLIC_SUPABASE_ANON_KEY={_anonymous_key()}",
+            # The build makes clients with these.
+            _joined("SUPABASE_SERVICE_ROLE_", "KEY=placeholder"),
+            _joined("STRIPE_SECRET_", "KEY=placeholder"),
         ),
         junk=(".next/trace",),
     ),

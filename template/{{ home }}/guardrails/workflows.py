@@ -17,7 +17,7 @@ SCHEMAS: dict[str, tuple[str, ...]] = {
     "custom.github-workflows-require-timeout": _GITHUB,
     "vendor.github-actions": _ACTIONS,
     "vendor.dependabot": _UPDATES,
-    "vendor.gitlab-ci": (".gitlab-ci.yml",),
+    "vendor.gitlab-ci": (".gitlab-ci.yml", ".gitlab/guardrails.yml"),
     "vendor.renovate": ("renovate.json",),
 }
 
