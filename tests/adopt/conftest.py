@@ -1,13 +1,21 @@
 """The merges as an adopted project has them: stamped once, with every guardrail."""
 
+from pathlib import Path
+
 import pytest
 from guardrails.merges.targets import Targets, load
-from stamping import Project, Stamper
+from stamping import Project, Stamper, git
 
 
 @pytest.fixture(scope="session")
 def adopted(stamper: Stamper) -> Project:
     return stamper.stamp(mode="adopt")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

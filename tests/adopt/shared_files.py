@@ -3,7 +3,13 @@
 import json
 from typing import Any
 
+from guardrails.merges import Merge
 from hypothesis import strategies as st
+
+
+def merge_of(merges: list[Merge], path: str) -> Merge:
+    return next(merge for merge in merges if merge.path == path)
+
 
 NEWLINES = ("\n", "\r\n")
 _LINE = st.sampled_from(

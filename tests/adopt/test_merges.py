@@ -8,27 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
-from guardrails.merges import Kind, Merge, State, apply, plan, undo
-from guardrails.merges.targets import Form, Target, Targets
+from guardrails.merges import Kind, State, apply, plan, undo
+from guardrails.merges.targets import Target, Targets
 from pre_commit.clientlib import load_config  # type: ignore[import-untyped]
+from shared_files import merge_of
 from stamping import Project, git
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet")
-    return tmp_path
-
-
-def _of(merges: list[Merge], path: str) -> Merge:
-    return next(merge for merge in merges if merge.path == path)
 
 
 def test_an_empty_tree_gets_the_files_it_lacks(tree: Path, targets: Targets) -> None:
     made = {merge.path for merge in apply(tree, targets=targets) if merge.kind is Kind.CREATED}
     assert made == {".gitignore", "AGENTS.md", ".pre-commit-config.yaml", ".github/CODEOWNERS"}
-    _validate(tree)
+    load_config(str(tree / ".pre-commit-config.yaml"))
     undo(tree, targets=targets)
     assert not [path for path in tree.rglob("*") if path.is_file() and ".git" not in path.parts]
 
@@ -66,14 +56,14 @@ def test_a_damaged_block_is_refused_with_its_line_and_the_rest_goes_on(
     tree: Path, targets: Targets, damage: str, line: int, what: str
 ) -> None:
     (tree / ".gitignore").write_text(damage)
-    merge = _of(apply(tree, targets=targets), ".gitignore")
+    merge = merge_of(apply(tree, targets=targets), ".gitignore")
     assert merge.state is State.REFUSED
     assert f".gitignore:{line}: " in merge.reason
     assert what in merge.reason
     assert "remove what is left of it" in merge.reason
     assert (tree / ".gitignore").read_text() == damage
     assert (tree / "AGENTS.md").exists()
-    assert _of(undo(tree, targets=targets), ".gitignore").state is State.REFUSED
+    assert merge_of(undo(tree, targets=targets), ".gitignore").state is State.REFUSED
 
 
 @pytest.mark.parametrize(
@@ -104,93 +94,9 @@ def test_what_can_not_be_added_to_is_refused_alone(
     (tree / path).write_bytes(content)
     merges = apply(tree, targets=targets)
     assert [merge.path for merge in merges if merge.state is State.REFUSED] == [path]
-    assert why in _of(merges, path).reason
+    assert why in merge_of(merges, path).reason
     assert (tree / path).read_bytes() == content
     assert [merge for merge in merges if merge.pending]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "repos: []\n",
-        "repos: [ ]  # none yet\n",
-        "repos: [\n  {repo: meta, hooks: [{id: identity}]}  # ours\n]\n",
-        "repos: [{repo: meta, hooks: [{id: identity}]},]",
-        "repos:\n- repo: meta\n  hooks: [{id: identity}]\nfail_fast: true\n",
-        "repos:\n    -   repo: meta\n        hooks:\n        -   id: identity\n        # more\n",
-        "repos:\nfail_fast: true\n",
-        "fail_fast: true",
-        "---\n# nothing yet\n",
-        "",
-    ],
-)
-def test_pre_commit_takes_the_hooks_from_every_layout(
-    tree: Path, targets: Targets, content: str
-) -> None:
-    file = tree / ".pre-commit-config.yaml"
-    file.write_text(content)
-    assert _of(apply(tree, targets=targets), file.name).state is State.NEW
-    _validate(tree)
-    had, has = yaml.safe_load(content) or {}, yaml.safe_load(file.read_text())
-    assert has["repos"][:-1] == (had.get("repos") or [])
-    hooks = [hook["id"] for hook in has["repos"][-1]["hooks"]]
-    assert hooks == ["guardrails-secrets", "guardrails"]
-    assert has.get("fail_fast") == had.get("fail_fast")
-    undo(tree, targets=targets)
-    assert file.read_text() == content
-
-
-_GITLAB = Targets(
-    (
-        Target(
-            "gitlab-ci.yml",
-            (".gitlab-ci.yml",),
-            Form.LIST,
-            made=".gitlab-ci.yml",
-            key="include",
-            stage="test",
-            text="- local: .gitlab/guardrails.yml",
-        ),
-    ),
-    (),
-)
-
-
-@pytest.mark.parametrize(
-    ("content", "refused"),
-    [
-        ("stages: [build, test]\njob:\n  script: !reference [.a, script]\n", False),
-        ("include:\n  - template: Jobs/Build.gitlab-ci.yml\n\njob: {script: make}\n", False),
-        ("spec:\n  inputs: {}\n---\ninclude: []\njob: {script: make}\n", False),
-        (".a: &a {script: make}\njob:\n  <<: *a\n", False),
-        ("include: /ci/build.yml\n", True),
-        ("include:\n  local: /ci/build.yml\n", True),
-    ],
-)
-def test_a_pipeline_includes_ours_or_says_what_to_change(
-    tree: Path, content: str, *, refused: bool
-) -> None:
-    file = tree / ".gitlab-ci.yml"
-    file.write_text(content)
-    merge = _of(apply(tree, targets=_GITLAB), file.name)
-    if refused:
-        assert "write the items of `include` one below the other" in merge.reason
-        assert file.read_text() == content
-        return
-    assert "local" in file.read_text()
-    assert ".gitlab/guardrails.yml" in file.read_text()
-    undo(tree, targets=_GITLAB)
-    assert file.read_text() == content
-
-
-def test_a_pipeline_without_our_stage_is_not_broken(tree: Path) -> None:
-    """GitLab refuses a whole pipeline when one job is of a stage that is not listed."""
-    file = tree / ".gitlab-ci.yml"
-    file.write_text("stages: [build, deploy]\njob: {stage: build, script: make}\n")
-    assert "`stages` lack `test`" in _of(apply(tree, targets=_GITLAB), file.name).reason
-    assert "include" not in file.read_text()
-    file.write_text("stages:\n  - build\n  - test\njob: {stage: build, script: make}\n")
-    assert _of(apply(tree, targets=_GITLAB), file.name).state is State.NEW
 
 
 def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
@@ -198,7 +104,7 @@ def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
 ) -> None:
     file = tree / "package.json"
     file.write_bytes(b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine"\r\n\t},\r\n\t"a": 1}')
-    merge = _of(apply(tree, targets=targets), file.name)
+    merge = merge_of(apply(tree, targets=targets), file.name)
     assert merge.reason == "`guardrails` is taken: ours is `roadworthy:guardrails`"
     run = b"uv run --project guardrails python -m guardrails"
     assert file.read_bytes() == (
@@ -211,7 +117,7 @@ def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
 def test_a_script_of_an_earlier_version_is_brought_up_to_date(tree: Path, targets: Targets) -> None:
     file = tree / "package.json"
     file.write_text('{"scripts": {"guardrails": "make -C old/guardrails check", "b": "c"}}')
-    assert _of(apply(tree, targets=targets), file.name).state is State.CHANGED
+    assert merge_of(apply(tree, targets=targets), file.name).state is State.CHANGED
     scripts = json.loads(file.read_text())["scripts"]
     assert scripts["guardrails"].startswith("uv run")
     undo(tree, targets=targets)
@@ -221,7 +127,7 @@ def test_a_script_of_an_earlier_version_is_brought_up_to_date(tree: Path, target
 def test_scripts_whose_names_are_all_taken_need_a_decision(tree: Path, targets: Targets) -> None:
     content = '{"scripts": {"guardrails": "a", "roadworthy:guardrails": "b"}}'
     (tree / "package.json").write_text(content)
-    assert "both taken" in _of(apply(tree, targets=targets), "package.json").reason
+    assert "both taken" in merge_of(apply(tree, targets=targets), "package.json").reason
     assert (tree / "package.json").read_text() == content
 
 
@@ -251,7 +157,7 @@ def test_a_link_within_the_tree_stays_a_link_and_its_file_is_written_once(
     (tree / "AGENTS.md").symlink_to("docs/agents.md")
     (tree / "CLAUDE.md").symlink_to("AGENTS.md")
     merges = apply(tree, targets=targets)
-    assert _of(merges, "CLAUDE.md").reason == "it is AGENTS.md, by another name"
+    assert merge_of(merges, "CLAUDE.md").reason == "it is AGENTS.md, by another name"
     assert (tree / "AGENTS.md").is_symlink()
     assert (tree / "docs" / "agents.md").read_text().count(">>> guardrails") == 1
     undo(tree, targets=targets)
@@ -320,7 +226,7 @@ def test_an_edit_inside_of_the_block_is_replaced_and_said(tree: Path, targets: T
     file = tree / ".gitignore"
     whole = file.read_text()
     file.write_text("mine\n" + whole.replace(".ruff_cache/\n", "") + "too\n")
-    merge = _of(plan(tree, targets=targets), file.name)
+    merge = merge_of(plan(tree, targets=targets), file.name)
     assert merge.state is State.CHANGED
     assert merge.reason == "the block was edited by hand; what is between its marks is replaced"
     assert "+.ruff_cache/" in merge.diff
@@ -333,7 +239,8 @@ def test_a_block_of_another_version_is_no_edit(tree: Path, targets: Targets) -> 
     (tree / ".gitignore").write_text("mine")
     apply(tree, targets=older)
     assert (
-        _of(apply(tree, targets=targets), ".gitignore").reason == "the block is of another version"
+        merge_of(apply(tree, targets=targets), ".gitignore").reason
+        == "the block is of another version"
     )
     undo(tree, targets=targets)
     assert (tree / ".gitignore").read_text() == "mine"
@@ -344,7 +251,7 @@ def test_a_block_that_is_no_longer_needed_goes(tree: Path, targets: Targets) -> 
     (tree / ".github" / "CODEOWNERS").write_text("* @us")
     apply(tree, targets=targets)
     declined = Targets((Target("CODEOWNERS", (".github/CODEOWNERS",)),), ())
-    assert _of(apply(tree, targets=declined), ".github/CODEOWNERS").state is State.CHANGED
+    assert merge_of(apply(tree, targets=declined), ".github/CODEOWNERS").state is State.CHANGED
     assert (tree / ".github" / "CODEOWNERS").read_text() == "* @us"
 
 
@@ -355,8 +262,8 @@ def test_how_it_is_built_and_deployed_is_left_alone_and_said(tree: Path, targets
         (tree / name).write_text("{}")
     merges = apply(tree, targets=targets)
     for name in names:
-        assert _of(merges, name).state is State.LEFT
-        assert _of(merges, name).reason
+        assert merge_of(merges, name).state is State.LEFT
+        assert merge_of(merges, name).reason
         assert (tree / name).read_text() == "{}"
 
 
@@ -415,11 +322,6 @@ def _command(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
     return run
-
-
-def _validate(tree: Path) -> None:
-    """pre-commit itself takes the file; it raises what it does not like."""
-    load_config(str(tree / ".pre-commit-config.yaml"))
 
 
 def _git_says(tree: Path, *arguments: str) -> str:
