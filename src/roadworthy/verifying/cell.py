@@ -121,7 +121,8 @@ def _confine(specification: Specification) -> Mapping[str, bool]:
         if landlock.version():
             landlock.confine(specification.reads, specification.writes, ports)
             files = True
-    return {"files": files, "network": cut or (files and landlock.cuts_tcp(landlock.version()))}
+    refused = ports is not None and files and landlock.cuts_tcp(landlock.version())
+    return {"files": files, "network": cut or refused}
 
 
 def _lower(limit: int, to: int) -> None:

@@ -15,8 +15,18 @@ _SIOCSIFFLAGS, _UP = 0x8914, 0x1
 
 def cut_network() -> bool:
     """Leave the machine's network for one with nothing but a loopback; False if it can't be."""
-    if sys.platform != "linux":
-        return False
+    return sys.platform == "linux" and _is_possible() and _cut()
+
+
+def _is_possible() -> bool:
+    """Tried by somebody else: half of it done would leave us without a name to own files by."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _cut() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _cut() -> bool:
     user, group = os.getuid(), os.getgid()
     try:
         if user == 0:
