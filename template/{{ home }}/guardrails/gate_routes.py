@@ -1,6 +1,7 @@
 """The routes of the prototype for `gate --check`: python -m guardrails.gate_routes [--root DIR].
 
-Prints JSON: each method and path as gate.toml would write it, with the line that serves it.
+Prints JSON: each method and path as gate.toml would write it, with the line of code that serves
+it; and other paths that may have a line there.
 """
 
 import argparse
@@ -14,7 +15,11 @@ from .engine.tree import walk
 from .guards.python import look as look_at_python
 from .guards.routes.__main__ import look as look_at_servers
 
+Facts = Mapping[str, Any]
+
 _EVERY_METHOD = {"ANY", "ALL"}
+_OTHERS = ("/", "/favicon.ico", "/robots.txt", "/_stcore/**")
+_SUPABASE = ("auth", "rest", "graphql", "storage", "realtime")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,34 +27,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help="the tree to look at")
     parser.add_argument("--app", default=".", help="only this folder of it")
     parser.add_argument("--without", default="", help="not this one: the service's own")
+    parser.add_argument("--supabase-at", default="", help="where the facade has Supabase")
     options = parser.parse_args(arguments)
-    routes = [
-        route
-        for route in _routes(options.root)
-        if _is_in(route["file"], options.app)
-        and not (options.without and _is_in(route["file"], options.without))
-    ]
-    json.dump({"routes": routes}, sys.stdout, indent=1)
+    tree = walk(options.root)
+    facts = {**look_at_servers(tree).facts, **look_at_python(tree).facts}
+    seen = {
+        "routes": list(_routes(facts, options)),
+        "others": sorted({*_OTHERS, *_others(facts, options)}),
+    }
+    json.dump(seen, sys.stdout, indent=1)
     print()
     return 0
 
 
-def _is_in(path: str, folder: str) -> bool:
-    return folder == "." or path.startswith(f"{folder.strip('/')}/")
-
-
-def _routes(root: Path) -> Iterator[dict[str, Any]]:
-    tree = walk(root)
-    facts = {**look_at_servers(tree).facts, **look_at_python(tree).facts}
+def _routes(facts: Facts, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for row in (*facts["routes"], *facts["python_routes"]):
-        if row.get("served", True) and row["why"] != "not mounted":
+        is_served = row.get("served", True) and row["why"] != "not mounted"
+        if row["kind"] == "edge":
+            if options.supabase_at:
+                yield from _lines(row, options.supabase_at)
+        elif is_served and _is_of(row["file"], options):
             yield from _lines(row)
 
 
-def _lines(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines(row: Mapping[str, Any], at: str = "") -> Iterator[dict[str, Any]]:
     method = "*" if row["method"] in _EVERY_METHOD else row["method"]
     for pattern in row["patterns"]:
-        yield {"method": method, "pattern": pattern, "file": row["file"], "line": row["line"]}
+        place = {"file": row["file"], "line": row["line"]}
+        yield {"method": method, "pattern": at + pattern, **place}
+
+
+def _others(facts: Facts, options: argparse.Namespace) -> Iterator[str]:
+    """What may have a line and needs none: pages, files, and Supabase's own services."""
+    for row in facts["pages"]:
+        if _is_of(row["file"], options):
+            yield from row["patterns"]
+    yield from (row["pattern"] for row in facts["public_files"])
+    if options.supabase_at:
+        yield from (f"{options.supabase_at}/{name}/**" for name in _SUPABASE)
+
+
+def _is_of(path: str, options: argparse.Namespace) -> bool:
+    left_out = options.without and _is_in(path, options.without)
+    return _is_in(path, options.app) and not left_out
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder == "." or path.startswith(f"{folder.strip('/')}/")
 
 
 if __name__ == "__main__":

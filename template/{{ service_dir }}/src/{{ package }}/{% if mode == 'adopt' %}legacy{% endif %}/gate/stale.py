@@ -1,7 +1,7 @@
 """Where gate.toml and the prototype have parted: routes without a line, lines without a route."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,15 @@ class SeenRoute:
     place: str
 
 
-def seen_routes(text: str) -> list[SeenRoute]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The routes, each of which needs a line, and other paths that may have one."""
+
+    routes: Sequence[SeenRoute]
+    others: Sequence[str] = ()
+
+
+def seen_routes(text: str) -> Seen:
     """Read what `python -m guardrails.gate_routes` prints.
 
     Raises:
@@ -26,11 +34,12 @@ def seen_routes(text: str) -> list[SeenRoute]:
     """
     content: Any = json.loads(text)
     try:
-        return [
+        routes = [
             SeenRoute(entry["method"], entry["pattern"], f"{entry['file']}:{entry['line']}")
             for entry in content["routes"]
         ]
-    except (KeyError, TypeError) as error:
+        return Seen(routes, list(map(str, content.get("others", ()))))
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a list of routes: {error!r}") from error
 
 
@@ -43,18 +52,19 @@ def taken_over(table: GateTable, answered: Iterable[AccessEntry]) -> Iterator[st
             yield f"line {line.number}: {line}: the service answers it itself"
 
 
-def parted(table: GateTable, seen: Iterable[SeenRoute]) -> Iterator[str]:
+def parted(table: GateTable, seen: Seen) -> Iterator[str]:
     """Routes that no line is for, and lines that are for no route."""
-    routes = list(seen)
     needed: set[Line] = set()
-    for route in routes:
+    for route in seen.routes:
         found = table.find(route.method, _example(route.pattern))
         needed.update(found.lines)
         if found.fault:
             yield f"no line: {route.method} {route.pattern} ({route.place})"
-    known = {_shape(route.pattern) for route in routes}
+    known = {_shape(route.pattern) for route in seen.routes} | set(map(_shape, seen.others))
+    below = tuple(other.removesuffix("**") for other in seen.others if other.endswith("/**"))
     for line in table.lines:
-        if line.is_exact and line not in needed and _shape(line.path) not in known:
+        is_known = line in needed or _shape(line.path) in known or line.path.startswith(below)
+        if line.is_exact and not is_known:
             yield f"line {line.number}: {line}: the prototype has no such route"
 
 
