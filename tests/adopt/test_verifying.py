@@ -266,3 +266,17 @@ def test_the_lock_file_decides(files: dict[str, str], install: str, tmp_path: Pa
         (tmp_path / name).write_text(content)
     (app,) = own_checks(tmp_path, ["."])
     assert app.commands[0].told == install
+
+
+def test_what_was_in_env_files_is_there_for_the_build(place: Workplace, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder in (before / "web", after / "web", before / "node_modules" / "x"):
+        folder.mkdir(parents=True)
+    for name in (".env", "web/.env.local", "node_modules/x/.env"):
+        (before / name).write_text("URL=https://bells.example.com\n")
+    (after / ".env").write_text("URL=other\n")
+    copy = place.copy(after, "after", environment_of=before)
+    found = sorted(path.relative_to(copy).as_posix() for path in copy.rglob(".env*"))
+    assert found == [".env", "web/.env.local"]
+    assert (copy / ".env").read_text() == "URL=other\n"
+    assert not (after / "web" / ".env.local").exists()

@@ -63,9 +63,8 @@ def test_the_prototype_is_the_same_through_the_facade(
     browser = steps["facade: in a browser"]
     if shutil.which("chromium"):
         assert browser.passed, browser.said
-    assert [str(it) for it in compare(Verification(), Verification(tuple(steps.values())))] == [
-        "facade: routes: failed"
-    ]
+    (regression,) = compare(Verification(), Verification(tuple(steps.values())))
+    assert str(regression) == f"facade: routes failed: {routed.said}"
 
 
 def test_says_why_the_facade_was_not_asked(place: Workplace, bells: Path, adopted: Project) -> None:

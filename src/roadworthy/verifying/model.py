@@ -78,7 +78,7 @@ class Regression:
                 f"{self.before.name if self.before else ''} passed before and was not tried after"
             )
         if self.before is None:
-            return f"{self.after.name}: {self.after.state.value}"
+            return f"{self.after.name} failed: {self.after.said}"
         return f"{self.before.name} passed before; after: {self.after.state.value}"
 
 

@@ -81,10 +81,8 @@ class Workplace:
         to = self.scratch / name
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(tree, to, symlinks=True, ignore=_left_out)
-        for file in environment_of.rglob(".env*") if environment_of else ():
-            there = to / file.relative_to(environment_of or tree)
-            if file.is_file() and there.parent.is_dir() and not there.exists():
-                shutil.copyfile(file, there)
+        if environment_of is not None:
+            _add_environment(environment_of, to)
         return to
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
@@ -207,6 +205,15 @@ def workplace() -> Iterator[Workplace]:
         for path in (scratch / "home", scratch / "tmp", reports):
             path.mkdir(parents=True)
         yield Workplace(scratch, reports)
+
+
+def _add_environment(tree: Path, to: Path) -> None:
+    for place, folders, names in os.walk(tree):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        for name in names:
+            there = to / Path(place).relative_to(tree) / name
+            if name.startswith(".env") and there.parent.is_dir() and not there.exists():
+                shutil.copyfile(Path(place, name), there)
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
