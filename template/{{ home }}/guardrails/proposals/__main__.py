@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         found = search(walk(options.root))
     except NotChecked as error:
-        print(f"proposals: NOT CHECKED: {error}", file=sys.stderr)
+        # Where the plan of an adoption reads it.
+        print(f"proposals: NOT CHECKED: {error}")
         return NOT_CHECKED
     answer = propose(found, options.root, options.write)
     print(json.dumps(answer) if options.format == "json" else told(answer))
