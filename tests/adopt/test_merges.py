@@ -105,11 +105,11 @@ def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
     file = tree / "package.json"
     file.write_bytes(b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine"\r\n\t},\r\n\t"a": 1}')
     merge = merge_of(apply(tree, targets=targets), file.name)
-    assert merge.reason == "`guardrails` is taken: ours is `roadworthy:guardrails`"
+    assert merge.reason == "`guardrails` is taken: ours is `quality:guardrails`"
     run = b"uv run --project guardrails python -m guardrails"
     assert file.read_bytes() == (
         b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine",'
-        b'\r\n\t\t"roadworthy:guardrails": "' + run + b' check",'
+        b'\r\n\t\t"quality:guardrails": "' + run + b' check",'
         b'\r\n\t\t"guardrails:baseline": "' + run + b' baseline"\r\n\t},\r\n\t"a": 1}'
     )
 
@@ -125,7 +125,7 @@ def test_a_script_of_an_earlier_version_is_brought_up_to_date(tree: Path, target
 
 
 def test_scripts_whose_names_are_all_taken_need_a_decision(tree: Path, targets: Targets) -> None:
-    content = '{"scripts": {"guardrails": "a", "roadworthy:guardrails": "b"}}'
+    content = '{"scripts": {"guardrails": "a", "quality:guardrails": "b"}}'
     (tree / "package.json").write_text(content)
     assert "both taken" in merge_of(apply(tree, targets=targets), "package.json").reason
     assert (tree / "package.json").read_text() == content

@@ -13,7 +13,7 @@ from .targets import Form, Target
 EDITED = "the block was edited by hand; what is between its marks is replaced"
 OLDER = "the block is of another version"
 NOT_NEEDED = "the block is no longer needed"
-_PREFIX = "roadworthy:"
+_PREFIX = "quality:"
 _EARLIER = re.compile(
     r"(uv run --project \S*guardrails python -m guardrails|make -C \S*guardrails)[a-z -]*"
 )
