@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from stamping import commit_all, git
 
-from roadworthy.applying.environment import advice, keeping, recover, switch, untrack
+from roadworthy.applying.environment import advice, keeping, switch, untrack
+from roadworthy.applying.repository import Repository
 from roadworthy.refusal import Refusal
 
 _FILES = {
@@ -124,8 +125,9 @@ def test_an_interrupted_switch_loses_nothing(clone: Path, repository: Path) -> N
     ran = subprocess.run([sys.executable, "-c", killed, str(repository), tip], check=False)
     assert ran.returncode == -9
     assert not (repository / ".env").exists()
-    assert set(recover(repository)) == set(_OUT)
+    assert Repository.at(repository).branch == "adopt"
     assert _contents(repository) == _FILES
+    assert not (repository / ".git" / "roadworthy-kept").exists()
 
 
 def test_a_worktree_keeps_its_own(clone: Path, repository: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from roadworthy.refusal import Refusal
 
-from .environment import keeping, switch
+from .environment import keeping, recover, switch
 
 BRANCH = "roadworthy/adopt"
 _NEVER_FIRST = (
@@ -75,6 +75,7 @@ class Repository:
         for mark, what in _UNFINISHED.items():
             if Path(root, _asked(root, "rev-parse", "--git-path", mark) or mark).exists():
                 raise Refusal(f"{what} is not finished in {root}: finish it, and run this again.")
+        recover(root)
         _check_clean(root)
         remote = _asked(root, "config", "--get", "remote.origin.url") or ""
         return cls(root, branch, commit, remote)
