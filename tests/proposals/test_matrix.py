@@ -202,3 +202,12 @@ def test_the_command_writes_once_and_then_checks(
     told = capsys.readouterr().out
     assert "20260301000000_new.sql:1: update on table public.parcels" in told
     assert "matrix: 10 to mend" in told
+
+
+def test_a_name_may_hold_what_the_file_is_made_of(tree: Path, look: Look) -> None:
+    name = "it's\n[x] a=b # c"
+    (tree / FOLDER / "20260103000000_odd.sql").write_text(
+        f'create table public."{name}" (id integer primary key);'
+    )
+    seen = recorded(look(tree))
+    assert parse(render({FOLDER: seen})) == {FOLDER: seen}

@@ -1,8 +1,10 @@
 """Look at every chain of a tree: replay it, try it as strangers, and ask squawk about locks."""
 
 import re
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
@@ -55,7 +57,7 @@ def look(tree: Tree) -> dict[str, Seen]:
             return {chain.folder: seen_in(tree, scratch, chain) for chain in chains}
     except TooOld as error:
         raise NotChecked("PostgreSQL 18 or newer is needed for the replay") from error
-    except (PostgresError, psycopg.Error, OSError) as error:
+    except (PostgresError, psycopg.Error, OSError, subprocess.SubprocessError) as error:
         why = str(error).partition("\n")[0]
         raise NotChecked(f"the replay broke off: {why}") from error
 
@@ -109,7 +111,9 @@ def cells_of(acted: Acted, *, buckets: bool = True) -> dict[Door, dict[str, Cell
     for door, visitor, access, place, why in _attempts(acted, buckets=buckets):
         name = door.name.rpartition(".")[2].partition("(")[0]
         where = decided.last(name, place) if access is Access.ALLOWED else None
-        cells.setdefault(door, {})[visitor.name] = Cell(access, where, why)
+        # The file has a line for each.
+        written = replace(door, name="\\n".join(door.name.splitlines()))
+        cells.setdefault(written, {})[visitor.name] = Cell(access, where, why)
     return cells
 
 
