@@ -30,8 +30,11 @@ class Owned:
             method: re.compile("|".join(patterns)) for method, patterns in patterned.items()
         }
 
-    def __contains__(self, asked: tuple[str, str]) -> bool:
-        method, path = asked
+    def answers(self, scope: Scope) -> bool:
+        """No route takes a WebSocket (platform.access)."""
+        if scope["type"] != "http":
+            return False
+        method, path = _asked(scope), scope["path"]
         if path in self._plain.get(method, ()):
             return True
         pattern = self._patterned.get(method)
@@ -51,14 +54,11 @@ class FallbackMiddleware:
         self._owned = owned
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # No route takes a WebSocket (platform.access).
-        behind = scope["type"] == "websocket" or (
-            scope["type"] == "http" and _asked(scope) not in self._owned
-        )
-        await (self._fallback if behind else self._app)(scope, receive, send)
+        mine = scope["type"] == "lifespan" or self._owned.answers(scope)
+        await (self._app if mine else self._fallback)(scope, receive, send)
 
 
-def _asked(scope: Scope) -> tuple[str, str]:
+def _asked(scope: Scope) -> str:
     """HEAD belongs to who answers GET, a preflight to who answers what it asks for."""
     method: str = scope["method"]
     if method == "HEAD":
@@ -67,4 +67,4 @@ def _asked(scope: Scope) -> tuple[str, str]:
         for name, value in scope["headers"]:
             if name == b"access-control-request-method":
                 method = value.decode("latin-1")
-    return method, scope["path"]
+    return method

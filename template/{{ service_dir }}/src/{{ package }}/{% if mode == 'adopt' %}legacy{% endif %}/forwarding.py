@@ -89,6 +89,5 @@ def _said(address: str, host: bytes, scheme: str) -> Headers:
         (b"x-forwarded-for", address.encode()),
         (b"x-forwarded-host", host),
         (b"x-forwarded-proto", scheme.encode()),
-        (b"x-real-ip", address.encode()),
         (b"forwarded", forwarded.encode("latin-1")),
     ]

@@ -85,18 +85,25 @@ class Mount:
         websocket = scope["type"] == "websocket"
         mounted = self._scope(scope, websocket=websocket)
         if websocket:
-            await self._app(mounted, receive, send)
+            await self._connect(mounted, receive, send)
             return
         length = announced_length(scope)
-        if length is None:
-            receive = self._bounded(receive)
-        elif length > self._most:
+        if length is not None and length > self._most:
             raise ContentTooLarge(f"A body may have {self._most} bytes.")
-        await self._serve(mounted, receive, send)
+        await self._serve(mounted, receive, send, is_bounded=length is not None)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            _log.error("prototype_failed", exc_info=error)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, *, is_bounded: bool) -> None:
         assert self._app is not None
         answer = _Answer(send, self._answering, self._idle)
+        if not is_bounded:
+            receive = answer.bounded(receive, self._most)
         try:
             await self._app(scope, receive, answer.send)
         except asyncio.CancelledError:
@@ -131,19 +138,6 @@ class Mount:
             mounted["state"] = self._lifespan.state.copy()
         return mounted
 
-    def _bounded(self, receive: Receive) -> Receive:
-        received = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._most:
-                raise ContentTooLarge(f"A body may have {self._most} bytes.")
-            return message
-
-        return receive_within_limit
-
 
 class _Answer:
     """An answer of the prototype's on its way out, which is to begin in time.
@@ -156,6 +150,7 @@ class _Answer:
         self._prepare = answering.headers
         self._task = asyncio.current_task()
         self.timer = asyncio.get_running_loop().call_later(seconds, self._give_up)
+        self._fault: Problem | None = None
         self.is_late = False
         self.started = False
         self.finished = False
@@ -169,7 +164,24 @@ class _Answer:
         assert self._task is not None
         self._task.uncancel()
 
+    def bounded(self, receive: Receive, most: int) -> Receive:
+        """A body of unknown length ends at `most` bytes, whatever the app makes of that."""
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > most:
+                self._fault = ContentTooLarge(f"A body may have {most} bytes.")
+                raise self._fault
+            return message
+
+        return receive_within_limit
+
     async def send(self, message: Message) -> None:
+        if self._fault is not None and not self.started:
+            raise self._fault  # the app's own idea of what went wrong
         if message["type"] == "http.response.start":
             self.started = True
             self.timer.cancel()
