@@ -1,12 +1,15 @@
 """CI of an adopted project: valid, pinned, and about what the prototype has; nothing else."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from stamping import Project, Stamper
+from stamping import ROOT, Project, Stamper
+
+TEMPLATE = ROOT / "template"
 
 CHECKS: list[dict[str, str]] = [
     {
@@ -133,3 +136,16 @@ def test_without_a_service_or_a_database_there_is_no_job_for_them(stamper: Stamp
     path = stamper.stamp(mode="adopt", guardrails=["ci"]).path
     assert list(jobs(path)) == ["guardrails", "passed"]
     assert "guardrails.matrix" not in (path / ".github/workflows/guardrails.yml").read_text()
+
+
+def test_one_version_of_a_thing_is_pinned_everywhere() -> None:
+    """In the pipelines of a new service and of an adopted project."""
+    pinned: dict[str, set[str]] = {}
+    for file in [*TEMPLATE.glob(".*/**/*.yml*.jinja"), *TEMPLATE.glob("*.gitlab-ci.yml*.jinja")]:
+        text = file.read_text()
+        for name, version in re.findall(r"uses: (\S+)@(\S+ # \S+)", text):
+            pinned.setdefault(name, set()).add(version)
+        for name, version in re.findall(r"(\w+_VERSION): (\S+)", text):
+            pinned.setdefault(name.removeprefix("GUARDRAILS_"), set()).add(version)
+    assert {"actions/checkout", "actions/setup-node", "UV_VERSION"} <= pinned.keys()
+    assert {name for name, versions in pinned.items() if len(versions) > 1} == set()
