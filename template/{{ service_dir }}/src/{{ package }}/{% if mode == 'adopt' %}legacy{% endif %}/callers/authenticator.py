@@ -33,12 +33,12 @@ class CallerAuthenticator:
         callers: CallerChain,
         roles: Mapping[str, frozenset[str]],
     ) -> None:
-        self._accounts = accounts
+        self.accounts = accounts
         self._callers = callers
         self._roles = roles
 
     async def __call__(self, request: Request) -> Principal | None:
-        principal = await self._accounts(request)
+        principal = await self.accounts(request)
         if principal is not None:
             return principal
         identified = await self._callers.identify(request.scope)
