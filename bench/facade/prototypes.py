@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel
 
 _KILOBYTE = b'{"item":"' + b"x" * 1012 + b'"}'
 _MEGABYTE = b"x" * (1024 * 1024)
@@ -60,12 +61,29 @@ def create_upstream() -> Any:
     return app
 
 
+class Booking(BaseModel):
+    number: int
+    guest: str
+    email: str
+    nights: int
+    paid: bool
+    note: str | None = None
+
+
+# As builders write them: every origin, models in and out. About a kilobyte as well.
 mounted = FastAPI()
+mounted.add_middleware(
+    CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
+)
+_BOOKINGS = [
+    Booking(number=n, guest=f"Guest {n}", email=f"guest-{n}@example.com", nights=2, paid=n % 2 == 0)
+    for n in range(9)
+]
 
 
 @mounted.get("/items/{number}")
-async def item(number: int) -> Response:
-    return Response(_KILOBYTE, media_type="application/json", headers={"x-item": str(number)})
+async def bookings(number: int, nights: int = 2) -> list[Booking]:
+    return [one for one in _BOOKINGS if one.nights == nights and number]
 
 
 def create_mounted() -> FastAPI:
