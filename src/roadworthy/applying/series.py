@@ -44,7 +44,7 @@ def chapters(home: str, service: str) -> Sequence[Chapter]:
             "ratchet",
             "Refuse what is new of what is wrong",
             "What was wrong on this day is in the baseline, which may only shrink.",
-            (f"{at}guardrails/*", ".copier-answers.yml", ".gitignore", "AGENTS.md"),
+            (f"{at}guardrails/*", ".copier-answers.yml", "AGENTS.md"),
         ),
         Chapter(
             "backups",
@@ -84,7 +84,7 @@ def chapters(home: str, service: str) -> Sequence[Chapter]:
             "secrets",
             "Leave the values of .env out of version control",
             "The file stays where it is. What was committed stays in the history: revoke it.",
-            (".env", "*/.env", ".env.*", "*/.env.*"),
+            (".gitignore", ".env", "*/.env", ".env.*", "*/.env.*"),
         ),
     )
 

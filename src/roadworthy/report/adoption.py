@@ -65,7 +65,8 @@ def _plan(
         yield _heading("Leaked, and only you can revoke it")
         yield Text(in_words(secrets))
     for said in filter(None, prepared.said.values()):
-        yield Text(f"\n{printable(said.rstrip())}")
+        yield Text()
+        yield from (Text(f"  {printable(line)}") for line in said.rstrip().splitlines())
     yield _heading("Left alone")
     yield Text(f"  {_UNTOUCHED}")
     yield from (Text(f"  {printable(path)}: yours stays") for path in prepared.laid.left)
