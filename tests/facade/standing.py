@@ -97,6 +97,22 @@ class Database:
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
+    def check_tests(self, *names: str) -> None:
+        """The service's own tests of these names, as they are stamped."""
+        tests = [f"tests/legacy/test_{name}.py" for name in names]
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--quiet", *tests],
+            cwd=self.service,
+            env=self.environment() | {"DATABASE_URL": self.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert ran.returncode == 0, ran.stdout[-6000:]
+        assert " passed" in ran.stdout
+
 
 @dataclass
 class Standing:
