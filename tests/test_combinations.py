@@ -14,7 +14,31 @@ from jinja2 import Environment, StrictUndefined
 from stamping import Project, Stamper
 from test_questions import QUESTIONS
 
+from roadworthy.questions import Questionnaire
+
 PAIRS = pairwise(choices())
+ADOPTED: list[dict[str, Any]] = [
+    {},
+    {"kind": "flask", "adapter": "wsgi", "entry": "app:app", "database": "sqlite", "ci": "gitlab"},
+    {
+        "kind": "node",
+        "app": "server",
+        "database": "postgresql",
+        "backup_store": "s3",
+        "deploy": "kubernetes",
+        "home": "guarded",
+        "service_dir": "in/front",
+    },
+    {
+        "kind": "fastapi",
+        "entry": "app.main:app",
+        "adapter": "asgi",
+        "guardrails": ["auth", "secrets"],
+        "package": "to",
+    },
+    {"kind": "nextjs", "guardrails": ["migrations", "backups", "ci"], "manager": "pnpm"},
+    {"kind": "streamlit"},
+]
 WHOLE_GATE = [PAIRS[0], *[row for row in PAIRS if row["deploy"] != PAIRS[0]["deploy"]][:1]]
 RESIDUE = re.compile(rf"{{%|{{#|#}}|{{{{[^}}]*\b({'|'.join([*QUESTIONS, '_copier'])})\b")
 
@@ -43,6 +67,19 @@ def test_stamps_clean(row: dict[str, Any], stamper: Stamper) -> None:
     project.check("ruff", "format", "--check", ".")
     project.check("ruff", "check", "--no-cache", ".")
     project.check("mypy")
+
+
+@pytest.mark.parametrize("answers", ADOPTED, ids=lambda row: row.get("kind", "supabase"))
+def test_adopts_clean(answers: dict[str, Any], stamper: Stamper) -> None:
+    project = stamper.stamp(mode="adopt", **answers)
+    assert faults_of_text(texts(project)) == []
+    assert faults_of_data(texts(project)) == []
+    service = project.path / str(project.answers["service_dir"])
+    if service.is_dir():
+        config = ("--config-file", str(service / "mypy.ini"))
+        project.check("ruff", "format", "--check", str(service))
+        project.check("ruff", "check", "--no-cache", str(service))
+        project.check("sh", "-c", f"cd {service} && mypy {' '.join(config)}")
 
 
 def faults_of_text(files: dict[str, str]) -> list[str]:
@@ -85,20 +122,23 @@ def faults_of_data(files: dict[str, str]) -> list[str]:
 def test_each_conditional_file_is_in_one_and_absent_in_another(stamper: Stamper) -> None:
     """A misspelled condition in a file name drops the file without a word."""
     engine = Environment(undefined=StrictUndefined, autoescape=True)
-    projects = [stamper.stamp(**given(row)) for row in PAIRS]
+    stamps = [("new", stamper.stamp(**given(row))) for row in PAIRS]
+    stamps += [("adopt", stamper.stamp(mode="adopt", **row)) for row in ADOPTED]
+    contexts = [
+        Questionnaire(stamper.template, mode).complete(project.answers) for mode, project in stamps
+    ]
     root = stamper.template / "template"
     sources = [p.relative_to(root) for p in root.rglob("*") if p.is_file()]
     for source in (s for s in sources if "{%" in str(s)):
         present = set()
-        for project, row in zip(projects, PAIRS, strict=True):
-            context = project.answers | row | {"service_dir": ".", "home": ".", "mode": "new"}
+        for (_, project), context in zip(stamps, contexts, strict=True):
             parts = [
                 engine.from_string(part.removesuffix(".jinja")).render(context)
                 for part in source.parts
             ]
             path = project.path.joinpath(*parts)
-            assert path.is_file() or not all(parts), f"{source} for {row}"
-            present.add(all(parts))
+            assert path.is_file() or not all(parts) or context["mode"] == "adopt", source
+            present.add(path.is_file() and all(parts))
         assert present == {True, False}, f"{source} is in all or in none"
 
 

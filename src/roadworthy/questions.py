@@ -74,10 +74,15 @@ class Questionnaire:
         return rendered
 
     def after_copy(self, answers: Answers, destination: Path) -> str:
-        context = answers | {"_copier_conf": {"dst_path": destination}, "mode": self._mode}
-        for name in self._questions:
-            context.setdefault(name, self.default(name, context))
+        context = self.complete(answers) | {"_copier_conf": {"dst_path": destination}}
         return str(self._render(self._config["_message_after_copy"], context))
+
+    def complete(self, answers: Answers) -> Answers:
+        """The answers, with what is computed and what nobody is asked in this mode."""
+        known = answers | {"mode": self._mode}
+        for name in self._questions:
+            known.setdefault(name, self.default(name, known))
+        return known
 
     def _is_asked(self, name: str, known: Answers) -> bool:
         when = self._render(self._questions[name].get("when", True), known)

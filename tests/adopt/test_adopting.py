@@ -150,10 +150,10 @@ def test_a_taken_path_gets_another(template: Path, tmp_path: Path) -> None:
     ran = adopt(tree, "--yes", "--only", "secrets", "--template", str(template))
     assert ran.returncode == 0, ran.stderr
     answers = yaml.safe_load((tree / ".copier-answers.yml").read_text())
-    assert (answers["home"], answers["service_dir"]) == ("roadworthy", "guarded-service")
+    assert (answers["home"], answers["service_dir"]) == ("guarded", "guarded-service")
     assert (tree / "service/mine.txt").read_text() == "mine\n"
     assert [path.name for path in (tree / "service").iterdir()] == ["mine.txt"]
-    assert guardrails(tree, "guardrails", "check", home="roadworthy").returncode in {0, 1}
+    assert guardrails(tree, "guardrails", "check", home="guarded").returncode in {0, 1}
 
 
 @pytest.mark.parametrize(

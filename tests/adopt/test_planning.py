@@ -68,8 +68,8 @@ def test_a_remote_gives_the_owner(remote: str, owner: str | None, on_gitlab: boo
 
 
 def test_a_taken_folder_gets_another() -> None:
-    assert home_folder({"ops"}.__contains__) == "roadworthy"
-    assert home_folder({"guardrails", "roadworthy"}.__contains__) == "guarded"
+    assert home_folder({"ops"}.__contains__) == "guarded"
+    assert home_folder({"guardrails", "guarded"}.__contains__) == "guarded-by"
     assert service_folder(set[str]().__contains__) == "service"
     with pytest.raises(Refusal, match="service_dir=NAME"):
         service_folder(lambda _: True)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from roadworthy.refusal import Refusal
 
-SERVICE = ("service", "guarded-service", "service-in-front", "roadworthy-service")
-HOME = (".", "roadworthy", "guarded", "roadworthy-home")
+SERVICE = ("service", "guarded-service", "service-in-front", "front-service")
+HOME = (".", "guarded", "guarded-by", "guardrails-home")
 _IN_HOME = ("guardrails", "ops")
 
 Taken = Callable[[str], bool]

@@ -17,7 +17,7 @@ from ..gate import NotChecked
 from .globs import BadGlob, compiled
 
 FILE = "boundaries.toml"
-_ELSEWHERE = ("guardrails", "roadworthy/guardrails")
+_ELSEWHERE = ("guardrails", "guarded/guardrails")
 PACKAGE = "package:"
 PUBLIC = ("index.*", "__init__.py", "public.*")
 
