@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .logging import LogContext, log_context, request_lines
 from .secret_shapes import redact_text
-from .telemetry import Telemetry
+from .telemetry import RECORDED, Telemetry
 
 # What callers and proxies make: UUIDs, ULIDs, hexadecimal. Nothing that could break a line or a
 # header, and no underscore, dot or equals sign, so that hardly a credential fits (CWE-117).
@@ -78,7 +78,7 @@ class RequestContextMiddleware:
 
         span = trace.get_current_span()
         attached = None
-        if scope.get("fastapi.telemetry") is None:
+        if scope.get("fastapi.telemetry") is None and RECORDED not in scope:
             span = self._inbound.silent_span(scope["headers"])
             attached = otel_context.attach(trace.set_span_in_context(span))
         ids = span.get_span_context()

@@ -109,12 +109,20 @@ class _Application(FastAPI):
         return self._in_context() if self._in_context else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and self._inbound.is_unrecorded(scope):
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        unrecorded = self._inbound.is_unrecorded(scope)
+        if self._short_way is not None and not self._owned.answers(scope):
+            scope["app"] = self
             scope["fastapi.telemetry"] = None
-            if self._short_way is not None and not self._owned.answers(scope):
-                scope["app"] = self
+            if unrecorded:
                 await self._short_way(scope, receive, send)
-                return
+            else:
+                await self._inbound.record(self._short_way, scope, receive, send)
+            return
+        if unrecorded:
+            scope["fastapi.telemetry"] = None
         await super().__call__(scope, receive, send)
 
 

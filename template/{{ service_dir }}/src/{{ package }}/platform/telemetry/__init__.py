@@ -5,7 +5,7 @@ carry a trace context all the same, so that the lines of the log can be joined b
 """
 
 from .context import inject_context
-from .inbound import Inbound
+from .inbound import RECORDED, Inbound
 from .telemetry import Telemetry
 
-__all__ = ["Inbound", "Telemetry", "inject_context"]
+__all__ = ["RECORDED", "Inbound", "Telemetry", "inject_context"]

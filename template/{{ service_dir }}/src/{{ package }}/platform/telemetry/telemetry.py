@@ -37,6 +37,7 @@ class Telemetry:
             self.meter = self._providers.meter.get_meter(name, settings.service_version)
         self._jobs = JobTelemetry(self.tracer, self.meter)
         self.inbound = Inbound(
+            self.tracer,
             self.meter,
             is_recording=self.is_exporting,
             sample_ratio=settings.trace_sample_ratio,
