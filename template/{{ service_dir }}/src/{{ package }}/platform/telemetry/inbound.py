@@ -87,7 +87,7 @@ class Inbound:
         return random.random() >= self._sample_ratio  # noqa: S311
 
     async def record(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve with a server span, for what FastAPI never sees; its own costs ten times this."""
+        """Serve with a server span, for what FastAPI never sees: its own is dear."""
         websocket = scope["type"] == "websocket"
         attributes: dict[str, str | int] = {
             "url.scheme": scope["scheme"],
