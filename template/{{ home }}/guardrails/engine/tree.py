@@ -6,6 +6,7 @@ newlines, vendored trees of 34,000 files. Nothing here follows a link or writes 
 
 import json
 import os
+import re
 import stat
 import subprocess
 from collections import Counter
@@ -39,6 +40,7 @@ _BIG = 50
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
 _ENGINE = {"guards.toml", "engine", "guards", "rules"}
 ITSELF = "the guardrails themselves"
+_FITTED = re.compile(r"/src/\w+/legacy/port\.py$")
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"
 
@@ -77,6 +79,15 @@ class Tree:
         if data is None or b"\0" in data[:8192]:
             return None
         return data.decode("utf-8", errors="replace")
+
+    @cached_property
+    def _fitted(self) -> tuple[str, ...]:
+        """The folders of a service that was fitted before a prototype, which is not in them."""
+        return tuple(path.split("/src/")[0] + "/" for path in self.files if _FITTED.search(path))
+
+    def is_fitted(self, path: str) -> bool:
+        """Whether it is of a service that stands before the prototype, and not of the prototype."""
+        return path.startswith(self._fitted) if self._fitted else False
 
     def matching(self, *globs: str) -> Iterator[str]:
         """The files that one of the globs fits, `**/` reaching every depth (PurePath.match)."""

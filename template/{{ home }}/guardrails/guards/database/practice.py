@@ -85,7 +85,9 @@ _FROM = re.compile(
 
 def look(tree: Tree, chains: Chains) -> Looked:
     """What is beside the chains; Alembic and other migrations in code are named, not executed."""
-    code = [path for path in tree.ending(*_CODE) if not _TEST.search(path)]
+    code = [
+        path for path in tree.ending(*_CODE) if not _TEST.search(path) and not tree.is_fitted(path)
+    ]
     texts = _Texts(tree)
     coded = sorted(_coded_chains(tree))
     findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]

@@ -74,6 +74,8 @@ def _several(project: Project) -> Iterator[Finding]:
     for path, content in project.pyprojects.items():
         if "project" not in content and "poetry" not in _table(content, "tool"):
             continue
+        if project.tree.is_fitted(path):
+            continue
         if "dependencies" in (_table(content, "project").get("dynamic") or ()):
             continue
         sets[path] = frozenset(one.name for one in declared(content))

@@ -146,7 +146,9 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
         elif called(call) == "CORS" and is_true(keyword(call, "supports_credentials")):
             origins = keyword(call, "origins", "resources")
             if origins is None or "*" in _texts(project, module, origins, exact=True):
-                yield _any_origin(module, origins or call, cookies=uses_cookies(project.modules))
+                yield _any_origin(
+                    module, origins or call, cookies=uses_cookies(project.of_the_prototype)
+                )
     yield from _django_cors(module)
 
 
@@ -155,7 +157,7 @@ def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterato
         return
     origins, pattern = keyword(call, "allow_origins"), keyword(call, "allow_origin_regex")
     if origins is not None and "*" in _texts(project, module, origins, exact=False):
-        yield _any_origin(module, origins, cookies=uses_cookies(project.modules))
+        yield _any_origin(module, origins, cookies=uses_cookies(project.of_the_prototype))
     elif pattern is not None and _ANY_HOST_PATTERN.search(
         next(iter(_texts(project, module, pattern, exact=False)), "")
     ):

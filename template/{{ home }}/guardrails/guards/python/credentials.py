@@ -54,7 +54,7 @@ _HASHERS = {
 
 def look(table: RouteTable) -> Iterator[Finding]:
     project = table.project
-    sessions = uses_cookies(project.modules)
+    sessions = uses_cookies(project.of_the_prototype)
     for module in project.modules:
         for one in _default_secrets(module):
             yield one if sessions else _signs_nothing(module, one)

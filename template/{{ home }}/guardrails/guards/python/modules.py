@@ -136,6 +136,11 @@ class Project:
             for name in _names_of(module.path):
                 self._by_suffix[name].append(module)
 
+    @property
+    def of_the_prototype(self) -> list[Module]:
+        """Those whose habits tell of the tree: not a service's that was fitted before it."""
+        return [module for module in self.modules if not self.tree.is_fitted(module.path)]
+
     def module_named(self, dotted: str, near: Module) -> Module | None:
         """The module of that name; of several the one closest to who imports it."""
         return next(iter(self._modules_named(dotted, near)), None)
