@@ -165,7 +165,7 @@ class _Adoption:
                     repository.taken,
                 )
             )
-            found |= self._own(repository, found)
+            found |= self._own(repository, inspection, found)
         kind = given.get("kind", str(found.get("kind")))
         if "guardrails" not in given:
             found["guardrails"] = choose(self._request.choice, kind, _fitted(earlier))
@@ -173,9 +173,12 @@ class _Adoption:
         asked = [name for name in _ASKED if name not in found] if self._asks else []
         return questionnaire.answer(given, ask=asked, found=found)
 
-    def _own(self, repository: Repository, found: Mapping[str, object]) -> dict[str, object]:
-        """What the prototype can be asked about itself, which its CI will ask."""
-        checks = own_checks(repository.top, [str(found["app"])], entry=str(found["entry"]))
+    def _own(
+        self, repository: Repository, inspection: Inspection, found: Mapping[str, object]
+    ) -> dict[str, object]:
+        """What the prototype and its neighbours can be asked, which its CI will ask."""
+        apps = [str(found["app"]), *(it.app for it in candidates(inspection.stack))]
+        checks = own_checks(repository.top, apps, entry=str(found["entry"]))
         own: dict[str, object] = {"own_checks": as_answer(checks)}
         return own | ({"manager": checks[0].manager} if checks else {})
 

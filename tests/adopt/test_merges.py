@@ -106,7 +106,7 @@ def test_scripts_keep_the_layout_and_yield_to_names_that_are_taken(
     file.write_bytes(b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine"\r\n\t},\r\n\t"a": 1}')
     merge = merge_of(apply(tree, targets=targets), file.name)
     assert merge.reason == "`guardrails` is taken: ours is `quality:guardrails`"
-    run = b"uv run --project guardrails python -m guardrails"
+    run = b"make -C guardrails"
     assert file.read_bytes() == (
         b'{\r\n\t"scripts": {\r\n\t\t"guardrails": "mine",'
         b'\r\n\t\t"quality:guardrails": "' + run + b' check",'

@@ -104,12 +104,12 @@ def test_what_an_app_has_is_asked_and_what_it_has_not_is_not(on_github: Path) ->
 def test_the_ratchet_sees_where_the_branch_began(on_github: Path) -> None:
     job = jobs(on_github)["guardrails"]
     assert job["steps"][0]["with"]["fetch-depth"] == 0
-    assert job["env"]["PYTHONPATH"] == "roadworthy"
+    assert job["env"]["PYTHONPATH"] == "roadworthy/guardrails/engine/behind"
     asked = [line for line in runs(job) if "guardrails" in line]
     assert asked == [
         "uv sync --project roadworthy/guardrails",
-        "uv run --project roadworthy/guardrails python -m guardrails check --format github",
-        "uv run --project roadworthy/guardrails python -m guardrails.matrix --check",
+        "uv run --project roadworthy/guardrails python -P -m guardrails check --format github",
+        "uv run --project roadworthy/guardrails python -P -m guardrails.matrix --check",
     ]
 
 

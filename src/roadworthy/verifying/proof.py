@@ -7,6 +7,7 @@ from pathlib import Path
 
 from roadworthy.applying import Preparation
 from roadworthy.inspection import Inspection
+from roadworthy.planning import candidates
 from roadworthy.refusal import Refusal
 
 from .after import verify_after
@@ -68,7 +69,9 @@ class Proof:
         return self._wanted.repository.top
 
     def _subject(self, tree: Path) -> Subject:
-        return Subject(tree, self._wanted.answers, routes=tuple(_routes(self._wanted.inspection)))
+        inspection = self._wanted.inspection
+        apps = tuple(it.app for it in candidates(inspection.stack))
+        return Subject(tree, self._wanted.answers, apps, tuple(_routes(inspection)))
 
     def _tell(self, when: str) -> Callable[[str], None]:
         return lambda step: self._say(f"Verifying, {when}: {step}")
