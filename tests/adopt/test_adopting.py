@@ -161,7 +161,6 @@ def test_a_taken_path_gets_another(template: Path, tmp_path: Path) -> None:
     [
         ("Inspecting", signal.SIGKILL),
         ("Merging", signal.SIGINT),
-        ("Recording", signal.SIGTERM),
         ("Committing", signal.SIGKILL),
     ],
 )

@@ -13,9 +13,10 @@ SHARED = (
     ".gitignore", "AGENTS.md", "CLAUDE.md", ".env.example", ".pre-commit-config.yaml",
     "package.json", "CODEOWNERS",
 )  # fmt: skip
-USUAL = (("choir", "backend"), ("allotment", None))
+USUAL = (("choir", "backend"),)
 MORE = (
-    ("bike-repair", None), ("choir", "frontend"), ("seed-library", None), ("tide-table", None),
+    ("allotment", None), ("bike-repair", None), ("choir", "frontend"), ("seed-library", None),
+    ("tide-table", None),
     ("tutoring", None), ("van-hire", None),
 )  # fmt: skip
 
