@@ -102,11 +102,18 @@ def _check(console: Console, password: str) -> None:
                 table.add_row(step.what, str(step.status), step.outcome)
             console.print(table)
             _show_one_request(console, walk, receiver)
-            taken = command("backup", "create").strip().splitlines()[-1]
-            _done(console, f"Encrypted a backup: {taken.partition(': ')[2]}")
-            drilled = command("backup", "drill").strip().splitlines()[-1]
-            _done(console, f"Restored it elsewhere: {drilled.partition('restores. ')[2]}")
+            _done(console, f"Encrypted a backup: {_after(': ', command('backup', 'create'))}")
+            _done(
+                console,
+                f"Restored it elsewhere: {_after('restores. ', command('backup', 'drill'))}",
+            )
     _done(console, "Stopped, all of it")
+
+
+def _after(mark: str, said: str) -> str:
+    """The end of the one line of a report that has the mark; lines of the log are no report."""
+    lines = [line for line in said.splitlines() if mark in line and not line.startswith("{")]
+    return lines[-1].partition(mark)[2] if lines else ""
 
 
 def _show_one_request(console: Console, walk: Walk, receiver: Receiver) -> None:

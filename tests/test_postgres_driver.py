@@ -329,7 +329,7 @@ def test_root_in_a_home_that_is_closed_to_others(tmp_path: Path) -> None:
         if folder.exists():
             shutil.copytree(folder, closed / folder.name)
     data = closed / ".postgres"
-    python_path = f"{closed}:{ROOT / 'template'}"
+    python_path = os.pathsep.join((str(closed), str(ROOT / "template" / "{{ home }}")))
     run = ["run", "--data", str(data), "--"]
     output(drive(*run, *sql("create table kept (id int)"), PYTHONPATH=python_path))
     assert output(drive(*run, *sql("select count(*) from kept"), PYTHONPATH=python_path)) == "0"
