@@ -91,7 +91,7 @@ def _see_only_added(path: str, before: bytes, after: bytes) -> None:
     if path == "package.json":
         old, new = (json.loads(text.decode("utf-8-sig")) for text in (before, after))
         ours = {k: v for k, v in new["scripts"].items() if v != old.get("scripts", {}).get(k)}
-        assert all(value.startswith("uv run --project guardrails") for value in ours.values())
+        assert all(value.startswith("make -C guardrails ") for value in ours.values())
         assert list(new) == [*old, *({"scripts"} - set(old))]
         assert {**old.get("scripts", {}), **ours} == new["scripts"]
     else:

@@ -153,9 +153,11 @@ def _untrack(
 
 
 def _of_the_database(wanted: Preparation, clone: Path, say: Say) -> dict[str, str]:
+    """Once: from then on the lock and the proposals are the user's."""
+    if (clone / wanted.guardrails / "access-matrix.lock").exists():
+        return {}
     say("Replaying the migrations")
-    if not (clone / wanted.guardrails / "access-matrix.lock").exists():
-        _engine(wanted, clone, "guardrails.matrix", "--write", accepted=(0, 1, 2))
+    _engine(wanted, clone, "guardrails.matrix", "--write", accepted=(0, 1, 2))
     say("Trying out what would mend the database")
     return {
         "proposals": _engine(wanted, clone, "guardrails.proposals", "--write", accepted=(0, 1, 2))
