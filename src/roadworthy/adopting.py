@@ -27,8 +27,8 @@ from .planning import (
     Choice,
     candidates,
     choose,
+    earlier_adoption,
     found_answers,
-    recorded_answers,
     standings,
 )
 from .questions import Answers, Questionnaire
@@ -73,14 +73,13 @@ class _Adoption:
     def run(self) -> int:
         repository = self._repository()
         repository.check_branch()
-        earlier = recorded_answers(repository.top)
-        questionnaire = Questionnaire(
-            fetch(self._request.origin, self._scratch / "template"), "adopt"
-        )
+        earlier = earlier_adoption(repository.top)
+        origin = _origin(self._request.origin, earlier)
+        questionnaire = Questionnaire(fetch(origin, self._scratch / "template"), "adopt")
         self._say("Inspecting the prototype")
         inspection = self._inspect(repository.top)
         answers = self._answers(repository, inspection, questionnaire, earlier)
-        wanted = Preparation(repository, self._request.origin, answers, inspection, earlier)
+        wanted = Preparation(repository, origin, answers, inspection, earlier)
         if not self._may_run_its_code():
             return self._adopt(wanted, None)
         with workplace() as place:
@@ -216,6 +215,13 @@ class _Adoption:
 
     def _say(self, step: str) -> None:
         self._console.print(step, style="dim", markup=False, soft_wrap=True)
+
+
+def _origin(named: Origin, earlier: Mapping[str, Any] | None) -> Origin:
+    """What was adopted stays at its version until an update: half of a newer one fits nothing."""
+    if earlier is None or "_commit" not in earlier:
+        return named
+    return Origin(str(earlier["_src_path"]), str(earlier["_commit"]))
 
 
 def _fitted(earlier: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -9,10 +9,29 @@ import yaml
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from .refusal import BadAnswer
+from .refusal import BadAnswer, Refusal
 
 Answers = dict[str, Any]
+ANSWERS_FILE = ".copier-answers.yml"
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def recorded(root: Path) -> Answers | None:
+    """What a stamp or an adoption has answered in a tree; None when there was neither.
+
+    Raises:
+        Refusal: the file can't be read, or does not hold answers.
+
+    """
+    try:
+        content = yaml.safe_load((root / ANSWERS_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Refusal(f"{root / ANSWERS_FILE} can't be read: {error}") from error
+    if not isinstance(content, dict):
+        raise Refusal(f"{root / ANSWERS_FILE} holds no answers.")
+    return content
 
 
 class Questionnaire:

@@ -6,11 +6,9 @@ import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import copier
 import questionary
-import yaml
 from copier.errors import CopierError, DirtyLocalWarning
 from jinja2 import TemplateError
 from rich.console import Console
@@ -21,9 +19,9 @@ from .applying.engine import run_engine
 from .applying.repository import commit, git
 from .inspecting import stopped_cleanly
 from .origin import Origin, fetch
+from .questions import ANSWERS_FILE, Answers, recorded
 from .refusal import Refusal
 
-ANSWERS = ".copier-answers.yml"
 _CONFLICT = re.compile(rb"(?m)^<{7} |^>{7} ")
 _BY_HAND = "Run `copier update` yourself to mend them in place, or name another version with --ref."
 
@@ -72,17 +70,16 @@ On the branch {branch}. Look at it with `git show`, let CI judge it, and merge i
 `git switch -` and `git branch -D {branch}`."""
 
 
-def _answers(root: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load((root / ANSWERS).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+def _answers(root: Path) -> Answers:
+    answers = recorded(root)
+    if answers is None:
         raise Refusal(
-            f"{root} holds no {ANSWERS} that can be read, so nothing says what it was stamped "
-            "from: `roadworthy new` stamps a service, `roadworthy adopt` goes around a prototype."
-        ) from error
-    if not isinstance(content, dict) or not content.get("_src_path"):
-        raise Refusal(f"{root / ANSWERS} does not say where the template is (_src_path).")
-    return content
+            f"{root} holds no {ANSWERS_FILE}, so nothing says what it was stamped from: "
+            "`roadworthy new` stamps a service, `roadworthy adopt` goes around a prototype."
+        )
+    if not answers.get("_src_path"):
+        raise Refusal(f"{root / ANSWERS_FILE} does not say where the template is (_src_path).")
+    return answers
 
 
 def _newest(template: Path, ref: str | None) -> str:
@@ -93,7 +90,7 @@ def _newest(template: Path, ref: str | None) -> str:
     return tags[0] if tags else git(template, "rev-parse", "--short", "HEAD").strip()
 
 
-def _update(clone: Path, answers: dict[str, Any], newest: str) -> None:
+def _update(clone: Path, answers: Answers, newest: str) -> None:
     warnings.simplefilter("ignore", DirtyLocalWarning)
     try:
         copier.run_update(clone, vcs_ref=newest, defaults=True, overwrite=True, quiet=True)
@@ -116,7 +113,7 @@ def _conflicts(path: Path) -> bool:
     return path.suffix == ".rej" or (path.is_file() and bool(_CONFLICT.search(path.read_bytes())))
 
 
-def _show(shown: Console, clone: Path, answers: dict[str, Any], newest: str) -> None:
+def _show(shown: Console, clone: Path, answers: Answers, newest: str) -> None:
     before = answers.get("_commit", "an unknown version")
     shown.print(Text(f"From {before} to {newest}", style="bold"))
     shown.print(Text(git(clone, "diff", "--cached", "--stat=100", "HEAD").rstrip()))

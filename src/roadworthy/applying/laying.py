@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from roadworthy.questions import ANSWERS_FILE
 from roadworthy.refusal import Refusal
 
-ANSWERS = ".copier-answers.yml"
 _STARTERS = frozenset({"SECURITY.md", "renovate.json"})
 """What a prototype may have already, and then keeps."""
 
@@ -38,7 +38,7 @@ def lay(stamp: Path, earlier: Path | None, clone: Path) -> Laid:
             added.append(path)
         elif _same(mine, theirs):
             continue
-        elif earlier is not None and (path == ANSWERS or _same(earlier / path, theirs)):
+        elif earlier is not None and (path == ANSWERS_FILE or _same(earlier / path, theirs)):
             replaced.append(path)
         elif path in _STARTERS or earlier is not None:
             left.append(path)

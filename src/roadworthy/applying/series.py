@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from roadworthy.questions import ANSWERS_FILE
+
 from .repository import commit, git
 
 _BATCH = 500
@@ -44,7 +46,7 @@ def chapters(home: str, service: str) -> Sequence[Chapter]:
             "ratchet",
             "Refuse what is new of what is wrong",
             "What was wrong on this day is in the baseline, which may only shrink.",
-            (f"{at}guardrails/*", ".copier-answers.yml", "AGENTS.md"),
+            (f"{at}guardrails/*", ANSWERS_FILE, "AGENTS.md"),
         ),
         Chapter(
             "backups",

@@ -1,7 +1,7 @@
 """From an inspection to the answers of an adoption. Nothing here writes."""
 
 from .candidates import Candidate, candidates
-from .choosing import Choice, choose, recorded_answers
+from .choosing import Choice, choose, earlier_adoption
 from .found import found_answers
 from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, standings
 
@@ -15,7 +15,7 @@ __all__ = [
     "Standing",
     "candidates",
     "choose",
+    "earlier_adoption",
     "found_answers",
-    "recorded_answers",
     "standings",
 ]

@@ -30,7 +30,6 @@ class Candidate:
     manager: str
     database: str
     entry: str
-    adapter: str
     only_pages: bool = False
 
     def answers(self) -> dict[str, object]:
@@ -40,7 +39,6 @@ class Candidate:
             "kind": self.kind,
             "manager": self.manager,
             "entry": self.entry,
-            "adapter": self.adapter,
             "database": self.database,
         }
         return {name: value for name, value in found.items() if value or name == "entry"}
@@ -74,7 +72,6 @@ def _candidate(app: App, stack: Stack) -> Candidate | None:
         manager=manager or ("npm" if fitting is _OF_NODE else "pip"),
         database=_database(app, stack),
         entry=entry,
-        adapter="http",
         only_pages=kind == "node" and not _serves(app, stack),
     )
 

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from roadworthy.questions import ANSWERS_FILE, Answers, recorded
 from roadworthy.refusal import BadAnswer, Refusal
 
 from .guardrails import NAMES
-
-_ANSWERS = ".copier-answers.yml"
 
 
 @dataclass(frozen=True)
@@ -36,22 +32,17 @@ def choose(choice: Choice, kind: str, fitted: tuple[str, ...]) -> list[str]:
     return [name for name in NAMES if name in wanted or name in fitted]
 
 
-def recorded_answers(root: Path) -> dict[str, Any] | None:
-    """The answers of an earlier adoption; None when there was none.
+def earlier_adoption(root: Path) -> Answers | None:
+    """The answers of an adoption before; None when there was none.
 
     Raises:
         Refusal: the tree is a stamped service, or another template's.
 
     """
-    try:
-        content = yaml.safe_load((root / _ANSWERS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refusal(f"{root / _ANSWERS} can't be read: {error}") from error
-    if isinstance(content, dict) and content.get("mode") == "adopt" and "guardrails" in content:
-        return content
+    answers = recorded(root)
+    if answers is None or (answers.get("mode") == "adopt" and "guardrails" in answers):
+        return answers
     raise Refusal(
-        f"{root / _ANSWERS} says that this is stamped from a template already: `copier update` is "
-        "how it keeps up."
+        f"{root / ANSWERS_FILE} says that this is stamped from a template already: `roadworthy "
+        "update` is how it keeps up."
     )

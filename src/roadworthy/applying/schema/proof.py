@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def compared(first: "Side", written: str, again: str) -> dict[str, Any]:
     }
 
 
-class Side:
+class Side(ABC):
     """A database of its own, made and described."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -86,22 +87,23 @@ class Side:
 
     url = ""
 
+    @abstractmethod
     def open(self) -> None: ...
 
-    def make(self, statements: Sequence[str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def make(self, statements: Sequence[str]) -> None: ...
 
-    def dump(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def dump(self) -> str: ...
 
-    def statements(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def statements(self) -> list[str]: ...
 
-    def tables(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def tables(self) -> int: ...
 
-    def version(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def version(self) -> str: ...
 
 
 class Postgres(Side):
