@@ -16,7 +16,8 @@ from rich.text import Text
 
 from .applying import Repository
 from .applying.engine import run_engine
-from .applying.repository import commit, git
+from .applying.git import git
+from .applying.repository import commit
 from .inspecting import stopped_cleanly
 from .origin import Origin, fetch
 from .questions import ANSWERS_FILE, Answers, recorded

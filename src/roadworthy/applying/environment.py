@@ -14,6 +14,9 @@ from pathlib import Path
 
 from roadworthy.refusal import Refusal
 
+from .git import environment as git_environment
+from .git import git, run
+
 _ASIDE = "roadworthy-kept"
 """Below git's own folder; what an interrupted run left there is put back by the next."""
 _ADVICE = (
@@ -45,14 +48,14 @@ def untrack(clone: Path, paths: Iterable[str]) -> Untracked:
     gone: list[str] = []
     left: dict[str, str] = {}
     for path in paths:
-        if _run(clone, "ls-files", "--error-unmatch", "--", path).returncode:
+        if run(clone, "ls-files", "--error-unmatch", "--", path).returncode:
             left[path] = "git does not track it"
         elif not _ignored(clone, path):
             left[path] = "an ignore file of the prototype's says that it belongs into git"
         else:
             gone.append(path)
     if gone:
-        _git(clone, "rm", "--quiet", "--cached", "--", *gone)
+        git(clone, "rm", "--quiet", "--cached", "--", *gone)
     return Untracked(tuple(gone), left)
 
 
@@ -69,7 +72,7 @@ def switch(repository: Path, branch: str, tip: str = "") -> tuple[str, ...]:
     """
     with keeping(repository, tip or branch) as leaving:
         made = ("--no-track", "--create", branch, tip) if tip else (branch,)
-        _git(repository, "switch", "--quiet", *made)
+        git(repository, "switch", "--quiet", *made)
     return leaving
 
 
@@ -127,16 +130,15 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _no_longer_tracked(repository: Path, branch: str) -> tuple[str, ...]:
-    listed = _git(
+    listed = git(
         repository, "diff", "--name-only", "--no-renames", "--diff-filter=D", "-z", "HEAD", branch
     )
-    names = (os.fsdecode(name) for name in listed.split(b"\0") if name)
+    names = (name for name in listed.split("\0") if name)
     return tuple(name for name in names if (repository / name).is_file())
 
 
 def _aside(repository: Path) -> Path:
-    folder = os.fsdecode(_git(repository, "rev-parse", "--absolute-git-dir").rstrip(b"\n"))
-    return Path(folder) / _ASIDE
+    return Path(git(repository, "rev-parse", "--absolute-git-dir").rstrip("\n")) / _ASIDE
 
 
 def _copy(source: Path, to: Path) -> None:
@@ -147,24 +149,10 @@ def _copy(source: Path, to: Path) -> None:
 def _ignored(repository: Path, path: str) -> bool:
     # It takes no --literal-pathspecs, and no magic behind a dot.
     command = ["git", "-C", str(repository), "check-ignore", "--quiet", "--no-index", "--"]
-    ran = subprocess.run([*command, f"./{path}"], capture_output=True, check=False)
+    ran = subprocess.run(
+        [*command, f"./{path}"], env=git_environment(), capture_output=True, check=False
+    )
     if ran.returncode not in {0, 1}:
-        raise Refusal(f"git check-ignore failed: {_text(ran.stderr)}")
+        said = " ".join(ran.stderr.decode("utf-8", "replace").split())
+        raise Refusal(f"git check-ignore failed: {said}")
     return ran.returncode == 0
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    ran = _run(repository, *arguments)
-    if ran.returncode:
-        raise Refusal(f"git {arguments[0]} failed: {_text(ran.stderr)}")
-    return ran.stdout
-
-
-def _run(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    # A file may be called `:(glob)*`.
-    command = ["git", "--literal-pathspecs", "-C", str(repository), *arguments]
-    return subprocess.run(command, capture_output=True, check=False)
-
-
-def _text(output: bytes) -> str:
-    return " ".join(output.decode("utf-8", "replace").split())

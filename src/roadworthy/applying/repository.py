@@ -5,14 +5,13 @@ killed leaves the tree and the branches exactly as they were.
 """
 
 import os
-import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from roadworthy.refusal import Refusal
 
 from .environment import keeping, recover, switch
+from .git import asked, git
 
 BRANCH = "roadworthy/adopt"
 _NEVER_FIRST = (
@@ -60,24 +59,24 @@ class Repository:
             Refusal: work that is not committed, an unfinished merge, no branch, or a bare one.
 
         """
-        top = _asked(path, "rev-parse", "--show-toplevel")
+        top = asked(path, "rev-parse", "--show-toplevel")
         if top is None:
             raise NoRepository(
                 f"{path} is in no git repository, and git is what makes this undone."
             )
         root = Path(top)
-        commit = _asked(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        commit = asked(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if commit is None:
             raise NoRepository(f"{root} is a git repository without a commit.")
-        branch = _asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+        branch = asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
         if branch is None:
             raise Refusal(f"{root} is on no branch: `git switch main`, and run this again.")
         for mark, what in _UNFINISHED.items():
-            if Path(root, _asked(root, "rev-parse", "--git-path", mark) or mark).exists():
+            if Path(root, asked(root, "rev-parse", "--git-path", mark) or mark).exists():
                 raise Refusal(f"{what} is not finished in {root}: finish it, and run this again.")
         recover(root)
         _check_clean(root)
-        remote = _asked(root, "config", "--get", "remote.origin.url") or ""
+        remote = asked(root, "config", "--get", "remote.origin.url") or ""
         return cls(root, branch, commit, remote)
 
     def taken(self, path: str) -> bool:
@@ -100,7 +99,7 @@ class Repository:
         git(self.top, "clone", "--quiet", "--shared", "--no-tags", "--branch", self.branch,
             str(self.top), str(to))  # fmt: skip
         for name in ("user.name", "user.email"):
-            if value := _asked(self.top, "config", "--get", name):
+            if value := asked(self.top, "config", "--get", name):
                 git(to, "config", name, value)
         if self.branch != self.target:
             git(to, "switch", "--quiet", "--create", self.target)
@@ -125,7 +124,7 @@ class Repository:
         """
         _check_clean(self.top)
         self.check_branch()
-        if _asked(self.top, "rev-parse", "HEAD") != self.commit:
+        if asked(self.top, "rev-parse", "HEAD") != self.commit:
             raise Refusal(f"{self.top} has moved on meanwhile: run this again.")
         # Objects only: until the switch there is no trace of them.
         fetched = ("--no-tags", "--no-write-fetch-head", str(clone), self.target)
@@ -150,7 +149,7 @@ class Repository:
 
     def _has_branch(self) -> bool:
         named = f"refs/heads/{self.target}"
-        return _asked(self.top, "rev-parse", "--verify", "--quiet", named) is not None
+        return asked(self.top, "rev-parse", "--verify", "--quiet", named) is not None
 
 
 def make_repository(folder: Path) -> None:
@@ -170,48 +169,8 @@ def commit(clone: Path, message: str) -> None:
         message)  # fmt: skip
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """Run git on the folder, and give what it printed.
-
-    Raises:
-        Refusal: it failed; the message is its own.
-
-    """
-    ran = _run(folder, arguments)
-    if ran.returncode:
-        said = " ".join(ran.stderr.split()) or f"it stopped with {ran.returncode}"
-        raise Refusal(f"git {arguments[0]} failed in {folder}: {said}")
-    return ran.stdout
-
-
-def _asked(folder: Path, *arguments: str) -> str | None:
-    ran = _run(folder, arguments)
-    return ran.stdout.strip() if ran.returncode == 0 else None
-
-
-def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        check=False,
-    )
-
-
-def _environment() -> Mapping[str, str]:
-    """No repository but the folder's, no prompt, no download of large files."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
-    for name in ("GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
-        kept.pop(name, None)
-    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
-
-
 def _somebody(folder: Path) -> list[str]:
-    if _asked(folder, "config", "--get", "user.email"):
+    if asked(folder, "config", "--get", "user.email"):
         return []
     return ["-c", "user.name=Roadworthy", "-c", "user.email=roadworthy@localhost"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from roadworthy.questions import ANSWERS_FILE
 
-from .repository import commit, git
+from .git import git
+from .repository import commit
 
 _BATCH = 500
 

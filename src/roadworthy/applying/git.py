@@ -1,0 +1,49 @@
+"""git, asked about one repository: no other, no prompt, and names taken as they are."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from roadworthy.refusal import Refusal
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git on the folder, and give what it printed.
+
+    Raises:
+        Refusal: it failed; the message is its own.
+
+    """
+    ran = run(folder, *arguments)
+    if ran.returncode:
+        said = " ".join(ran.stderr.split()) or f"it stopped with {ran.returncode}"
+        raise Refusal(f"git {arguments[0]} failed in {folder}: {said}")
+    return ran.stdout
+
+
+def asked(folder: Path, *arguments: str) -> str | None:
+    """What it answers, stripped; None when it fails."""
+    ran = run(folder, *arguments)
+    return ran.stdout.strip() if ran.returncode == 0 else None
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git, whatever comes of it. File names in its output are those that `os` gives."""
+    ran = subprocess.run(
+        # A file may be called `:(glob)*`.
+        ["git", "--literal-pathspecs", "-C", str(folder), *arguments],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    said = ran.stderr.decode("utf-8", "replace")
+    return subprocess.CompletedProcess(ran.args, ran.returncode, os.fsdecode(ran.stdout), said)
+
+
+def environment() -> Mapping[str, str]:
+    """No repository but the folder's, no prompt, no download of large files."""
+    of_another = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
+    kept = {name: value for name, value in os.environ.items() if name not in of_another}
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
