@@ -1,24 +1,13 @@
-"""Prototypes as their owners have them, in repositories of their own, and `roadworthy adopt`."""
+"""`roadworthy adopt` as it is typed, and what a tree is before and after."""
 
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-from stamping import ENVIRONMENT, ROOT, commit_all, git
+from stamping import ENVIRONMENT
 
 ROADWORTHY = str(ENVIRONMENT / "bin" / "roadworthy")
-PROTOTYPES = ROOT / "tests" / "prototypes"
-
-
-def lay_out(name: str, to: Path) -> Path:
-    """A copy with a history, ignored files committed too, as builders do."""
-    shutil.copytree(PROTOTYPES / name, to)
-    git(to, "init", "--quiet", "--initial-branch", "main")
-    git(to, "add", "--all", "--force")
-    commit_all(to, "Changes")
-    return to
 
 
 def adopt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import copier
 import pytest
 import yaml
-from adopting import ROADWORTHY, adopt, everything, guardrails, lay_out
+from adopting import ROADWORTHY, adopt, everything, guardrails
+from prototype_trees import lay_out
 from stamping import commit_all, git
 
 BRANCH = "roadworthy/adopt"
@@ -20,7 +21,7 @@ SHARED = {".gitignore", "AGENTS.md", "CLAUDE.md", ".env.example", ".pre-commit-c
 @pytest.fixture(scope="module")
 def shop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small shop, adopted with every guardrail."""
-    folder = lay_out("corner-shop", tmp_path_factory.mktemp("adopted") / "corner-shop")
+    folder = lay_out("corner-shop", tmp_path_factory.mktemp("adopted") / "corner-shop", mess=False)
     (folder / ".env").write_text("VITE_SUPABASE_URL=https://shop.supabase.test\n")
     git(folder, "add", "--force", ".env")
     commit_all(folder, "Works now")
@@ -128,21 +129,31 @@ def test_git_switch_back_is_the_undo(shop: Path, tmp_path: Path) -> None:
     }
 
 
-def test_a_declined_guardrail_is_offered_again(template: Path, tmp_path: Path) -> None:
-    tree = lay_out("tide-table", tmp_path / "tide-table")
-    first = adopt(tree, "--yes", "--only", "secrets", "--template", str(template))
+def test_a_declined_guardrail_comes_later_at_the_same_version(
+    template: Path, tmp_path: Path
+) -> None:
+    """Half of a newer version fits nothing: `roadworthy update` brings the whole of it."""
+    newer = tmp_path / "template"
+    git(template, "clone", "--quiet", str(template), str(newer))
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    first = adopt(tree, "--yes", "--only", "secrets", "--template", str(newer))
     assert first.returncode == 0, first.stderr
     assert not (tree / ".github").exists()
-    second = adopt(tree, "--yes", "--decline", "secrets", "--template", str(template))
+    before = yaml.safe_load((tree / ".copier-answers.yml").read_text())["_commit"]
+    ceiling = newer / "template/{{ home }}/guardrails/ceiling.py"
+    ceiling.write_text(ceiling.read_text() + "# Newer.\n")
+    commit_all(newer, "Move on")
+    git(newer, "tag", "v10001")
+    second = adopt(tree, "--yes", "--decline", "secrets", "--template", str(newer))
     assert second.returncode == 0, second.stderr
-    assert (tree / ".github/workflows/guardrails.yml").is_file()
     answers = yaml.safe_load((tree / ".copier-answers.yml").read_text())
-    assert answers["guardrails"] == ["ci", "secrets"]
-    assert git(tree, "status", "--porcelain") == ""
+    assert (answers["_commit"], answers["guardrails"]) == (before, ["ci", "secrets"])
+    assert "Newer" not in (tree / "guardrails/ceiling.py").read_text()
+    assert (tree / ".github/workflows/guardrails.yml").is_file()
 
 
 def test_a_taken_path_gets_another(template: Path, tmp_path: Path) -> None:
-    tree = lay_out("van-hire", tmp_path / "van-hire")
+    tree = lay_out("van-hire", tmp_path / "van-hire", mess=False)
     for name in ("service", "Guardrails"):
         (tree / name).mkdir()
         (tree / name / "mine.txt").write_text("mine\n")
@@ -167,7 +178,7 @@ def test_a_taken_path_gets_another(template: Path, tmp_path: Path) -> None:
 def test_a_run_that_is_stopped_leaves_no_trace(
     template: Path, tmp_path: Path, step: str, sign: signal.Signals
 ) -> None:
-    tree = lay_out("tide-table", tmp_path / "tide-table")
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
     before = everything(tree)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -192,7 +203,7 @@ def test_a_run_that_is_stopped_leaves_no_trace(
 
 
 def test_work_that_is_not_committed_is_never_run_over(template: Path, tmp_path: Path) -> None:
-    tree = lay_out("tide-table", tmp_path / "tide-table")
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
     (tree / "notes.txt").write_text("mine\n")
     ran = adopt(tree, "--yes", "--template", str(template))
     assert ran.returncode == 1
@@ -201,7 +212,7 @@ def test_work_that_is_not_committed_is_never_run_over(template: Path, tmp_path: 
 
 
 def test_what_git_ignores_is_not_overwritten(template: Path, tmp_path: Path) -> None:
-    tree = lay_out("tide-table", tmp_path / "tide-table")
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
     (tree / ".gitignore").write_text("renovate.json\n")
     commit_all(tree, "Ignore")
     (tree / "renovate.json").write_text("mine\n")
@@ -226,7 +237,7 @@ def test_what_git_ignores_is_not_overwritten(template: Path, tmp_path: Path) -> 
     ],
 )
 def test_bad_options(template: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    tree = lay_out("tide-table", tmp_path / "tide-table")
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
     before = everything(tree)
     ran = adopt(tree, "--yes", *arguments, "--template", str(template))
     assert ran.returncode == 2
@@ -242,7 +253,7 @@ def test_without_git_it_says_how_to_begin(template: Path, tmp_path: Path) -> Non
 
 
 def test_several_apps_are_never_guessed(template: Path, tmp_path: Path) -> None:
-    tree = lay_out("choir", tmp_path / "choir")
+    tree = lay_out("choir", tmp_path / "choir", mess=False)
     ran = adopt(tree, "--yes", "--template", str(template))
     assert ran.returncode == 2
     assert "--app" in ran.stderr

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from adopting import adopt, guardrails, lay_out
+from adopting import adopt, guardrails
+from prototype_trees import lay_out
 from stamping import commit_all, git
 
 BRANCH = "roadworthy/adopt"

@@ -1,7 +1,7 @@
 """What a tree shows answers most of adopt's questions."""
 
 import pytest
-from adopting import PROTOTYPES
+from prototype_trees import TREES
 
 from roadworthy.inspection.guardrails import recognise
 from roadworthy.planning import candidates
@@ -23,14 +23,14 @@ from roadworthy.stack import App, Fact, Stack
     ],
 )
 def test_each_kind_is_recognised(name: str, found: list[tuple[str, ...]]) -> None:
-    stack = Stack.of(recognise(PROTOTYPES / name))
+    stack = Stack.of(recognise(TREES / name))
     assert [
         (it.app, it.kind, it.manager, it.database, it.entry) for it in candidates(stack)
     ] == found
 
 
 def test_what_serves_comes_before_what_is_served() -> None:
-    found = candidates(Stack.of(recognise(PROTOTYPES / "choir")))
+    found = candidates(Stack.of(recognise(TREES / "choir")))
     assert [(it.app, it.only_pages) for it in found] == [("backend", False), ("frontend", True)]
 
 
