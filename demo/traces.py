@@ -43,13 +43,16 @@ class Receiver:
         ]
 
     def trace(self, trace_id: str, within: float = 15.0) -> list[tuple[int, Span]]:
-        """Wait for a trace; give its spans with their depths, in the order of a tree."""
+        """Wait for a whole trace; give its spans with their depths, in the order of a tree.
+
+        The first span ends last and may arrive in a batch after those below it.
+        """
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             spans = sorted((s for s in self.spans if s.trace_id == trace_id), key=lambda s: s.start)
             known = {span.span_id for span in spans}
             roots = [span for span in spans if span.parent_id not in known]
-            if roots and len(spans) > 1:
+            if len(spans) > 1 and not any(root.parent_id for root in roots):
                 return [pair for root in roots for pair in _tree(root, spans, 0)]
             time.sleep(0.1)
         return []
