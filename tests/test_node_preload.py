@@ -23,7 +23,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "template" / "{{ service_dir }}"
-PRELOAD = next((ROOT / "template" / "{{ home }}" / "ops").glob("*prototype*/*node*"))
+SOURCE = ROOT / "template" / "{{ source }}"
+PRELOAD = next((ROOT / "template" / "{{ prototype_home }}" / "ops").glob("*prototype*/*node*"))
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SERVER = """
 const app = express();
@@ -206,7 +207,7 @@ def test_a_collector_that_is_gone_holds_nothing_up(preload: Path, prototype: Pat
 
 
 def test_it_redacts_what_the_service_redacts() -> None:
-    shapes = module(SERVICE / "src" / "{{ package }}" / "platform" / "secret_shapes.py")
+    shapes = module(SOURCE / "platform" / "secret_shapes.py")
     jwt = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0" + ".c2lnbmF0dXJl"
     samples = [
         "nothing to see",

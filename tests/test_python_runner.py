@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_node_preload import SERVICE, module
+from test_node_preload import SERVICE, SOURCE, module
 
 ROOT = Path(__file__).parent.parent
-RUNNER = next((ROOT / "template" / "{{ home }}" / "ops").glob("*prototype*/*python*"))
+RUNNER = next((ROOT / "template" / "{{ prototype_home }}" / "ops").glob("*prototype*/*python*"))
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 WORK = """
 import logging, sys
@@ -172,6 +172,6 @@ def test_without_its_packages_it_says_so_once(tmp_path: Path) -> None:
 
 def test_it_redacts_by_the_services_own_code() -> None:
     for name in ("redaction.py", "secret_shapes.py"):
-        own = SERVICE / "src" / "{{ package }}" / "platform" / name
+        own = SOURCE / "platform" / name
         _says_so, _, copy = (RUNNER / "observe" / name).read_text().partition("\n")
         assert copy == own.read_text(), f"copy {own} again"

@@ -52,7 +52,7 @@ def update(project: Project) -> None:
 def release(template: Path) -> None:
     """Move on in every way in which a release does."""
     stamped = template / "template" / "{{ service_dir }}"
-    package = stamped / "src" / "{{ package }}"
+    package = template / "template" / "{{ source }}"
     for changed in (package / "app.py.jinja", package / "settings.py.jinja"):
         changed.write_text(changed.read_text() + "\n# A starter has changed.\n")
     (stamped / "tests" / "arrived.py").write_text('"""A starter has arrived."""\n')

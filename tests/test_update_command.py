@@ -24,7 +24,7 @@ def update(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def release(template: Path, to: Path, line: str) -> Path:
     """A newer version of the template, in a clone that the project comes to know it by."""
     git(template, "clone", "--quiet", str(template), str(to))
-    clock = to / "template/{{ service_dir }}/src/{{ package }}/platform/clock.py"
+    clock = to / "template/{{ source }}/platform/clock.py"
     clock.write_text(clock.read_text() + line)
     commit_all(to, "Move on")
     git(to, "tag", "v10001")
