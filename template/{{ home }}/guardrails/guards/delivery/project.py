@@ -85,12 +85,19 @@ class Project:
         return tuple(
             path
             for path in self.tree.ending(*_SOURCES)
-            if not _NO_SOURCE.search(path) and not self.is_test(path)
+            if not _NO_SOURCE.search(path)
+            and not self.is_test(path)
+            and not self.tree.is_fitted(path)
         )
 
     @cached_property
     def tests(self) -> tuple[str, ...]:
-        return tuple(path for path in self.tree.files if self.is_test(path))
+        """Those of a service that was fitted before the prototype say nothing about it."""
+        return tuple(
+            path
+            for path in self.tree.files
+            if self.is_test(path) and not self.tree.is_fitted(path)
+        )
 
     @cached_property
     def kilobytes(self) -> int:
