@@ -4,15 +4,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from stamping import ENVIRONMENT, ROOT, Project
 
 from roadworthy.verifying import Step, Verification, Workplace, compare, workplace
+from roadworthy.verifying.browser import in_browser
 from roadworthy.verifying.fetching import fetch
 from roadworthy.verifying.fitted import check_guardrails, check_service
 from roadworthy.verifying.pages import Pages
@@ -65,6 +68,24 @@ def test_the_prototype_is_the_same_through_the_facade(
         assert browser.passed, browser.said
     (regression,) = compare(Verification(), Verification(tuple(steps.values())))
     assert str(regression) == f"facade: routes failed: {routed.said}"
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
+def test_a_page_in_the_browser_calls_nobody_else(place: Workplace, tmp_path: Path) -> None:
+    """The live database of its owner's, for one."""
+    called: list[str] = []
+
+    class Database(Pages):
+        def send_head(self) -> Any:
+            called.append(self.path)
+            return super().send_head()
+
+    with served(tmp_path, Database) as database, served(tmp_path) as origin:
+        page = f"<title>Bells</title><p>Quiet</p><img src='{database}/orders'>"
+        (tmp_path / "index.html").write_text(page)
+        step = in_browser(place, origin, origin)
+    assert step.passed, step.said
+    assert called == []
 
 
 def test_says_why_the_facade_was_not_asked(place: Workplace, bells: Path, adopted: Project) -> None:
@@ -137,14 +158,19 @@ def test_built_pages_are_served_as_a_host_does(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "index.html").write_text("front")
     (tmp_path / "secret").write_text("x")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        origin = f"http://127.0.0.1:{server.server_address[1]}"
+    with served(folder) as origin:
         assert fetch(f"{origin}/login").body == b"front"
         assert fetch(f"{origin}/gone.js").status == 404
         assert fetch(f"{origin}/../secret").body == b"front"
         assert fetch("http://127.0.0.1:9/").status == 0
+
+
+@contextmanager
+def served(folder: Path, handler: type[Pages] = Pages) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .model import State, Step
 from .workplace import Terms, Workplace
@@ -13,6 +14,7 @@ from .workplace import Terms, Workplace
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _NAME = "facade: in a browser"
 _SECONDS = 60
+_NOBODY = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 def in_browser(place: Workplace, direct: str, through: str) -> Step:
@@ -41,6 +43,7 @@ def _shown(place: Workplace, program: str, origin: str) -> str:
     # Chromium's own sandbox needs a user who is not root.
     switches += ["--no-sandbox"] if os.geteuid() == 0 else []
     switches += [f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom"]
+    switches += ["--disable-background-networking", f"--host-resolver-rules={_NOBODY}"]
     command = [
         "sh",
         "-c",
@@ -50,7 +53,9 @@ def _shown(place: Workplace, program: str, origin: str) -> str:
         *switches,
         f"{origin}/",
     ]
-    place.run(command, place.scratch, Terms(_SECONDS, trusted=True, network=True))
+    # A page's scripts are the prototype's code as well, and would call its live database.
+    terms = Terms(_SECONDS, serves=True, ports=(urlsplit(origin).port or 80,))
+    place.run(command, place.scratch, terms)
     return page.read_text(encoding="utf-8", errors="replace") if page.exists() else ""
 
 
