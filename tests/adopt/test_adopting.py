@@ -23,7 +23,10 @@ def shop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small shop, adopted with every guardrail."""
     folder = lay_out("corner-shop", tmp_path_factory.mktemp("adopted") / "corner-shop", mess=False)
     (folder / ".env").write_text("VITE_SUPABASE_URL=https://shop.supabase.test\n")
-    git(folder, "add", "--force", ".env")
+    (folder / "desk").mkdir()
+    (folder / "desk" / ".gitignore").write_text("!.env\n")
+    (folder / "desk" / ".env").write_text("PAGES=http://localhost:5173\n")
+    git(folder, "add", "--force", ".env", "desk")
     commit_all(folder, "Works now")
     ran = adopt(folder, "--yes", "--no-verify", "--template", str(template))
     assert ran.returncode == 0, ran.stderr
@@ -63,6 +66,8 @@ def test_says_what_it_does_before_and_after(shop: Path) -> None:
         "Guardrails",
         "New files",
         "Left alone",
+        "desk/.env: stays in version control: an ignore file",
+        "lines of access",
         "Levels, before and after",
         "git switch -",
     ):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from guardrails.engine.tree import walk
 from guardrails.guards.database.chain import Chains
-from guardrails.guards.database.scratch import Scratch, scratch_server
+from guardrails.guards.database.scratch import Scratch, TooOld, scratch_server
 from guardrails.matrix.__main__ import main
 from guardrails.matrix.collect import seen_in
 from guardrails.matrix.compare import Verdict, compare
@@ -83,6 +83,17 @@ def test_nothing_is_red_on_the_day_of_adoption(tree: Path, look: Look) -> None:
     assert not [line for line in verdict.worse if "locks a table" not in line]
     same = compare(recorded(look(tree)), look(tree))
     assert (same.worse, same.unseen, same.better) == ([], [], [])
+
+
+def test_a_first_look_that_was_none_is_said_where_the_plan_of_an_adoption_reads_it(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> None:
+        raise TooOld
+
+    monkeypatch.setattr("guardrails.matrix.collect.scratch_server", missing)
+    assert main(["--write", "--root", str(tree), "--lock", str(tree / NAME)]) == 2
+    assert capsys.readouterr().out.startswith("matrix: NOT CHECKED: PostgreSQL 18")
 
 
 @pytest.mark.parametrize(

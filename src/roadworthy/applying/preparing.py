@@ -12,7 +12,7 @@ from roadworthy.questions import Answers
 from roadworthy.stamp import render, run_hook
 
 from .engine import run_engine
-from .environment import untrack
+from .environment import Untracked, untrack
 from .gate import write_gate
 from .laying import Laid, lay
 from .repository import Repository
@@ -55,7 +55,7 @@ class Prepared:
     clone: Path
     laid: Laid
     merges: tuple[Mapping[str, Any], ...]
-    untracked: tuple[str, ...]
+    untracked: Untracked
     environment: tuple[Mapping[str, Any], ...] = ()
     said: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class Prepared:
     def changes(self) -> bool:
         """Whether there is anything to commit."""
         pending = any(merge["state"] in {"new", "changed"} for merge in self.merges)
-        return bool(self.laid.added or self.laid.replaced or self.untracked or pending)
+        return bool(self.laid.added or self.laid.replaced or self.untracked.paths or pending)
 
 
 def prepare(wanted: Preparation, scratch: Path, say: Say, *, consent: bool = False) -> Prepared:
@@ -140,16 +140,14 @@ def _earlier(wanted: Preparation, stamp: Path, to: Path) -> Path | None:
     return _rendered(wanted.origin, answered, to)
 
 
-def _untrack(
-    wanted: Preparation, clone: Path, environment: list[Mapping[str, Any]]
-) -> tuple[str, ...]:
+def _untrack(wanted: Preparation, clone: Path, environment: list[Mapping[str, Any]]) -> Untracked:
     if not wanted.wants("secrets"):
-        return ()
-    gone = untrack(clone, [str(entry["path"]) for entry in environment]).paths
-    for path in gone:
+        return Untracked(())
+    untracked = untrack(clone, [str(entry["path"]) for entry in environment])
+    for path in untracked.paths:
         # In the clone only: so that what is committed is what is there.
         (clone / path).unlink(missing_ok=True)
-    return gone
+    return untracked
 
 
 def _of_the_database(wanted: Preparation, clone: Path, say: Say) -> dict[str, str]:
@@ -157,11 +155,10 @@ def _of_the_database(wanted: Preparation, clone: Path, say: Say) -> dict[str, st
     if (clone / wanted.guardrails / "access-matrix.lock").exists():
         return {}
     say("Replaying the migrations")
-    _engine(wanted, clone, "guardrails.matrix", "--write", accepted=(0, 1, 2))
+    said = {"matrix": _engine(wanted, clone, "guardrails.matrix", "--write", accepted=(0, 1, 2))}
     say("Trying out what would mend the database")
-    return {
-        "proposals": _engine(wanted, clone, "guardrails.proposals", "--write", accepted=(0, 1, 2))
-    }
+    command = ("guardrails.proposals", "--write")
+    return said | {"proposals": _engine(wanted, clone, *command, accepted=(0, 1, 2))}
 
 
 def _engine(

@@ -56,10 +56,10 @@ def _plan(
     yield table
     yield from _files(wanted, prepared)
     yield from _shared(prepared)
-    if prepared.untracked:
+    if untracked := prepared.untracked.paths:
         yield _heading("Out of version control, and never out of your folder")
-        yield from (Text(f"  {printable(path)}") for path in prepared.untracked)
-        taken = [file for file in prepared.environment if file["path"] in prepared.untracked]
+        yield from (Text(f"  {printable(path)}") for path in untracked)
+        taken = [file for file in prepared.environment if file["path"] in untracked]
         yield from (Text(f"  {printable(line)}") for line in advice(taken))
     if secrets := revocations(wanted.inspection.issues):
         yield _heading("Leaked, and only you can revoke it")
@@ -70,6 +70,8 @@ def _plan(
     yield _heading("Left alone")
     yield Text(f"  {_UNTOUCHED}")
     yield from (Text(f"  {printable(path)}: yours stays") for path in prepared.laid.left)
+    for path, why in prepared.untracked.left.items():
+        yield Text(f"  {printable(path)}: stays in version control: {why}")
     for merge in prepared.merges:
         if merge["kind"] == "none":
             yield Text(f"  {printable(str(merge['path']))}: {merge['reason']}")

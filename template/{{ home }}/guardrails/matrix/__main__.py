@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
             return write(options.root, options.lock)
         verdict = check(options.root, options.lock)
     except (NotChecked, Unreadable) as error:
-        print(f"matrix: NOT CHECKED: {error}", file=sys.stderr)
+        # The plan of an adoption reads what is said of a first look.
+        to = sys.stdout if options.write else sys.stderr
+        print(f"matrix: NOT CHECKED: {error}", file=to)
         return NOT_CHECKED
     print(json.dumps(asdict(verdict)) if options.format == "json" else told(verdict))
     return status_of(verdict)
@@ -45,9 +47,9 @@ def write(root: Path, lock: Path) -> int:
     seen = look(walk(root))
     lock.write_text(render({folder: recorded(one) for folder, one in seen.items()}), "utf-8")
     for line in _unseen(seen):
-        print(f"not looked at: {line}", file=sys.stderr)
+        print(f"not looked at: {line}")
     doors = sum(len(one.cells) for one in seen.values())
-    print(f"Wrote {doors:,} lines of access and {_faults(seen):,} known faults to {lock}.")
+    print(f"Wrote {doors:,} lines of access and {_faults(seen):,} known faults to {lock.name}.")
     return 0
 
 
