@@ -15,7 +15,10 @@ import pytest
 from stamping import ENVIRONMENT, ROOT, Project
 
 from roadworthy.verifying import Step, Verification, Workplace, compare, workplace
+from roadworthy.verifying.after import missing_packages
+from roadworthy.verifying.asking import Asking
 from roadworthy.verifying.browser import in_browser
+from roadworthy.verifying.commands import AppChecks, Command
 from roadworthy.verifying.fetching import fetch
 from roadworthy.verifying.fitted import check_guardrails, check_service
 from roadworthy.verifying.pages import Pages
@@ -101,6 +104,21 @@ def test_says_why_the_facade_was_not_asked(place: Workplace, bells: Path, adopte
         (only,) = said()
         assert only.startswith("not checked: the prototype does not start:")
         assert "no bells" in only
+
+
+def test_a_prototype_without_its_packages_is_not_started(
+    place: Workplace, bells: Path, adopted: Project
+) -> None:
+    """Otherwise npx would ask the network for what is not there, and be told no."""
+    install = Command("install", ("no-such-manager", "install"), "no-such-manager i", installs=True)
+    checks = [AppChecks(".", "node", "npm", "", (install,))]
+    asked = Asking(place, bells, consent=True, progress=print).ask(checks)
+    smoke = Smoke(place, bells, adopted.answers, place.scratch / "venv-0", (), print)
+    (step,) = smoke.steps(wanted=True, missing=missing_packages(checks, asked))
+    assert (step.state.value, step.said) == (
+        "not checked",
+        "no-such-manager is not on this machine",
+    )
 
 
 def test_nobody_who_did_not_agree_waits_for_the_gates(

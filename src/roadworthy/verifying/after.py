@@ -1,12 +1,15 @@
 """What the prototype says when the guardrails are around it, and what they say themselves."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .asking import Asking, Progress, venv_of
+from .asking import NO_PACKAGES, Asking, Progress, venv_of
 from .before import Subject
+from .commands import AppChecks
 from .fitted import check_guardrails, check_service
-from .model import Verification
+from .model import State, Verification
+from .own import step_name
 from .smoke import Smoke
 from .workplace import Workplace
 
@@ -33,5 +36,15 @@ def verify_after(
     steps += check_service(place, copy, subject.answers, progress, wanted=consent)
     venv = venv_of(place, 0)
     smoke = Smoke(place, copy, subject.answers, venv, subject.routes, progress)
-    steps += smoke.steps(wanted=consent)
+    steps += smoke.steps(wanted=consent, missing=missing_packages(checks, asked))
     return Verification(tuple(steps), asked.containment)
+
+
+def missing_packages(checks: Sequence[AppChecks], asked: Verification) -> str:
+    """Why the adopted app can't be started; "" if it has its packages."""
+    for app in checks[:1]:
+        for command in app.commands:
+            step = asked.step(step_name(checks, app, command))
+            if command.installs and step is not None and not step.passed:
+                return step.said if step.state is State.NOT_CHECKED else NO_PACKAGES
+    return ""

@@ -12,6 +12,7 @@ from .workplace import Ran, Terms, Workplace, search_path
 
 Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
+NO_PACKAGES = "its packages could not be installed"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Asking:
                 step = replace(step_of(name, command, ran), command=other.told)
                 step = replace(step, said=f"{step.said}\n{why}".strip())
             if not step.passed and command.name in {"install", "environment"}:
-                missing = "its packages could not be installed"
+                missing = NO_PACKAGES
             yield step, [(command, ran.containment)]
 
     def _hindrance(self, command: Command, missing: str) -> str:

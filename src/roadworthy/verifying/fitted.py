@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .asking import Progress, step_of
+from .asking import NO_PACKAGES, Progress, step_of
 from .commands import Command
 from .model import State, Step
 from .workplace import Ran, Terms, Workplace, search_path
@@ -89,7 +89,7 @@ def check_service(
         progress(command.name)
         step = step_of(command.name, command, run_ours(place, folder, command))
         if not step.passed and command is setup:
-            missing = "its packages could not be installed"
+            missing = NO_PACKAGES
         yield step
 
 

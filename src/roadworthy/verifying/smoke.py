@@ -35,11 +35,12 @@ class Smoke:
     routes: tuple[str, ...]
     progress: Progress
 
-    def steps(self, *, wanted: bool) -> Iterator[Step]:
+    def steps(self, *, wanted: bool, missing: str = "") -> Iterator[Step]:
+        """Compare what can be; `missing` is why the prototype can't be started."""
         service = self.copy / str(self.answers.get("service_dir", "service"))
         if not (service / "pyproject.toml").is_file():
             return
-        if missing := self._missing(wanted=wanted):
+        if missing := self._missing(wanted=wanted) or missing:
             yield Step("facade", "", State.NOT_CHECKED, said=missing)
             return
         prototype, front = free_port(), free_port()
