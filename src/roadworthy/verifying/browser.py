@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from . import landlock
 from .model import State, Step
 from .workplace import Terms, Workplace
 
@@ -40,8 +41,8 @@ def _shown(place: Workplace, program: str, origin: str) -> str:
     profile = tempfile.mkdtemp(dir=place.scratch / "tmp")
     page = Path(profile) / "page.html"
     switches = ["--headless=new", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
-    # Chromium's own sandbox needs a user who is not root.
-    switches += ["--no-sandbox"] if os.geteuid() == 0 else []
+    # Chromium's own sandbox needs a user who is not root, and can't be made within Landlock's.
+    switches += ["--no-sandbox"] if os.geteuid() == 0 or landlock.version() else []
     switches += [f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom"]
     switches += ["--disable-background-networking", f"--host-resolver-rules={_NOBODY}"]
     command = [
