@@ -158,6 +158,20 @@ def test_holds_the_code_to_its_copy(
     assert "cut" in str(verification.containment)
 
 
+@needs_landlock
+def test_a_build_that_only_misses_the_network_stays_in_ci(place: Workplace, tmp_path: Path) -> None:
+    """Next's fonts are fetched while it builds: there, CI has what is cut here."""
+    fails = "import sys; sys.exit('Failed to fetch `Inter` from Google Fonts.')"
+    checks = script(fails)
+    asked = Asking(place, tmp_path, consent=True, progress=print).ask(checks)
+    assert asked.containment.network
+    assert states(asked) == {"build": "not checked"}
+    assert as_answer(checks, asked)[0]["build"] == "build"
+    assert states(Asking(place, tmp_path, consent=True, progress=print).ask(script("1 / 0"))) == {
+        "build": "failed"
+    }
+
+
 def test_a_missing_program_is_not_checked(
     place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Asks a prototype what it can be asked, in a copy, with consent; what can't be asked says why."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from .workplace import Ran, Terms, Workplace, search_path
 
 Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
+_PUBLIC = re.compile(r"Google Fonts|fonts\.(?:googleapis|gstatic)\.com")
+"""What next/font says of it when it gets no answer: a build with a network gets one."""
 NO_PACKAGES = "its packages could not be installed"
 
 
@@ -86,6 +89,8 @@ def step_of(name: str, command: Command, ran: Ran) -> Step:
         said = f"{said}\nstopped after {command.seconds:.0f} seconds".strip()
     elif ran.status is None:
         state, said = State.NOT_CHECKED, f"{said}\nit could not be run".strip()
+    elif state is State.FAILED and ran.containment.network and _PUBLIC.search(said):
+        state, said = State.NOT_CHECKED, f"{said}\nit fetches that, and the network is cut for it"
     return Step(name, command.told, state, ran.seconds, said)
 
 
