@@ -172,6 +172,18 @@ def test_a_build_that_only_misses_the_network_stays_in_ci(place: Workplace, tmp_
     }
 
 
+def test_ci_builds_nothing_whose_packages_could_not_be_installed(
+    place: Workplace, tmp_path: Path
+) -> None:
+    line = (sys.executable, "-c", "raise SystemExit(1)")
+    commands = (Command("install", line, "install", installs=True), Command("build", line, "build"))
+    checks = [AppChecks(".", "node", "npm", "", commands)]
+    asked = Asking(place, tmp_path, consent=True, progress=print).ask(checks)
+    assert states(asked) == {"install": "failed", "build": "not checked"}
+    (answer,) = as_answer(checks, asked)
+    assert answer.keys() == {"folder", "language", "manager", "version"}
+
+
 def test_a_missing_program_is_not_checked(
     place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +284,11 @@ def test_finds_out_what_each_kind_can_be_asked(name: str, commands: list[str]) -
         ({"bun.lockb": ""}, "bun install --frozen-lockfile --ignore-scripts"),
         ({"bun.lock": "", "package-lock.json": "{}"}, "npm ci --ignore-scripts"),
         ({"pnpm-lock.yaml": ""}, "pnpm install --frozen-lockfile --ignore-scripts"),
+        (
+            {"package.json": '{"packageManager": "yarn@1.22.22"}', "package-lock.json": "{}"},
+            "npm ci --ignore-scripts",
+        ),
+        ({"package.json": '{"packageManager": "yarn@1.22.22"}'}, "yarn install --ignore-scripts"),
         ({}, "npm install --ignore-scripts --no-save"),
     ],
 )

@@ -37,11 +37,15 @@ _DEFAULT_VERSION = "24"
 
 
 def manager_of(folder: Path) -> str:
-    """Whose lock file is there, or whom package.json names; npm, if that says nothing either."""
+    """Whose lock file is there; of several, or of none, whom package.json names. Else it is npm.
+
+    A generator names a manager in every package.json, and the lock file shows who is used.
+    """
     declared = str(_manifest(folder).get("packageManager", "")).partition("@")[0]
-    if declared in _EXECUTE:
+    locked = [name for lock, name in _LOCKS.items() if (folder / lock).is_file()]
+    if declared in _EXECUTE and (declared in locked or not locked):
         return declared
-    return next((name for lock, name in _LOCKS.items() if (folder / lock).is_file()), "npm")
+    return next(iter(locked), "npm")
 
 
 def checks(tree: Path, app: str, manager: str) -> AppChecks:

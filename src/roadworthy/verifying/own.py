@@ -31,7 +31,8 @@ def as_answer(
 ) -> list[dict[str, str]]:
     """Give the answer `own_checks`, from which the jobs of CI are written.
 
-    What failed before is left out: CI that is red from the first day is read by nobody.
+    What failed before is left out, and with it what needs its packages: CI that is red from the
+    first day is read by nobody.
     """
     answer = []
     for app in checks:
@@ -40,6 +41,8 @@ def as_answer(
         for command in app.commands:
             step = before.step(step_name(checks, app, command)) if before else None
             failed = step is not None and step.state is State.FAILED
+            if failed and command.installs:
+                break
             if command.name in _ANSWERED and not failed:
                 entry[command.name] = step.command if step else command.told
                 if command.installs and command.folder != app.folder:
