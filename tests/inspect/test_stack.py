@@ -64,6 +64,40 @@ def test_a_server_that_is_commented_out_is_none(tmp_path: Path) -> None:
     assert not found.names("exposed")
 
 
+MADE = "from flask import Flask\napp = Flask(__name__)\n"
+ROUTED = "from app import app, db\n@app.route('/')\ndef home():\n    return 'Bells'\n"
+TAKEN = "from app import app\nimport routes\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "served"),
+    [
+        ({"app.py": MADE, "main.py": ROUTED}, "main.py"),
+        ({"app.py": f"{MADE}import main\n", "main.py": ROUTED}, "app.py"),
+        ({"app.py": MADE, "routes.py": ROUTED, "main.py": TAKEN}, "routes.py"),
+        (
+            {
+                "app.py": MADE,
+                "routes.py": ROUTED,
+                "main.py": TAKEN,
+                ".replit": 'run = ["gunicorn", "--bind", "0.0.0.0:5000", "main:app"]\n',
+            },
+            "main.py",
+        ),
+        ({"app.py": MADE, "server.py": MADE, "Procfile": "web: gunicorn server:app"}, "server.py"),
+        ({"app.py": MADE, "main.py": ROUTED, "Procfile": "web: gunicorn app:app"}, "app.py"),
+        ({"app.py": MADE, "test_app.py": "from app import app\n"}, "app.py"),
+    ],
+)
+def test_a_server_is_that_which_is_started(
+    files: dict[str, str], served: str, tmp_path: Path
+) -> None:
+    """Where a builder makes it in one module and its routes in another, the first serves none."""
+    found = stack(tmp_path, {"requirements.txt": "flask\n", **files})
+    (server,) = [fact for fact in found.topics["exposed"] if fact.name == "a Flask server"]
+    assert (server.shown_by, server.detail) == (served, "app")
+
+
 def test_how_it_is_reached(tmp_path: Path) -> None:
     found = stack(
         tmp_path,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..engine.tree import Tree
 from .apps import App, app_of
 from .signs import Fact
+from .starting import Starting
 
 _SERVERS = {"FastAPI": "FastAPI", "Flask": "Flask", "Starlette": "Starlette", "Sanic": "Sanic"}
 _LISTEN = re.compile(r"\.listen\s*\(|createServer\s*\(|\bserve\s*\(\s*\{")
@@ -73,14 +74,22 @@ def _sqlite(tree: Tree, apps: list[App]) -> Iterator[Fact]:
 
 
 def _python_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    found = []
     for path in tree.ending(".py"):
         text = tree.text(path) or ""
         if not any(f"{name}(" in text for name in _SERVERS) and "streamlit" not in text:
             continue
         for name, bound in _made_in(text).items():
-            app = app_of(path, apps)
-            yield Fact("frameworks", name, path, app)
-            yield Fact("exposed", f"a {name} server", path, app, bound)
+            yield Fact("frameworks", name, path, app_of(path, apps))
+            found.append((name, (path, bound)))
+    if not found:
+        return
+    starting = Starting(tree)
+    served = [(name, starting.started_as(made)) for name, made in found]
+    # The first of an app is the one that counts.
+    for name, server in sorted(served, key=lambda it: not starting.commanded(it[1])):
+        path, bound = server
+        yield Fact("exposed", f"a {name} server", path, app_of(path, apps), bound)
 
 
 def _made_in(text: str) -> dict[str, str]:
