@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx2
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, OctKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 ISSUER = "https://garden.example/auth/v1"
 LEGACY_SECRET = "the-project's-own-" + "jwt-secret-of-long-ago"
 _RSA = RSAKey.generate_key(2048)  # takes a while, and no test asks for two
+ALGORITHMS = {"rsa": "RS256", "pss": "PS256", "p384": "ES384", "edwards": "Ed25519"}
 
 
 class Issuer(httpx2.AsyncBaseTransport):
@@ -24,6 +25,9 @@ class Issuer(httpx2.AsyncBaseTransport):
             "first": ECKey.generate_key("P-256"),
             "second": ECKey.generate_key("P-256"),
             "rsa": _RSA,
+            "pss": _RSA,
+            "p384": ECKey.generate_key("P-384"),
+            "edwards": OKPKey.generate_key("Ed25519"),
         }
         self.publish = ["first", "rsa"]
         self.extra: list[Mapping[str, Any]] = []
@@ -42,7 +46,13 @@ class Issuer(httpx2.AsyncBaseTransport):
             "keys": [
                 *self.extra,
                 *(
-                    {**self.keys[name].as_dict(private=False), "kid": name, "use": "sig"}
+                    {
+                        **self.keys[name].as_dict(private=False),
+                        "kid": name,
+                        "use": "sig",
+                        # What most providers leave out where the key leaves no doubt.
+                        **({"alg": ALGORITHMS[name]} if name in {"pss", "edwards"} else {}),
+                    }
                     for name in self.publish
                 ),
             ]
@@ -54,7 +64,7 @@ class Issuer(httpx2.AsyncBaseTransport):
         return key.as_pem(private=False)
 
     def token(self, claims: Mapping[str, Any], key: str = "first", /, **header: Any) -> str:
-        algorithm = "RS256" if key == "rsa" else "ES256"
+        algorithm = ALGORITHMS.get(key, "ES256")
         return sign(claims, self.keys[key], {"alg": algorithm, "kid": key, **header})
 
 

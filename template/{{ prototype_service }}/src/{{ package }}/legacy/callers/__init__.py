@@ -6,7 +6,9 @@ from ...platform.clock import Clock
 from .accounts import AccountCallers
 from .caller import Caller
 from .chain import CallerChain, Callers, Identified
-from .jwks import KeySet, NewClient
+from .discovery import discovered
+from .jwks import KeySet, NewClient, published_at
+from .oidc import OidcCallers, Provider
 from .sessions import FlaskSessions, JwtSessions
 from .settings import CallerSettings, Part
 from .supabase import SupabaseCallers
@@ -35,6 +37,8 @@ def _parts(
         match part:
             case "supabase":
                 yield _supabase(settings, new_client, clock)
+            case "oidc":
+                yield _oidc(settings, new_client, clock)
             case "jwt":
                 yield _jwt(settings, clock)
             case "flask":
@@ -49,12 +53,25 @@ def _supabase(settings: CallerSettings, new_client: NewClient, clock: Clock) -> 
     secret = settings.supabase_jwt_secret
     auth = f"{str(settings.supabase_url).rstrip('/')}/auth/v1"
     return SupabaseCallers(
-        KeySet(f"{auth}/.well-known/jwks.json", new_client, clock),
+        KeySet(published_at(f"{auth}/.well-known/jwks.json", new_client), clock),
         clock,
         issuer=settings.supabase_issuer or auth,
         audience=settings.supabase_audience,
         legacy_secret=secret.get_secret_value() if secret else None,
     )
+
+
+def _oidc(settings: CallerSettings, new_client: NewClient, clock: Clock) -> OidcCallers:
+    assert settings.oidc_issuer is not None
+    provider = Provider(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_clients,
+        settings.oidc_subjects,
+        settings.oidc_roles,
+    )
+    keys = KeySet(discovered(settings.oidc_issuer, new_client), clock)
+    return OidcCallers(provider, keys, clock, cookies=settings.oidc_cookies)
 
 
 def _jwt(settings: CallerSettings, clock: Clock) -> JwtSessions:

@@ -24,18 +24,31 @@ def roles_of(*sources: object) -> frozenset[str]:
     )
 
 
+def roles_at(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str]:
+    """The roles that these claims list, and no others."""
+    return frozenset(role for name in names for role in _listed(claim(claims, name)))
+
+
 def _roles(claims: Mapping[str, Any]) -> Iterator[str]:
     for name in _ROLE_CLAIMS:
-        value = claims.get(name)
-        for role in value if isinstance(value, list) else [value]:
-            if isinstance(role, str) and role:
-                yield role
+        yield from _listed(claims.get(name))
     if any(claims.get(name) is True for name in _ADMIN_CLAIMS):
         yield "admin"
 
 
+def _listed(value: object) -> Iterator[str]:
+    for role in value if isinstance(value, list) else [value]:
+        if isinstance(role, str) and role:
+            yield role
+
+
 def claim(claims: Mapping[str, Any], path: str) -> object:
-    """The value at a path such as `app_metadata.plan`; None where there is none."""
+    """The value at a path such as `app_metadata.plan`; None where there is none.
+
+    A claim may be called as a path is (`https://acme.example/roles`).
+    """
+    if path in claims:
+        return claims[path]
     value: object = claims
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

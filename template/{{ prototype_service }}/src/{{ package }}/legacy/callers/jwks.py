@@ -6,17 +6,17 @@ drive traffic to the issuer; and keys that were good stay good while the issuer 
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 import httpx2
 import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from ...platform.clock import Clock
-from .caller import CannotVerify
-from .tokens import PinnedKey
+from .caller import BadCredential, CannotVerify
+from .tokens import PinnedKey, Unverified
 
 _FRESH: Final = 600.0
 _STALE: Final = 24 * 3600.0
@@ -26,18 +26,62 @@ _FIRST_PAUSE: Final = 2.0
 _MOST_BYTES: Final = 256 * 1024
 _MOST_KEYS: Final = 32
 _RSA_BITS: Final = 2048
+_ALGORITHMS: Final[Mapping[tuple[str, str | None], tuple[str, ...]]] = {
+    ("RSA", None): ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA", "Ed25519"),
+}
+"""What a kind of key may be for; the first when the key does not say (RFC 7517, 4.4)."""
+_KINDS: Final[Mapping[str, type[ECKey | RSAKey | OKPKey]]] = {
+    "RSA": RSAKey, "EC": ECKey, "OKP": OKPKey,
+}  # fmt: skip
 
 NewClient = Callable[..., httpx2.AsyncClient]
+Published = Callable[[], Awaitable[Any]]
+"""Fetches a key set; raises as `document` does."""
 
 _log = structlog.get_logger(__name__)
 
 
-class KeySet:
-    """The keys at `url`. Symmetric ones are passed over: a key that is published is no secret."""
+class Unusable(ValueError):
+    """What was published can't be gone by; the text names no part of it."""
 
-    def __init__(self, url: str, new_client: NewClient, clock: Clock) -> None:
-        self._url = url
-        self._new_client = new_client
+
+async def document(client: httpx2.AsyncClient, url: str) -> Any:
+    """The JSON at `url`, and at no other place that it may lead to (ASVS 5.0 15.3.2).
+
+    Raises:
+        httpx2.HTTPError: there is no answer.
+        ValueError, RecursionError: there is none that can be used.
+    """
+    async with client.stream("GET", url, follow_redirects=False) as response:
+        if response.status_code != 200:
+            raise Unusable(f"status {response.status_code}")
+        content = b""
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > _MOST_BYTES:
+                raise Unusable("too long")
+    return json.loads(content)
+
+
+def published_at(url: str, new_client: NewClient) -> Published:
+    """The key set at an address that is known."""
+
+    async def fetch() -> Any:
+        async with new_client() as client:
+            return await document(client, url)
+
+    return fetch
+
+
+class KeySet:
+    """What is published. Symmetric keys are passed over: one that is published is no secret."""
+
+    def __init__(self, published: Published, clock: Clock) -> None:
+        self._published = published
         self._clock = clock
         self._keys: Mapping[str, PinnedKey] = {}
         self._fetched = -_STALE
@@ -66,6 +110,20 @@ class KeySet:
             raise CannotVerify
         return pinned
 
+    async def key_of(self, said: Unverified) -> PinnedKey:
+        """The key that a token names.
+
+        Raises:
+            BadCredential: it names none, or none of these.
+            CannotVerify: as `find`.
+        """
+        if said.key_id is None:
+            raise BadCredential("no-key-id")
+        pinned = await self.find(said.key_id)
+        if pinned is None:
+            raise BadCredential("unknown-key")
+        return pinned
+
     async def _refresh(self) -> None:
         task = self._start()
         if task is not None:
@@ -83,27 +141,16 @@ class KeySet:
 
     async def _fetch(self) -> None:
         try:
-            keys = dict(_pinned(await self._document()))
+            keys = dict(_pinned(await self._published()))
+            if not keys:
+                raise Unusable("no key for an algorithm that is known here")
         except (httpx2.HTTPError, ValueError, RecursionError) as error:
-            _log.warning("token_keys_unavailable", error=type(error).__name__)
-            return
-        if not keys:
-            _log.warning("token_keys_unavailable", error="NoUsableKey")
+            why = str(error) if isinstance(error, Unusable) else None
+            _log.warning("token_keys_unavailable", error=type(error).__name__, reason=why)
             return
         self._fetched = self._now()
         if _identity(keys) != _identity(self._keys):
             self._keys = keys
-
-    async def _document(self) -> Any:
-        async with self._new_client() as client, client.stream("GET", self._url) as response:
-            if response.status_code != 200:
-                raise ValueError(response.status_code)
-            content = b""
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > _MOST_BYTES:
-                    raise ValueError("too long")
-        return json.loads(content)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -118,24 +165,21 @@ def _pinned(document: Any) -> Iterator[tuple[str, PinnedKey]]:
         if entry.get("use", "sig") != "sig" or "d" in entry:
             continue
         try:
-            algorithm, key = _read(entry)
+            yield entry["kid"], _read(entry)
         except (JoseError, ValueError, TypeError, KeyError):
             continue
-        if entry.get("alg", algorithm) == algorithm:
-            yield entry["kid"], PinnedKey(key, algorithm)
 
 
-def _read(entry: Mapping[str, Any]) -> tuple[str, Key]:
+def _read(entry: Mapping[str, Any]) -> PinnedKey:
+    known = _ALGORITHMS[entry["kty"], entry.get("crv")]
+    algorithm = entry.get("alg", known[0])
+    if algorithm not in known:
+        raise ValueError("another algorithm")
     public = {name: entry[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in entry}
-    match entry.get("kty"):
-        case "EC" if entry.get("crv") == "P-256":
-            return "ES256", ECKey.import_key(public)
-        case "RSA":
-            key = RSAKey.import_key(public)
-            if key.public_key.key_size < _RSA_BITS:
-                raise ValueError("too short")
-            return "RS256", key
-    raise ValueError("not for ES256 or RS256")
+    key: Key = _KINDS[entry["kty"]].import_key(public)
+    if isinstance(key, RSAKey) and key.public_key.key_size < _RSA_BITS:
+        raise ValueError("too short")
+    return PinnedKey(key, algorithm)
 
 
 def _identity(keys: Mapping[str, PinnedKey]) -> dict[str, str]:

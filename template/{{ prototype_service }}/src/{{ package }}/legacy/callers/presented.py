@@ -36,6 +36,12 @@ class Presented:
         """Every value of a name, for a browser may send one twice."""
         return _cookies(self.cookie_headers)
 
+    def token(self, cookies: Iterable[str]) -> str | None:
+        """The Bearer token, or else what the first of the cookies holds that there is."""
+        if self.bearer:
+            return self.bearer
+        return next(filter(None, map(self.cookie, cookies)), None)
+
     def cookie(self, name: str) -> str | None:
         """The value of a cookie; two values are refused, for whose is read differs (CWE-1270)."""
         values = self.cookies.get(name)

@@ -44,9 +44,7 @@ class JwtSessions:
         self._remembered = Remembered()
 
     async def identify(self, presented: Presented) -> Caller | None:
-        token = presented.bearer
-        for name in () if token else self._cookies:
-            token = token or presented.cookie(name)
+        token = presented.token(self._cookies)
         return self._caller(token) if token else None
 
     def _caller(self, token: str) -> Caller:

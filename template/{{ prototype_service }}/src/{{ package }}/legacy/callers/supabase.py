@@ -106,12 +106,7 @@ class SupabaseCallers:
             if self._legacy is None:
                 raise BadCredential("algorithm")
             return self._legacy
-        if said.key_id is None:
-            raise BadCredential("no-key-id")
-        pinned = await self._keys.find(said.key_id)
-        if pinned is None:
-            raise BadCredential("unknown-key")
-        return pinned
+        return await self._keys.key_of(said)
 
 
 def _service(claims: Mapping[str, Any]) -> Caller:

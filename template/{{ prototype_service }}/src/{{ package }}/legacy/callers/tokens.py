@@ -47,7 +47,17 @@ class Unverified:
 
     algorithm: str
     key_id: str | None
+    type: str | None
     claims: Mapping[str, Any]
+
+
+class _Registry(jws.JWSRegistry):
+    """Takes `EdDSA` (RFC 8037) for what it is with a key on this curve, `Ed25519` (RFC 9864)."""
+
+    algorithms = {  # noqa: RUF012 as it is declared there
+        **jws.JWSRegistry.algorithms,
+        "EdDSA": jws.JWSRegistry.algorithms["Ed25519"],
+    }
 
 
 def unverified(token: str) -> Unverified:
@@ -64,10 +74,12 @@ def unverified(token: str) -> Unverified:
     header = _json_object(parts[0])
     if "crit" in header or "b64" in header:
         raise BadCredential("critical-extension")
-    algorithm, key_id = header.get("alg"), header.get("kid")
-    if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
+    algorithm, key_id, kind = (header.get(name) for name in ("alg", "kid", "typ"))
+    if not (isinstance(algorithm, str) and isinstance(key_id, str | None)):
         raise BadCredential("not-a-token")
-    return Unverified(algorithm, key_id, _json_object(parts[1]))
+    if not isinstance(kind, str | None):
+        raise BadCredential("not-a-token")
+    return Unverified(algorithm, key_id, kind, _json_object(parts[1]))
 
 
 def verified(token: str, pinned: PinnedKey, expected: Expected, now: float) -> Mapping[str, Any]:
@@ -78,7 +90,7 @@ def verified(token: str, pinned: PinnedKey, expected: Expected, now: float) -> M
     """
     if unverified(token).algorithm != pinned.algorithm:
         raise BadCredential("algorithm")
-    registry = jws.JWSRegistry(algorithms=[pinned.algorithm], strict_check_header=False)
+    registry = _Registry(algorithms=[pinned.algorithm], strict_check_header=False)
     try:
         signed = jws.deserialize_compact(token, pinned.key, registry=registry)
     except (JoseError, ValueError, TypeError) as error:
@@ -87,7 +99,7 @@ def verified(token: str, pinned: PinnedKey, expected: Expected, now: float) -> M
     _check_times(claims, expected, now)
     if expected.issuer is not None and claims.get("iss") != expected.issuer:
         raise BadCredential("issuer")
-    if expected.audience is not None and expected.audience not in _audiences(claims):
+    if expected.audience is not None and expected.audience not in audiences(claims):
         raise BadCredential("audience")
     return claims
 
@@ -113,8 +125,11 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
     return value
 
 
-def _audiences(claims: Mapping[str, Any]) -> Sequence[Any]:
+def audiences(claims: Mapping[str, Any]) -> Sequence[Any]:
+    """Whom a token is meant for (RFC 7519, 4.1.3); empty when it does not say."""
     audience = claims.get("aud")
+    if audience is None:
+        return ()
     return audience if isinstance(audience, list) else [audience]
 
 

@@ -20,6 +20,9 @@ _ADVICE: Final = {
     NOT_ALLOWED: "somebody was logged in who may not; look at the rule",
     "expired": "the session was over; the front end has to renew it",
     "cannot-verify": "the issuer's keys were out of reach",
+    "issuer": "whose tokens they are, no setting says",
+    "audience": "the token is for something else, or the setting for its `aud` is wrong",
+    "client": "the token was issued to a client that OIDC_CLIENTS does not name",
 }
 
 
