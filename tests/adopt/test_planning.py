@@ -34,6 +34,34 @@ def test_what_serves_comes_before_what_is_served() -> None:
     assert [(it.app, it.only_pages) for it in found] == [("backend", False), ("frontend", True)]
 
 
+@pytest.mark.parametrize(
+    ("auth", "database", "callers"),
+    [
+        (["Clerk"], ["PostgreSQL"], ["oidc"]),
+        (["own JWT", "Auth0"], [], ["oidc"]),
+        (["Clerk"], ["Supabase"], ["supabase", "oidc"]),
+        ([], ["Firebase"], ["oidc"]),
+        (["own JWT"], ["Firebase"], None),
+        (["NextAuth"], ["PostgreSQL"], None),
+        ([], [], None),
+    ],
+)
+def test_a_provider_of_log_ins_is_who_says_who_calls(
+    auth: list[str], database: list[str], callers: list[str] | None
+) -> None:
+    app = App("", ("package.json",), ("Express",), "")
+    topics = {"auth": auth, "database": database}
+    stack = Stack(
+        (app,),
+        (),
+        {
+            topic: tuple(Fact(name, "package.json") for name in names)
+            for topic, names in topics.items()
+        },
+    )
+    assert candidates(stack)[0].answers().get("callers") == callers
+
+
 def test_an_app_that_nobody_calls_is_no_candidate() -> None:
     library = App("tools", ("tools/package.json",), (), "")
     assert candidates(Stack((library,), (), {"database": (Fact("Redis", "x"),)})) == []

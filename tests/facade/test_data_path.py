@@ -16,6 +16,7 @@ PARTS = [
         "asked_callers", "callers_of_features", "prototype_sessions", "supabase_callers",
         "token_keys",
     ),
+    ("oidc_callers", "oidc_discovery"),
 ]  # fmt: skip
 
 

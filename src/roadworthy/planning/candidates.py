@@ -16,6 +16,7 @@ _MANAGERS = {
 _OF_NODE = ("npm", "pnpm", "yarn", "bun")
 _OF_PYTHON = ("uv", "poetry", "pip")
 _POSTGRESQL = {"PostgreSQL", "Prisma", "Drizzle"}
+_OPENID_PROVIDERS = {"Auth0", "Clerk", "Cognito", "Keycloak"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Candidate:
     manager: str
     database: str
     entry: str
+    callers: tuple[str, ...] = ()
     only_pages: bool = False
 
     def answers(self) -> dict[str, object]:
@@ -40,6 +42,7 @@ class Candidate:
             "manager": self.manager,
             "entry": self.entry,
             "database": self.database,
+            "callers": list(self.callers),
         }
         return {name: value for name, value in found.items() if value or name == "entry"}
 
@@ -66,12 +69,14 @@ def _candidate(app: App, stack: Stack) -> Candidate | None:
     # Two lock files are the usual mess; npm's and uv's are what a tool of theirs wrote last.
     manager = next((name for name in fitting if name in managers), "")
     entry = _entry(app, stack) if kind in {"fastapi", "flask"} else ""
+    database = _database(app, stack)
     return Candidate(
         app=app.root or ".",
         kind=kind,
         manager=manager or ("npm" if fitting is _OF_NODE else "pip"),
-        database=_database(app, stack),
+        database=database,
         entry=entry,
+        callers=_callers(database, stack),
         only_pages=kind == "node" and not _serves(app, stack),
     )
 
@@ -117,6 +122,17 @@ def _database(app: App, stack: Stack) -> str:
     if names & _POSTGRESQL:
         return "postgresql"
     return "sqlite" if "SQLite" in names else "none"
+
+
+def _callers(database: str, stack: Stack) -> tuple[str, ...]:
+    """What proves who calls, where somebody else's log-in shows; whichever app has it, all may.
+
+    Firebase is a database to most, and says who calls where nothing else does.
+    """
+    shown = set(stack.names("auth"))
+    if not shown & _OPENID_PROVIDERS and (shown or "Firebase" not in stack.names("database")):
+        return ()
+    return ("supabase", "oidc") if database == "supabase" else ("oidc",)
 
 
 def _of(stack: Stack, topic: str, app: App) -> list[Fact]:
