@@ -19,6 +19,8 @@ from .caller import BadCredential, CannotVerify
 from .tokens import PinnedKey, Unverified
 
 _FRESH: Final = 600.0
+_OLD: Final = 3600.0
+"""Nobody is let in by older keys without a look whether they were withdrawn meanwhile."""
 _STALE: Final = 24 * 3600.0
 _PAUSE: Final = 30.0
 _FIRST_PAUSE: Final = 2.0
@@ -101,7 +103,7 @@ class KeySet:
         """
         age = self._now() - self._fetched
         pinned = self._keys.get(key_id)
-        if age >= _STALE or pinned is None:
+        if age >= _OLD or pinned is None:
             await self._refresh()
             pinned = self._keys.get(key_id)
         elif age >= _FRESH:
