@@ -11,7 +11,7 @@ from standing import Database
 PARTS = [
     ("facade_attacks", "facade_answers"),
     ("facade_memory", "facade_mounts", "facade_sockets", "facade_streams"),
-    ("gate", "gate_commands", "gate_table"),
+    ("gate", "gate_check", "gate_commands", "gate_table"),
     (
         "asked_callers", "callers_of_features", "prototype_sessions", "supabase_callers",
         "token_keys",

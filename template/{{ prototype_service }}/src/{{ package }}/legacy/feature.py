@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from starlette.types import ASGIApp
+
 from ..platform.context import Platform
 from ..platform.health import ReadinessCheck
 from ..platform.hosts import Hosts
@@ -11,7 +13,7 @@ from .answering import Place
 from .backups import datasets
 from .breaker import Breaker
 from .facade import Facade
-from .gate import gate_commands, gate_of
+from .gate import GateCheck, gate_commands, gate_of
 from .mounts import Mount
 from .pace import Pace
 from .port import Adapter, Gatekeeper
@@ -29,13 +31,16 @@ def behind(platform: Platform, gate: Gatekeeper) -> Fallback:
     settings = _settings(platform)
     adapters = _adapters(platform, settings)
     routes = Routes(adapters)
-    facade = Facade(
+    hosts = Hosts(platform.settings.allowed_hosts)
+    app: ASGIApp = Facade(
         routes=routes,
         gate=gate,
         pace=Pace(per_second=settings.prototype_rate, burst=settings.prototype_rate_burst),
-        hosts=Hosts(platform.settings.allowed_hosts),
+        hosts=hosts,
         max_concurrency=settings.prototype_max_concurrency,
     )
+    if settings.gate_check_path:
+        app = GateCheck(app, gate=gate, hosts=hosts, path=settings.gate_check_path)
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[None]:
@@ -46,7 +51,7 @@ def behind(platform: Platform, gate: Gatekeeper) -> Fallback:
             yield
 
     checks = {f"prototype{prefix}": _check(adapter) for prefix, adapter in adapters.items()}
-    return Fallback(facade, serving, checks, settings.prototype_keeps)
+    return Fallback(app, serving, checks, settings.prototype_keeps)
 
 
 def _settings(platform: Platform) -> LegacySettings:

@@ -5,12 +5,13 @@ import structlog
 from ...platform.context import Platform
 from ..callers import callers_of
 from ..port import Everybody, Gatekeeper
+from .check import GateCheck
 from .commands import gate_commands
 from .decision import Gate
 from .file import InvalidGate, read_gate
 from .settings import GateSettings
 
-__all__ = ["Gate", "GateSettings", "InvalidGate", "gate_commands", "gate_of"]
+__all__ = ["Gate", "GateCheck", "GateSettings", "InvalidGate", "gate_commands", "gate_of"]
 
 _log = structlog.get_logger(__name__)
 
