@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from guardrails import guards as guards_package
 from guardrails.engine.baseline import Accepted, Baseline, CorruptBaseline, grown
 from guardrails.engine.finding import Finding, Place, Severity
 from guardrails.engine.fingerprint import Fingerprint, fingerprints, hash_of
-from guardrails.engine.guards import InvalidGuards, load_guards
+from guardrails.engine.guards import Guard, InvalidGuards, load_guards
 from guardrails.engine.ratchet import Verdict, judge
 from guardrails.engine.rules import Area, Rule
 from guardrails.engine.runner import run_guards
@@ -284,3 +285,51 @@ def test_a_guard_imports_nothing_from_the_tree(tmp_path: Path) -> None:
 def test_a_list_of_guards_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidGuards, match=r"guards\.toml"):
         load_guards(guards_file(tmp_path, text))
+
+
+def ours(folder: Path, name: str, body: str, monkeypatch: pytest.MonkeyPatch) -> Guard:
+    """A guard as those of `guards.toml` are, in a package of that name."""
+    package = folder / "elsewhere"
+    package.mkdir()
+    (package / f"{name}.py").write_text(textwrap.dedent(body), encoding="utf-8")
+    monkeypatch.setattr(guards_package, "__path__", [*guards_package.__path__, str(package)])
+    command = ("{python}", "-m", f"guardrails.guards.{name}", "--inventory", "{inventory}")
+    return Guard(name, command, seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("raise MemoryError('no room')", "it stopped with 1: MemoryError: no room"),
+        ("raise SystemExit(0)", "it stopped with 1: SystemExit"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "it stopped with -9"),
+        ("import os; os._exit(0)", "it printed no SARIF"),
+        ("import time; time.sleep(60)", "it was stopped after 2 s"),
+        ("import os, time; os.close(1); os.close(2); time.sleep(60)", "it was stopped after 2 s"),
+    ],
+)
+def test_a_guard_in_a_fork_that_can_not_look_is_no_pass(
+    body: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"def look(tree):\n    {body}\n"
+    hostile = ours(tmp_path, f"odd{abs(hash(body))}", text, monkeypatch)
+    sound = next(guard for guard in load_guards() if guard.name == "structure")
+    first, second = run_guards(walk(tmp_path), [hostile, sound])["runs"]
+    assert first["properties"]["broken"].startswith(why)
+    assert first["properties"]["notChecked"][0]["what"] == hostile.name
+    assert "broken" not in second["properties"]
+
+
+def test_a_guard_in_a_fork_imports_nothing_from_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "sndhdr.py").write_text("raise SystemExit('the tree was imported')")
+    text = "def look(tree):\n    import sndhdr\n    raise RuntimeError(sndhdr.__file__)\n"
+    guard = ours(tmp_path, "importing", text, monkeypatch)
+    monkeypatch.chdir(tree)
+    monkeypatch.syspath_prepend(str(tree))
+    (run,) = run_guards(walk(tree), [guard])["runs"]
+    assert "RuntimeError" in run["properties"]["broken"]
+    assert str(tree) not in run["properties"]["broken"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from guardrails.engine.tree import walk
-from guardrails.guards.routes.__main__ import look
+from guardrails.guards.routes import look
 
 GUARD = """
 import jwt from "jsonwebtoken"

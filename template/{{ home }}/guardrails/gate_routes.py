@@ -13,7 +13,7 @@ from typing import Any
 
 from .engine.tree import walk
 from .guards.python import look as look_at_python
-from .guards.routes.__main__ import look as look_at_servers
+from .guards.routes import look as look_at_servers
 
 Facts = Mapping[str, Any]
 

@@ -1,4 +1,7 @@
-"""How a guard is a command: `python -m guardrails.guards.NAME --root DIR`, SARIF on its output."""
+"""How a guard is a command: `python -m guardrails.guards.NAME --root DIR`, SARIF on its output.
+
+The runner calls a guard of ours in a fork of itself, without a command line (see runner.py).
+"""
 
 import argparse
 import json
@@ -12,7 +15,6 @@ from ..gate import NotChecked
 from . import sarif
 from .finding import Finding, NotLooked
 from .rules import load
-from .runner import broken
 from .tree import Tree, walk
 
 
@@ -37,8 +39,13 @@ def main(name: str, look: Callable[[Tree], Looked]) -> int:
     parser.add_argument("--inventory", type=Path, help="its inventory, when it was walked already")
     options = parser.parse_args()
     tree = Tree.load(options.inventory) if options.inventory else walk(options.root)
-    json.dump(sarif.document(examine(name, tree, look)), sys.stdout)
+    sys.stdout.write(printed(examine(name, tree, look)))
     return 0
+
+
+def printed(run: Mapping[str, Any]) -> str:
+    """The document of one run. In one piece: by pieces, the encoder is not C's."""
+    return json.dumps(sarif.document(run))
 
 
 def examine(name: str, tree: Tree, look: Callable[[Tree], Looked]) -> dict[str, Any]:
@@ -54,3 +61,10 @@ def examine(name: str, tree: Tree, look: Callable[[Tree], Looked]) -> dict[str, 
         if tree.selected is None or finding.place.path in tree.selected
     ]
     return sarif.run(name, mine, found, not_looked=looked.not_looked, properties=looked.facts)
+
+
+def broken(guard: str, why: str) -> dict[str, Any]:
+    """The run of a guard that could not look."""
+    rules = [rule for rule in load().values() if guard in rule.guards]
+    missing = NotLooked(guard, why, tuple(rule.id for rule in rules))
+    return sarif.run(guard, rules, [], not_looked=[missing], properties={"broken": why})

@@ -1,21 +1,18 @@
 """Running the guards side by side on one inventory, and putting what they print together."""
 
-import contextlib
+import importlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import sarif
-from .finding import NotLooked
+from .children import Child, Children
+from .guard import broken, examine, printed
 from .guards import HERE, Guard
 from .rules import load
 from .tree import Tree
@@ -23,6 +20,7 @@ from .tree import Tree
 Progress = Callable[[Mapping[str, Any]], None]
 
 _LONGEST_REASON = 300
+_OURS = "guardrails.guards."
 
 
 def run_guards(tree: Tree, guards: Sequence[Guard], progress: Progress = lambda _: None) -> Any:
@@ -31,81 +29,108 @@ def run_guards(tree: Tree, guards: Sequence[Guard], progress: Progress = lambda 
     A guard that crashed, ran out of time or printed no SARIF has a run too: without results, and
     with all its rules under `notChecked` and `broken`.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="guardrails-") as folder,
-        _children() as children,
-    ):
-        inventory = Path(folder) / "inventory.json"
-        tree.save(inventory)
-        runner = _Runner(tree, inventory, children, progress)
-        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-            try:
-                runs = list(pool.map(runner.run, guards))
-            except BaseException:
-                children.stop()
-                pool.shutdown(cancel_futures=True)
-                raise
+    with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
+        runs = _Runner(tree, Path(folder), progress).run(guards)
     left = [{"path": entry.path, "why": entry.why, "files": entry.files} for entry in tree.left]
     facts = {
         "tree": {"files": len(tree.files), "left": left},
         "stack": dict(tree.stack),
     }
-    return sarif.document(*runs) | {"properties": facts}
+    return sarif.document(*(runs[guard.name] for guard in guards)) | {"properties": facts}
 
 
 class _Runner:
-    def __init__(
-        self, tree: Tree, inventory: Path, children: "_Children", progress: Progress
-    ) -> None:
+    def __init__(self, tree: Tree, folder: Path, progress: Progress) -> None:
         self._tree = tree
-        self._inventory = inventory
-        self._children = children
+        self._inventory = folder / "inventory.json"
         self._progress = progress
+        self._children = Children(folder, _environment(), _path(tree.root))
+        self._running: dict[Child, tuple[Guard, float]] = {}
+        self._runs: dict[str, Mapping[str, Any]] = {}
 
-    def run(self, guard: Guard) -> Mapping[str, Any]:
-        began = time.monotonic()
+    def run(self, guards: Sequence[Guard]) -> Mapping[str, Mapping[str, Any]]:
+        """The run of each guard by its name."""
+        load()  # Once, for all that are forked.
+        at_once = max(2, os.cpu_count() or 2)
+        waiting = list(guards)
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < at_once:
+                    self._start(waiting.pop(0))
+                if self._running:
+                    self._end(self._children.wait())
+        finally:
+            self._children.stop()
+        return self._runs
+
+    def _start(self, guard: Guard) -> None:
         self._progress({"guard": guard.name, "state": "started"})
-        run = self._look(guard)
+        began = time.monotonic()
+        try:
+            child = self._child(guard)
+        except OSError as error:
+            why = f"{self._command(guard)[0]} did not start: {error.strerror}"
+            self._done(guard, broken(guard.name, why), began)
+        else:
+            self._running[child] = guard, began
+
+    def _child(self, guard: Guard) -> Child:
+        module = _module(guard)
+        if module:
+            return self._children.fork(lambda: self._look(guard, module), guard.seconds)
+        if not self._inventory.exists():
+            self._tree.save(self._inventory)
+        return self._children.start(self._command(guard), guard.seconds)
+
+    def _look(self, guard: Guard, module: str) -> bytes:
+        """In a fork: what the guard's command would print."""
+        look = importlib.import_module(module).look
+        return printed(examine(guard.name, self._tree, look)).encode()
+
+    def _command(self, guard: Guard) -> list[str]:
+        places = {
+            "python": sys.executable,
+            "root": str(self._tree.root),
+            "inventory": str(self._inventory),
+        }
+        return [_filled(word, places) for word in guard.command]
+
+    def _end(self, child: Child) -> None:
+        guard, began = self._running.pop(child)
+        self._done(guard, _told(guard, child), began)
+
+    def _done(self, guard: Guard, run: Mapping[str, Any], began: float) -> None:
+        self._runs[guard.name] = run
         self._progress({
             "guard": guard.name,
             "state": "failed" if run["properties"].get("broken") else "done",
             "seconds": round(time.monotonic() - began, 2),
             "findings": len(run["results"]),
         })  # fmt: skip
-        return run
-
-    def _look(self, guard: Guard) -> Mapping[str, Any]:
-        places = {
-            "python": sys.executable,
-            "root": str(self._tree.root),
-            "inventory": str(self._inventory),
-        }
-        command = [_filled(word, places) for word in guard.command]
-        try:
-            status, output, errors = self._children.run(
-                command, self._inventory.parent, guard.seconds
-            )
-        except OSError as error:
-            return broken(guard.name, f"{command[0]} did not start: {error.strerror}")
-        except subprocess.TimeoutExpired:
-            return broken(guard.name, f"it was stopped after {guard.seconds:.0f} s")
-        if status:
-            last = (errors.strip().splitlines() or ["it said nothing"])[-1]
-            return broken(guard.name, f"it stopped with {status}: {last[:_LONGEST_REASON]}")
-        return _only_run(guard.name, output)
 
 
-def broken(guard: str, why: str) -> dict[str, Any]:
-    """The run of a guard that could not look."""
-    rules = [rule for rule in load().values() if guard in rule.guards]
-    missing = NotLooked(guard, why, tuple(rule.id for rule in rules))
-    return sarif.run(guard, rules, [], not_looked=[missing], properties={"broken": why})
+def _module(guard: Guard) -> str | None:
+    """The module of a guard that is the command of one of ours, whole and no more."""
+    python, *rest = guard.command
+    if python != "{python}" or rest[:1] != ["-m"] or rest[2:] != ["--inventory", "{inventory}"]:
+        return None
+    return rest[1] if rest[1].startswith(_OURS) else None
 
 
 def _filled(word: str, places: Mapping[str, str]) -> str:
     for name, value in places.items():
         word = word.replace(f"{{{name}}}", value)
     return word
+
+
+def _told(guard: Guard, child: Child) -> Mapping[str, Any]:
+    if child.late:
+        return broken(guard.name, f"it was stopped after {guard.seconds:.0f} s")
+    if child.status:
+        said = child.errors.decode("utf-8", "replace").strip().splitlines()
+        last = (said or ["it said nothing"])[-1]
+        return broken(guard.name, f"it stopped with {child.status}: {last[:_LONGEST_REASON]}")
+    return _only_run(guard.name, child.output.decode("utf-8", "replace"))
 
 
 def _only_run(guard: str, output: str) -> Mapping[str, Any]:
@@ -118,68 +143,6 @@ def _only_run(guard: str, output: str) -> Mapping[str, Any]:
     return run
 
 
-class _Children:
-    """The processes that are running, so that an interruption leaves none behind."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self._stopped = False
-
-    def run(self, command: Sequence[str], folder: Path, seconds: float) -> tuple[int, str, str]:
-        with self._lock:
-            if self._stopped:
-                return 1, "", "interrupted"
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-            self._running.add(process)
-        try:
-            output, errors = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise
-        finally:
-            with self._lock:
-                self._running.discard(process)
-        return process.returncode, output, errors
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            running = list(self._running)
-        for process in running:
-            _end(process)
-
-
-@contextlib.contextmanager
-def _children() -> Iterator[_Children]:
-    children = _Children()
-    try:
-        yield children
-    finally:
-        children.stop()
-
-
-def _end(process: "subprocess.Popen[str]", patience: float = 5) -> None:
-    """Ask first: a guard may have a database server to stop."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
-
-
 def _environment() -> dict[str, str]:
     """Ours, and nothing that would let the tree's own files be imported (CWE-427)."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -189,3 +152,11 @@ def _environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
     }
+
+
+def _path(root: Path) -> list[str]:
+    """The same for a fork: Python's own folders first, and last the one that holds us."""
+    home = str(HERE.parent)
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    taken = {"", ".", home, str(root), str(Path.cwd()), *given}
+    return [entry for entry in sys.path if entry not in taken] + [home]

@@ -1,0 +1,194 @@
+"""The processes of the guards: so many at once, each in a session of its own, none left behind.
+
+A guard is a command, or work of ours in a fork of this process, which has the interpreter, the
+rules and the tree already. Either way it is another process: what it breaks is its own.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+_POLL = 0.01
+_BLOCK = 1 << 20
+
+
+@dataclass(eq=False)
+class Child:
+    """One of them, and in the end what it said. `late`: it was stopped at its deadline."""
+
+    pid: int
+    deadline: float
+    output: bytearray = field(default_factory=bytearray)
+    errors: bytearray = field(default_factory=bytearray)
+    status: int | None = None
+    late: bool = False
+    pipes: set[int] = field(default_factory=set)
+
+    def poll(self) -> bool:
+        """Whether it has ended."""
+        if self.status is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if not pid:
+                    return False
+                self.status = os.waitstatus_to_exitcode(status)
+        return True
+
+
+class Children:
+    """Starts them and waits for them. It has no threads: a fork would take their locks along."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], path: Sequence[str]
+    ) -> None:
+        """`path` is where forks import from; commands know by their environment."""
+        self._folder = folder
+        self._environment = dict(environment)
+        self._path = list(path)
+        self._running: list[Child] = []
+        self._selector = selectors.DefaultSelector()
+
+    def start(self, command: Sequence[str], seconds: float) -> Child:
+        """Start a command. Raises OSError: there is no such program, or it can't be run."""
+        with _Pipe() as output, _Pipe() as errors:
+            process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output.inner,
+                stderr=errors.inner,
+                start_new_session=True,
+            )
+            process.returncode = 0  # Waited for here, not there.
+            return self._started(process.pid, seconds, output, errors)
+
+    def fork(self, work: Callable[[], bytes], seconds: float) -> Child:
+        """Start work of ours, whose bytes are what it says."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        with _Pipe() as output, _Pipe() as errors:
+            pid = os.fork()
+            if not pid:
+                self._work(work, output.inner, errors.inner)
+            return self._started(pid, seconds, output, errors)
+
+    def wait(self) -> Child:
+        """The next that ends, by itself or at its deadline."""
+        while True:
+            for child in self._running:
+                if self._is_over(child):
+                    self._running.remove(child)
+                    return child
+            self._hear()
+
+    def stop(self) -> None:
+        """End all that run."""
+        for child in self._running:
+            _signal(child, signal.SIGTERM)
+        for child in self._running:
+            self._end(child)
+        self._running.clear()
+        self._selector.close()
+
+    def _started(self, pid: int, seconds: float, output: "_Pipe", errors: "_Pipe") -> Child:
+        child = Child(pid, time.monotonic() + seconds)
+        for pipe, heard in ((output, child.output), (errors, child.errors)):
+            self._selector.register(pipe.keep(), selectors.EVENT_READ, (child, heard))
+            child.pipes.add(pipe.outer)
+        self._running.append(child)
+        return child
+
+    def _is_over(self, child: Child) -> bool:
+        if not child.pipes and child.poll():
+            return True
+        if time.monotonic() < child.deadline:
+            return False
+        child.late = True
+        self._end(child)
+        return True
+
+    def _hear(self) -> None:
+        """Read what was said; wait until somebody says something, for a deadline at most."""
+        until = min(child.deadline for child in self._running) - time.monotonic()
+        if any(not child.pipes for child in self._running):
+            until = _POLL
+        for key, _ in self._selector.select(max(0.0, until)):
+            child, heard = key.data
+            if data := os.read(key.fd, _BLOCK):
+                heard += data
+            else:
+                self._close(child, key.fd)
+
+    def _close(self, child: Child, pipe: int) -> None:
+        self._selector.unregister(pipe)
+        child.pipes.discard(pipe)
+        os.close(pipe)
+
+    def _end(self, child: Child, patience: float = 5) -> None:
+        """Ask first: a guard may have a database server to stop."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            _signal(child, sign)
+            until = time.monotonic() + patience
+            while not child.poll() and time.monotonic() < until:
+                time.sleep(_POLL)
+            if child.poll():
+                break
+        for pipe in tuple(child.pipes):
+            self._close(child, pipe)
+
+    def _work(self, work: Callable[[], bytes], output: int, errors: int) -> NoReturn:
+        """In the child: become as a command is, work, and go, whatever happens."""
+        status = 1
+        try:
+            os.setsid()
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(sign, signal.SIG_DFL)
+            os.chdir(self._folder)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for handle, target in ((nothing, 0), (output, 1), (errors, 2)):
+                os.dup2(handle, target)
+            sys.stdout = sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            os.environ.clear()
+            os.environ.update(self._environment)
+            sys.path[:] = self._path
+            said = work()
+            with open(1, "wb", closefd=False) as stream:
+                stream.write(said)
+            status = 0
+        except BaseException as error:  # noqa: BLE001 (the parent is told, and nobody else can be)
+            with contextlib.suppress(BaseException):
+                os.write(2, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
+        finally:
+            os._exit(status)
+
+
+def _signal(child: Child, sign: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, sign)
+
+
+class _Pipe:
+    def __init__(self) -> None:
+        self.outer, self.inner = os.pipe()
+        self._kept = False
+
+    def keep(self) -> int:
+        self._kept = True
+        return self.outer
+
+    def __enter__(self) -> "_Pipe":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.inner)
+        if not self._kept:
+            os.close(self.outer)

@@ -1,0 +1,42 @@
+"""The routes of JavaScript and TypeScript servers, and what each of them checks."""
+
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, NotLooked
+from ...engine.guard import Looked
+from ...engine.tree import Tree
+from .collect import collect
+from .holes import holes
+from .identity import identity
+from .operations import operations
+from .payments import payments
+from .platforms import edge_projects
+from .rows import page_rows, public_files, route_row
+
+
+def look(tree: Tree) -> Looked:
+    program, cases = collect(tree)
+    projects = list(edge_projects(program))
+    found = [
+        *holes(cases, projects),
+        *identity(cases),
+        *payments(cases),
+        *operations(program, cases),
+    ]
+    unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
+    facts = {
+        "routes": [route_row(case, projects) for case in cases],
+        "pages": list(page_rows(program)),
+        "public_files": public_files(program),
+    }
+    return Looked(_once(found), unread, facts)
+
+
+def _once(found: list[Finding]) -> Iterator[Finding]:
+    """A file that several routes run through is judged with each of them."""
+    seen: set[tuple[str, str, int]] = set()
+    for one in found:
+        key = (one.rule, one.place.path, one.place.line)
+        if key not in seen:
+            seen.add(key)
+            yield one
