@@ -6,17 +6,17 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import questionary
 import typer
 from rich.console import Console
 
-from . import __version__, adopting, inspecting, updating
+from . import __version__, inspecting
 from .inspection import Wanted
 from .origin import Origin, fetch, find_origin
 from .planning import NAMES, Choice
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
-from .stamp import check_destination, stamp
+
+# The commands that stamp import what they stamp with: it takes longer than many an inspection.
 
 app = typer.Typer(
     add_completion=False,
@@ -55,6 +55,10 @@ def new(
     ] = None,
 ) -> None:
     """Stamp a new service."""
+    import questionary
+
+    from .stamp import check_destination, stamp
+
     console = Console(stderr=True, highlight=False)
     given = dict(map(_key_and_value, data or []))
     if directory is not None:
@@ -202,6 +206,8 @@ def adopt_command(
     ] = None,
 ) -> None:
     """Fit the guardrails around a prototype, on a branch of its own."""
+    from . import adopting
+
     request = adopting.Request(
         path=path,
         origin=find_origin(template, ref),
@@ -229,6 +235,8 @@ def update(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
 ) -> None:
     """Bring a stamped or adopted project to a newer version, on a branch of its own."""
+    from . import updating
+
     request = updating.Request(path=path, ref=ref, dry_run=dry_run, yes=yes)
     if status := updating.run(request):
         raise typer.Exit(status)

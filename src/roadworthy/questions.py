@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import questionary
 import yaml
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from .refusal import BadAnswer, Refusal
+
+if TYPE_CHECKING:
+    import questionary
 
 Answers = dict[str, Any]
 ANSWERS_FILE = ".copier-answers.yml"
@@ -147,6 +149,8 @@ class Questionnaire:
         return str(self._render(validator, answers | {name: answer})).strip()
 
     def _prompt(self, name: str, answers: Answers) -> object:
+        import questionary  # Takes long, and most answers are given otherwise.
+
         question, default = self._questions[name], self.default(name, answers)
         if question["type"] == "bool":
             return questionary.confirm(question["help"], default=bool(default)).unsafe_ask()
@@ -165,7 +169,9 @@ class Questionnaire:
             validate=lambda text: self._fault(name, text, answers) or True,
         ).unsafe_ask()
 
-    def _choices(self, name: str) -> list[questionary.Choice]:
+    def _choices(self, name: str) -> "list[questionary.Choice]":
+        import questionary
+
         offered = self._questions[name].get("choices", [])
         pairs = offered.items() if isinstance(offered, dict) else zip(offered, offered, strict=True)
         return [questionary.Choice(title, value) for title, value in pairs]
