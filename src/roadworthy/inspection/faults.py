@@ -6,6 +6,7 @@ Issues stay as fine as they are mended, for the comparison with an earlier inspe
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .model import Issue, Place, Rule, Severity
 
@@ -36,7 +37,7 @@ class Fault:
     def first(self) -> Issue:
         return self.issues[0]
 
-    @property
+    @cached_property
     def count(self) -> int:
         return sum(issue.count for issue in self.issues)
 
@@ -45,12 +46,12 @@ class Fault:
         """A hole is closed by itself; what is wrong all over is mended as one thing."""
         return self.rule.grouping == "place" and len(self.issues) > 1
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Tables, buckets, functions, routes or kinds of key, where the issues have such."""
         return tuple(dict.fromkeys(filter(None, (issue.about for issue in self.issues))))
 
-    @property
+    @cached_property
     def message(self) -> str:
         """What was found; of several issues, what they have in common and whom it befell."""
         if len(self.issues) == 1:

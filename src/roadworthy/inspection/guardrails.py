@@ -50,6 +50,11 @@ def rules_of(run: Mapping[str, Any]) -> dict[str, Rule]:
     return {rule["id"]: _rule(rule) for rule in run["tool"]["driver"].get("rules", ())}
 
 
+def rules_beside(document: Mapping[str, Any]) -> dict[str, Rule]:
+    """Those that no guard of the scan looks for: the ratchet's own."""
+    return {rule["id"]: _rule(rule) for rule in document["properties"].get("rules", ())}
+
+
 def _rule(descriptor: Mapping[str, Any]) -> Rule:
     """A guard of somebody else's knows fewer things about its rules; those get plain defaults."""
     about = descriptor.get("properties", {})

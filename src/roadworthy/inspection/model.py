@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.stack import Stack
+
+if TYPE_CHECKING:
+    from .faults import Fault
 
 SCHEMA = 1
 """Counts up when a reader of the JSON would have to change."""
@@ -165,6 +169,13 @@ class Inspection:
     since: Change | None = None
     schema: int = SCHEMA
 
+    @cached_property
+    def faults(self) -> "tuple[Fault, ...]":
+        """What a reader counts, the worst first."""
+        from .faults import faults_of
+
+        return faults_of(self.issues, self.rules)
+
     def by_severity(self, severity: Severity) -> list[Issue]:
         return [issue for issue in self.issues if issue.severity is severity]
 
@@ -180,11 +191,16 @@ def _plain(value: Any) -> Any:
         return value.label
     if isinstance(value, str):
         # File names may hold bytes that are no text (surrogates), which no encoder takes.
-        return value.encode("utf-8", "replace").decode()
-    if is_dataclass(value):
-        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
-    if isinstance(value, Mapping):
-        return {_plain(str(key)): _plain(entry) for key, entry in value.items()}
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {_plain(str(key)): _plain(entry) for key, entry in value.items()}
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _names(value.__class__)}
     return value
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(entry.name for entry in fields(kind))

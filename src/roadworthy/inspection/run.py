@@ -34,6 +34,11 @@ class Wanted:
     history: bool = True
     advisories: str | None = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether some rules are left out."""
+        return bool(self.only or self.skip)
+
     def of(self, rules: Iterable[str]) -> frozenset[str]:
         """The rules to heed; refuses a glob that fits none, which is a typing error."""
         known = sorted(rules)
@@ -64,9 +69,10 @@ def inspect(
     """Look at a tree. Nothing is written in it, and none of its code is run."""
     root = check_tree(path)
     began = time.monotonic()
-    rules = guardrails.catalogue()
-    heeded = wanted.of(rules)
-    idle = _idle(rules, heeded)
+    # Otherwise the guards themselves say what the rules are, while they are at it.
+    rules = guardrails.catalogue() if wanted.is_narrow else {}
+    heeded = wanted.of(rules) if wanted.is_narrow else None
+    idle = set() if heeded is None else _idle(rules, heeded)
     settings = {} if wanted.history else {"GUARDRAILS_HISTORY": "no"}
     settings |= {} if wanted.advisories is None else {"GUARDRAILS_ADVISORIES": wanted.advisories}
     document = guardrails.scan(root, progress, without=idle, settings=settings)
@@ -86,11 +92,11 @@ def reread(document: Mapping[str, Any], name: str) -> Inspection:
 def gather(
     document: Mapping[str, Any],
     rules: Mapping[str, Rule],
-    heeded: frozenset[str],
+    heeded: frozenset[str] | None,
     name: str,
     earlier: Mapping[str, Any] | None = None,
 ) -> Inspection:
-    """Make one value of what the guards printed."""
+    """Make one value of what the guards printed. `heeded` is None for all rules there are."""
     try:
         found = _read(document, rules, heeded)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -131,14 +137,16 @@ def check_tree(path: Path) -> Path:
 
 
 def _read(
-    document: Mapping[str, Any], known: Mapping[str, Rule], heeded: frozenset[str]
+    document: Mapping[str, Any], known: Mapping[str, Rule], heeded: frozenset[str] | None
 ) -> dict[str, Any]:
-    rules = dict(known)
+    rules = dict(known) | guardrails.rules_beside(document)
     facts: dict[str, Any] = {}
     for run in document["runs"]:
         rules |= guardrails.rules_of(run)
         about = run.get("properties", {})
         facts |= {name: value for name, value in about.items() if name not in _NO_FACTS}
+    rules = {name: rules[name] for name in sorted(rules)}
+    heeded = frozenset(rules) if heeded is None else heeded
     mine = {name: rule for name, rule in rules.items() if name in heeded}
     about_tree = document["properties"]["tree"]
     stack = Stack.of(document["properties"]["stack"])

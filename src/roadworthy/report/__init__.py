@@ -17,7 +17,19 @@ __all__ = ["FORMATS", "page", "summary"]
 
 
 def _json(inspection: Inspection) -> str:
-    return json.dumps(inspection.to_json(), indent=2, ensure_ascii=False) + "\n"
+    """An issue on a line: indented as a whole, it would be written by Python's encoder, not C's."""
+    parts = ((key, _lines(value)) for key, value in inspection.to_json().items())
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {text}" for key, text in parts) + "\n}\n"
+
+
+def _lines(value: object) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(_line(entry) for entry in value) + "\n]"
+    return _line(value)
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _sarif(inspection: Inspection) -> str:

@@ -85,7 +85,7 @@ def page(inspection: Inspection) -> str:
 
 def clean(value: Any) -> Any:
     """What every expression of the template goes through."""
-    if isinstance(value, Markup) or not isinstance(value, str):
+    if isinstance(value, Markup) or not isinstance(value, str) or value.isprintable():
         return value
     return "".join(
         char if char.isprintable() or char in _KEPT else "\N{REPLACEMENT CHARACTER}"

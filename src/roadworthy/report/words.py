@@ -13,7 +13,6 @@ from roadworthy.inspection import (
     Severity,
     State,
     beside,
-    faults_of,
     listed,
 )
 from roadworthy.stack import Language, Stack
@@ -78,7 +77,7 @@ def _and(names: list[str]) -> str:
 
 
 def faults(inspection: Inspection) -> tuple[Fault, ...]:
-    return faults_of(inspection.issues, inspection.rules)
+    return inspection.faults
 
 
 def counts(inspection: Inspection, area: str | None = None) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .engine import sarif
 from .engine.baseline import Accepted, CorruptBaseline
 from .engine.check import check, recognised
 from .engine.drill import drill
@@ -115,7 +116,11 @@ def _scan(options: argparse.Namespace) -> int:
 
     tree = recognised(walk(options.root))
     guards = [guard for guard in load_guards() if guard.name not in options.without]
-    json.dump(run_guards(tree, guards, say if options.progress else lambda _: None), sys.stdout)
+    document = run_guards(tree, guards, say if options.progress else lambda _: None)
+    names = {guard.name for guard in guards}
+    others = [rule for rule in load().values() if names.isdisjoint(rule.guards)]
+    document["properties"]["rules"] = sarif.run("", others, [])["tool"]["driver"]["rules"]
+    sys.stdout.write(json.dumps(document))
     return 0
 
 
