@@ -4,6 +4,7 @@ A tree may be hostile: links that lead out or round, files of a gigabyte, names 
 newlines, vendored trees of 34,000 files. Nothing here follows a link or writes into the tree.
 """
 
+import fnmatch
 import json
 import os
 import re
@@ -13,12 +14,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 1_000_000
 """A source file beyond this is data or generated; it is listed and not read."""
 MOST_FILES = 100_000
+MOST_KEPT = 48_000_000
+"""Characters of texts that are kept in memory, where several looks ask for the same."""
+_KEPT_NAME = 200
+_BLOCK = 65_536
 
 VENDORED_NAMES = frozenset(
     {
@@ -75,10 +80,27 @@ class Tree:
         unreadable or no regular file."""
         if self.sizes.get(path, MOST_BYTES + 1) > MOST_BYTES:
             return None
+        if path in self._kept:
+            return self._kept[path]
         data = read_within(self.root, path)
-        if data is None or b"\0" in data[:8192]:
-            return None
-        return data.decode("utf-8", errors="replace")
+        text = None if data is None or b"\0" in data[:8192] else data.decode(errors="replace")
+        self._keep(path, text)
+        return text
+
+    def _keep(self, path: str, text: str | None) -> None:
+        """What one look reads, the next finds read: in a guard, or in the forks of a runner."""
+        size = len(text or "") + _KEPT_NAME
+        if self._kept_size[0] + size <= MOST_KEPT:
+            self._kept_size[0] += size
+            self._kept[path] = text
+
+    @cached_property
+    def _kept(self) -> dict[str, str | None]:
+        return {}
+
+    @cached_property
+    def _kept_size(self) -> list[int]:
+        return [0]
 
     @cached_property
     def _fitted(self) -> tuple[str, ...]:
@@ -90,11 +112,9 @@ class Tree:
         return path.startswith(self._fitted) if self._fitted else False
 
     def matching(self, *globs: str) -> Iterator[str]:
-        """The files that one of the globs fits, `**/` reaching every depth (PurePath.match)."""
-        for path in self.files:
-            pure = PurePosixPath(path)
-            if any(pure.match(glob.removeprefix("**/")) for glob in globs):
-                yield path
+        """The files that one of the globs fits, as PurePath.match has it."""
+        wanted = [_parts(glob) for glob in globs]
+        return (path for path in self.files if any(_fits(path, parts) for parts in wanted))
 
     def ending(self, *suffixes: str) -> Iterator[str]:
         return (path for path in self.files if path.endswith(suffixes))
@@ -136,17 +156,35 @@ class Tree:
 def read_within(root: Path, path: str, most: int = MOST_BYTES) -> bytes | None:
     """Read a regular file below the root, opening no link on the way (CWE-59)."""
     try:
-        handle = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
-    with os.fdopen(handle, "rb") as stream:
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None
-            data = stream.read(most + 1)
-        except OSError:
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > most:
             return None
+        # A byte more than it had: it may have grown since.
+        data = os.read(handle, about.st_size + 1)
+        while (more := os.read(handle, _BLOCK)) and len(data) <= most:
+            data += more
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     return data if len(data) <= most else None
+
+
+def _parts(glob: str) -> list[re.Pattern[str]]:
+    parts = glob.removeprefix("**/").split("/")
+    return [re.compile(fnmatch.translate(part)) for part in reversed(parts)]
+
+
+def _fits(path: str, parts: list[re.Pattern[str]]) -> bool:
+    """Whether the last parts of a path do."""
+    names = path.rsplit("/", len(parts))[-len(parts) :]
+    return len(names) == len(parts) and all(
+        part.match(name) for part, name in zip(parts, reversed(names), strict=True)
+    )
 
 
 def walk(root: Path) -> Tree:

@@ -1,7 +1,7 @@
 """How much of which language a tree holds."""
 
+import os
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import Any
 
 from ..engine.tree import Tree
@@ -21,7 +21,7 @@ def languages(tree: Tree) -> list[dict[str, Any]]:
     files: Counter[str] = Counter()
     lines: Counter[str] = Counter()
     for path in tree.files:
-        name = _NAMES.get(PurePosixPath(path).suffix.lower())
+        name = _NAMES.get(os.path.splitext(path)[1].lower())
         text = tree.text(path) if name else None
         if name and text is not None:
             files[name] += 1

@@ -153,6 +153,11 @@ _PATHS: tuple[tuple[str, str, str], ...] = (
     ),
 )
 _COMPILED = tuple((re.compile(pattern), topic, name) for pattern, topic, name in _PATHS)
+_NAME = "(^|/)"
+_NAMES = [pattern.removeprefix(_NAME) for pattern, _, _ in _PATHS if pattern.startswith(_NAME)]
+_OTHERS = [pattern for pattern, _, _ in _PATHS if not pattern.startswith(_NAME)]
+# Most paths show nothing, and are asked once.
+_ANY = re.compile("|".join([f"(?:^|/)(?:{'|'.join(_NAMES)})", *_OTHERS]))
 _COUNTED = frozenset({"migrations", "tests"})
 
 _TEXTS: tuple[tuple[str, str, str, str], ...] = (
@@ -192,6 +197,8 @@ def _of_paths(tree: Tree, apps: list[App]) -> Iterator[Fact]:
 
 
 def _signs_of(path: str) -> Iterator[tuple[str, str]]:
+    if not _ANY.search(path):
+        return
     seen: set[str] = set()
     for pattern, topic, name in _COMPILED:
         # Of several patterns for a migration the first, which is the more exact, counts.

@@ -124,7 +124,7 @@ class Project:
 
     def named(self, *names: str) -> Iterator[str]:
         wanted = set(names)
-        return (path for path in self.tree.files if PurePosixPath(path).name in wanted)
+        return (path for path in self.tree.files if path.rpartition("/")[2] in wanted)
 
     def tracked(self) -> Iterator[str]:
         """What git tracks; without git, what is there."""

@@ -1,7 +1,6 @@
 """Which files are worth reading for secrets, and what kind of file each is."""
 
 import re
-from pathlib import PurePosixPath
 
 VENDORED = re.compile(
     r"(^|/)(node_modules|bower_components|site-packages|\.venv|venv|__pycache__|\.next|\.nuxt"
@@ -49,7 +48,7 @@ def worth_reading(path: str) -> bool:
     """Whether the file may hold a secret in text that people wrote."""
     if VENDORED.search(path) or _UNREADABLE.search(path):
         return False
-    return PurePosixPath(path).name not in _LOCKS
+    return path.rpartition("/")[2] not in _LOCKS
 
 
 def is_test(path: str) -> bool:
@@ -57,12 +56,12 @@ def is_test(path: str) -> bool:
 
 
 def is_example(path: str) -> bool:
-    return bool(_EXAMPLE.search(PurePosixPath(path).name))
+    return bool(_EXAMPLE.search(path.rpartition("/")[2]))
 
 
 def is_env_file(path: str) -> bool:
     """A file of `NAME=value` lines, whatever it is called: `.env`, `backend.env`, `env.prod`."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     return bool(_ENV.match(name)) and not _CODE_NAMED_ENV.search(name)
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import combinations
 from posixpath import basename, dirname
 
@@ -34,17 +35,21 @@ def copies(texts: Mapping[str, str]) -> Iterator[Finding]:
         for path, text in texts.items()
         if len(text) >= _SHORTEST and not _GENERATED.search(path)
     }
-    prints = {path: _print(text) for path, text in wanted.items()}
-    pairs = list(_alike(prints))
+
+    @cache
+    def lines(path: str) -> Lines:
+        return _lines(wanted[path])
+
+    pairs = list(_alike(wanted, lines))
     explained: set[tuple[str, str]] = set()
     for finding, covered in _folders(pairs, list(wanted)):
         explained |= covered
         yield finding
-    versions = list(_versions(prints))
+    versions = list(_versions(wanted, lines))
     explained |= {pair for _, pair in versions}
     yield from (finding for finding, _ in versions)
     for one, other in pairs:
-        if (one, other) not in explained and prints[one] == prints[other]:
+        if (one, other) not in explained and lines(one) == lines(other):
             yield Finding(
                 "code.duplicate-file",
                 Place(other),
@@ -54,19 +59,19 @@ def copies(texts: Mapping[str, str]) -> Iterator[Finding]:
             )
 
 
-def _print(text: str) -> Lines:
+def _lines(text: str) -> Lines:
     return frozenset(line for raw in text.splitlines() if len(line := raw.strip()) > 8)
 
 
-def _alike(prints: Mapping[str, Lines]) -> Iterator[tuple[str, str]]:
+def _alike(paths: Iterable[str], lines: Callable[[str], Lines]) -> Iterator[tuple[str, str]]:
     """Files of one name that share most of their lines."""
     namesakes: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(prints):
-        if not _SAME_IN_ALL.match(basename(path)) or len(prints[path]) > 60:
+    for path in sorted(paths):
+        if not _SAME_IN_ALL.match(basename(path)) or len(lines(path)) > 60:
             namesakes[basename(path)].append(path)
-    for paths in namesakes.values():
-        for one, other in combinations(paths[:_MOST_NAMESAKES], 2):
-            if _likeness(prints[one], prints[other]) >= _LIKE:
+    for those in namesakes.values():
+        for one, other in combinations(those[:_MOST_NAMESAKES], 2):
+            if _likeness(lines(one), lines(other)) >= _LIKE:
                 yield one, other
 
 
@@ -108,16 +113,18 @@ def _below(folder: str, paths: list[str]) -> int:
     return sum(path.startswith(prefix) for path in paths)
 
 
-def _versions(prints: Mapping[str, Lines]) -> Iterator[tuple[Finding, tuple[str, str]]]:
+def _versions(
+    paths: Collection[str], lines: Callable[[str], Lines]
+) -> Iterator[tuple[Finding, tuple[str, str]]]:
     """`server_old.js` beside `server.js`: a version that nobody dared to delete."""
-    for path in sorted(prints):
+    for path in sorted(paths):
         stem, _, ending = basename(path).rpartition(".")
         match = _COPY.match(stem)
         original = f"{dirname(path)}/{match['stem']}.{ending}".lstrip("/") if match else ""
-        if not match or original not in prints:
+        if not match or original not in paths:
             continue
         entry = bool(_ENTRY.match(match["stem"]))
-        if not entry and _likeness(prints[path], prints[original]) < _HALF:
+        if not entry and _likeness(lines(path), lines(original)) < _HALF:
             continue
         yield (
             Finding(

@@ -4,8 +4,9 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from .resolving import Resolver, package_of
 
@@ -102,17 +103,19 @@ def _script(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
         text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     lines = _Lines(text)
 
-    def said(module: str, at: int, when: When) -> Reference:
+    def said(module: str, at: int, when: When, **more: Any) -> Reference:
         target = resolver.script(path, module)
         package = "" if target or module.startswith(".") else package_of(module)
-        return Reference(path, module, lines(at), when, target or "", package)
+        return Reference(path, module, lines(at), when, target or "", package, **more)
 
     for match in _FROM.finditer(text):
         taken = list(_names(match["names"]))
         erased = match["type"] or (taken and all(typed for _, _, typed in taken))
         when = When.NEVER if erased else When.LOADED
-        yield replace(
-            said(match["module"], match.start("names"), when),
+        yield said(
+            match["module"],
+            match.start("names"),
+            when,
             names=frozenset(name for name, _, _ in taken),
             offers=tuple((own, name) for name, own, _ in taken if match["what"] == "export"),
         )

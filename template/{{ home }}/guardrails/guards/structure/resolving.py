@@ -25,6 +25,7 @@ class Resolver:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._present = tree.present
+        self._found: dict[tuple[str, str], str | None] = {}
 
     @cached_property
     def _aliases(self) -> list[Alias]:
@@ -50,7 +51,13 @@ class Resolver:
         return found
 
     def script(self, source: str, module: str) -> str | None:
-        """The file that `import … from "module"` in the source means."""
+        """The file that `import … from "module"` in the source means: one for all of a folder."""
+        key = dirname(source), module
+        if key not in self._found:
+            self._found[key] = self._script(source, module)
+        return self._found[key]
+
+    def _script(self, source: str, module: str) -> str | None:
         if module.startswith("."):
             return self._file(normpath(join(dirname(source), module)))
         for folder, prefix, target in self._aliases:
@@ -86,6 +93,17 @@ class Resolver:
                 return found
         return None
 
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """All that a file can be called by: most of what is asked for is the name of none."""
+        stems = {
+            path.removesuffix(ending)
+            for path in self._present
+            for ending in _ENDINGS
+            if path.endswith(ending)
+        }
+        return frozenset(stems | {stem.removesuffix("/index") for stem in stems})
+
     def _file(self, path: str) -> str | None:
         if path.startswith(".."):
             return None
@@ -93,6 +111,8 @@ class Resolver:
         if path.endswith((".js", ".jsx", ".mjs")):
             stems.append(path.rpartition(".")[0])
         for stem in stems:
+            if stem not in self._named:
+                continue
             for candidate in (
                 *(stem + ending for ending in _ENDINGS),
                 *(f"{stem}/index{ending}" for ending in _ENDINGS[1:-1]),
