@@ -58,9 +58,10 @@ def _static(case: Case, expression: str) -> bool:
     for _ in range(4):
         if name is None:
             return False
-        looped = re.search(
-            rf"([\w$]+)[\w$.?!]*\s*\??\.\s*(?:map|forEach|find)\(\s*\(?\s*{re.escape(name[1])}\b",
-            case.source.text,
+        loop = rf"\.\s*(?:map|forEach|find)\(\s*\(?\s*{re.escape(name[1])}\b"
+        # What is looped over is tried from each of its letters, so it is looked for second.
+        looped = re.search(loop, case.source.text) and re.search(
+            rf"([\w$]+)[\w$.?!]*\s*\??{loop}", case.source.text
         )
         if looped:
             name = looped

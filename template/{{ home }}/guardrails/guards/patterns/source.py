@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 
 from ...engine.tree import Tree
 from .scan import Match
@@ -71,11 +72,7 @@ class Source:
 
     @cached_property
     def _starts(self) -> list[int]:
-        starts, at = [], 0
-        for line in self.lines:
-            starts.append(at)
-            at += len(line) + 1
-        return starts
+        return list(accumulate((len(line) + 1 for line in self.lines), initial=0))[:-1]
 
     @cached_property
     def is_server(self) -> bool:
@@ -155,11 +152,13 @@ class Source:
             stripped = text.lstrip()
             depth = len(text) - len(stripped)
             closes = not stripped or stripped[0] in _NO_HEAD
-            while not closes and stack and stack[-1][0] >= depth:
+            if closes:
+                parents.append(next((at for under, at in reversed(stack) if under < depth), 0))
+                continue
+            while stack and stack[-1][0] >= depth:
                 stack.pop()
-            parents.append(next((at for under, at in reversed(stack) if under < depth), 0))
-            if not closes:
-                stack.append((depth, number))
+            parents.append(stack[-1][1] if stack else 0)
+            stack.append((depth, number))
         return parents
 
     @cached_property
