@@ -14,7 +14,7 @@ Repeated = Mapping[ObjectKey, tuple[Place, ...]]
 MONEY = re.compile(
     r"(^|_)(price|amount|total|subtotal|cost|fee|balance|salary|wage|payment|payout|paid|refund|tax"
     r"|discount_amount|budget|revenue|income|expense|deposit|debt|credit|earnings|commission_amount"
-    r"|donation|tip|invoice|preco|valor|saldo|custo|precio|monto|importe|prix|montant|preis|betrag"
+    r"|donation|tip|rent|fare|invoice|preco|valor|saldo|custo|precio|monto|importe|prix|montant|preis|betrag"
     r"|harga|jumlah_bayar|biaya)s?(_|$)"
 )
 NO_MONEY = re.compile(

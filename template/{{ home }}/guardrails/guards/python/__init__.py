@@ -6,7 +6,17 @@ from typing import Any
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ..web_paths import nature, patterns
-from . import configuration, credentials, crypto, holes, inputs, layout, operations, persistence
+from . import (
+    configuration,
+    credentials,
+    crypto,
+    holes,
+    inputs,
+    layout,
+    operations,
+    persistence,
+    webhooks,
+)
 from .access import Gatekeeper, judge
 from .django import DjangoRoutes
 from .modules import read
@@ -21,6 +31,7 @@ def look(tree: Tree) -> Looked:
     judge(table, keeper)
     findings = [
         *holes.look(table, keeper),
+        *webhooks.look(table, keeper),
         *credentials.look(table),
         *crypto.look(table),
         *configuration.look(table),

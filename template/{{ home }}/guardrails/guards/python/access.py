@@ -31,7 +31,7 @@ _ROLES = re.compile(
 _ADMINS = re.compile(r"(^|_)(admin\w*|superuser|staff)(_|$)", re.IGNORECASE)
 """`require_admin` that asks `is_platform_admin()`: what that compares need not be seen."""
 _ROLE_NAME = re.compile(r"role|admin|permission|superuser|staff|scope", re.IGNORECASE)
-_SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
+SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
 _CALLER_WORDS = re.compile(
     r"session|user|token|auth|logged|credential|identity|payload|cookie", re.IGNORECASE
 )
@@ -111,7 +111,7 @@ class Gatekeeper:
 
     def _own(self, function: Function) -> Verdict | None:
         names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
-        signs = bool(names & _SIGNED) or {"compare_digest", "new"} <= names
+        signs = bool(names & SIGNED) or {"compare_digest", "new"} <= names
         if signs and any(_answers(node) for node in own_body(function)):
             return Verdict("signature", f"{function.name} checks a signature")
         if not any(refuses(node, function) for node in own_body(function)):
@@ -135,7 +135,7 @@ class Gatekeeper:
                 yield self._callee(module, node, depth)
 
     def _callee(self, module: Module, call: ast.Call, depth: int) -> Verdict | None:
-        if called(call) in _SIGNED:
+        if called(call) in SIGNED:
             return Verdict("signature", f"{called(call)} checks a signature")
         meant = self._project.resolve(module, dotted(call.func))
         if isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and meant.module:

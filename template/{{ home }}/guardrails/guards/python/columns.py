@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .modules import Module
+from .modules import Module, Project
 from .syntax import (
     called,
     calls_in,
@@ -13,7 +13,9 @@ from .syntax import (
     found,
     is_true,
     keyword,
+    strings_in,
     target_name,
+    text_of,
     words_in,
 )
 
@@ -32,10 +34,48 @@ _TIMES = re.compile(
     r"scheduled_at|created_at|updated_at|expires_at|timestamp)$"
 )
 
+_KEPT_SORTED = {"index", "primary_key", "unique"}
 
-def look(module: Module) -> Iterator[Finding]:
+
+def look(module: Module, indexed: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """`indexed` are the columns for which some migration makes an index."""
     yield from _columns(module)
     yield from _naive_defaults(module)
+    yield from _keys(module, indexed)
+
+
+def indexed_columns(project: Project) -> frozenset[str]:
+    """The columns named where an index is made: `Index("ix", "a")`, `op.create_index(…, ["a"])`."""
+    return frozenset(
+        text
+        for module in project.modules
+        for call in module.calls
+        if called(call) in {"Index", "create_index", "UniqueConstraint", "PrimaryKeyConstraint"}
+        for text in strings_in(call) | words_in(call)
+    )
+
+
+def _keys(module: Module, indexed: frozenset[str]) -> Iterator[Finding]:
+    """Foreign keys of SQLAlchemy's and SQLModel's, which get no index by themselves."""
+    for model in module.classes:
+        for item in model.body:
+            value = getattr(item, "value", None)
+            name = target_name(item.targets[0]) if isinstance(item, ast.Assign) else ""
+            name = target_name(item.target) if isinstance(item, ast.AnnAssign) else name
+            if not name or name in indexed or not isinstance(value, ast.Call):
+                continue
+            refers = any(called(call) == "ForeignKey" for call in calls_in(value))
+            if not refers and text_of(keyword(value, "foreign_key")) is None:
+                continue
+            if called(value) == "ForeignKey" or any(
+                is_true(word.value) for word in value.keywords if word.arg in _KEPT_SORTED
+            ):
+                continue
+            yield found(
+                "db.fk-not-indexed", module, item,
+                f"{model.name}.{name} refers to another table and has no index.",
+                symbol=model.name,
+            )  # fmt: skip
 
 
 def _columns(module: Module) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AS
 def _open(handlers: list[Handler]) -> Iterator[Finding]:
     exposed = [handler for handler in handlers if _is_open(handler)]
     grouped: dict[ast.AST, Handler] = {}
-    for handler in exposed:
+    for handler in sorted(exposed, key=lambda one: not one.route.writes):
         grouped.setdefault(handler.function, handler)
     chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
     if not chosen:
@@ -161,6 +161,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     words = name.replace("_", " ")
     open_ = _MEANT_OPEN.search(name.replace("contact", "")) or meant.free_places(name)
     lists = not handler.path_parameters and not open_
+    if handler.path_parameters and not open_ and meant.lists_people(handler):
+        return Severity.CRITICAL if _PERSONAL.search(words) else None
     if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
         return None
     of_people = _PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", words))

@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .handlers import Handler, comes_from, is_query, is_write
-from .syntax import assigns_in, called, names_in, words_in
+from .handlers import Handler, comes_from, fields_of, is_query, is_write
+from .syntax import assigns_in, called, dotted, keyword, names_in, words_in
 
 _FIRST = re.compile(
     r"first|set_?-?up|bootstrap|\binit|install|seed|create_?-?(admin|owner)", re.IGNORECASE
@@ -17,6 +17,7 @@ _LISTED = re.compile(
     r"|hotels?|venues?)|compan(?:y|ies)|employers?)/?(?:[{<][^/]*[}>]/?)?$",
     re.IGNORECASE,
 )
+_REACHES = re.compile(r"^(\w+_)?(email|phone|phone_number|mobile)$")
 _VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
 
 
@@ -85,6 +86,18 @@ def a_list(handler: Handler) -> bool:
         "query",
     }
     return any(called(call) in many for call in handler.all_calls)
+
+
+def lists_people(handler: Handler) -> bool:
+    """What it answers with is declared, and is a list of rows by which people can be reached."""
+    for mark in handler.function.decorator_list:
+        listed_ = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
+        if not isinstance(listed_, ast.Subscript) or dotted(listed_.value).lower() != "list":
+            continue
+        meant = handler.project.resolve(handler.module, dotted(listed_.slice))
+        if isinstance(meant.node, ast.ClassDef) and meant.module is not None:
+            return any(_REACHES.match(name) for name in fields_of(handler.project, meant.module, meant.node))
+    return False
 
 
 def by_code(handler: Handler) -> bool:

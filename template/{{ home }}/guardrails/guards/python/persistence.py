@@ -35,10 +35,11 @@ _HARD_CAP = 100
 def look(table: RouteTable) -> Iterator[Finding]:
     project = table.project
     handlers = {route.function for route in table.routes if route.served}
+    indexed = columns.indexed_columns(project)
     for module in project.service:
         if is_script(module.path) or is_test(module.path):
             continue
-        yield from columns.look(module)
+        yield from columns.look(module, indexed)
         for function in module.functions:
             yield from _reads(module, function)
             yield from _loops(module, function)

@@ -1,0 +1,114 @@
+"""Webhooks that take the body for the provider's, though nothing proves that."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .access import SIGNED, Gatekeeper
+from .handlers import Handler
+from .modules import Function, Module, is_script
+from .routes import Route, RouteTable
+from .syntax import called, calls_in, dotted, found, names_in, own_body, place, strings_in, words_in
+
+_WEBHOOK = re.compile(r"web_?-?hook|(^|/)(ipn|postback)(/|$)", re.IGNORECASE)
+_SECRET = re.compile(r"secret|signing|webhook\w*key|token", re.IGNORECASE)
+_HEADER = re.compile(r"header|signature|(^|_)sig(_|$)", re.IGNORECASE)
+_PROVES = re.compile(
+    r"signature|signing|hmac|compare_digest|secret|construct_event|verify|validat|token"
+    r"|x-hub|svix|authoriz|allowed_ips|retrieve|client_host",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(r"paid|payment|invoice|subscription|checkout|charge|amount|credit", re.IGNORECASE)
+
+
+def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
+    seen: set[ast.AST] = set()
+    for route in table.routes:
+        if not _is_webhook(route) or route.function in seen or is_script(route.module.path):
+            continue
+        seen.add(route.function)
+        handler = Handler(table.project, keeper, route)
+        skipped = next(_skipping(handler), None)
+        if skipped is not None:
+            yield skipped
+        elif route.access == "public" and handler.writes and not _proves(handler):
+            yield found(
+                "edge-fn.webhook-unsigned", route.module, route.line,
+                f"{route.label} writes what anybody sends: no signature is checked.",
+                severity=_grave(handler), symbol=route.function.name,
+            )  # fmt: skip
+
+
+def _is_webhook(route: Route) -> bool:
+    name = f"{route.path} {route.function.name}"
+    return route.served and route.writes and _WEBHOOK.search(name) is not None
+
+
+def _proves(handler: Handler) -> bool:
+    """Something on the way speaks of a signature, a secret, or asks the provider itself."""
+    return any(
+        _PROVES.search(word)
+        for _, function in handler.reached()
+        for word in words_in(function) | strings_in(function)
+    )
+
+
+def _grave(handler: Handler) -> Severity:
+    told = words_in(handler.function) | strings_in(handler.function)
+    return Severity.CRITICAL if any(_MONEY.search(word) for word in told) else Severity.HIGH
+
+
+def _skipping(handler: Handler) -> Iterator[Finding]:
+    for module, function in handler.reached():
+        for node in own_body(function):
+            if isinstance(node, ast.If) and (name := _optional_check(module, function, node)):
+                route = handler.route
+                yield found(
+                    "edge-fn.webhook-unsigned", module, node,
+                    f"{route.label} skips its check when {name} is not set.",
+                    severity=_grave(handler), symbol=function.name,
+                    also=[place(route.module, route.line, route.function.name)],
+                )  # fmt: skip
+
+
+def _optional_check(module: Module, function: Function, node: ast.If) -> str:
+    """The name of the secret without which `if SECRET: construct_event(...)` checks nothing."""
+    name = _secret_of(node.test)
+    checks = any(
+        called(call) in SIGNED or called(call) == "compare_digest"
+        for statement in node.body
+        for call in calls_in(statement)
+    )
+    if not name or not checks or any(_stops(one) for one in node.orelse):
+        return ""
+    return "" if _required(module, function, node, name) else name
+
+
+def _secret_of(test: ast.expr) -> str:
+    for part in test.values if isinstance(test, ast.BoolOp) else [test]:
+        name = dotted(part).rpartition(".")[2]
+        if name in {"get", "getenv", "environ"}:
+            name = next(iter(sorted(strings_in(part))), "")
+        if name and _SECRET.search(name) and not isinstance(part, ast.Compare):
+            return "" if _HEADER.search(name) else name
+    return ""
+
+
+def _stops(statement: ast.stmt) -> bool:
+    return any(
+        isinstance(node, ast.Raise | ast.Return) or called(node) in {"abort", "exit"}
+        for node in ast.walk(statement)
+    )
+
+
+def _required(module: Module, function: Function, check: ast.If, name: str) -> bool:
+    """`if not SECRET: raise`, in the function or where the module starts."""
+    return any(
+        isinstance(node, ast.If)
+        and node is not check
+        and isinstance(node.test, ast.UnaryOp)
+        and name in names_in(node.test) | words_in(node.test)
+        and any(_stops(one) for one in node.body)
+        for node in (*own_body(function), *module.tree.body)
+    )
