@@ -45,11 +45,11 @@ bench: $(READY) ## Measure a stamped service beside its peers
 
 .PHONY: bench-inspection
 bench-inspection: $(READY) ## Measure an inspection beside ast-grep and semgrep
-	@PYTHONPATH="template/{{ home }}" $(BIN)/python -m bench.inspection
+	@PYTHONPATH=assembled $(BIN)/python -m bench.inspection
 
 .PHONY: bench-adoption
 bench-adoption: $(READY) ## Measure an adoption, and the facade beside proxies that do nothing else
-	@PYTHONPATH="template/{{ home }}" $(BIN)/python -m bench.adoption
+	@PYTHONPATH=assembled $(BIN)/python -m bench.adoption
 	@$(BIN)/python -m bench.facade
 
 .PHONY: lock

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "template" / "{{ home }}")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "assembled")]
 
 project = "Roadworthy"
 author = "The Roadworthy authors"

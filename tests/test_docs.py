@@ -156,7 +156,7 @@ def test_what_the_pages_name_is_there(stamper: Stamper) -> None:
         for target in re.findall(r"^([a-z][a-z-]*):", file.read_text("utf-8"), re.MULTILINE)
     }
     settings = set(project.check("python", "-c", _SETTINGS.format(package=project.package)).split())
-    for path in (ROOT / "template" / "{{ home }}" / "guardrails").rglob("*.py"):
+    for path in (ROOT / "template").glob("*/guardrails/**/*.py"):
         settings |= set(re.findall(r'"(GUARDRAILS_[A-Z_]+)"', path.read_text(encoding="utf-8")))
     for path in adopted.path.glob("service/src/*/legacy/**/settings.py"):
         fields = re.findall(r"^    ([a-z]\w+): ", path.read_text(encoding="utf-8"), re.MULTILINE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATE = Path(__file__).parents[1] / "template" / "{{ home }}"
+ASSEMBLED = Path(__file__).parents[1] / "assembled"
 HOLE = """\
 import os
 
@@ -31,7 +31,7 @@ def guardrails(project: Path, *arguments: str) -> subprocess.CompletedProcess[st
     narrowed = [*where, *options] if where else []
     return subprocess.run(
         [sys.executable, "-m", "guardrails", *arguments, *narrowed],
-        cwd=TEMPLATE,
+        cwd=ASSEMBLED,
         capture_output=True,
         text=True,
         check=False,
@@ -45,7 +45,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_drill_sees_every_guard_bite() -> None:
-    done = guardrails(TEMPLATE, "drill")
+    done = guardrails(ASSEMBLED, "drill")
     assert done.returncode == 0, done.stdout
     assert done.stdout.count(": found ") == len(done.stdout.splitlines())
 
@@ -96,8 +96,8 @@ def test_other_forms_say_the_same(own: Path, form: str) -> None:
 
 
 def test_a_rule_explains_itself_and_an_unknown_one_says_how_to_list_them() -> None:
-    assert "CWE-" in guardrails(TEMPLATE, "explain", "money.float").stdout
-    unknown = guardrails(TEMPLATE, "explain", "money.flot")
+    assert "CWE-" in guardrails(ASSEMBLED, "explain", "money.float").stdout
+    unknown = guardrails(ASSEMBLED, "explain", "money.flot")
     assert (unknown.returncode, "lists all" in unknown.stderr) == (2, True)
 
 

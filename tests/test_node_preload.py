@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SERVICE = ROOT / "template" / "{{ service_dir }}"
+TESTS = ROOT / "template" / "{{ in_service }}tests"
 SOURCE = ROOT / "template" / "{{ source }}"
 PRELOAD = next((ROOT / "template" / "{{ prototype_home }}" / "ops").glob("*prototype*/*node*"))
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -142,7 +142,7 @@ def serving(script: Path, preload: Path, **environment: str) -> Iterator[Server]
 def test_the_callers_trace_goes_on_in_spans_and_lines(
     preload: Path, prototype: Path, script: str
 ) -> None:
-    collector = module(SERVICE / "tests" / "platform" / "collector.py")
+    collector = module(TESTS / "platform" / "collector.py")
     with (
         collector.running_collector() as received,
         serving(prototype / script, preload, OTLP_ENDPOINT=received.url) as server,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_node_preload import SERVICE, SOURCE, module
+from test_node_preload import SOURCE, TESTS, module
 
 ROOT = Path(__file__).parent.parent
 RUNNER = next((ROOT / "template" / "{{ prototype_home }}" / "ops").glob("*prototype*/*python*"))
@@ -118,7 +118,7 @@ def answers(port: int) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_callers_trace_goes_on_in_spans_and_lines(kind: str, tmp_path: Path) -> None:
     source, command, route = KINDS[kind]
-    collector = module(SERVICE / "tests" / "platform" / "collector.py")
+    collector = module(TESTS / "platform" / "collector.py")
     with (
         collector.running_collector() as received,
         serving(tmp_path, source, command, OTLP_ENDPOINT=received.url) as server,

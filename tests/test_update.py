@@ -51,15 +51,15 @@ def update(project: Project) -> None:
 
 def release(template: Path) -> None:
     """Move on in every way in which a release does."""
-    stamped = template / "template" / "{{ service_dir }}"
-    package = template / "template" / "{{ source }}"
+    stamped = template / "template"
+    package = stamped / "{{ source }}"
     for changed in (package / "app.py.jinja", package / "settings.py.jinja"):
         changed.write_text(changed.read_text() + "\n# A starter has changed.\n")
-    (stamped / "tests" / "arrived.py").write_text('"""A starter has arrived."""\n')
+    (stamped / "{{ in_service }}tests" / "arrived.py").write_text('"""A starter has arrived."""\n')
     clock = package / "platform" / "clock.py"
     clock.write_text(clock.read_text() + ARRIVED)
     (package / "platform" / "arrived.py").write_text('"""A module has arrived."""\n')
-    needs = stamped / "pyproject.toml.jinja"
+    needs = stamped / "{{ service_dir }}" / "pyproject.toml.jinja"
     needs.write_text(needs.read_text().replace("    # Yours:", '    "wcwidth>=0.2",\n    # Yours:'))
     commit_all(template, "Move on")
     git(template, "tag", "v10000")

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.project import ROOT, CommandError
 
 SEMGREP = "semgrep==1.182.0"
-TEMPLATE = ROOT / "template" / "{{ home }}"
+ASSEMBLED = ROOT / "assembled"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def timed(command: Sequence[str], folder: Path, *, accepted: Sequence[int] = (0,
 
     """
     environment = os.environ | {
-        "PYTHONPATH": str(TEMPLATE),
+        "PYTHONPATH": str(ASSEMBLED),
         "SEMGREP_SEND_METRICS": "off",
         "SEMGREP_ENABLE_VERSION_CHECK": "0",
     }

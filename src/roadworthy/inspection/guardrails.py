@@ -27,9 +27,9 @@ _PATIENCE = 20
 
 
 def home() -> Path:
-    """Where the package is: beside us in a wheel, in the template of a checkout."""
+    """Where the package is: beside us in a wheel, put together from the template in a checkout."""
     shipped = Path(__file__).parents[1] / "guardrails_package"
-    return shipped if shipped.is_dir() else Path(__file__).parents[3] / "template" / "{{ home }}"
+    return shipped if shipped.is_dir() else Path(__file__).parents[3] / "assembled"
 
 
 def catalogue() -> dict[str, Rule]:

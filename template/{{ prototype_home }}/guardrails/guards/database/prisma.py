@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from ...engine.finding import Evidence, Finding, Place
 from ...engine.tree import Tree
-from .catalogue import MONEY, NO_MONEY, words
+from .catalogue import MONEY, NO_MONEY
 from .chain import Chains
 from .model import Dialect
+from .sensitivity import words
 
 _MODEL = re.compile(r"^model\s+(\w+)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*(\w+)\s+(\w+)(\[\])?\??(?=\s|$)(.*)$")
