@@ -22,6 +22,7 @@ from roadworthy.verifying.commands import AppChecks, Command
 from roadworthy.verifying.fetching import fetch
 from roadworthy.verifying.fitted import check_guardrails, check_service
 from roadworthy.verifying.pages import Pages
+from roadworthy.verifying.serving import start_of
 from roadworthy.verifying.smoke import Smoke
 
 GUARDRAILS = ROOT / "template" / "{{ home }}" / "guardrails"
@@ -104,6 +105,26 @@ def test_says_why_the_facade_was_not_asked(place: Workplace, bells: Path, adopte
         (only,) = said()
         assert only.startswith("not checked: the prototype does not start:")
         assert "no bells" in only
+
+
+@pytest.mark.parametrize(
+    ("files", "started"),
+    [
+        (("dist/public/index.html", "dist/index.js"), "npm run start"),
+        (("dist/public/index.html", "dist/api/index.js"), "dist/public"),
+        ((), ""),
+    ],
+)
+def test_a_server_that_the_build_does_not_make_is_not_started(
+    files: tuple[str, ...], started: str, tmp_path: Path
+) -> None:
+    scripts = '{"scripts": {"start": "cross-env NODE_ENV=production node dist/index.js"}}'
+    (tmp_path / "package.json").write_text(scripts)
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    start = start_of(tmp_path, {"kind": "node"}, tmp_path / "venv", 8000)
+    assert (started in " ".join(start.argv)) if start else not started
 
 
 def test_a_prototype_without_its_packages_is_not_started(

@@ -1,13 +1,15 @@
 """How a prototype of each kind is started, as it would be in production, on a port of ours."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_BUILT = ("dist", "build", "out", "www")
+_BUILT = ("dist", "build", "out", "www", "dist/public")
+_STARTED = re.compile(r"\bnode\s+(?:-\S+\s+)*([\w./-]+\.[cm]?js)\b")
 _PACKAGE = Path(__file__).parents[2]
 
 
@@ -40,6 +42,12 @@ def _python(answers: Mapping[str, Any], python: str) -> tuple[str, ...]:
     return runners.get(str(answers.get("manager", "")), (python,))
 
 
+def _can_start(folder: Path, script: str) -> bool:
+    """A server that the build does not make is left over: the host has the pages, and functions."""
+    started = _STARTED.search(script)
+    return "vite" not in script and (started is None or (folder / started[1]).is_file())
+
+
 def _of_package(folder: Path, variables: Mapping[str, str], port: int) -> Start | None:
     """Pages that were built, the server that package.json starts, or Vite's own."""
     try:
@@ -47,7 +55,7 @@ def _of_package(folder: Path, variables: Mapping[str, str], port: int) -> Start 
         scripts, main = package.get("scripts") or {}, str(package.get("main", ""))
     except (OSError, ValueError, AttributeError):
         return None
-    if "start" in scripts and "vite" not in str(scripts["start"]):
+    if "start" in scripts and _can_start(folder, str(scripts["start"])):
         return Start(("npm", "run", "start"), variables)
     for name in _BUILT:
         if (folder / name / "index.html").is_file():
