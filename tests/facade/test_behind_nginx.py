@@ -28,6 +28,8 @@ TABLE = """
 "POST /plots" = "role:warden"
 "GET /feed" = "authenticated"
 "WEBSOCKET /feed" = "authenticated"
+"GET /orders" = "authenticated"
+"WEBSOCKET /orders" = "role:warden"
 """
 
 pytestmark = pytest.mark.skipif(
@@ -223,13 +225,17 @@ def test_a_body_smuggles_no_second_request(front: Front) -> None:
 
 def test_a_socket_opens_for_whoever_may(front: Front) -> None:
     name, _, value = as_("gardener").partition(": ")
-    url = f"ws://127.0.0.1:{front.port}/feed"
-    with connect(url, additional_headers={name: value}, proxy=None) as opened:
+    origin = f"ws://127.0.0.1:{front.port}"
+    with connect(f"{origin}/feed", additional_headers={name: value}, proxy=None) as opened:
         opened.send("hello")
         assert opened.recv(timeout=10) == "hello"
     with pytest.raises(InvalidStatus) as refused:
-        connect(url, proxy=None)
+        connect(f"{origin}/feed", proxy=None)
     assert refused.value.response.status_code == 401
+    assert front.status("GET /orders", as_("gardener")) == 200
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{origin}/orders", additional_headers={name: value}, proxy=None)
+    assert refused.value.response.status_code == 403
 
 
 def test_a_handshake_makes_nothing_else_of_a_request(front: Front) -> None:
