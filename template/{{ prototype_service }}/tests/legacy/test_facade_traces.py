@@ -13,6 +13,7 @@ def test_a_recorded_request_has_its_span_and_the_prototype_is_below_it(
     origin = f"http://127.0.0.1:{upstream_port}"
     with running_collector() as collector:
         with start(prototype_url=origin, otlp_endpoint=collector.url) as facade:
+            facade.forget()
             given = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
             told = facade.http.get("/echo?apikey=secret-value", headers=given).json()
             facade.http.get("/echo", headers={"traceparent": f"00-{TRACE}-{CALLER}-00"})
