@@ -191,9 +191,22 @@ def _environment() -> dict[str, str]:
     return kept | {
         "PYTHONPATH": str(home()),
         "PYTHONSAFEPATH": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        **_bytecode(),
     }
+
+
+def _bytecode() -> dict[str, str]:
+    """It is kept, or all is compiled each time; not beside the sources, which are stamped.
+
+    The user's own folder for what can be made again is as the XDG Base Directory Specification
+    has it.
+    """
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    cache = given if given.is_absolute() else Path(os.path.expanduser("~")) / ".cache"
+    if not cache.is_absolute():
+        return {"PYTHONDONTWRITEBYTECODE": "1"}
+    return {"PYTHONPYCACHEPREFIX": str(cache / "roadworthy" / "bytecode")}
 
 
 def _last_line(text: str) -> str:

@@ -59,13 +59,12 @@ def check(
     if only_staged:
         with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
             tree = scope.staged(root, Path(folder))
-            return _judged(tree, baseline, _guards(without, only_staged=True), progress)
+            guards = [it for it in _guards(without) if any(tree.ending(*it.staged))]
+            return _judged(tree, baseline, guards, progress)
     commit = scope.merge_base(root, base)
     before = scope.baseline_at(root, commit, baseline_of(root)) if commit else None
     grew = grown(baseline, before) if baseline and before else []
-    return _judged(
-        recognised(walk(root)), baseline, _guards(without, only_staged=False), progress, grew
-    )
+    return _judged(recognised(walk(root)), baseline, _guards(without), progress, grew)
 
 
 def recognised(tree: Tree) -> Tree:
@@ -73,12 +72,8 @@ def recognised(tree: Tree) -> Tree:
     return replace(tree, stack=recognise(tree))
 
 
-def _guards(without: Sequence[str], *, only_staged: bool) -> list[Guard]:
-    return [
-        guard
-        for guard in load_guards()
-        if guard.name not in without and (guard.staged or not only_staged)
-    ]
+def _guards(without: Sequence[str]) -> list[Guard]:
+    return [guard for guard in load_guards() if guard.name not in without]
 
 
 def _judged(

@@ -18,12 +18,15 @@ class InvalidGuards(ValueError):
 
 @dataclass(frozen=True)
 class Guard:
-    """A command that prints SARIF; `seconds` is how long it may take."""
+    """A command that prints SARIF; `seconds` is how long it may take.
+
+    `staged` are the endings of the files that it judges before a commit; an empty one is any.
+    """
 
     name: str
     command: tuple[str, ...]
     seconds: float = 300
-    staged: bool = False
+    staged: tuple[str, ...] = ()
 
 
 def load_guards(folder: Path = HERE) -> list[Guard]:
@@ -55,4 +58,12 @@ def _guard(name: str, entry: Any, file: Path) -> Guard:
         seconds = float(entry.get("seconds", 300))
     except (TypeError, ValueError):
         raise InvalidGuards(f"{file}: [{name}] `seconds` is a number") from None
-    return Guard(name, tuple(command), seconds, bool(entry.get("staged", False)))
+    return Guard(name, tuple(command), seconds, _endings(entry.get("staged", False), name, file))
+
+
+def _endings(staged: Any, name: str, file: Path) -> tuple[str, ...]:
+    if isinstance(staged, bool):
+        return ("",) if staged else ()
+    if isinstance(staged, list) and all(isinstance(ending, str) for ending in staged):
+        return tuple(staged)
+    raise InvalidGuards(f"{file}: [{name}] `staged` is true, or the endings of files, in a list")
