@@ -42,6 +42,25 @@ def look(module: Module, indexed: frozenset[str] = frozenset()) -> Iterator[Find
     yield from _columns(module)
     yield from _naive_defaults(module)
     yield from _keys(module, indexed)
+    yield from _cut_off(module)
+
+
+def _cut_off(module: Module) -> Iterator[Finding]:
+    """`int(total * 100)`: 19.99 becomes 1998 cents."""
+    for call in module.calls:
+        inner = call.args[0] if called(call) == "int" and len(call.args) == 1 else None
+        if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Mult):
+            continue
+        sides = [inner.left, inner.right]
+        cents = any(isinstance(side, ast.Constant) and side.value == 100 for side in sides)
+        if cents and any(
+            _MONEY.search(name) and not _NO_MONEY.search(name)
+            for side in sides
+            for name in words_in(side)
+        ):
+            yield found(
+                "money.float", module, call, "The fraction of a cent is cut off, not rounded."
+            )
 
 
 def indexed_columns(project: Project) -> frozenset[str]:

@@ -111,15 +111,13 @@ def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AS
 
 
 def _open(handlers: list[Handler]) -> Iterator[Finding]:
-    exposed = [handler for handler in handlers if _is_open(handler)]
     grouped: dict[ast.AST, Handler] = {}
-    for handler in sorted(exposed, key=lambda one: not one.route.writes):
+    for handler in sorted(filter(_is_open, handlers), key=lambda one: not one.route.writes):
         grouped.setdefault(handler.function, handler)
     chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
     if not chosen:
         return
-    guarded = [h for h in handlers if h.route.access not in {"public", "unknown"}]
-    if guarded:
+    if any(h.route.access not in {"public", "unknown"} for h in handlers):
         for handler, severity in chosen:
             yield _open_route(handler, severity)
     else:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from ...engine.finding import Finding, Severity
 from . import shapes
@@ -319,8 +320,28 @@ def _html(module: Module, function: Function) -> Iterator[Finding]:
         yield found(
             "xss.html-injection", module, places[0],
             f"{function.name} puts values into HTML without escaping them.",
-            symbol=function.name, also=[place(module, node, function.name) for node in places[1:]],
+            symbol=function.name,
+            also=[
+                *(place(module, node, function.name) for node in places[1:]),
+                *(place(module, line, function.name) for line in _lines(module, places)),
+            ],
         )  # fmt: skip
+
+
+def _lines(module: Module, places: list[ast.JoinedStr]) -> Iterator[int]:
+    """Where the first such value of each long text stands."""
+    for node in places:
+        value = next((item.value for item in node.values if _is_value(item)), None)
+        wanted = "{" + ast.unparse(value) if value is not None else ""
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            if wanted and wanted in module.lines[line - 1]:
+                if line != node.lineno:
+                    yield line
+                break
+
+
+def _is_value(item: ast.expr) -> TypeGuard[ast.FormattedValue]:
+    return isinstance(item, ast.FormattedValue) and _is_free(item)
 
 
 def _is_free(item: ast.expr) -> bool:

@@ -96,7 +96,10 @@ def lists_people(handler: Handler) -> bool:
             continue
         meant = handler.project.resolve(handler.module, dotted(listed_.slice))
         if isinstance(meant.node, ast.ClassDef) and meant.module is not None:
-            return any(_REACHES.match(name) for name in fields_of(handler.project, meant.module, meant.node))
+            return any(
+                _REACHES.match(name)
+                for name in fields_of(handler.project, meant.module, meant.node)
+            )
     return False
 
 

@@ -19,7 +19,9 @@ _PROVES = re.compile(
     r"|x-hub|svix|authoriz|allowed_ips|retrieve|client_host",
     re.IGNORECASE,
 )
-_MONEY = re.compile(r"paid|payment|invoice|subscription|checkout|charge|amount|credit", re.IGNORECASE)
+_MONEY = re.compile(
+    r"paid|payment|invoice|subscription|checkout|charge|amount|credit", re.IGNORECASE
+)
 
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:

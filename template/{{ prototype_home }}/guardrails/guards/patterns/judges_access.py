@@ -46,10 +46,15 @@ _ASKS_SERVER = re.compile(
 _LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.IGNORECASE)
 
 
+_LOGIN_PAGE = re.compile(
+    r"(?:log[_-]?in|sign[_-]?in)[^/]*$|(?:log[_-]?in|sign[_-]?in)/(?:page|index|\+page)\.\w+$",
+    re.IGNORECASE,
+)
+
+
 def _credentials_near(case: Case, text: str) -> str:
     """A handler of a log-in page may take what was typed from the page's state."""
-    page = re.search(r"log_?in|sign_?in", case.source.path.rpartition("/")[2], re.IGNORECASE)
-    return case.source.text if page else text
+    return case.source.text if _LOGIN_PAGE.search(case.source.path) else text
 
 
 def fake_login(case: Case) -> Case | None:
@@ -58,9 +63,8 @@ def fake_login(case: Case) -> Case | None:
     name = case.name("NAME")
     head, _, inside = body.partition("{")
     own = re.sub(r"//[^\n]*|/\*.*?\*/", "", inside, flags=re.DOTALL)
-    if not re.search(r"log_?in|sign_?in|authenticate", name, re.IGNORECASE) and not re.search(
-        r"log_?in|sign_?in", source.path.rpartition("/")[2], re.IGNORECASE
-    ):
+    names = re.search(r"log_?in|sign_?in|authenticate", name, re.IGNORECASE)
+    if not names and not _LOGIN_PAGE.search(source.path):
         return None
     if re.search(
         r"log_?out|sign_?out|register|sign_?up|open|show|toggle|close", name, re.IGNORECASE
@@ -77,9 +81,9 @@ def fake_login(case: Case) -> Case | None:
         return None
     where = re.compile(r"\bif\s*\(.*(password|passwd|pwd|pin|username|email)", re.IGNORECASE)
     first = case.match.line
-    line = source.line_of(where, first, case.match.end_line) or source.line_of(
-        _ESTABLISHES if establishes else _MOVES_ON, first, case.match.end_line
-    )
+    line = source.line_of(where, first, case.match.end_line)
+    if not line and establishes:
+        line = source.line_of(_ESTABLISHES, first, case.match.end_line)
     return case.but(severity=None if establishes else Severity.HIGH, line=line)
 
 

@@ -36,7 +36,7 @@ def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
     assigned = _assigned(case) or _pair_key(source.line(line))
-    target = words(assigned if len(assigned) > 3 else "")
+    target = words(assigned if len(assigned) > 3 or assigned.lower() in {"otp", "pin"} else "")
     function = words(source.symbol(line).rpartition(".")[2])
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):

@@ -47,7 +47,7 @@ def unbounded_orm(case: Case) -> Case | None:
     ):
         return None
     arguments = match.text.rpartition("(")[2] if "findMany" not in match.text else match.text
-    if "where" in arguments or re.search(r"\.find\(\s*\{\s*\S", match.text):
+    if "where" in arguments or re.search(r"\.find\(\s*\{\s*[^\s}]", match.text):
         return None
     return case.but(TABLE=last_name(case.name("TABLE")) or case.name("TABLE"))
 

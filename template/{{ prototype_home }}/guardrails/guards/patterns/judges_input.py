@@ -35,7 +35,7 @@ def _inner(text: str) -> str:
     return found[1] if found else text
 
 
-def _sanitised(case: Case, expression: str, depth: int = 0) -> bool:
+def sanitised(case: Case, expression: str, depth: int = 0) -> bool:
     if _SANITISER.search(expression) or _LITERAL.match(expression):
         return True
     if depth == 3:
@@ -49,7 +49,7 @@ def _sanitised(case: Case, expression: str, depth: int = 0) -> bool:
     if "useState" in definition[:200]:
         return False
     value = definition.partition("=")[2].strip().rstrip(";")
-    return bool(_SANITISER.search(definition)) or _sanitised(case, value, depth + 1)
+    return bool(_SANITISER.search(definition)) or sanitised(case, value, depth + 1)
 
 
 def _static(case: Case, expression: str) -> bool:
@@ -92,8 +92,8 @@ def unsanitised_html(case: Case) -> Case | None:
         return None
     built = "`" in expression or _CONCATENATED.search(expression) is not None
     parts = [value for _, value in interpolations(expression)] or [expression]
-    risky = [part for part in parts if not _HARMLESS.match(part) and not _sanitised(case, part)]
-    if not risky if built else _sanitised(case, expression):
+    risky = [part for part in parts if not _HARMLESS.match(part) and not sanitised(case, part)]
+    if not risky if built else sanitised(case, expression):
         return None
     shown = risky[0] if built else expression
     if _static(case, shown):

@@ -242,6 +242,11 @@ def leaks_internals(case: Case) -> Case | None:
     return case.but(severity=Severity.MEDIUM if _INTERNAL.search(text) else None, WHAT=found[0])
 
 
+def leaks_error_object(case: Case) -> Case | None:
+    """`res.json({ message, error })` in a catch: a driver's error holds statements and hosts."""
+    return case if re.search(r"\b50\d\b", case.above[-200:] + case.match.text) else None
+
+
 def server_fetch(case: Case) -> Case | None:
     """A request to another service that may wait for ever."""
     if not case.source.is_server:
@@ -258,5 +263,6 @@ JUDGES: dict[str, Judge] = {
     "success-after-failure": success_after_failure,
     "ignored-write-error": ignored_write_error,
     "leaks-internals": leaks_internals,
+    "leaks-error-object": leaks_error_object,
     "server-fetch": server_fetch,
 }

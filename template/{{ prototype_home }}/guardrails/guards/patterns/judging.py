@@ -2,6 +2,7 @@
 
 from . import (
     judges_access,
+    judges_answers,
     judges_crypto,
     judges_data,
     judges_input,
@@ -12,6 +13,7 @@ from .case import Judge
 
 JUDGES: dict[str, Judge] = {
     **judges_input.JUDGES,
+    **judges_answers.JUDGES,
     **judges_access.JUDGES,
     **judges_crypto.JUDGES,
     **judges_operations.JUDGES,

@@ -35,6 +35,12 @@ _TENANT = re.compile(
 )
 _SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
 _SIDE_TABLE = re.compile(r"(?:^|_)(?:cache|logs?|audit\w*|metrics|history|alerts?)$", re.IGNORECASE)
+_ACTS_ELSEWHERE = re.compile(
+    r"method\s*:\s*['\"](?:PUT|PATCH|DELETE|POST)['\"][\s\S]{0,200}Authorization"
+)
+_OTHER_SECRET = re.compile(
+    r"Deno\.env\.get\(\s*['\"](?!SUPABASE_)\w*(?:SECRET|TOKEN|API_KEY|PRIVATE_KEY)\w*['\"]"
+)
 _ASKED = re.compile(r"\bsearchParams\b|\breq(?:uest)?\.(?:url|query|params)\b")
 _MAKES_ACCOUNTS = re.compile(r"\.(?:createUser|deleteUser|updateUserById)\(")
 _PAYS = re.compile(r"\b(?:transfers|payouts|refunds|charges)\.create")
@@ -250,6 +256,9 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
         return HIGH, "hands out personal data", effects["read"]
     if "llm" in effects:
         return MEDIUM, "spends money at a model's provider", effects["llm"]
+    acts = case.first(_ACTS_ELSEWHERE, own=True)
+    if acts and case.first(BODY, own=True) and _OTHER_SECRET.search(case.code):
+        return MEDIUM, "acts at another service with its key", acts
     return None, "", None
 
 

@@ -59,14 +59,52 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     yield from disabled
     told = {(one.place.path) for one in disabled}
     edges = [case for case in cases if case.route.kind == "edge"]
+    taken = {id(case): found for case in cases for found in _takeover(case)}
+    yield from taken.values()
     for case in edges:
-        yield from edge(case, projects)
+        if id(case) not in taken:
+            yield from edge(case, projects)
     others = [case for case in cases if case.route.kind != "edge"]
     yield from _open(others, told)
     for case in cases:
         yield from fail_open(case)
     for project in projects:
         yield from config(project)
+
+
+_SETS_PASSWORD = re.compile(
+    r"\.updateUserById\(\s*[\w$.?!]+\s*,\s*\{[^{}]*\bpassword\b|\.password(?:_?[hH]ash)?\s*=(?!=)"
+)
+_RESETS = re.compile(
+    r"(?:reset|forgot|change|update|new)-?_?password|password-?_?reset", re.IGNORECASE
+)
+_PROVES_IT = re.compile(
+    r"(?<!access_)token|otp\b|\bcode\b|(?:old|current|existing)_?[pP]assword|\.compare\w*\("
+    r"|verif(?:y|ied|ication)|secret|answer|recovery",
+    re.IGNORECASE,
+)
+_CLEARED = re.compile(r"\w*[tT]oken\w*\s*[=:]\s*(?:undefined|null)\b")
+
+
+def _takeover(case: Case) -> Iterator[Finding]:
+    """A new password for the account that the request names, with no proof that it is theirs."""
+    if case.access is not Access.PUBLIC or first_start(case):
+        return
+    spot = case.first(_SETS_PASSWORD)
+    named = _RESETS.search(case.route.label) or "updateUserById" in case.code
+    if spot is None or not named or _PROVES_IT.search(_CLEARED.sub("", case.own)):
+        return
+    if not any(case.flow.of(piece).sent for piece in case.pieces):
+        return
+    edge_function = case.route.kind == "edge"
+    yield finding(
+        "edge-fn.unauthenticated" if edge_function else "authz.unauthenticated-endpoint",
+        at_spot(spot, case.route.label),
+        f"{case.route.label} sets a new password for the account that the request names, and "
+        f"asks for no proof",
+        CRITICAL,
+        [at_route(case)],
+    )
 
 
 def _disabled(cases: list[Case]) -> Iterator[Finding]:
@@ -232,7 +270,13 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
         return _written(case, case.route.method == "POST" and "write" in effects)
     if "mail" in effects or "message" in effects:
         return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
+    if case.first(_TAKES_FILES) and _KEEPS_FILES.search(case.route.module.code):
+        return HIGH, "stores files"
     return (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
+
+
+_TAKES_FILES = re.compile(r"\b\w*[uU]pload\w*\(\s*req\s*,\s*res\b|\breq\.files?\b")
+_KEEPS_FILES = re.compile(r"diskStorage|multer\(\s*\{\s*dest|CloudinaryStorage|multerS3|writeFile")
 
 
 def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:

@@ -9,6 +9,7 @@ from .collect import collect
 from .holes import holes
 from .identity import identity
 from .operations import operations
+from .orders import orders
 from .payments import payments
 from .platforms import edge_projects
 from .rows import page_rows, public_files, route_row
@@ -20,6 +21,7 @@ def look(tree: Tree) -> Looked:
     found = [
         *holes(cases, projects),
         *identity(cases),
+        *orders(cases),
         *payments(cases),
         *operations(program, cases),
     ]

@@ -11,6 +11,7 @@ from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import HEALTH_PATH, LIMITS, LOGIN_PATH, OPTIONAL_PASSWORD
 from .source import Module
 
+_ENTRY = re.compile(r"/(?:register|sign-?up|forgot-?\w*|reset-?password)/?$", re.IGNORECASE)
 _LIMIT = re.compile(r"\b(?:max|limit)\s*:\s*(\d[\d_]*)")
 _LAN = re.compile(r"\bskip\b[\s\S]{0,400}?(?:192\.168|10\.|startsWith\(['\"](?:10|172|192))")
 _STATE = re.compile(r"^(?:new\s+(?:Map|Set)\s*(?:<[\s\S]*?>)?\(\s*\)|\[\s*\]|\{\s*\})\s*$")
@@ -76,6 +77,12 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
             return
     if login:
         return
+    for case in cases:
+        entry = _ENTRY.search(case.route.path) and re.search(r"(?i)password|e_?mail", case.own)
+        if entry and case.route.writes and case.access is Access.PUBLIC and not _limited(case):
+            message = f"{case.route.label} may be called without end: nothing limits how often"
+            yield finding("ops.no-rate-limit", at_route(case), message, MEDIUM)
+            return
     for case in cases:
         costs = [name for name, _ in case.effects() if name in {"llm", "mail", "message"}]
         if costs and case.access is Access.PUBLIC and not _limited(case):

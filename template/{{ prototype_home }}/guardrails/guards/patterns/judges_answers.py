@@ -1,0 +1,69 @@
+"""Judges of what goes out with something of the request in it: HTML, and where it sends to."""
+
+import re
+
+from .case import Case, Judge, from_request, interpolations
+from .judges_input import sanitised
+
+_MARKUP = re.compile(r"<(?:p|div|td|h[1-6]|li|strong|a|span|br|html|body)[ >/]", re.IGNORECASE)
+
+
+def html_of_request(case: Case) -> Case | None:
+    """What a stranger sent, in the HTML of a mail or a page that somebody else reads."""
+    if _ESCAPES_ALL.search(case.source.text):
+        return None
+    for before, value in interpolations(case.match.text):
+        sent = re.fullmatch(r"[\w$.?!]+(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?", value)
+        if not sent or not _MARKUP.search(before) or _NO_MARKUP.search(value):
+            continue
+        if from_request(case, value) and not sanitised(case, value):
+            return case.but(line=case.match.line + before.count("\n"), VALUE=value)
+    return None
+
+
+_ESCAPES_ALL = re.compile(
+    r"escape_?html|sanitize_?html|DOMPurify|he\.encode|\bxss\(", re.IGNORECASE
+)
+_NO_MARKUP = re.compile(
+    r"\b\w*(?:[iI]d|count|total|amount|price|quantity|number|date|time|url|link|code|html)\b"
+    r"|\w(?:Id|Count|Total|Amount|Price|Quantity|Number|Date|Time|Url|URL|Link|Code|Html|HTML)\b"
+)
+_TARGET = re.compile(
+    r"(?<![\w$])(?:next|redirect\w*|return_?\w*|callback_?url|dest\w*|continue|goto|target|url)\b",
+    re.IGNORECASE,
+)
+_KEPT_HERE = re.compile(
+    r"startsWith\(|\.origin\b\s*[!=]==|isSafe|isValid|isAllowed|allowed\w*(?:hosts?|urls?|paths?|redirects?|origins?)|sanit|safe\w*\(|\.test\(|\.includes\("
+    r"|new URL\([^)]*,[^)]*\)\.pathname",
+    re.IGNORECASE,
+)
+
+
+def redirect_of_request(case: Case) -> Case | None:
+    """The visitor is sent where a parameter of the link says: `//other.example` is a place, too,
+    and so is `@other.example` behind the own origin.
+    """
+    target = case.name("URL").strip()
+    parts = [(before, value) for before, value in interpolations(target)] or [("", target)]
+    if target.startswith("new URL("):
+        parts = [("", target[8:].partition(",")[0].strip(") "))]
+    for before, value in parts[:2]:
+        if not re.fullmatch(r"[\w$.?!]+", value) or not _TARGET.search(value):
+            continue
+        if re.sub(r"\$\{[^}]*\}", "", before).strip("`") or not _from_link(case, value):
+            continue
+        if not _KEPT_HERE.search(case.above):
+            return case.but(VALUE=value)
+    return None
+
+
+def _from_link(case: Case, value: str) -> bool:
+    """It is read from the address, and not only to look something up by it."""
+    definition = case.source.definition(value, case.match.line) if value.isidentifier() else value
+    return re.search(r"searchParams\.get\(|\breq(?:uest)?\.query\b", definition) is not None
+
+
+JUDGES: dict[str, Judge] = {
+    "html-of-request": html_of_request,
+    "redirect-of-request": redirect_of_request,
+}

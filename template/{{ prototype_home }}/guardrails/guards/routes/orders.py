@@ -1,0 +1,120 @@
+"""Orders that a customer declares paid, or whose total the customer names."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .flow import Names
+from .program import Piece
+from .say import HIGH, MEDIUM, at_route, finding, place
+from .signs import ADMIN_PATH, WEBHOOK_NAME
+
+_PAID = re.compile(
+    r"\b\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"](?:paid|completed|succeeded|success)['\"]"
+    r"|\b(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*:\s*true\b"
+    r"|\bstatus['\"]?\s*:\s*['\"]paid['\"]",
+    re.IGNORECASE,
+)
+_CONFIRMED = re.compile(r"\bstatus['\"]?\s*:\s*['\"](?:confirmed|completed)['\"]")
+_PAYING = re.compile(
+    r"(?:confirm|complete|process|finish|finali[sz]e)-?_?\w*payment", re.IGNORECASE
+)
+_BOUGHT = re.compile(
+    r"orders?\b|booking|reservation|purchase|subscription|enrol|ticket|checkout|pedido",
+    re.IGNORECASE,
+)
+_PROVIDER = re.compile(
+    r"\bstripe\b|\brazorpay\b|\bpaypal|\bmollie|\bsquare\b|flutterwave|paystack|mercado_?pago"
+    r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\.|invoke\("
+    r"|signature|hmac|retrieve|capture|\bverify\w*\(|transaction_?hash|txHash",
+    re.IGNORECASE,
+)
+"""Somebody else is asked, or shown something, before it counts as paid."""
+_OTHERWISE = re.compile(
+    r"cashier|staff|waiter|employee|\bpos\b|\bshift|created_?by|recorded_?by|organi[sz]ation_?id"
+    r"|company_?id|tenant_?id|wallet|balance|\bcredits\b|\bpoints\b|coupon|\bfree\b|invoice|\bseed",
+    re.IGNORECASE,
+)
+"""Who works there notes what was paid at the counter, or it is paid out of a balance."""
+_OWNERS = re.compile(
+    r"\b(?:user|customer|buyer|client|student|guest|passenger)_?i?d?\b", re.IGNORECASE
+)
+_ORDER = (
+    r"(?:orders?|bookings?|purchases?|reservations?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
+    r"|prisma\.(?:order|booking|purchase|reservation)\.create"
+    r"|\bnew\s+(?:Order|Booking|Purchase|Reservation)(?:Model)?"
+    r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
+)
+_ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
+_TOTAL = re.compile(
+    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|price)\b"
+    r"\s*(?::\s*([\w$.?]+))?\s*(?=[,}\n])",
+    re.IGNORECASE,
+)
+_SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^,]*,\s*([\w$]+)")
+
+
+def orders(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        if case.access not in {Access.PUBLIC, Access.CALLER} or WEBHOOK_NAME.search(
+            case.route.label
+        ):
+            continue
+        if case.route.method == "GET" or ADMIN_PATH.search(case.route.path):
+            continue
+        if not _OTHERWISE.search(case.code):
+            yield from _declared_paid(case)
+            yield from _named_total(case)
+
+
+def _declared_paid(case: Case) -> Iterator[Finding]:
+    label = case.route.label
+    if _PROVIDER.search(case.code) or not _BOUGHT.search(f"{label} {case.code}"):
+        return
+    if case.access is Access.CALLER and not _OWNERS.search(case.code):
+        return
+    if not {name for name, _ in case.effects()} & {"write"}:
+        return
+    spot = case.first(_PAID) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
+    if spot is not None:
+        message = f"{label} marks it as paid, and no payment provider is asked"
+        where = place(spot.piece.module, spot.at, label)
+        yield finding("payments.unverified", where, message, HIGH, [at_route(case)])
+
+
+def _named_total(case: Case) -> Iterator[Finding]:
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for added in _ADDED.finditer(piece.code):
+            for total in _TOTAL.finditer(piece.code, added.end(), added.end() + 900):
+                value = total[2] or total[1]
+                at = _of_the_client(piece, names, value, piece.start + total.start())
+                if at:
+                    message = f"{case.route.label} keeps the total that the client names"
+                    also = [place(piece.module, piece.start + total.start()), at_route(case)]
+                    where = place(piece.module, at, case.route.label)
+                    yield finding("payments.client-price", where, message, MEDIUM, also)
+                    return
+
+
+def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
+    """Where the client's amount comes in, or 0: taken as it is, or summed from its own prices."""
+    if "." in value:
+        return written if names.has_sent(value) else 0
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if not re.search(rf"(?<![\w$]){re.escape(value)}(?![\w$]|\s*:)", binding.names):
+            continue
+        made = piece.module.slice(binding)[:600]
+        if binding.names.lstrip().startswith("{"):
+            return binding.at if names.has_sent(made) and "(" not in made.split("json(")[0] else 0
+        summed = _SUMMED.match(made.strip())
+        if summed and names.has_sent(summed[1]) and _own_price(made, summed[2]):
+            return binding.at
+    return 0
+
+
+def _own_price(made: str, each: str) -> bool:
+    return (
+        re.search(rf"\b{re.escape(each)}\??\.(?:unit_?)?price\b", made, re.IGNORECASE) is not None
+    )
