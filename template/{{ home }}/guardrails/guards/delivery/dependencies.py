@@ -14,6 +14,7 @@ _LOCKS = {
 }  # fmt: skip
 _PYTHON_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 _REFUSES = re.compile(r"\buv\s+(sync|run|export)\b[^\n]*--(locked|frozen)|UV_LOCKED|UV_FROZEN")
+_WEB = re.compile(r"^(?:from|import)\s+(?:flask|fastapi|django|streamlit)\b", re.MULTILINE)
 _FREEZE = 100
 _SMALL_APP = 100
 """Kilobytes of source below which a hundred direct dependencies were not chosen."""
@@ -45,6 +46,12 @@ def _unlocked(project: Project) -> Iterator[Finding]:
         for path, content in project.pyprojects.items()
         if any(declared(content)) and not _python_locked(project, path)
     ]
+    if not bare and (unnamed := _unnamed(project)):
+        yield Finding(
+            "deps.no-lockfile",
+            Place(unnamed),
+            "No file says which Python packages are needed: nobody can install it again.",
+        )
     if bare:
         bare.sort(key=lambda place: (place.path.count("/"), place.path))
         yield Finding(
@@ -55,6 +62,21 @@ def _unlocked(project: Project) -> Iterator[Finding]:
             evidence=Evidence.EXACT,
             also=tuple(bare[1:10]),
         )
+
+
+def _unnamed(project: Project) -> str:
+    """A Python web service beside which there is no list of packages of any kind."""
+    known = (*_PYTHON_LOCKS, "Pipfile", "setup.py", "setup.cfg", "environment.yml", "conda.yml")
+    if project.requirements or project.pyprojects or any(project.named(*known)):
+        return ""
+    return next(
+        (
+            path
+            for path in project.sources
+            if path.endswith(".py") and _WEB.search(project.tree.text(path) or "")
+        ),
+        "",
+    )
 
 
 def _lacks_lock(project: Project, package: Package) -> bool:

@@ -155,6 +155,15 @@ def stored_password_compare(case: Case) -> Case | None:
     return case.but(severity=Severity.MEDIUM) if _SERVER_LOGS_IN.search(case.above) else case
 
 
+def none_user(case: Case) -> Case | None:
+    """A middleware goes on, whether there is an account for the token or none."""
+    after = case.below.partition("next()")
+    asked = re.search(
+        r"!\s*req\.user\b|req\.user\s*(?:[=!]==?|\?\?|\|\||&&)|\(\s*req\.user\s*\)", after[0]
+    )
+    return case if after[1] and not asked else None
+
+
 def browser_only(case: Case) -> Case | None:
     return None if case.source.is_server else case
 
@@ -337,6 +346,7 @@ def reflected_origin(case: Case) -> Case | None:
 
 JUDGES: dict[str, Judge] = {
     "stored-token": stored_token,
+    "none-user": none_user,
     "fake-login": fake_login,
     "literal-password": literal_password,
     "password-in-query": password_in_query,

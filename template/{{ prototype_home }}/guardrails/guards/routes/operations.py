@@ -77,12 +77,11 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
             return
     if login:
         return
-    for case in cases:
-        entry = _ENTRY.search(case.route.path) and re.search(r"(?i)password|e_?mail", case.own)
-        if entry and case.route.writes and case.access is Access.PUBLIC and not _limited(case):
-            message = f"{case.route.label} may be called without end: nothing limits how often"
-            yield finding("ops.no-rate-limit", at_route(case), message, MEDIUM)
-            return
+    if entries := [case for case in cases if _is_entry(case) and not _limited(case)]:
+        message = f"{entries[0].route.label} may be called without end: nothing limits how often"
+        others = [at_route(case) for case in entries[1:]]
+        yield finding("ops.no-rate-limit", at_route(entries[0]), message, MEDIUM, others)
+        return
     for case in cases:
         costs = [name for name, _ in case.effects() if name in {"llm", "mail", "message"}]
         if costs and case.access is Access.PUBLIC and not _limited(case):
@@ -92,6 +91,15 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
             )
             yield finding("ops.no-rate-limit", at_route(case), message, MEDIUM)
             return
+
+
+def _is_entry(case: Case) -> bool:
+    return (
+        case.route.writes
+        and case.access is Access.PUBLIC
+        and _ENTRY.search(case.route.path) is not None
+        and re.search(r"(?i)password|e_?mail", case.own) is not None
+    )
 
 
 def _limited(case: Case) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
+from .edges import BODY
 from .flow import Names
 from .program import Piece
-from .say import HIGH, MEDIUM, at_route, finding, place
+from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, WEBHOOK_NAME
 
 _PAID = re.compile(
@@ -32,11 +33,12 @@ _PROVIDER = re.compile(
 )
 """Somebody else is asked, or shown something, before it counts as paid."""
 _OTHERWISE = re.compile(
-    r"cashier|staff|waiter|employee|\bpos\b|\bshift|created_?by|recorded_?by|organi[sz]ation_?id"
+    r"cashier|staff|waiter|employee|\bpos\b|\bshift|organi[sz]ation_?id"
     r"|company_?id|tenant_?id|wallet|balance|\bcredits\b|\bpoints\b|coupon|\bfree\b|invoice|\bseed",
     re.IGNORECASE,
 )
 """Who works there notes what was paid at the counter, or it is paid out of a balance."""
+_NOTED = re.compile(r"created_?by|recorded_?by", re.IGNORECASE)
 _OWNERS = re.compile(
     r"\b(?:user|customer|buyer|client|student|guest|passenger)_?i?d?\b", re.IGNORECASE
 )
@@ -63,14 +65,18 @@ def orders(cases: list[Case]) -> Iterator[Finding]:
             continue
         if case.route.method == "GET" or ADMIN_PATH.search(case.route.path):
             continue
-        if not _OTHERWISE.search(case.code):
+        if not _OTHERWISE.search(case.own):
             yield from _declared_paid(case)
             yield from _named_total(case)
 
 
 def _declared_paid(case: Case) -> Iterator[Finding]:
     label = case.route.label
-    if _PROVIDER.search(case.code) or not _BOUGHT.search(f"{label} {case.code}"):
+    if (
+        _NOTED.search(case.own)
+        or _PROVIDER.search(case.code)
+        or not _BOUGHT.search(f"{label} {case.code}")
+    ):
         return
     if case.access is Access.CALLER and not _OWNERS.search(case.code):
         return
@@ -80,7 +86,9 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
     if spot is not None:
         message = f"{label} marks it as paid, and no payment provider is asked"
         where = place(spot.piece.module, spot.at, label)
-        yield finding("payments.unverified", where, message, HIGH, [at_route(case)])
+        body = case.first(BODY, own=True)
+        also = [*([at_spot(body)] if body else []), at_route(case)]
+        yield finding("payments.unverified", where, message, HIGH, also)
 
 
 def _named_total(case: Case) -> Iterator[Finding]:
