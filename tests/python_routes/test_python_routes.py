@@ -1,5 +1,6 @@
 """The route table of Python services, read across files, and what can't be read."""
 
+import ast
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
 from guardrails.guards.python import look
+from guardrails.guards.python.handlers import spread
 
 GUARD = """
 from fastapi import Header, HTTPException, status
@@ -164,3 +166,57 @@ def test_what_can_not_be_parsed_is_said(tmp_path: Path, text: str, why: str) -> 
     missed = list(result.not_looked)
     assert [entry.what for entry in missed] == ["old.py"]
     assert re.search(why, missed[0].why)
+
+
+DJANGO_URLS = """
+from django.urls import path
+from .views import person_delete, stock
+urlpatterns = [path("people/<int:user_id>/", person_delete), path("stock/", stock)]
+"""
+
+DJANGO_VIEWS = """
+from django.contrib.auth.decorators import user_passes_test
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+from .people import is_admin_user
+
+def basic_auth_required(view):
+    def wrapper(request, *args, **kwargs):
+        user = from_header(request.META.get("HTTP_AUTHORIZATION", ""))
+        if not user:
+            response = Response({"error": "sign in first"}, status=401)
+            response["WWW-Authenticate"] = "Basic"
+            return response
+        return view(request, *args, **kwargs)
+    return wrapper
+
+def _is_admin(user):
+    return is_admin_user(user)
+
+@user_passes_test(_is_admin)
+def person_delete(request, user_id):
+    User.objects.get(id=user_id).delete()
+
+@api_view(["DELETE"])
+@basic_auth_required
+def stock(request):
+    Stock.objects.all().delete()
+"""
+
+
+def test_what_a_test_of_the_user_asks_for_and_an_answer_with_a_name_that_refuses(
+    tmp_path: Path,
+) -> None:
+    files = {"garden/urls.py": DJANGO_URLS, "garden/views.py": DJANGO_VIEWS}
+    accesses = set(table(tmp_path, files).values())
+    assert accesses == {"role", "caller"}
+
+
+def test_a_record_whose_field_is_set_stays_the_callers_own() -> None:
+    tree = ast.parse(
+        "def settings():\n"
+        "    garden = g.garden\n"
+        "    garden.name = request.form.get('name')\n"
+        "    typed = request.form.get('town')\n"
+    )
+    assert spread(tree.body[0], set()) == {"typed"}

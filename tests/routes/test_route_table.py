@@ -160,3 +160,28 @@ def test_broken_files_crash_nothing(table: Table, text: str) -> None:
         "tsconfig.json": '{"compilerOptions": {"paths": {"@/*": 7}, "baseUrl": []}}',
     })  # fmt: skip
     assert "GET /api/tills" in found
+
+
+def test_a_middleware_that_asks_for_the_cookie_of_administrators_asks_for_a_role(
+    table: Table,
+) -> None:
+    assert table({
+        "package.json": '{"dependencies": {"next": "15.0.0"}}',
+        "middleware.ts": """
+            import { NextRequest, NextResponse } from "next/server"
+            export function middleware(request: NextRequest) {
+              const isAdminApi = request.nextUrl.pathname.startsWith("/api/admin")
+              if (!isAdminApi) return NextResponse.next()
+              const cookie = request.cookies.get("admin_session")?.value
+              if (!cookie) return NextResponse.redirect(new URL("/admin/login", request.url))
+              return NextResponse.next()
+            }
+            export const config = { matcher: ["/api/admin/:path*"] }
+        """,
+        "app/api/admin/orders/route.ts": """
+            import { prisma } from "../../../../lib/prisma"
+            export async function GET() {
+              return Response.json(await prisma.order.findMany())
+            }
+        """,
+    }) == {"GET /api/admin/orders": "role"}  # fmt: skip

@@ -81,7 +81,20 @@ class Gatekeeper:
         value = getattr(meant.node, "value", None)
         if isinstance(value, ast.Call) and meant.module:
             return self._instance(meant.module, value, depth)
-        return self._by_name(node, name)
+        return self._tested(module, node) or self._by_name(node, name)
+
+    def _tested(self, module: Module, node: ast.expr) -> Verdict | None:
+        """What Django's `user_passes_test` asks of the user: a lambda, or a function by its name
+        or by what it or the function behind it looks at."""
+        if not isinstance(node, ast.Call) or called(node) != "user_passes_test" or not node.args:
+            return None
+        test = node.args[0]
+        words = _asked_about(test) | {dotted(test)}
+        meant = self._project.resolve(module, dotted(test))
+        if isinstance(meant.node, ast.FunctionDef):
+            words |= _asked_about(meant.node)
+        role = any(_ROLE_NAME.search(word) or _ROLES.search(word) for word in words)
+        return Verdict("role" if role else "caller", f"{dotted(test) or 'a test'} stands before it")
 
     def _stated(self, module: Module, node: ast.expr) -> Verdict | None:
         """A decorator that only marks the handler (`@requires("x")`) for a route class to read."""
@@ -209,7 +222,8 @@ def refuses(node: ast.AST, function: Function | None = None) -> bool:
     if isinstance(node, ast.Raise) and node.exc is not None:
         return _refusing(node.exc) or _raised_name(node.exc, function)
     if isinstance(node, ast.Return) and node.value is not None:
-        return _has_status(node.value) or _sends_to_login(node.value)
+        named = _raised_name(node.value, function)
+        return named or _has_status(node.value) or _sends_to_login(node.value)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         return called(node.value) in {"abort", "send_error"} and _has_status(node.value)
     if isinstance(node, ast.If) and _CALLER_WORDS.search(" ".join(words_in(node.test))):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Severity
 from .access import is_login
+from .alone import signs_nobody
 from .modules import Function, Module, Project, is_script
 from .routes import Route, RouteTable
 from .syntax import (
@@ -55,17 +56,23 @@ _HASHERS = {
 def look(table: RouteTable) -> Iterator[Finding]:
     project = table.project
     sessions = uses_cookies(project.of_the_prototype)
+    told: dict[tuple[str, str], Finding] = {}
     for module in project.modules:
-        for one in _default_secrets(module):
-            yield one if sessions else _signs_nothing(module, one)
+        unused = signs_nobody(project, module)
+        for literal, one in _default_secrets(module):
+            judged = one if sessions and not unused else _signs_nothing(module, one, unused)
+            first = told.get((literal, one.message))
+            also = (*first.also, judged.place) if first else ()
+            told[literal, one.message] = replace(first or judged, also=also)
         yield from _default_credentials(module)
+    yield from told.values()
     yield from _logins(table)
 
 
 # a key that stands in the code
 
 
-def _default_secrets(module: Module) -> Iterator[Finding]:
+def _default_secrets(module: Module) -> Iterator[tuple[str, Finding]]:
     seen: set[int] = set()
     for target, value in assigns_in(module.tree):
         yield from _assigned_secret(module, target, value, seen)
@@ -75,22 +82,23 @@ def _default_secrets(module: Module) -> Iterator[Finding]:
 
 def _assigned_secret(
     module: Module, target: ast.expr, value: ast.expr, seen: set[int]
-) -> Iterator[Finding]:
+) -> Iterator[tuple[str, Finding]]:
     name = target_name(target)
     variable, literal = fallback(value)
     known = variable or name
     if literal is None:
         return
     if _ADMIN_PASSWORD.search(known) and not is_blank(literal) and variable:
-        yield _known_password(module, value, f"{known} is {shown(literal)} unless it is set.")
+        message = f"{known} is {shown(literal)} unless it is set."
+        yield literal, _known_password(module, value, message)
     elif _is_signing(known) or (_is_signing(name) and not _NOT_SIGNING.search(known)):
         if is_blank(literal) or value.lineno in seen or _refused(module, name, literal):
             return
         seen.add(value.lineno)
-        yield _known_key(module, value, known, is_default=bool(variable))
+        yield literal, _known_key(module, value, known, is_default=bool(variable))
 
 
-def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[Finding]:
+def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[tuple[str, Finding]]:
     name = called(call)
     key = None
     if name in {"encode", "decode"} and dotted(call.func).rpartition(".")[0] in {"jwt", "jose.jwt"}:
@@ -111,7 +119,7 @@ def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[F
         and not _refused(module, "", literal)
     ):
         seen.add(key.lineno)
-        yield _known_key(module, key, f"the key of {name}", is_default=False)
+        yield literal, _known_key(module, key, f"the key of {name}", is_default=False)
 
 
 def _used_in_assign(module: Module, call: ast.Call) -> bool:
@@ -145,7 +153,7 @@ def fallback(value: ast.AST) -> tuple[str, str | None]:
 def _read_name(value: ast.AST) -> str:
     if isinstance(value, ast.Call) and value.args:
         return text_of(value.args[0]) or ""
-    return ""
+    return value.attr if isinstance(value, ast.Attribute) else ""
 
 
 def is_blank(literal: str) -> bool:
@@ -178,25 +186,39 @@ def shown(literal: str) -> str:
 
 def _known_key(module: Module, node: ast.AST, name: str, *, is_default: bool) -> Finding:
     how = "falls back to a literal" if is_default else "is a literal in the code"
+    gain, severity = _gain(name)
+    if isinstance(node, ast.BoolOp) and isinstance(node.values[0], ast.Attribute):
+        severity = severity or Severity.HIGH  # of a setting that may well be required
     return found(
         "auth.default-secret", module, node,
-        f"{name} {how}: whoever reads the code can sign in as anybody.",
+        f"{name} {how}: whoever reads the code {gain}.",
         evidence=Evidence.EXACT, secret=True,
-        severity=Severity.MEDIUM if is_script(module.path) else None,
+        severity=Severity.MEDIUM if is_script(module.path) else severity,
     )  # fmt: skip
+
+
+def _gain(name: str) -> tuple[str, Severity | None]:
+    """What is had by whoever knows it, and how bad that is where it isn't everything."""
+    if re.search(r"cron|scheduler|internal", name, re.IGNORECASE):
+        return "can start the jobs that it guards", Severity.MEDIUM
+    if re.search(r"encryption", name, re.IGNORECASE):
+        return "can read what is encrypted with it", Severity.HIGH
+    return "can sign in as anybody", None
 
 
 def _known_password(module: Module, node: ast.AST, message: str) -> Finding:
+    # Who fills a database with invented people does not run where real ones are.
+    seeds = "faker" in {target.partition(".")[0] for target in module.imports.values()}
     return found(
         "auth.default-credentials", module, node, message, secret=True,
-        severity=Severity.MEDIUM if is_script(module.path) else Severity.HIGH,
+        severity=Severity.MEDIUM if seeds or is_script(module.path) else Severity.HIGH,
     )  # fmt: skip
 
 
-def _signs_nothing(module: Module, one: Finding) -> Finding:
+def _signs_nothing(module: Module, one: Finding, unused: bool) -> Finding:
     """Flask's key beside one for the tokens, where no session or cookie is ever made."""
     tokens = any(re.search(r"jwt.*key|jwt.*secret", name, re.IGNORECASE) for name in _named(module))
-    if not tokens or not re.match(r"SECRET_KEY (falls|is)", one.message):
+    if not (tokens or unused) or not re.match(r"(?i)secret_key (falls|is)", one.message):
         return one
     return replace(
         one,

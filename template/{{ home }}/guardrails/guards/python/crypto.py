@@ -138,8 +138,8 @@ def _hashed(owner: ast.AST | None) -> set[str]:
 
 
 def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
-    names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
-    if names & _SLOW:
+    calls = [node for node in own_body(function) if isinstance(node, ast.Call)]
+    if {called(node) for node in calls} & _SLOW or any(_slowed(node) for node in calls):
         return
     for node in own_body(function):
         if not isinstance(node, ast.Call) or called(node) not in _FAST or not node.args:
@@ -151,6 +151,13 @@ def _fast_hash(module: Module, function: Function) -> Iterator[Finding]:
                 f"{function.name} hashes a password with {called(node)}, which is far too fast.",
                 severity=Severity.MEDIUM if is_script(module.path) else None,
             )  # fmt: skip
+
+
+def _slowed(call: ast.Call) -> bool:
+    """The fast hash only shortens what a slow one is made of: `pwd_context.hash(digest)`."""
+    holder = dotted(call.func).rpartition(".")[0]
+    slow = re.search(r"context|crypt|argon|hasher", holder, re.IGNORECASE)
+    return called(call) in {"hash", "verify"} and slow is not None
 
 
 def _asked_with(module: Module, function: Function) -> Iterator[Finding]:

@@ -246,10 +246,17 @@ def spread(function: ast.AST, start: set[str]) -> set[str]:
         before = len(known)
         for target, value in assigns_in(function):
             if comes_from(value, known):
-                known |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+                known |= _given_to(target)
         if len(known) == before:
             break
     return known
+
+
+def _given_to(target: ast.expr) -> set[str]:
+    """The names that get the value; a record whose field is set stays what it was."""
+    if isinstance(target, ast.Attribute):
+        return set()
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
 
 
 def comes_from(node: ast.AST, known: set[str]) -> bool:

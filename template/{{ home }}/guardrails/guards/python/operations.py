@@ -119,7 +119,8 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.stated:
         return
-    if is_login(route) and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
+    guessed = is_login(route) and route.before == "public"
+    if guessed and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
         if any(
             "password" in word or "otp" in word or "code" in word or "pin" in word
             for word in _all_words(handler)

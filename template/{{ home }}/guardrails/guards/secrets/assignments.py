@@ -26,9 +26,10 @@ _NO_SECRET = re.compile(
     re.IGNORECASE,
 )
 _SIGNING = re.compile(
-    r"(jwt|session|cookie|auth|nextauth|better_auth|signing|token|app|django|flask|refresh|access)"
+    r"^(?!.*(^|_)(whatsapp|facebook|meta|instagram|tiktok|shopify|slack|line|feishu|wechat)_)"
+    r".*((jwt|session|cookie|auth|nextauth|better_auth|signing|token|app|django|flask|refresh|access)"
     r"_?(token_)?(secret|secret_?key|signing_?key|private_?key)$|^secret_?key$|^secret_key_base$"
-    r"|encryption_?key$",
+    r"|encryption_?key$)",
     re.IGNORECASE,
 )
 PUBLIC_PREFIX = re.compile(
@@ -120,7 +121,13 @@ def _weight(path: str, entry: Assignment) -> Severity | None:
         return None
     if not is_env_file(path) and not is_random(value):
         return None
-    if _SIGNING.search(entry.name):
+    return _worth(path, entry.name, value)
+
+
+def _worth(path: str, name: str, value: str) -> Severity:
+    if is_example(path) and is_env_file(path):
+        return Severity.MEDIUM  # whoever copies it has it; whether anybody did is not seen
+    if _SIGNING.search(name):
         return Severity.CRITICAL if is_random(value) else Severity.HIGH
     return Severity.HIGH if is_random(value) else Severity.MEDIUM
 

@@ -39,6 +39,8 @@ _SPECIAL = re.compile(
     r"|\bdistinct\s+from\b|\bfor\s+update\b|\bon\s+update\b|\bdo\s+update\b",
     re.IGNORECASE,
 )
+_TRANSITION = re.compile(r"\b(?:old|new)\s+table\s+(?:as\s+)?(\"?\w+\"?)", re.IGNORECASE)
+"""What a trigger calls the rows that its statement touched."""
 _WORDS = {"set", "select", "lateral", "of", "values", "where", "only", "unnest", "skip", "nowait"}
 
 
@@ -64,6 +66,7 @@ def absent_tables(replay: Replay, connection: Connection) -> dict[tuple[str, str
 def _attempted(replay: Replay) -> Iterator[str]:
     """What the chain means to make, whether that worked or not."""
     for statement in replay.statements:
+        yield from map(unquote, _TRANSITION.findall(statement.sql))
         about = subject(statement.sql)
         if about and about.verb == "create" and about.kind != "function":
             yield about.name

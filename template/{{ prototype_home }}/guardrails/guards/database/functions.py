@@ -154,6 +154,8 @@ def _severity(function: Function, effect: Effect) -> Severity:
     if not function.arguments and not DESTROYS.search(words(function.name)):
         # A job whose caller decides nothing does no more than it does by itself.
         return Severity.MEDIUM
+    if not OVERWRITES.search(function.body):
+        return Severity.HIGH  # what changed, a trigger did on account of a row more
     serious = MONEY.search(words(f"{function.name} {' '.join(effect.changed)}"))
     kinds = {purpose(name) for name in effect.changed}
     return Severity.CRITICAL if serious or kinds & _SOMEBODYS else Severity.HIGH

@@ -30,6 +30,7 @@ OPEN = re.compile(
 )
 
 
+_CACHED = re.compile(r"(^|_)caches?$", re.IGNORECASE)
 _WATCHED = re.compile(r"(^|_)(live|stream|public|community|global|lobby)")
 _ADDRESSED = re.compile(r"recipient|receiver|to_user|conversation|thread|direct|private|contact")
 
@@ -296,6 +297,8 @@ def _belongs(scene: Scene, table: Table) -> bool:
 
 def _loss(scene: Scene, table: Table) -> Severity:
     """What it costs when rows are changed or deleted."""
+    if _CACHED.search(table.name) and not is_sensitive(scene, table):
+        return Severity.MEDIUM
     return Severity.CRITICAL if is_sensitive(scene, table) else Severity.HIGH
 
 

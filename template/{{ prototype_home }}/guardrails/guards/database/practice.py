@@ -187,7 +187,8 @@ def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
                     _place(path, text, found.start()),
                     f"{path} {what} ({found.group().strip()[:60]}), so no migration knows what "
                     f"the database looks like.",
-                    evidence=Evidence.EXACT,
+                    Severity.MEDIUM if _for_trying(path, text, found.start()) else None,
+                    Evidence.EXACT,
                 )
                 break
     for path in tree.matching("**/package.json"):
@@ -201,6 +202,12 @@ def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
                 Severity.MEDIUM if _MIGRATES.search(text) else None,
                 Evidence.EXACT,
             )
+
+
+def _for_trying(path: str, text: str, at: int) -> bool:
+    """Whether it fills a database to try things with, or makes the one of a developer."""
+    near = text[max(0, at - 160) : at]
+    return "seed" in path.rpartition("/")[2].lower() or "sqlite" in near
 
 
 def _on_request(texts: _Texts, code: list[str]) -> Iterator[Finding]:

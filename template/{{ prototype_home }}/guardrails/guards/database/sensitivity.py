@@ -84,6 +84,8 @@ INNOCENT = re.compile(
     |(^|(?<!access)(?<!refresh)(?<!auth)(?<!session)(?<!api)(?<!reset)_)tokens$
     |^(has|is|needs|requires|show|allow|enable|send|notify|use|can|should|auto)_
     |(^|_)(mac|wallet|contract|web|site)_address
+    |(^|_)(salary|salario|wage|income|budget)_(min|max|from|to|low|high|range|type|period|currency)$
+    |(^|_)(min|max|minimum|maximum)_(salary|salario|wage|income|budget)$
     |^(error|log|status|success|welcome|response)_message$
     |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_
     |(^|_)(location|venue|event|warehouse|place)_(address|phone|email|street|zip|city)""",

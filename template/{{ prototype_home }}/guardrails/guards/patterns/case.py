@@ -71,12 +71,18 @@ _READS_REQUEST = re.compile(
 )
 
 
+_OWN_PARAMS = re.compile(r"\bfunction\s+\w+\s*\(\s*params\s*:\s*\{[^{}]*\}\s*\)")
+"""`function send(params: { url: string })` is told by its own program, not by a request."""
+
+
 def from_request(case: Case, expression: str) -> bool:
     """Does the expression hold what the caller sent, directly or through a local name?"""
     if _REQUEST.search(expression):
         return True
     root = re.match(r"\s*\(?([\w$]+)", expression)
     if not root:
+        return False
+    if _OWN_PARAMS.search(case.above):
         return False
     name = re.escape(root[1])
     declared = re.compile(

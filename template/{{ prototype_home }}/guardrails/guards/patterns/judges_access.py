@@ -107,6 +107,8 @@ def literal_password(case: Case) -> Case | None:
             return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
+    if left_over(case):
+        return case.but(severity=Severity.LOW)
     return case if _ESTABLISHES.search(case.around) else case.but(severity=Severity.HIGH)
 
 
@@ -236,7 +238,9 @@ def default_secret(case: Case) -> Case | None:
         signs = _SIGNS.search(name)
         mild = Severity.LOW if guarded else Severity.MEDIUM
         serious = signs and not guarded and not left_over(case)
-        return case.but(severity=None if serious else mild, VAR=name)
+        # What is encrypted lies in the database, and nobody signs in with its key.
+        most = Severity.HIGH if "ENCRYPT" in name.upper() else None
+        return case.but(severity=most if serious else mild, VAR=name)
     if not _CREDENTIAL_ENV.search(name) or _EMPTY.match(literal):
         return None
     return case.but(severity=Severity.MEDIUM, VAR=name)

@@ -19,6 +19,8 @@ _CODE_USE = re.compile(
 _NO_SECRET = re.compile(
     r"\b(total|max|input|output|prompt|completion|count|estimated|design|mock|fake|random session|"
     r"token id|nft|"
+    r"(verification|reset|session|token|password) "
+    r"(time|speed|rate|score|count|delay|duration|progress|status|strength|step)|"
     r"(product|order|customer|item|sku|invoice|tracking|booking|reference|bar|qr|ticket) ?(code"
     r"|number|id)|color|file|sample|trend|reset (form|filters|view)|token usage|tokens)\b"
 )
@@ -41,16 +43,26 @@ def weak_random(case: Case) -> Case | None:
     use = f"{target} {function}" if target else function
     if _UI.search(use) or _NO_SECRET.search(use):
         return None
-    if _harmless(case):
+    if _harmless(case) or _only_doing(target, use):
         return None
     specific = target or function
     if found := _SECRET_USE.search(use):
-        mild = found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split()
+        # What is hashed at once, nobody ever sees.
+        hashed = _HASHED_AT_ONCE.search(source.line(line)) is not None
+        shown = found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split()
+        mild = hashed or shown
         mild = mild or (found[1] in _SERVERS_MATTER and not source.is_server)
         return case.but(severity=Severity.MEDIUM if mild else None, USE=specific)
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
+
+
+def _only_doing(target: str, use: str) -> bool:
+    """Whether only the function's name sounds like a secret, and it makes up something else."""
+    found = _SECRET_USE.search(use)
+    doing = found is not None and found[1] in _DOINGS
+    return bool(target) and doing and not _SECRET_USE.search(target)
 
 
 _ONE_OF = re.compile(
@@ -70,7 +82,10 @@ def _harmless(case: Case) -> bool:
     )
 
 
+_HASHED_AT_ONCE = re.compile(r"\bhash\w*\([^;]*Math\.random\(", re.IGNORECASE)
 _FALLS_BACK = re.compile(r"crypto\.randomUUID|getRandomValues")
+_DOINGS = {"verification", "session", "reset"}
+"""What a function may be about that makes up something else."""
 _SERVERS_MATTER = {"token", "session", "secret", "nonce", "csrf", "salt"}
 """What a browser makes of these, a server should not believe."""
 
@@ -154,7 +169,10 @@ def hand_rolled(case: Case) -> Case | None:
         r"totp|2fa|mfa|hmac|password|signature|encrypt", case.source.text, re.IGNORECASE
     )
     checksum = re.search(r"md5|crc", case.name("NAME"), re.IGNORECASE)
-    return case.but(severity=Severity.MEDIUM) if checksum or not serious else case
+    # A one-time code around the platform's own HMAC is a few lines of arithmetic.
+    borrowed = re.search(r"\bcreateHmac\(|\bsubtle\.sign\(", case.match.text)
+    mild = checksum or borrowed or not serious
+    return case.but(severity=Severity.MEDIUM) if mild else case
 
 
 _COMPARED = re.compile(

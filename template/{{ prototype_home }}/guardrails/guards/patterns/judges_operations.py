@@ -47,16 +47,34 @@ def logged_secret(case: Case) -> Case | None:
             negated, chain, after = found.groups()
             compared = re.search(r"[=!<>]=\s*$", value[: found.start()])
             hidden = re.search(rf"\.replace(?:All)?\(\s*{re.escape(chain)}\b", value)
-            if negated or compared or hidden or after[:1] in set("(?=!&<>"):
+            tested = _CHOOSES.match(value, found.end(2))
+            if negated or compared or hidden or tested or after[:1] in set("(?=!&<>"):
                 continue
             name = words(chain.replace("?", "").rpartition(".")[2])
-            if _LOGGED_SECRET.search(name) and not _NOT_LOGGED.search(name):
+            if _is_secret(name, case):
                 if re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value):
                     continue
                 return _at_its_worth(case.but(WHAT=chain))
     return None
 
 
+def _is_secret(name: str, case: Case) -> bool:
+    if name.endswith("card number") and not _PAYS_BY_CARD.search(case.source.text):
+        return False
+    if name == "token" and re.search(r"\bfor\s*\(\s*(?:const|let)\s+token\s+of\b", case.above):
+        return False  # a word of a text
+    return _LOGGED_SECRET.search(name) is not None and not _NOT_LOGGED.search(name)
+
+
+_PAYS_BY_CARD = re.compile(r"cvv|cvc|expir|stripe|checkout|card_?holder|payment", re.IGNORECASE)
+"""Cards are collected and played with, too."""
+_CHOOSES = re.compile(r"[\w$.\s|&!?]*?(?<!\?)\?(?![.?])[^,;]*:")
+"""`key || other ? "set" : "not set"` tells that there is one."""
+_NO_MAILER = re.compile(
+    r"\bif\s*\(\s*!\s*[\w.$]*(?:mail|smtp|transport|resend|sendgrid|twilio|client|configured)[\w.$]*"
+    r"(?:\(\))?\s*\)\s*\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*$",
+    re.IGNORECASE,
+)
 _OPENS = re.compile(
     r"bearer|jwt|getUser\(|setSession|passw|reset|sign_?in|log_?in|oauth|access_?token",
     re.IGNORECASE,
@@ -67,6 +85,8 @@ def _at_its_worth(case: Case) -> Case:
     """In the browser's console only its own user reads it; not every token opens an account."""
     if not case.source.is_server:
         return case.but(severity=Severity.LOW)
+    if _NO_MAILER.search(case.above[-600:]):
+        return case.but(severity=Severity.MEDIUM)  # in place of the letter, where none can be sent
     if words(case.name("WHAT")).split(" ")[-1:] == ["token"] and not _OPENS.search(
         case.source.text
     ):
@@ -209,7 +229,8 @@ def ignored_write_error(case: Case) -> Case | None:
     del declared
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
-        r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed",
+        r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed"
+        r"|rpc\(\s*['\"](?:refresh|re_?calc|re_?compute|re_?build)",
         tail,
         re.IGNORECASE,
     ):

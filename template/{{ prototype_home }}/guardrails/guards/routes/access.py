@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from .clients import rows_decide
 from .flow import Flow, Names, mentions
 from .program import Piece, Program
 from .signs import (
@@ -31,9 +32,12 @@ from .signs import (
     WRITES,
 )
 from .source import Module
+from .stores import harmless, in_memory
 from .table import Guarding, Route
 
 _COMPARED = re.compile(r"([^;{}&|?\n]{1,120}?)(?<![=!<>])(?:===?|!==?)(?!=)\s*([^;{}&|\n]{1,120})")
+_WITHIN_TEXT = re.compile(r"([\w$.?]{1,80})\s*[!=]==?\s*`[^`$\n]{0,20}\$\{([\w$.!?]{1,80})\}`")
+"""``header === `Bearer ${key}` ``"""
 _CLIENT = re.compile(
     r"\bcreate(?:Server|Browser|RouteHandler|Admin|Service\w*)?Client\w*\s*(?:<[^()]*>)?\("
 )
@@ -115,7 +119,8 @@ class Case:
         if inside is not Access.PUBLIC:
             return inside, why
         if self.gate:
-            return Access.CALLER, self.gate
+            role = "which asks for" in self.gate  # what only administrators have
+            return Access.ROLE if role else Access.CALLER, self.gate
         return (
             (Access.PUBLIC, "nothing asks") if self.route.known else (Access.UNKNOWN, "not mounted")
         )
@@ -175,6 +180,9 @@ class Case:
                 if _secret_test(names, match[1], match[2]) or _secret_test(
                     names, match[2], match[1]
                 ):
+                    return Spot(piece, piece.start + match.start())
+            for match in _WITHIN_TEXT.finditer(piece.code):
+                if _secret_test(names, match[1], match[2]):
                     return Spot(piece, piece.start + match.start())
             for call in piece.module.calls_in(piece.start, piece.end):
                 if self._compares(piece, names, call.start, call.callee_end, call.end):
@@ -249,9 +257,12 @@ class Case:
                 before = piece.code[: match.start()]
                 owner = re.search(r"[\w$.]+$", before)
                 whole = (owner[0] if owner else "") + match[0]
-                kept = _in_memory(piece.module, before) or _harmless(before, match[0])
+                named = before[-80:] + match[0]
+                kept = in_memory(piece.module, named) or harmless(before, match[0])
+                at = piece.start + match.start()
+                kept = kept or rows_decide(self.program, piece, at)
                 if not NO_WRITE.match(whole) and not kept:
-                    return Spot(piece, piece.start + match.start())
+                    return Spot(piece, at)
         return None
 
     @cached_property
@@ -262,37 +273,6 @@ class Case:
     def token_in_hand(self) -> bool:
         """Whether the request proves itself by an unguessable token that is looked up."""
         return TOKEN_LOOKUP.search(self.code) is not None
-
-
-def _in_memory(module: Module, before: str) -> bool:
-    receiver = re.search(r"([\w$]{1,60})\s*$", before)
-    made = r"\b{}\b[^=\n]{{0,80}}=\s*new\s+(?:Map|Set|WeakMap)\b"
-    return receiver is not None and bool(
-        re.search(made.format(re.escape(receiver[1])), module.code)
-    )
-
-
-def _harmless(before: str, matched: str) -> bool:
-    """Writes to what is no store: headers, cookies, maps, hashes, provider objects."""
-    receiver = re.search(r"([\w$]+(?:\([^()]*\))?)\s*$", before)
-    last = receiver[1] if receiver else ""
-    if re.match(r"(?i)cookie\w*\.", matched):
-        return True
-    if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
-        return (
-            re.search(
-                r"createH|hash|hmac|headers|cookie\w*|sessions|completions|messages|speech|embeddings"
-                r"|transcriptions|translations|moderations|responses|images$"
-                r"|paymentIntents|customers|customer"
-                r"|intents|prices|products?$|Map$|cache|axios|messages|params|Set$|refunds"
-                r"|accountLinks|accounts",
-                last,
-            )
-            is not None
-            and "prisma" not in before[-60:]
-            and "db." not in before[-40:]
-        )
-    return False
 
 
 def _keys(module: Module, start: int, end: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Access, Case, Spot
 from .flow import Names
+from .meant import guests
 from .platforms import EdgeProject
 from .program import Piece
 from .queries import Query, answered, hands_out, queries
@@ -56,6 +57,14 @@ _PRIVILEGE = re.compile(
 _DECODES = re.compile(
     r"(?:atob|decode\w*)\([^;]{0,60}split\(\s*['\"]\.['\"]\s*\)|\b(?:jwtDecode|decodeJwt|jwt_decode)\("
     r"|\bparts\[1\][\s\S]{0,200}\.sub\b"
+    r"|split\(\s*['\"]\.['\"]\s*\)[\s\S]{0,240}(?:atob|decode\w*|from)\(\s*\w+\[1\]"
+)
+_HANDS_ON = re.compile(
+    r"Authorization['\"]?\s*:\s*(?:\w*[aA]uth\w*|\w*[hH]eader\w*|req(?:uest)?\.headers)\b"
+)
+_PUSH = re.compile(
+    r"fcm\.googleapis\.com|exp\.host/[\w-]*/?api/v2/push|webpush\.sendNotification\("
+    r"|onesignal\.com/[\w/]*notifications|\bsend\w*(?:Push|FCM|Fcm)\w*\("
 )
 _SETTLED = re.compile(
     r"payment_status|checkout/sessions/\$\{|sessions\.retrieve\(|payment_?[iI]ntents(?:\.retrieve\(|/\$\{)"
@@ -68,6 +77,8 @@ def edge(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
         return
     if case.scoped and REJECTS.search(case.code):
         return  # Row-level security answers for who calls.
+    if _as_the_caller(case) and not _unchecked(case, projects):
+        return
     found = _edge_hole(case)
     if found is None:
         return
@@ -88,10 +99,25 @@ def edge(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
             )
 
 
+def _unchecked(case: Case, projects: list[EdgeProject]) -> bool:
+    return any(case.route.name in project.unchecked for project in projects)
+
+
 def _behind_gateway(case: Case, projects: list[EdgeProject]) -> bool:
     """Who only reads a token may, where the gateway has checked its signature before."""
-    unchecked = any(case.route.name in project.unchecked for project in projects)
-    return bool(projects) and not unchecked and _DECODES.search(case.code) is not None
+    decodes = _DECODES.search(case.code) is not None
+    return bool(projects) and decodes and not _unchecked(case, projects)
+
+
+def _as_the_caller(case: Case) -> bool:
+    """Whether every client hands the caller's token on: that decides, whatever key is beside it."""
+    made = [
+        piece.module.code[call.callee_end : call.end]
+        for piece in case.pieces
+        for call in piece.module.calls_in(piece.start, piece.end)
+        if call.callee.endswith("createClient")
+    ]
+    return bool(made) and all(_HANDS_ON.search(given) for given in made)
 
 
 def _edge_hole(case: Case) -> Finding | None:
@@ -107,7 +133,7 @@ def _edge_hole(case: Case) -> Finding | None:
             "edge-fn.webhook-unsigned",
             at_spot(body, name),
             message,
-            CRITICAL if changes else HIGH,
+            CRITICAL if changes and _reaches_others(case) else HIGH,
             [at_route(case)],
         )
     if relay := relay_of(case):
@@ -115,6 +141,12 @@ def _edge_hole(case: Case) -> Finding | None:
     if case.service and (hole := _edge_record(case)):
         return hole
     return _edge_effects(case, effects, body)
+
+
+def _reaches_others(case: Case) -> bool:
+    """Whether more than a record of its own can come of it: an invented lead is a nuisance."""
+    signs = (_OVERWRITES, _PRIVILEGE, MONEY)
+    return any(sign.search(case.code) for sign in signs)
 
 
 def relay_of(case: Case) -> Finding | None:
@@ -130,7 +162,7 @@ def relay_of(case: Case) -> Finding | None:
             to = re.search(r"\b(?:to|email|recipients?)\s*(?::\s*([^,}\n]+)|(?=[,\s}]))", around)
             if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
                 read = case.first(BODY) or Spot(piece, piece.start + match.start())
-                gravity = _text_of(piece, names)
+                gravity = min(_text_of(piece, names), MEDIUM if guests(case) else CRITICAL)
                 return finding(
                     "edge-fn.open-mail-relay",
                     at_spot(read, case.route.label),
@@ -243,9 +275,10 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
     spot = changes or case.first(_RPC)
     if case.service and spot:
         return (*_change(case, changes), spot)
-    if "message" in effects or "mail" in effects:
-        grave = HIGH if "message" in effects and case.first(BODY, own=True) else MEDIUM
-        return grave, "sends messages", effects.get("message") or effects.get("mail")
+    message = effects.get("message") or case.first(_PUSH)
+    if sent := message or effects.get("mail"):
+        grave = HIGH if message and case.first(BODY, own=True) else MEDIUM
+        return grave, "sends messages", sent
     if (
         case.service
         and "read" in effects

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
+from .program import CODE
 from .say import HIGH, at_route, finding, place
 from .signs import ASKS_CALLER
 from .source import Module
@@ -50,7 +51,7 @@ def principal(cases: list[Case]) -> Iterator[Finding]:
                 continue
             seen.add(module.path)
             for match in _PRINCIPAL.finditer(module.code):
-                if not _decides(module, match[0]):
+                if not _decides(module, match[0]) or _never_made(case, module, match.start()):
                     continue
                 around = module.text[max(0, match.start() - 300) : match.end() + 300]
                 if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
@@ -74,6 +75,17 @@ def _decides(module: Module, matched: str) -> bool:
     name = re.escape(named[1])
     compared = rf"[!=]==?\s*{name}\b|\b{name}\s*[!=]==?|\b{name}\.(?:includes|has|some|indexOf)\("
     return re.search(compared, module.code) is not None
+
+
+def _never_made(case: Case, module: Module, at: int) -> bool:
+    """Whether it stands in a class that nothing makes, as the storage of a template often is."""
+    above = module.code[:at]
+    classes = list(re.finditer(r"^(?:export\s+)?class\s+(\w+)", above, re.MULTILINE))
+    if not classes or re.search(r"^\}", above[classes[-1].end() :], re.MULTILINE):
+        return False
+    made = re.compile(rf"\bnew\s+{classes[-1][1]}\b|\bextends\s+{classes[-1][1]}\b")
+    paths = (path for path in case.program.tree.files if path.endswith(CODE))
+    return not any(made.search(case.program.text(path) or "") for path in paths)
 
 
 def _home(case: Case, code: str, module: Module) -> list[Module]:

@@ -13,6 +13,7 @@ from .meant import (
     card,
     first_start,
     guests,
+    made_up,
     only_starts,
     profile,
     proves_it,
@@ -48,6 +49,10 @@ _KNOWS_THE_RECORD = re.compile(
     r"\.\w*(?:[eE]mail|[pP]hone|[cC]ode)\w*(?:\??\.\w+\(\))*\s*[!=]==?\s*\w*(?:[eE]mail|[pP]hone|[cC]ode)"
 )
 """Who asks must name what is in the record: `order.email === email`."""
+_KNOWS_THE_PERSON = re.compile(
+    r"\b(?:order|booking|reservation|appointment|stored|saved|record|customer|db)\w*(?:Email|Phone|Mobile)\w*"
+    r"\s*!==?\s*\w*(?:[eE]mail|[pP]hone|[mM]obile)"
+)
 _NOT_IN_PRODUCTION = re.compile(
     r"NODE_ENV\s*===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
     r"|NODE_ENV\s*!==?\s*['\"](?:development|test)['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
@@ -284,6 +289,8 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
         return MEDIUM, "starts work that is the same whoever calls,"
     if guests(case):
         return MEDIUM, "adds data"
+    if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):
+        return MEDIUM, "changes data of whoever an address or a number is known of,"
     only = adds and not _CHANGES.search(case.code)
     if only and public_form(case):
         return None
@@ -317,6 +324,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or _KNOWS_THE_RECORD.search(case.own)
         or card(case)
         or profile(case)
+        or made_up(case)
     ):
         return None
     return HIGH, "hands out data of people"

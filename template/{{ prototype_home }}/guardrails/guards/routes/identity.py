@@ -10,7 +10,7 @@ from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import mentions
 from .meant import first_start
 from .program import Piece
-from .queries import only_own, owned_tables, queries, shared_tables, stem, tied
+from .queries import for_sale, only_own, owned_tables, queries, shared_tables, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 from .source import Call
@@ -44,9 +44,7 @@ _WHOLE_BODY = re.compile(
     r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
     r"|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
 )
-_ME = re.compile(
-    r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b", re.IGNORECASE
-)
+_ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b")
 
 
 def identity(cases: list[Case]) -> Iterator[Finding]:
@@ -216,6 +214,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         and stem(one.table) in owned
         and not one.inserts
         and not stem(one.table).endswith(_CATALOGUE)
+        and not for_sale(one)
         and not (case.route.method == "GET" and stem(one.table) in shown)
         and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
@@ -233,7 +232,10 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
     )
 
 
-_HARMLESS = re.compile(r"/(?:click|view|track|impression|share|open|seen)s?$", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"/(?:click|view|track|impression|share|open|seen)s?$|/magic-?link$|/resend(?:-[\w-]+)?$",
+    re.IGNORECASE,
+)
 _MARK = re.compile(
     r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss"
     r"|shown|seen|viewed|acknowledge)$",
@@ -259,7 +261,9 @@ def _shown(cases: list[Case]) -> set[str]:
     return _SHOWN | _WHO_HIRES if vacancies else _SHOWN
 
 
-_CATALOGUE = ("product", "categor", "plan", "servic", "post", "setting", "config")
+_CATALOGUE = (
+    "product", "categor", "plan", "servic", "post", "setting", "config", "catalog", "menu",
+)  # fmt: skip
 
 
 def _roles(case: Case) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ _COLUMNS = re.compile(r"\bSELECT\s+([^()`;]{1,300}?)\s+FROM\b")
 _OF_GUESTS = re.compile(
     r"^(?!.*(?:admin|/pos/|manage|internal))"
     r".*(?:/(?:orders?|bookings?|reservations?|appointments?|enquir\w+|inquir\w+|messages?|reviews?"
-    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?)|/chat/\w+)$",
+    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?)|/chat/\w+)/?$",
     re.IGNORECASE,
 )
 _HANDS_ON = re.compile(r"\w\(\s*(?:req|request|ctx|c|event)\s*[,)](?!\s*=>)")
@@ -104,6 +104,31 @@ def profile(case: Case) -> bool:
     """A person's public page: made up for the answer, not the whole row."""
     ends = re.search(r"/:\w+/(?:public-?)?profile$|/profiles?/:\w+$", case.route.path)
     return ends is not None and not re.search(r"json\(\s*\w+\s*\)|SELECT\s+\*", case.own)
+
+
+_SPELLED_OUT = re.compile(r"\b(?:const|let)\s+(\w+)\s*=\s*\{([^{}]*)\}")
+_READ_ROW = re.compile(r"\b(?:const|let)\s+(\w+)\s*=\s*await\b")
+_JSON = re.compile(r"\bjson\(([^;]*?)\)\s*;?\s*$", re.MULTILINE)
+
+
+def made_up(case: Case) -> bool:
+    """The answer about one record is spelled out, with nothing in it that reaches a person."""
+    if ":" not in case.route.path:
+        return False
+    answers = " ".join(_JSON.findall(case.own))
+    rows = {
+        row for row in _READ_ROW.findall(case.own) if re.search(rf"\b{row}\b(?!\s*\.)", answers)
+    }
+    shown = [
+        keys for name, keys in _SPELLED_OUT.findall(case.own) if re.search(rf"\b{name}\b", answers)
+    ]
+    return (
+        not rows
+        and bool(shown)
+        and not any(
+            "..." in keys or PERSONAL.search(keys) or _MORE_PERSONAL.search(keys) for keys in shown
+        )
+    )
 
 
 def guests(case: Case) -> bool:

@@ -20,6 +20,7 @@ _ASKS = re.compile(
     r"cookies\.(?:get|has)\(|clerkMiddleware|authMiddleware|withAuth|NextAuth|\bauth\("
     r"|getToken\(|updateSession|jwtVerify"
 )
+_OF_ADMINISTRATORS = re.compile(r"cookies\.(?:get|has)\(\s*['\"]([\w-]*admin[\w-]*)", re.IGNORECASE)
 _MATCHER = re.compile(r"\bmatcher\s*:\s*(\[[^\]]*\]|['\"][^'\"]*['\"])", re.DOTALL)
 _LITERAL = re.compile(r"['\"`](/[^'\"`\s]*)['\"`]")
 _API_PASSES = re.compile(
@@ -29,12 +30,15 @@ _API_PASSES = re.compile(
 
 
 def gate(program: Program, route: Route) -> str:
-    """What the middleware asks before this route; empty when it lets it pass."""
+    """Which middleware asks before this route, and for which cookie of administrators alone;
+    empty when it lets it pass."""
     for name in _FILES:
         path = posixpath.join(route.app, name)
         module = program.module(path) if path in program.tree.present else None
         if module is not None:
-            return f"{path}" if _stands_before(program, module, route) else ""
+            asked = _OF_ADMINISTRATORS.search(module.code)
+            what = f", which asks for {asked[1]}" if asked else ""
+            return f"{path}{what}" if _stands_before(program, module, route) else ""
     return ""
 
 

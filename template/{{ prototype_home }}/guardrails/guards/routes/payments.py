@@ -37,6 +37,8 @@ _EACH = re.compile(
     r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*"
     r"([\w$]+)"
 )
+_PUT_TOGETHER = r"\b{}\.push\(\s*\{{[^{{}}]*\b\w*[pP]rice\w*\s*:\s*\w+\.\w*[pP]rice"
+"""Items of an own list, each with the price of a record."""
 _OWN_ID = re.compile(r"(?:id|Id|ID)$")
 """Of a price at the provider: which one may be the client's choice, what it costs is not."""
 _ADDS = re.compile(
@@ -70,13 +72,18 @@ def _price(case: Case) -> Iterator[Finding]:
     for piece in case.pieces:
         names = case.flow.of(piece)
         each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
+        priced = {
+            one[2]
+            for one in _EACH.finditer(piece.code)
+            if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
+        }
         for call in piece.module.calls_in(piece.start, piece.end):
             if not _charges(call):
                 continue
             given = piece.module.slice(call.arguments[0])
             for match in _AMOUNT.finditer(given):
                 value = (match[1] or match[0]).strip(" :,")
-                if _settled(case, piece, value):
+                if _settled(case, piece, value) or mentions(value, priced - each):
                     continue
                 if (names.has_sent(value) or mentions(value, each)) and not names.has_caller(
                     match[0]

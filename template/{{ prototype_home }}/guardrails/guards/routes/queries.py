@@ -8,7 +8,7 @@ from .access import Access, Case, Spot
 from .flow import mentions
 from .paths import property_of
 from .program import Piece
-from .signs import READS, WRITES
+from .signs import LLM, READS, WRITES
 from .source import Binding, Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
@@ -185,6 +185,20 @@ def answered(query: Query) -> bool:
     return _in_the_answer(piece, into[-1])
 
 
+def for_sale(query: Query) -> bool:
+    """Whether what is read is a thing on offer: its price or its stock is what is wanted."""
+    piece = query.spot.piece
+    into = [
+        one
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start <= query.spot.at < one.end
+    ]
+    if query.writes or not into or not re.fullmatch(r"\w+", into[-1].names):
+        return False
+    wanted = rf"\b{into[-1].names}\??\.(?:\w*[pP]rice\w*|stock\w*|inStock|quantityAvailable)\b"
+    return re.search(wanted, piece.code) is not None
+
+
 def hands_out(case: Case, people: "re.Pattern[str]") -> bool:
     """Whether rows of people that the handler reads can be in its answer; unknown is yes."""
     told = False
@@ -192,16 +206,35 @@ def hands_out(case: Case, people: "re.Pattern[str]") -> bool:
         for one in piece.module.bindings_in(piece.start, piece.end):
             value = piece.module.slice(one)
             if ".select(" in value[:4_000] and people.search(value[:4_000]):
-                if piece.depth or _in_the_answer(piece, one):
+                if _handed_back(piece, one) if piece.depth else _in_the_answer(piece, one):
                     return True
                 told = True
     return not told
 
 
+def _handed_back(piece: Piece, into: Binding) -> bool:
+    """Whether a function that the handler calls returns anything; what it returns is not looked
+    at."""
+    return _RETURNS.search(piece.module.code, into.end, piece.end) is not None
+
+
+_RETURNS = re.compile(r"\breturn\b(?!\s*(?:[;}]|null\b|true\b|false\b|undefined\b))")
+
+
+_ELSEWHERE = re.compile(r"\s*await\s+(?:fetch|\w*(?:[sS]end|[nN]otify)\w*)\(")
+
+
+def _goes_elsewhere(value: str) -> bool:
+    """What another service answers is its own, not what it was told; a model repeats it."""
+    return _ELSEWHERE.match(value[:80]) is not None and LLM.search(value[:400]) is None
+
+
 def _in_the_answer(piece: Piece, into: Binding) -> bool:
     held = _held(into.names)
     later = [
-        one for one in piece.module.bindings_in(piece.start, piece.end) if one.start > into.start
+        one
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start > into.start and not _goes_elsewhere(piece.module.slice(one))
     ]
     for _ in range(4):
         for one in later:
