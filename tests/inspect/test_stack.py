@@ -131,3 +131,12 @@ def test_how_it_is_reached(tmp_path: Path) -> None:
 )
 def test_a_broken_manifest_is_no_crash(tmp_path: Path, broken: dict[str, Any]) -> None:
     assert stack(tmp_path, broken).apps
+
+
+def test_a_script_outside_of_every_app_is_no_crash(tmp_path: Path) -> None:
+    files = {
+        "api/package.json": package(express="4"),
+        "api/index.js": 'const app = require("express")()\napp.listen(3000)\n',
+        "tidy.js": "console.log(1)\n",
+    }
+    assert "Express" in str(stack(tmp_path, files).names("exposed"))

@@ -57,7 +57,7 @@ def _node_servers(tree: Tree, apps: list[App]) -> Iterator[Fact]:
     wanted = {app.root: [it for it in _NODE if it[0] in app.dependencies] for app in apps}
     for path in tree.ending(".js", ".ts", ".mjs", ".cjs") if any(wanted.values()) else ():
         app = app_of(path, apps)
-        if not wanted[app]:
+        if not wanted.get(app):
             continue
         text = tree.text(path) or ""
         for package, name in list(wanted[app]):

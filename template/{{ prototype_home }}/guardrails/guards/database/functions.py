@@ -40,7 +40,7 @@ OVERWRITES = re.compile(
 HARMLESS = re.compile(
     r"view|click|visit|counter|_count|download|impression|like|analytics|log|track|sequence|number"
     r"|clean|purge|expire|refresh|sync|slug|health|ping|rate_limit|heartbeat|archive|calc|seed"
-    r"|cache|compute|leaderboard|ranking|stats|statistic|initiali[sz]e|achievement|badge|streak"
+    r"|cache|compute|leaderboard|ranking|stats|statistic|initiali[sz]|achievement|badge|streak"
 )
 COUNTS = re.compile(r"(allocate|next|generate|get|assign|increment)_\w*(number|no|code|view|count)")
 MONEY = re.compile(
@@ -196,6 +196,8 @@ def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> F
 def _unread(function: Function, body: str, written: list[str]) -> Severity:
     """Of a function whose effect nobody saw: a row more, of nobody's, is a nuisance, and so is
     what it works out by itself."""
+    if all("notif" in table for table in written):
+        return Severity.MEDIUM if BENIGN.search(words(function.name)) else Severity.HIGH
     if MONEY.search(words(f"{function.name} {' '.join(written)}")):
         return Severity.CRITICAL
     if BENIGN.search(words(function.name)):

@@ -118,6 +118,9 @@ def password_in_query(case: Case) -> Case | None:
     return None if re.search(r"hash|crypt|digest", text, re.IGNORECASE) else case
 
 
+_ONLY_IN_DEVELOPMENT = re.compile(r"NODE_ENV\s*===?\s*['\"](?:development|test)['\"]\s*&&[^;{}]*$")
+
+
 def server_literal_password(case: Case) -> Case | None:
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
     if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
@@ -126,7 +129,10 @@ def server_literal_password(case: Case) -> Case | None:
         return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
-    return case.but(severity=Severity.HIGH) if case.source.is_server else None
+    if not case.source.is_server:
+        return None
+    tried = _ONLY_IN_DEVELOPMENT.search(case.above[-300:])
+    return case.but(severity=Severity.LOW if tried else Severity.HIGH)
 
 
 _SERVER_LOGS_IN = re.compile(
@@ -223,9 +229,14 @@ def left_over(case: Case) -> bool:
     )
 
 
+_VARIABLE = re.compile(r"[\"'`].*[\"'`]|[A-Z][A-Z0-9_]*")
+
+
 def default_secret(case: Case) -> Case | None:
     """A secret that falls back to a text which stands in the source."""
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
+    if not _VARIABLE.fullmatch(case.name("VAR")):
+        return None  # of a map by a variable's value: no setting is named
     if _PLAIN_ENV.search(name) or not literal or literal.startswith(("http", "/")):
         return None
     if not case.source.is_server and case.source.path.endswith("x"):

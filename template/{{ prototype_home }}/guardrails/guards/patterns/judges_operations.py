@@ -230,7 +230,7 @@ def ignored_write_error(case: Case) -> Case | None:
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
         r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed"
-        r"|rpc\(\s*['\"](?:refresh|re_?calc|re_?compute|re_?build)",
+        r"|rpc\(\s*['\"](?:refresh|expire|update_expired|re_?calc|re_?compute|re_?build)",
         tail,
         re.IGNORECASE,
     ):

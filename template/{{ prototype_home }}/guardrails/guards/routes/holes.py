@@ -14,6 +14,7 @@ from .meant import (
     first_start,
     guests,
     made_up,
+    not_in_production,
     only_starts,
     profile,
     proves_it,
@@ -52,10 +53,6 @@ _KNOWS_THE_RECORD = re.compile(
 _KNOWS_THE_PERSON = re.compile(
     r"\b(?:order|booking|reservation|appointment|stored|saved|record|customer|db)\w*(?:Email|Phone|Mobile)\w*"
     r"\s*!==?\s*\w*(?:[eE]mail|[pP]hone|[mM]obile)"
-)
-_NOT_IN_PRODUCTION = re.compile(
-    r"NODE_ENV\s*===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
-    r"|NODE_ENV\s*!==?\s*['\"](?:development|test)['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
 )
 
 
@@ -240,7 +237,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         or not route.known
         or case.bound_by_rows
         or case.token_in_hand
-        or _NOT_IN_PRODUCTION.search(case.own)
+        or not_in_production(case)
         or by_cookie(case)
         or first_start(case)
         or proves_it(case)
@@ -286,7 +283,8 @@ _KEEPS_FILES = re.compile(r"diskStorage|multer\(\s*\{\s*dest|CloudinaryStorage|m
 
 def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
     if only_starts(case):
-        return MEDIUM, "starts work that is the same whoever calls,"
+        worse = HIGH if ADMIN_PATH.search(case.route.path) else MEDIUM
+        return worse, "starts work that is the same whoever calls,"
     if guests(case):
         return MEDIUM, "adds data"
     if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):

@@ -8,7 +8,7 @@ from ...engine.finding import Finding
 from .access import Access, Case, Spot
 from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import mentions
-from .meant import first_start
+from .meant import first_start, not_in_production
 from .program import Piece
 from .queries import for_sale, only_own, owned_tables, queries, shared_tables, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -277,6 +277,7 @@ def _roles(case: Case) -> Iterator[Finding]:
         or _ME.search(label)
         or case.bound_by_rows
         or first_start(case)
+        or not_in_production(case)
         or only_own(case)
     ):
         return

@@ -68,6 +68,16 @@ def _refuses_if_any(case: Case, piece: Piece) -> bool:
     return False
 
 
+_NOT_IN_PRODUCTION = re.compile(
+    r"NODE_ENV\s*===?\s*['\"]production['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
+    r"|NODE_ENV\s*!==?\s*['\"](?:development|test)['\"]\s*\)\s*\{?\s*(?:return|throw)\b"
+)
+
+
+def not_in_production(case: Case) -> bool:
+    return _NOT_IN_PRODUCTION.search(case.own) is not None
+
+
 def public_form(case: Case) -> bool:
     """It takes what only a form for strangers asks for."""
     return _FORM.search(case.own) is not None
@@ -139,7 +149,7 @@ def guests(case: Case) -> bool:
 def only_starts(case: Case) -> bool:
     """What it does is the same whoever calls: nothing of the request is used."""
     return (
-        case.route.kind == "server"
+        case.route.kind not in {"edge", "action"}
         and not _HANDS_ON.search(case.own)
         and ":" not in case.route.path
         and not SENT.search(case.code)
