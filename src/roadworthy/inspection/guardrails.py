@@ -203,7 +203,9 @@ def _bytecode() -> dict[str, str]:
     has it.
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    cache = given if given.is_absolute() else Path(os.path.expanduser("~")) / ".cache"
+    # Not Path's own, which raises where there is no home.
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111
+    cache = given if given.is_absolute() else home / ".cache"
     if not cache.is_absolute():
         return {"PYTHONDONTWRITEBYTECODE": "1"}
     return {"PYTHONPYCACHEPREFIX": str(cache / "roadworthy" / "bytecode")}

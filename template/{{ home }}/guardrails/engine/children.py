@@ -46,9 +46,7 @@ class Child:
 class Children:
     """Starts them and waits for them. It has no threads: a fork would take their locks along."""
 
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str], path: Sequence[str]
-    ) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], path: Sequence[str]) -> None:
         """`path` is where forks import from; commands know by their environment."""
         self._folder = folder
         self._environment = dict(environment)
@@ -164,7 +162,7 @@ class Children:
             with open(1, "wb", closefd=False) as stream:
                 stream.write(said)
             status = 0
-        except BaseException as error:  # noqa: BLE001 (the parent is told, and nobody else can be)
+        except BaseException as error:
             with contextlib.suppress(BaseException):
                 os.write(2, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
         finally:

@@ -1,6 +1,5 @@
 """How much of which language a tree holds."""
 
-import os
 from collections import Counter
 from typing import Any
 
@@ -21,7 +20,7 @@ def languages(tree: Tree) -> list[dict[str, Any]]:
     files: Counter[str] = Counter()
     lines: Counter[str] = Counter()
     for path in tree.files:
-        name = _NAMES.get(os.path.splitext(path)[1].lower())
+        name = _NAMES.get("." + path.rpartition(".")[2].lower())
         text = tree.text(path) if name else None
         if name and text is not None:
             files[name] += 1

@@ -33,9 +33,7 @@ class Trial:
         self._relations = acted.scene.relations
         self._attacker = Attacker(acted.stage, self._relations, acted.scene.ownership, acted.seeder)
         self.forms = [
-            query
-            for query in one_of_each_form(rightful.queries.found)
-            if rightful.known(query)
+            query for query in one_of_each_form(rightful.queries.found) if rightful.known(query)
         ]
         self._answers: dict[Query, list[tuple[Visitor, Answer]]] = {}
 
@@ -142,9 +140,7 @@ class Trial:
         """One query of each form that could tell the difference."""
         names = self._near(proposal)
         return [
-            query
-            for query in self.forms
-            if proposal.kind in _EVERYTHING or query.table in names
+            query for query in self.forms if proposal.kind in _EVERYTHING or query.table in names
         ]
 
     def _near(self, proposal: Proposal) -> set[str]:

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from ...engine.tree import Tree
@@ -94,9 +93,7 @@ class Project:
     def tests(self) -> tuple[str, ...]:
         """Those of a service that was fitted before the prototype say nothing about it."""
         return tuple(
-            path
-            for path in self.tree.files
-            if self.is_test(path) and not self.tree.is_fitted(path)
+            path for path in self.tree.files if self.is_test(path) and not self.tree.is_fitted(path)
         )
 
     @cached_property
