@@ -204,8 +204,8 @@ def _bytecode() -> dict[str, str]:
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # Not Path's own, which raises where there is no home.
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111
-    cache = given if given.is_absolute() else home / ".cache"
+    users = Path(os.path.expanduser("~"))  # noqa: PTH111
+    cache = given if given.is_absolute() else users / ".cache"
     if not cache.is_absolute():
         return {"PYTHONDONTWRITEBYTECODE": "1"}
     return {"PYTHONPYCACHEPREFIX": str(cache / "roadworthy" / "bytecode")}
