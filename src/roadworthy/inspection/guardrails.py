@@ -203,10 +203,9 @@ def _bytecode() -> dict[str, str]:
     has it.
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # Not Path's own, which raises where there is no home.
-    users = Path(os.path.expanduser("~"))  # noqa: PTH111
-    cache = given if given.is_absolute() else users / ".cache"
-    if not cache.is_absolute():
+    try:
+        cache = given if given.is_absolute() else Path.home() / ".cache"
+    except RuntimeError:  # nobody's: a user without a name or a home
         return {"PYTHONDONTWRITEBYTECODE": "1"}
     return {"PYTHONPYCACHEPREFIX": str(cache / "roadworthy" / "bytecode")}
 

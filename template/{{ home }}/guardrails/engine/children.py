@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
 _POLL = 0.01
 _BLOCK = 1 << 20
@@ -183,7 +183,7 @@ class _Pipe:
         self._kept = True
         return self.outer
 
-    def __enter__(self) -> "_Pipe":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
