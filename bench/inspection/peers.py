@@ -30,8 +30,11 @@ def timed(command: Sequence[str], folder: Path, *, accepted: Sequence[int] = (0,
         CommandError: another exit status than those accepted.
 
     """
-    environment = os.environ | {
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    environment |= {
         "PYTHONPATH": str(ASSEMBLED),
+        # As wherever it is installed: modules are compiled once. Not into what is stamped.
+        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "bench-bytecode"),
         "SEMGREP_SEND_METRICS": "off",
         "SEMGREP_ENABLE_VERSION_CHECK": "0",
     }
