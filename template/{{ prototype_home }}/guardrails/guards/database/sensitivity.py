@@ -86,6 +86,7 @@ INNOCENT = re.compile(
     |(^|_)(mac|wallet|contract|web|site)_address
     |(^|_)(salary|salario|wage|income|budget)_(min|max|from|to|low|high|range|type|period|currency)$
     |(^|_)(min|max|minimum|maximum)_(salary|salario|wage|income|budget)$
+    |(^|_)passport_(validity|required|requirements?|rules?|power|rank)(_|$)
     |(^|_)health_(effects?|impacts?|benefits?|risks?|tips?|checks?|scores?)$
     |^(error|log|status|success|welcome|response)_message$
     |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_

@@ -71,7 +71,10 @@ _READS_REQUEST = re.compile(
 )
 
 
-_OWN_PARAMS = re.compile(r"\bfunction\s+\w+\s*\(\s*params\s*:\s*\{[^{}]*\}\s*\)")
+_OWN_PARAMS = re.compile(
+    r"\bfunction\s+\w+\s*\(\s*params\s*:\s*\{[^{}]*\}\s*\)"
+    r"|\bparams\s*=\s*new\s+URLSearchParams\(\s*\)"
+)
 """`function send(params: { url: string })` is told by its own program, not by a request."""
 
 

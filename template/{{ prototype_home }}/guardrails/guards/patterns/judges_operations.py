@@ -101,12 +101,15 @@ _TOLD_SAFELY = re.compile(
 )
 
 
+_SPELLED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`")
+
+
 def _values(arguments: str) -> list[str]:
     """What of a call's arguments is evaluated: no text of strings, no keys of objects, nothing of
     which only the length or the presence is told."""
     told = _TOLD_SAFELY.sub(" ", arguments)
-    values = re.findall(r"\$\{([^{}]*)\}", told)
-    bare = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`", '""', told)
+    values = [_SPELLED.sub('""', it) for it in re.findall(r"\$\{([^{}]*)\}", told)]
+    bare = _SPELLED.sub('""', told)
     return [*values, re.sub(r"(?<=[{,\s])[\w$]+\s*:(?!:)", "", bare)]
 
 

@@ -66,6 +66,7 @@ _PUSH = re.compile(
     r"fcm\.googleapis\.com|exp\.host/[\w-]*/?api/v2/push|webpush\.sendNotification\("
     r"|onesignal\.com/[\w/]*notifications|\bsend\w*(?:Push|FCM|Fcm)\w*\("
 )
+_LISTS = re.compile(r"(?i)e-?mail-?capture|subscri|newsletter|wait-?list|early-?access")
 _SETTLED = re.compile(
     r"payment_status|checkout/sessions/\$\{|sessions\.retrieve\(|payment_?[iI]ntents(?:\.retrieve\(|/\$\{)"
 )
@@ -162,7 +163,8 @@ def relay_of(case: Case) -> Finding | None:
             to = re.search(r"\b(?:to|email|recipients?)\s*(?::\s*([^,}\n]+)|(?=[,\s}]))", around)
             if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
                 read = case.first(BODY) or Spot(piece, piece.start + match.start())
-                gravity = min(_text_of(piece, names), MEDIUM if guests(case) else CRITICAL)
+                meant = guests(case) or _LISTS.search(case.route.label)
+                gravity = min(_text_of(piece, names), MEDIUM if meant else CRITICAL)
                 return finding(
                     "edge-fn.open-mail-relay",
                     at_spot(read, case.route.label),

@@ -127,6 +127,7 @@ def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
         if (
             not names.has_sent(piece.module.slice(binding)[:300])
             or "searchParams" in piece.module.slice(binding)[:300]
+            or "price" in binding.names  # of what is offered, not of who calls
         ):
             continue
         for name in re.findall(r"[A-Za-z_$][\w$]*", binding.names):
@@ -268,9 +269,7 @@ _CATALOGUE = (
 
 def _roles(case: Case) -> Iterator[Finding]:
     yield from _self_assigned(case)
-    label = case.route.path
-    if case.route.kind == "edge":
-        label = case.route.name
+    label = case.route.name if case.route.kind == "edge" else case.route.path
     if (
         case.access is not Access.CALLER
         or not ADMIN_PATH.search(label)
