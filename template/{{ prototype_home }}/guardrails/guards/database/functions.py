@@ -23,12 +23,14 @@ CHECKED = re.compile(
     r"auth\.(uid|jwt|role|email)\s*\(|request\.jwt|current_setting|current_user|session_user"
     r"|\b(is|has|can|check|assert|require|verify|get|current|my|user)_\w*"
     r"(admin|role|permission|access|owner|member|auth|staff|token|tenant|company|user_id|uid)\w*\s*\("
-    r"|crypt\s*\(|\bhmac\s*\(|\b\w*(token|secret|code|otp|hash|password|api_key)\w*\s*\)?\s*="
+    r"|crypt\s*\(|\bhmac\s*\(|\b(?!\w*_id\b)\w*(token|secret|code|otp|hash|password|api_key)\w*\s*\)?\s*="
     # A helper that looks up who holds the token, whatever the project calls it.
     r"|\b\w*(token|secret|api_?key|signature|authoriz|authentic|permission)\w*\s*\(\s*\w*"
     r"(token|secret|key|signature|auth|uid)",
     re.IGNORECASE,
 )
+_INTO = re.compile(r"\bINSERT\s+INTO\s+[\w.\"]+\s*\(", re.IGNORECASE)
+"""`INSERT INTO user_tokens (...)` calls nothing."""
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from)\s+(?:only\s+)?(?:\"?public\"?\.)?\"?(\w+)\"?(?=\s*(?:\(|set\b|where\b|as\b|\w+\s+set\b|using\b|values\b|select\b|;))",
     re.IGNORECASE,
@@ -209,7 +211,7 @@ def _unread(function: Function, body: str, written: list[str]) -> Severity:
 
 def _checked(scene: Scene, body: str) -> bool:
     """Whether it asks who is calling, by itself or by a function that it calls."""
-    if CHECKED.search(body):
+    if CHECKED.search(_INTO.sub("", body)):
         return True
     called = set(re.findall(r"\b(\w+)\s*\(", body))
     return any(

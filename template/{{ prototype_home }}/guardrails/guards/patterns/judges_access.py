@@ -167,9 +167,21 @@ def none_user(case: Case) -> Case | None:
     """A middleware goes on, whether there is an account for the token or none."""
     after = case.below.partition("next()")
     asked = re.search(
-        r"!\s*req\.user\b|req\.user\s*(?:[=!]==?|\?\?|\|\||&&)|\(\s*req\.user\s*\)", after[0]
+        r"!\s*req\.user\b|req\.user\s*(?:[=!]==?|\?\?|\|\||&&)|\bif\s*\(\s*req\.user\s*\)", after[0]
     )
     return case if after[1] and not asked else None
+
+
+_DATABASE = re.compile(
+    r"\b(?:Pool|Client|postgres|Sequelize|DataSource|drizzle|knex|createPool|createConnection)\b"
+    r"|DATABASE_URL|POSTGRES|PGHOST|REDIS",
+)
+
+
+def unchecked_certificates(case: Case) -> Case | None:
+    """To a database, whose host often has a certificate of its own making, it is milder."""
+    text = case.above[-600:] + case.below[:200]
+    return case.but(severity=Severity.LOW) if _DATABASE.search(text) else case
 
 
 def browser_only(case: Case) -> Case | None:
@@ -195,7 +207,9 @@ _SIGNS = re.compile(
     r"|^SECRET(_KEY)?$|PRIVATE_KEY|AUTH_KEY",
     re.IGNORECASE,
 )
-_CREDENTIAL_ENV = re.compile(r"PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS")
+_CREDENTIAL_ENV = re.compile(
+    r"PASSWORD|PASSWD|_PASS$|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS"
+)
 _PLAIN_ENV = re.compile(
     r"EXPIR|_URL|_URI|ISSUER|AUDIENCE|ALGORITHM|PUBLIC|PUBLISHABLE|ANON|NAME|MAX|TTL|LENGTH"
     r"|TIMEOUT|"
@@ -362,6 +376,7 @@ def reflected_origin(case: Case) -> Case | None:
 JUDGES: dict[str, Judge] = {
     "stored-token": stored_token,
     "none-user": none_user,
+    "unchecked-certificates": unchecked_certificates,
     "fake-login": fake_login,
     "literal-password": literal_password,
     "password-in-query": password_in_query,

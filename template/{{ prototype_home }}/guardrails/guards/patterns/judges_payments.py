@@ -52,6 +52,18 @@ _GIVES = re.compile(
 )
 _BOUGHT = re.compile(r"metadata|client_reference_id|already|processed|alreadyUsed")
 
+_ADDED = re.compile(
+    r"\b\w*(?:credits?|balance|points|coins|tokens)\b[^;\n+]{0,60}(?<!\+)\+\s*[A-Za-z_$][\w$.]*"
+    r"|(?:credits?|balance|points|coins|tokens)\s*\+=",
+    re.IGNORECASE,
+)
+"""What one has is counted up: shown again, the session counts again."""
+_ONCE = re.compile(
+    r"already|processed|existing|duplicate|idempot|23505|upsert|onConflict|ON CONFLICT"
+    r"|\b(?!session|intent|payment)\w+\??\.status\s*[!=]==|\.(?:eq|neq|is)\(\s*[\"']\w*status[\"']",
+    re.IGNORECASE,
+)
+
 
 def replayed_session(case: Case) -> Case | None:
     """A paid checkout session buys whatever the address says."""
@@ -61,6 +73,8 @@ def replayed_session(case: Case) -> Case | None:
     checked = re.search(r"payment_status|\.status\b", below)
     if not checked or not (WRITE.search(case.below) or _GIVES.search(below)):
         return None
+    if _ADDED.search(below) and not _ONCE.search(case.below):
+        return case
     return None if _BOUGHT.search(below) or _looked_up(case) else case
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
-from .edges import BODY, config, edge, relay_of
+from .edges import BODY, asks_back, config, edge, relay_of
 from .failopen import fail_open
 from .meant import (
     by_cookie,
@@ -19,6 +19,7 @@ from .meant import (
     profile,
     proves_it,
     public_form,
+    signs_up,
 )
 from .platforms import EdgeProject
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -241,6 +242,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         or by_cookie(case)
         or first_start(case)
         or proves_it(case)
+        or signs_up(case)
         or (route.method == "POST" and LOGIN_PATH.search(route.path))
     ):
         return None
@@ -330,7 +332,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
 
 def _webhook(case: Case, effects: dict[str, Spot]) -> Finding | None:
     body = case.first(BODY)
-    if body is None and case.route.kind != "nest":
+    if asks_back(case) or (body is None and case.route.kind != "nest"):
         return None
     changes = "write" in effects or "delete" in effects
     severity = CRITICAL if changes and MONEY.search(case.code) else HIGH if changes else MEDIUM

@@ -37,6 +37,9 @@ _OF_GUESTS = re.compile(
     re.IGNORECASE,
 )
 _HANDS_ON = re.compile(r"\w\(\s*(?:req|request|ctx|c|event)\s*[,)](?!\s*=>)")
+_SIGNS_UP = re.compile(
+    r"^\s*(?:register|sign_?up|create_?account)\w*\s*$", re.IGNORECASE | re.MULTILINE
+)
 _MORE_PERSONAL = re.compile(
     r"birth|national|passport|salary|password|hash|secret|token|iban|balance", re.IGNORECASE
 )
@@ -107,6 +110,17 @@ def proves_it(case: Case) -> bool:
         and SENT.search(case.own) is not None
         and re.search(r"\b(?:400|401|403)\b|\bthrow\b", case.own) is not None
         and re.search(r"\.compare\w*\(|verify\w*\(|signInWithPassword", case.own) is not None
+    )
+
+
+def signs_up(case: Case) -> bool:
+    """`POST /users` handed to `registerUser`: a new account, by the password that comes with it."""
+    return (
+        case.route.method == "POST"
+        and ":" not in case.route.path
+        and _SIGNS_UP.search(case.own) is not None
+        and re.search(r"\bpassword\b", case.own) is not None
+        and SENT.search(case.own) is not None
     )
 
 

@@ -13,8 +13,8 @@ from .signs import ADMIN_PATH, WEBHOOK_NAME
 
 _PAID = re.compile(
     r"\b\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"](?:paid|completed|succeeded|success)['\"]"
-    r"|\b(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*:\s*true\b"
-    r"|\bstatus['\"]?\s*:\s*['\"]paid['\"]",
+    r"|\b(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*(?::|=(?!=))\s*true\b"
+    r"|\bstatus['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"]",
     re.IGNORECASE,
 )
 _CONFIRMED = re.compile(r"\bstatus['\"]?\s*:\s*['\"](?:confirmed|completed)['\"]")
@@ -28,7 +28,8 @@ _BOUGHT = re.compile(
 _PROVIDER = re.compile(
     r"\bstripe\b|\brazorpay\b|\bpaypal|\bmollie|\bsquare\b|flutterwave|paystack|mercado_?pago"
     r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\.|invoke\("
-    r"|signature|hmac|retrieve|capture|\bverify\w*\(|transaction_?hash|txHash",
+    r"|signature|hmac|retrieve|capture|(?<!jwt\.)\bverify(?!_?(?:token|auth|user|admin|jwt))\w*\("
+    r"|transaction_?hash|txHash",
     re.IGNORECASE,
 )
 """Somebody else is asked, or shown something, before it counts as paid."""
@@ -42,6 +43,11 @@ _NOTED = re.compile(r"created_?by|recorded_?by", re.IGNORECASE)
 _OWNERS = re.compile(
     r"\b(?:user|customer|buyer|client|student|guest|passenger)_?i?d?\b", re.IGNORECASE
 )
+_THEIRS = re.compile(
+    r"\b(?:user|customer|buyer|client|student|guest|passenger)(?:_?id)?['\"]?\s*:\s*req\.user\b",
+    re.IGNORECASE,
+)
+"""An order belongs to the caller who makes it, even where nothing compares them later."""
 _ORDER = (
     r"(?:orders?|bookings?|purchases?|reservations?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
     r"|prisma\.(?:order|booking|purchase|reservation)\.create"
@@ -78,7 +84,8 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
         or not _BOUGHT.search(f"{label} {case.code}")
     ):
         return
-    if case.access is Access.CALLER and not _OWNERS.search(case.code):
+    theirs = _OWNERS.search(case.code) or _THEIRS.search(case.pieces[0].module.code)
+    if case.access is Access.CALLER and not theirs:
         return
     if not {name for name, _ in case.effects()} & {"write"}:
         return
