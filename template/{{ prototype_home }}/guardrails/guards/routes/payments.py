@@ -45,6 +45,11 @@ _ADDS = re.compile(
     r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
     r"|\$inc|increment"
 )
+_NUMBER_OF = re.compile(
+    r"^(?:\w+\.?\w*\(\s*)?\w*(?:quantity|qty|credits?|seats?|units?|count|tokens?)\w*\)?"
+    r"\s*\*\s*(?:\d|(?-i:[A-Z][A-Z_]+\b))",
+    re.IGNORECASE,
+)
 _COOKIE_CLIENT = re.compile(
     r"\bcreate(?:Server|RouteHandler|ServerSupabase|ServerComponent)?\w*Client\w*\("
 )
@@ -101,9 +106,15 @@ def _price(case: Case) -> Iterator[Finding]:
 
 
 def _settled(case: Case, piece: Piece, value: str) -> bool:
-    if _OWN_ID.search(value) or _compared(piece.code, value):
+    if _OWN_ID.search(value) or _compared(piece.code, value) or _by_number(piece.code, value):
         return True
     return _handed_on(case, piece, value) is False
+
+
+def _by_number(code: str, value: str) -> bool:
+    """`credits * 100`: the client says how many, the code says what one costs."""
+    made = re.search(rf"\b{re.escape(value)}\s*=\s*([^;\n]+)", code)
+    return _NUMBER_OF.search(made[1] if made else value) is not None
 
 
 def _handed_on(case: Case, piece: Piece, value: str) -> bool | None:
