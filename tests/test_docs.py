@@ -91,6 +91,7 @@ class Development:
         self._process.wait(60)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("curl") is None, reason="the tutorial talks to the service by curl"
 )

@@ -255,10 +255,8 @@ def default_secret(case: Case) -> Case | None:
         return None
     if not case.source.is_server and case.source.path.endswith("x"):
         return None
-    text = case.source.text
-    guarded = re.search(
-        rf"throw[^;]*{re.escape(name)}|{re.escape(name)}[^;{{]*\)\s*\{{?\s*throw", text
-    )
+    text, named = case.source.text, re.escape(name)
+    guarded = re.search("throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw", text)
     if _SECRET_ENV.search(name):
         signs = _SIGNS.search(name)
         mild = Severity.LOW if guarded else Severity.MEDIUM
