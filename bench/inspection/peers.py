@@ -34,7 +34,7 @@ def timed(command: Sequence[str], folder: Path, *, accepted: Sequence[int] = (0,
     environment |= {
         "PYTHONPATH": str(ASSEMBLED),
         # As wherever it is installed: modules are compiled once. Not into what is stamped.
-        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "bench-bytecode"),
+        "PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "bench-bytecode"),
         "SEMGREP_SEND_METRICS": "off",
         "SEMGREP_ENABLE_VERSION_CHECK": "0",
     }

@@ -69,7 +69,7 @@ def page(inspection: Inspection) -> str:
             most_places=MOST_PLACES,
             first_places=_FIRST_PLACES,
             most_files=_MOST_FILES,
-            faults=words.faults(inspection),
+            faults=inspection.faults,
             entries=_entries,
             example=lambda fault: example(fault, inspection.stack),
             chart=chart(inspection.facts.get("modules")),

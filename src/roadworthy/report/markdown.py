@@ -15,7 +15,6 @@ from .words import (
     counts,
     effort,
     evidence,
-    faults,
     level_words,
     matrix,
     overall_words,
@@ -49,7 +48,7 @@ def _lines(it: Inspection) -> Iterator[str]:
     yield from _next(it)
     yield from _matrix(it)
     yield "\n## Findings"
-    for fault in faults(it):
+    for fault in it.faults:
         if fault.severity > Severity.INFO:
             yield from _fault(fault)
     yield from _unseen(it)

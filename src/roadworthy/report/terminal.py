@@ -15,7 +15,6 @@ from .words import (
     counts,
     effort,
     evidence,
-    faults,
     level_words,
     overall_words,
     printable,
@@ -64,7 +63,7 @@ def _parts(it: Inspection, most: int) -> Iterator[RenderableType]:
     yield _areas(it)
     yield from _reach(it)
     if chosen := worst(it, most):
-        yield _heading("Worst", _more(len(faults(it)) - len(chosen), "kinds of fault"))
+        yield _heading("Worst", _more(len(it.faults) - len(chosen), "kinds of fault"))
         yield from map(_fault, chosen)
     yield from _unseen(it)
     yield from _next(it)

@@ -76,13 +76,9 @@ def _and(names: list[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def faults(inspection: Inspection) -> tuple[Fault, ...]:
-    return inspection.faults
-
-
 def counts(inspection: Inspection, area: str | None = None) -> list[tuple[str, int]]:
     """Faults of each severity, the worst first; only those that there are."""
-    chosen = [it for it in faults(inspection) if area is None or it.rule.area == area]
+    chosen = [it for it in inspection.faults if area is None or it.rule.area == area]
     found = [(it.label, sum(fault.severity is it for fault in chosen)) for it in reversed(Severity)]
     return [(label, count) for label, count in found if count]
 
@@ -125,7 +121,7 @@ def area_note(area: AreaLevel, inspection: Inspection) -> str:
     if not held:
         return "nothing here to check" if area.state is State.NOT_APPLICABLE else "every gate holds"
     first = min(held, key=lambda gate: (gate.holds_at, gate.state is State.NOT_CHECKED))
-    worst_fault = next((it for it in faults(inspection) if it.first.key in first.issues), None)
+    worst_fault = next((it for it in inspection.faults if it.first.key in first.issues), None)
     return worst_fault.message if worst_fault else first.evidence
 
 
@@ -165,7 +161,7 @@ def _main_languages(stack: Stack) -> list[Language]:
 
 def worst(inspection: Inspection, most: int = 5) -> tuple[Fault, ...]:
     """The worst faults; among those as bad, first what befalls others and what other rules say."""
-    bad = [it for it in faults(inspection) if it.severity >= Severity.MEDIUM]
+    bad = [it for it in inspection.faults if it.severity >= Severity.MEDIUM]
     worst_of = {fault.rule.id: fault.key for fault in reversed(bad)}
     ranked = sorted(
         bad,
