@@ -67,9 +67,14 @@ class Project:
         return found[1].split()
 
     def environment(self) -> dict[str, str]:
-        """The repository's own environment stands in for the project's: nothing is installed."""
+        """The repository's own environment stands in for the project's: nothing is installed.
+
+        Without `CI`, which makes a project take coverage: one test asks for that by itself.
+        """
         kept = {
-            k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "MAKE", "MFLAGS"))
+            k: v
+            for k, v in os.environ.items()
+            if k != "CI" and not k.startswith(("PYTEST_", "MAKE", "MFLAGS"))
         }
         return kept | {
             "PATH": f"{self._commands()}:{ENVIRONMENT / 'bin'}:{os.environ['PATH']}",

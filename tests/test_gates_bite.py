@@ -271,7 +271,7 @@ VIOLATIONS = [
         "test",
         "a test that fails",
         adds(
-            "tests/features/test_a_planted.py",
+            "tests/features/bookings/test_a_planted.py",
             "def test_planted() -> None:\n    assert str(1) == str(2)\n",
         ),
         "test_planted",
@@ -293,7 +293,7 @@ def test_every_gate_has_a_proof(stamper: Stamper) -> None:
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=str)
 def test_the_gate_names_the_violation(violation: Violation, stamper: Stamper) -> None:
-    # Of the tests the first that fails will do.
+    # Of the tests the first that fails will do, and it is the first of all.
     ran = planted(violation, stamper).run("make", violation.gate, PYTEST_ADDOPTS="-x")
     assert ran.returncode != 0, f"it passed:\n{ran.stdout}"
     assert violation.says in ran.stdout

@@ -6,10 +6,8 @@ from .levels import LEVELS
 from .model import (
     Action,
     AreaLevel,
-    Change,
     Gap,
     Gate,
-    Inspection,
     Issue,
     Place,
     Rule,
@@ -17,6 +15,7 @@ from .model import (
     State,
 )
 from .run import Wanted, inspect, reread
+from .whole import Change, Inspection
 
 __all__ = [
     "LEVELS",

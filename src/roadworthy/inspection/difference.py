@@ -7,7 +7,7 @@ from typing import Any
 
 from roadworthy.refusal import BadAnswer
 
-from .model import SCHEMA, Change, Inspection
+from .whole import SCHEMA, Change, Inspection
 
 
 def read_earlier(file: Path) -> Mapping[str, Any]:

@@ -20,7 +20,8 @@ from .copies import copies_in
 from .difference import difference
 from .issues import gaps_of, issues_of
 from .levels import Seen, areas_of, overall
-from .model import Inspection, Rule
+from .model import Rule
+from .whole import Inspection
 
 _NO_FACTS = {"notChecked", "broken"}
 
