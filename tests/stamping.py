@@ -12,6 +12,8 @@ from typing import Any
 import copier
 import yaml
 
+from roadworthy.copying import asking_git_once
+
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(sys.prefix)
 NEWEST = "v9999"
@@ -129,9 +131,10 @@ class Stamper:
         key = repr((ref, sorted(answers.items())))
         if key not in self.stamped:
             path = self.folder / f"stamp-{len(self.stamped)}"
-            copier.run_copy(
-                str(self.template), path, data=answers, vcs_ref=ref, defaults=True, quiet=True
-            )
+            with asking_git_once():
+                copier.run_copy(
+                    str(self.template), path, data=answers, vcs_ref=ref, defaults=True, quiet=True
+                )
             git(path, "init", "--quiet", "--initial-branch", "main")
             commit_all(path, "Stamped")
             self.stamped[key] = Project(path)

@@ -13,6 +13,7 @@ import copier
 from copier.errors import CopierError
 from jinja2 import TemplateError
 
+from .copying import asking_git_once
 from .origin import Origin
 from .questions import Answers
 from .refusal import Refusal
@@ -86,8 +87,9 @@ def _scratch_beside(destination: Path) -> Iterator[Path]:
 def render(origin: Origin, answers: Answers, to: Path) -> None:
     """Stamp into a folder, and nothing else."""
     try:
-        copier.run_copy(
-            origin.source, to, data=answers, vcs_ref=origin.ref, defaults=True, quiet=True
-        )
+        with asking_git_once():
+            copier.run_copy(
+                origin.source, to, data=answers, vcs_ref=origin.ref, defaults=True, quiet=True
+            )
     except (CopierError, TemplateError, ValueError) as error:
         raise Refusal(f"The template can't be stamped: {' '.join(str(error).split())}") from error

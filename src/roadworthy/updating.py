@@ -18,6 +18,7 @@ from .applying import Repository
 from .applying.engine import run_engine
 from .applying.git import git
 from .applying.repository import commit
+from .copying import asking_git_once
 from .inspecting import stopped_cleanly
 from .origin import Origin, fetch
 from .questions import ANSWERS_FILE, Answers, recorded
@@ -94,7 +95,8 @@ def _newest(template: Path, ref: str | None) -> str:
 def _update(clone: Path, answers: Answers, newest: str) -> None:
     warnings.simplefilter("ignore", DirtyLocalWarning)
     try:
-        copier.run_update(clone, vcs_ref=newest, defaults=True, overwrite=True, quiet=True)
+        with asking_git_once():
+            copier.run_update(clone, vcs_ref=newest, defaults=True, overwrite=True, quiet=True)
     except (CopierError, TemplateError, ValueError) as error:
         raise Refusal(f"The update failed: {' '.join(str(error).split())}") from error
     if conflicting := [path for path in _changes(clone) if _conflicts(clone / path)]:
