@@ -31,6 +31,7 @@ CHECKED = re.compile(
 )
 _INTO = re.compile(r"\bINSERT\s+INTO\s+[\w.\"]+\s*\(", re.IGNORECASE)
 """`INSERT INTO user_tokens (...)` calls nothing."""
+_TELLS = re.compile(r"\braise\s+(?:log|notice|warning|info|debug)\b[^;]*;", re.IGNORECASE)
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from)\s+(?:only\s+)?(?:\"?public\"?\.)?\"?(\w+)\"?(?=\s*(?:\(|set\b|where\b|as\b|\w+\s+set\b|using\b|values\b|select\b|;))",
     re.IGNORECASE,
@@ -211,7 +212,7 @@ def _unread(function: Function, body: str, written: list[str]) -> Severity:
 
 def _checked(scene: Scene, body: str) -> bool:
     """Whether it asks who is calling, by itself or by a function that it calls."""
-    if CHECKED.search(_INTO.sub("", body)):
+    if CHECKED.search(_INTO.sub("", _TELLS.sub("", body))):
         return True
     called = set(re.findall(r"\b(\w+)\s*\(", body))
     return any(

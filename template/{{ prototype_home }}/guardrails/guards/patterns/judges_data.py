@@ -24,18 +24,25 @@ def unbounded_select(case: Case) -> Case | None:
     chain = source.chain_after(match.end_line, match.end_column)
     if _BOUNDED.search(chain) or _BY_KEY.search(chain):
         return None
-    first = match.line
-    name = source.assigned(first)
-    if (
-        name
-        and re.fullmatch(r"[\w$]+", name)
-        and re.search(
-            rf"\b{re.escape(name)}\s*(?:=\s*{re.escape(name)})?[^;]*\.\s*(limit|range|single|maybeSingle|eq|in)\s*\(",
-            case.below[:4000],
-        )
-    ):
+    name = source.assigned(match.line)
+    if name and re.fullmatch(r"[\w$]+", name) and _bounded_later(name, case.below[:4000]):
         return None
     return case.but(TABLE=table[1])
+
+
+def _bounded_later(name: str, below: str) -> bool:
+    """`query = query.limit(50)`, or a key that is not only asked for under a condition."""
+    held = re.escape(name)
+    for step in re.finditer(
+        rf"(?m)^([^\n;]*)(?<![\w$.]){held}\s*(?:=\s*{held})?((?:\s*\.\s*\w+\([^;]*?\))+)", below
+    ):
+        steps = _BOUNDED.search(step[2]) or _BY_KEY.search(step[2])
+        if steps and not _UNLESS.search(below[: step.start()][-120:] + step[1]):
+            return True
+    return False
+
+
+_UNLESS = re.compile(r"if\s*\([^;{}]*\)\s*\{?\s*(?://[^\n]*)?\s*$")
 
 
 def unbounded_orm(case: Case) -> Case | None:
@@ -47,9 +54,29 @@ def unbounded_orm(case: Case) -> Case | None:
     ):
         return None
     arguments = match.text.rpartition("(")[2] if "findMany" not in match.text else match.text
-    if "where" in arguments or re.search(r"\.find\(\s*\{\s*[^\s}]", match.text):
+    if re.search(r"\.find\(\s*\{\s*[^\s}]", match.text):
+        return None
+    if "where" in arguments and not _takes_all(case, arguments):
         return None
     return case.but(TABLE=last_name(case.name("TABLE")) or case.name("TABLE"))
+
+
+_FIXED = re.compile(
+    r"\bwhere\s*:\s*\{\s*(?:\w+\s*:\s*(?:true|false|null|[\"']\w+[\"']|[A-Z]\w+\.[A-Z_]+)\s*,?\s*)+\}"
+)
+_SOMETIMES_ALL = re.compile(r"\?\s*(?:\{\s*\}|undefined)\s*:|:\s*(?:\{\s*\}|undefined)\s*;?\s*$")
+
+
+def _takes_all(case: Case, arguments: str) -> bool:
+    """Whether the condition leaves the table as long as it is: `isActive: true`, or for an
+    administrator none at all."""
+    if _FIXED.search(arguments):
+        return True
+    named = re.search(r"\bwhere\s*(?::\s*(\w+)\s*)?[,}]", arguments)
+    if named is None:
+        return False
+    made = case.source.definition(named[1] or "where", case.match.line).partition("=")[2]
+    return _SOMETIMES_ALL.search(made[:300]) is not None
 
 
 def unbounded_sql(case: Case) -> Case | None:
@@ -143,7 +170,11 @@ def _table(statement: str) -> str:
 
 
 _COUNTED = re.compile(
-    r"balance|stock|credit|quantity|wallet|points|inventory|amount|fund|seats|spent", re.IGNORECASE
+    r"balance|stock|credit|quantity|wallet|points|inventory|amount|fund|seats|spent|score|likes"
+    r"|capacity|saldo|estoque|quantidade|pontos|uses\b|used\b|\bcoins|_count\b|Count\b"
+)
+_OPENED = re.compile(
+    r"\.(?:update|set|findByIdAndUpdate|upsert)\(\s*(?:\w+,\s*)?\[?\s*\{[^}]*$|data:\s*\{[^}]*$"
 )
 
 
@@ -153,19 +184,39 @@ def read_modify_write(case: Case) -> Case | None:
     if not found or re.search(r"[\"'`]", found[2]) or "sql`" in found[2]:
         return None
     name, value = found[1], found[2]
-    if not re.search(
-        rf"\.{re.escape(name)}\b|\b(current|old|prev|existing|new)\w*\b", value, re.IGNORECASE
-    ):
+    if not _from_before(name, value):
         return None
     if not re.search(rf"\.{re.escape(name)}\b", value) and not _COUNTED.search(name):
         return None
-    before = case.source.between(max(1, case.match.line - 6), case.match.line)
-    opened = re.search(
-        r"\.(update|set|findByIdAndUpdate|upsert)\(\s*(?:\w+,\s*)?\{[^}]*$|data:\s*\{[^}]*$", before
-    )
-    if not opened or re.search(r"set\w*\(\s*\(?prev|useState", before):
+    if not _is_stored(case):
         return None
     return case.but(severity=None if _COUNTED.search(name) else Severity.LOW, NAME=name)
+
+
+def _from_before(name: str, value: str) -> bool:
+    wanted = rf"\.{re.escape(name)}\b|\b(current|old|prev|existing|new)\w*\b"
+    return re.search(wanted, value, re.IGNORECASE) is not None
+
+
+def _is_stored(case: Case) -> bool:
+    source, line = case.source, case.match.line
+    before = source.between(max(1, line - 6), line - 1)
+    before += "\n" + source.line(line)[: case.match.column]
+    return bool(_OPENED.search(before)) and not re.search(r"set\w*\(\s*\(?prev|useState", before)
+
+
+_COMPUTED = re.compile(r"[\w)\]]\s*[+-]\s*[\w(]")
+
+
+def stored_sum(case: Case) -> Case | None:
+    """The same with the sum in a name of its own: `sum = row.credits + more`, `credits: sum`."""
+    name, value = case.name("KEY").strip("\"'"), case.name("SUM")
+    if not _COUNTED.search(name) or not _is_stored(case):
+        return None
+    made = case.source.definition(value, case.match.line).partition("=")[2]
+    if len(made) > 300 or not re.search(rf"\.{re.escape(name)}\b", made):
+        return None
+    return case.but(NAME=name) if _COMPUTED.search(made) else None
 
 
 _GET_WRITES = re.compile(
@@ -209,5 +260,6 @@ JUDGES: dict[str, Judge] = {
     "query-in-loop": query_in_loop,
     "several-writes": several_writes,
     "read-modify-write": read_modify_write,
+    "stored-sum": stored_sum,
     "writes-in-get": writes_in_get,
 }

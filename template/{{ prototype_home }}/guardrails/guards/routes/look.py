@@ -6,6 +6,7 @@ from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from .collect import collect
+from .cookies import cookies
 from .holes import holes
 from .identity import identity
 from .operations import operations
@@ -21,6 +22,7 @@ def look(tree: Tree) -> Looked:
     found = [
         *holes(cases, projects),
         *identity(cases),
+        *cookies(cases),
         *orders(cases),
         *payments(cases),
         *operations(program, cases),

@@ -8,7 +8,7 @@ from .signs import ASKS_CALLER, REFUSES
 from .source import Module
 from .table import Route
 
-_FILES = (
+FILES = (
     "middleware.ts",
     "middleware.js",
     "src/middleware.ts",
@@ -32,7 +32,7 @@ _API_PASSES = re.compile(
 def gate(program: Program, route: Route) -> str:
     """Which middleware asks before this route, and for which cookie of administrators alone;
     empty when it lets it pass."""
-    for name in _FILES:
+    for name in FILES:
         path = posixpath.join(route.app, name)
         module = program.module(path) if path in program.tree.present else None
         if module is not None:

@@ -1,0 +1,77 @@
+"""Functions that read a number, change it and write it back, with nothing to keep others out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...engine.finding import Evidence, Finding, Place, Severity
+from .functions import place
+from .policies import Scene
+from .relations import Function
+
+_READ = re.compile(
+    r"\bselect\s+(?:\w+\.)?(\w+)\s+into\s+(?:strict\s+)?(\w+)\s+from\s+([^;]*);",
+    re.IGNORECASE,
+)
+_KEPT_OUT = re.compile(
+    r"\bfor\s+(?:no\s+key\s+)?update\b|pg_(?:try_)?advisory|\block\s+table\b", re.IGNORECASE
+)
+_COUNTED = re.compile(
+    r"balance|stock|credit|quantity|wallet|points|inventory|amount|seats|score|capacity|available"
+    r"|count|saldo|estoque|pontos|coins|tokens|uses|used",
+    re.IGNORECASE,
+)
+
+
+def find(scene: Scene) -> Iterator[Finding]:
+    for function in scene.relations.functions:
+        column = written_back(function.body)
+        if column:
+            yield Finding(
+                "data.read-modify-write",
+                _where(scene, function, column),
+                f"`{function.name}` reads `{column}` and writes back what it made of it: of two "
+                "calls at once one is lost.",
+                Severity.MEDIUM,
+                Evidence.READ,
+            )
+
+
+def written_back(body: str) -> str:
+    """The column that is read into a variable, counted up or down there, and stored; or nothing."""
+    body = re.sub(r"--[^\n]*|/\*.*?\*/", "", body, flags=re.DOTALL)
+    for read in _READ.finditer(body):
+        column, variable, source = read[1], read[2], read[3]
+        if not _COUNTED.search(column) or _KEPT_OUT.search(source):
+            continue
+        rest = body[read.end() :]
+        held = {variable.lower()}
+        sums = re.finditer(r"\b(\w+)\s*:=\s*([^;]*);", rest)
+        changed = {
+            made[1].lower()
+            for made in sums
+            if _mentions(made[2], held) and re.search(r"[+-]", made[2])
+        }
+        held |= changed
+        stored = re.search(
+            rf"\bset\b[^;]*?\b{re.escape(column)}\s*=\s*([^,;]*)", rest, re.IGNORECASE
+        )
+        if stored and _mentions(stored[1], held) and (changed or re.search(r"[+-]", stored[1])):
+            return column
+    return ""
+
+
+def _mentions(expression: str, names: set[str]) -> bool:
+    return any(word.lower() in names for word in re.findall(r"\b\w+\b", expression))
+
+
+def _where(scene: Scene, function: Function, column: str) -> Place:
+    """The line of the reading, where the statement that made the function is at hand."""
+    made = place(scene, function)
+    for statement in scene.replay.statements:
+        if (statement.path, statement.line) == (made.path, made.line):
+            for read in _READ.finditer(statement.sql):
+                if read[1].lower() == column.lower():
+                    line = made.line + statement.sql.count("\n", 0, read.start())
+                    return replace(made, line=line, end_line=line, snippet=read[0].split("\n")[0])
+    return made
