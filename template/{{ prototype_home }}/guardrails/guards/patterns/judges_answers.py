@@ -63,7 +63,24 @@ def _from_link(case: Case, value: str) -> bool:
     return re.search(r"searchParams\.get\(|\breq(?:uest)?\.query\b", definition) is not None
 
 
+def return_address_of_request(case: Case) -> Case | None:
+    """After paying, the visitor is sent to an address that whoever made the request chose."""
+    target = case.name("URL").strip()
+    parts = interpolations(target)
+    start = parts[0][1] if parts and parts[0][0].strip() == "`" else target
+    if start == target and target.startswith("`"):
+        return None
+    for value in re.split(r"\|\||\?\?", start):
+        name = value.strip()
+        if not re.fullmatch(r"[\w$.?!]+", name) or re.search(r"header|origin|env\b", name):
+            continue
+        if from_request(case, name) and not _KEPT_HERE.search(case.above):
+            return case.but(VALUE=name)
+    return None
+
+
 JUDGES: dict[str, Judge] = {
+    "return-address-of-request": return_address_of_request,
     "html-of-request": html_of_request,
     "redirect-of-request": redirect_of_request,
 }

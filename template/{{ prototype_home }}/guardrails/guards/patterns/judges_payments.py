@@ -96,7 +96,119 @@ def card_on_server(case: Case) -> Case | None:
     return case.but(WHAT=last_name(case.name("VALUE"))) if case.source.is_server else None
 
 
+_ORDERS = re.compile(
+    r"^(?!draft|quote|temp|cart)(?:\w+_)?(?:orders?|order_items?|bookings?|reservations?|purchases?|pedidos?|pedido_iten\w*"
+    r"|itens_pedido|reservas?|compras?|ordenes|enrol{1,2}ments?)$",
+    re.IGNORECASE,
+)
+_SUM = re.compile(
+    r"\b(?!quoted|estimat)((?:total|grand_?total|sub_?total|price|unit_?price|amount|fee|preco|valor|precio|monto)"
+    r"\w*|(?!quoted|estimat)\w+_(?:price|total|amount|fee|unitario))[\"']?\s*(?::\s*([^,}\n]+)|(?=[,}\n]))"
+)
+_BUYS = re.compile(
+    r"\b(?:customer|buyer|client|passenger|guest|student|cliente)_?[iI]d[\"']?\s*:\s*"
+    r"\w*(?:user|session|auth|me)\w*[.?!]"
+)
+_OWN_ROW = re.compile(
+    r"\b(?:user|profile|usuario)_?[iI]d[\"']?\s*:\s*\w*(?:user|session|auth)\w*[.?!]"
+)
+_CART = re.compile(r"cart|checkout|carrinho|carrito|basket", re.IGNORECASE)
+_STAFF = re.compile(
+    r"admin|staff|\bpos\b|pos/|cashier|employee|vendor|seller|supplier|manage|backoffice|waiter|invoice",
+    re.IGNORECASE,
+)
+
+
+def priced_in_browser(case: Case) -> Case | None:
+    """The customer's own browser says what the order costs, and the table keeps it."""
+    source = case.source
+    table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
+    if not table or not _ORDERS.match(table[1]) or _STAFF.search(source.path):
+        return None
+    at, row = _row(case)
+    found = next((one for one in _SUM.finditer(row) if _counts(one)), None)
+    if found is None or re.search(r"\bstatus[\"']?\s*:\s*[\"'](?:draft|quote|inquiry)", row):
+        return None
+    buys = _BUYS.search(case.around) or (
+        (_OWN_ROW.search(case.around) or "item" in table[1]) and _CART.search(source.text)
+    )
+    if not buys or _set_by_database(case, table[1]):
+        return None
+    line = at + row.count("\n", 0, found.start())
+    return case.but(line=line, TABLE=table[1], NAME=found[1])
+
+
+_PAID = re.compile(
+    r"\b(?:payment_?[sS]tatus|status)[\"']?\s*:\s*[\"'](?:paid|pago|pagado)[\"']"
+    r"|\bpayment_?[sS]tatus[\"']?\s*:\s*[\"'](?:completed|succeeded|success|confirmed)[\"']"
+    r"|\bis_?[pP]aid[\"']?\s*:\s*true\b"
+)
+
+
+def paid_in_browser(case: Case) -> Case | None:
+    """The customer's own browser notes that the order was paid."""
+    source = case.source
+    table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
+    if not table or not _ORDERS.match(table[1]) or _STAFF.search(source.path):
+        return None
+    at, row = _row(case)
+    found = _PAID.search(row)
+    first, _ = source.named_block(case.match.line)
+    told = source.between(max(1, first - 3), first)
+    if found is None or _STAFF.search(told) or not _ASKS_TO_PAY.search(source.path + told):
+        return None
+    return case.but(line=at + row.count("\n", 0, found.start()), TABLE=table[1])
+
+
+_ASKS_TO_PAY = re.compile(
+    r"cart|checkout|pay|success|carrinho|pagamento|pago|purchase|confirm", re.IGNORECASE
+)
+_COMPLETES = re.compile(
+    r"^[\"'`](?:complete|confirm|finali[sz]e|mark|activate)_\w*(?:purchase|payment|paid|subscription"
+    r"|donation)\w*[\"'`]$"
+)
+
+
+def completed_in_browser(case: Case) -> Case | None:
+    """The browser calls what completes a purchase, as a payment provider's webhook should."""
+    if not _COMPLETES.match(case.name("NAME").strip()) or _STAFF.search(case.source.path):
+        return None
+    return case
+
+
+def _counts(found: re.Match[str]) -> bool:
+    """It is no constant, and no name of something else."""
+    value = (found[2] or found[1]).strip()
+    return not re.fullmatch(r"[\d.]+|null|undefined|[\"'].*[\"']|[A-Z][A-Z0-9_]+", value)
+
+
+def _row(case: Case) -> tuple[int, str]:
+    """Where the inserted row is written, and its text."""
+    row = case.name("ROW").strip()
+    name = re.fullmatch(r"\[?\s*(?:\.\.\.)?([\w$]+)\s*\]?", row)
+    if name is None:
+        return case.match.line + case.match.text.count("\n") - row.count("\n"), row
+    made = case.source.definition(name[1], case.match.line)
+    at = case.source.text.find(made) if made else -1
+    return (case.source.text.count("\n", 0, at) + 1, made) if at >= 0 else (case.match.line, "")
+
+
+def _set_by_database(case: Case, table: str) -> bool:
+    """Whether something of the database stands between the row and the table."""
+    wanted = re.compile(
+        rf"before\s+insert\b[^;]*\bon\s+(?:public\.)?\"?{re.escape(table)}\b", re.IGNORECASE
+    )
+    tree = case.source.tree
+    texts = (tree.text(path) or "" for path in tree.ending(".sql"))
+    return any(_PRICES.search(text) for text in texts if wanted.search(text))
+
+
+_PRICES = re.compile(r"\bnew\.\w*(?:total|price|amount|preco|valor)\w*\s*:?=", re.IGNORECASE)
+
 JUDGES: dict[str, Judge] = {
+    "priced-in-browser": priced_in_browser,
+    "paid-in-browser": paid_in_browser,
+    "completed-in-browser": completed_in_browser,
     "money-name": money_name,
     "mongoose-money": mongoose_money,
     "local-day": local_day,

@@ -75,34 +75,49 @@ def _price(case: Case) -> Iterator[Finding]:
     ):
         return
     for piece in case.pieces:
-        names = case.flow.of(piece)
-        each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
-        priced = {
-            one[2]
-            for one in _EACH.finditer(piece.code)
-            if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
-        }
         for call in piece.module.calls_in(piece.start, piece.end):
-            if not _charges(call):
+            at = _named_amount(case, piece, call) if _charges(call) else 0
+            if at:
+                message = f"{case.route.label} charges the amount that the client names"
+                where = place(piece.module, at, case.route.label)
+                yield finding("payments.client-price", where, message, HIGH, [at_route(case)])
+                return
+
+
+def _named_amount(case: Case, piece: Piece, call: Call) -> int:
+    """Where an amount of the client's is charged, or 0."""
+    names = case.flow.of(piece)
+    each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
+    priced = {
+        one[2]
+        for one in _EACH.finditer(piece.code)
+        if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
+    }
+    for start, given in _given(piece, call):
+        for match in _AMOUNT.finditer(given):
+            value = (match[1] or match[0]).strip(" :,")
+            if _settled(case, piece, value) or mentions(value, priced - each):
                 continue
-            given = piece.module.slice(call.arguments[0])
-            for match in _AMOUNT.finditer(given):
-                value = (match[1] or match[0]).strip(" :,")
-                if _settled(case, piece, value) or mentions(value, priced - each):
-                    continue
-                if (names.has_sent(value) or mentions(value, each)) and not names.has_caller(
-                    match[0]
-                ):
-                    at = call.arguments[0].start + match.start()
-                    message = f"{case.route.label} charges the amount that the client names"
-                    yield finding(
-                        "payments.client-price",
-                        place(piece.module, at, case.route.label),
-                        message,
-                        HIGH,
-                        [at_route(case)],
-                    )
-                    return
+            sent = names.has_sent(value) or mentions(value, each)
+            if sent and not names.has_caller(match[0]):
+                return start + match.start()
+    return 0
+
+
+_LISTED = re.compile(
+    r"\b(?:line_?items|items)\s*:\s*([A-Za-z_$][\w$]*)\s*[,}]|^([A-Za-z_$][\w$]*)$"
+)
+
+
+def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
+    """What a charge is told: the lists that it names first, for the price stands there."""
+    first = call.arguments[0]
+    given = piece.module.slice(first)
+    named = {one[1] or one[2] for one in _LISTED.finditer(given)}
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if binding.names.strip() in named:
+            yield binding.start, piece.module.slice(binding)
+    yield first.start, given
 
 
 def _settled(case: Case, piece: Piece, value: str) -> bool:
