@@ -21,6 +21,41 @@ def html_of_request(case: Case) -> Case | None:
     return None
 
 
+_MAILS = re.compile(
+    r"nodemailer|resend\b|sendgrid|mailgun|postmark|mailersend|brevo|\bses\b|sendMail",
+    re.IGNORECASE,
+)
+_WRITTEN = re.compile(
+    r"(?:name|message|notes?|comments?|subject|title|description|feedback|company|address|request"
+    r"|reason|mensagem|nome|nombre|mensaje)!?(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?$",
+    re.IGNORECASE,
+)
+_OWN_NAMES = re.compile(
+    r"(?:site|app|shop|store|brand|file|template|plan|event|product|service|course|tournament|cab"
+    r"|room|team|school)_?[nN]ame|\.\w+\.\w"
+)
+
+
+def html_of_parameter(case: Case) -> Case | None:
+    """The same in a function that makes a mail's HTML of what it is given."""
+    source = case.source
+    first, _ = source.named_block(case.match.line)
+    if first == case.match.line == 1 or not _MAILS.search(source.text):
+        return None
+    head = re.split(r"\)\s*(?::[^{=]*)?(?:=>|\{)", source.between(first, first + 12), maxsplit=1)[0]
+    if _ESCAPES_ALL.search(source.text) or "(" not in head:
+        return None
+    given = set(re.findall(r"[A-Za-z_$][\w$]*", head.partition("(")[2]))
+    for before, value in interpolations(case.match.text):
+        root = re.match(r"[A-Za-z_$][\w$]*", value)
+        if not root or root[0] not in given or not _WRITTEN.search(value):
+            continue
+        plain = re.fullmatch(r"[\w$.?!]+(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?", value)
+        if plain and _MARKUP.search(before) and not _OWN_NAMES.search(value):
+            return case.but(line=case.match.line + before.count("\n"), VALUE=value)
+    return None
+
+
 _ESCAPES_ALL = re.compile(
     r"escape_?html|sanitize_?html|DOMPurify|he\.encode|\bxss\(", re.IGNORECASE
 )
@@ -82,5 +117,6 @@ def return_address_of_request(case: Case) -> Case | None:
 JUDGES: dict[str, Judge] = {
     "return-address-of-request": return_address_of_request,
     "html-of-request": html_of_request,
+    "html-of-parameter": html_of_parameter,
     "redirect-of-request": redirect_of_request,
 }
