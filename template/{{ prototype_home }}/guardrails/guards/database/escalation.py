@@ -23,6 +23,7 @@ GAIN = {
     "money": "balance",
     "entitlement": "plan",
     "approval": "approval",
+    "payment": "price or payment",
 }
 SEVERITY = {
     "control": Severity.CRITICAL,
@@ -30,8 +31,18 @@ SEVERITY = {
     "money": Severity.CRITICAL,
     "entitlement": Severity.HIGH,
     "approval": Severity.MEDIUM,
+    "payment": Severity.HIGH,
 }
 PAID = re.compile(r"subscription|assinatura|suscripcion|membership|license|entitlement|abonnement")
+SALE = re.compile(
+    r"(^|_)(orders?|bookings?|reservations?|purchases?|pedidos?|reservas?|compras?|enrol{1,2}ments?)$"
+)
+OWED = re.compile(
+    r"payment_status|(is_)?paid|(total|final|unit|grand)?_?(price|total|amount)|total_(price|amount)"
+    r"|preco|valor(_total)?|monto"
+)
+BUYER = re.compile(r"(customer|buyer|client|guest|passenger|student|patient|cliente)_?(id)?$")
+SELLERS = re.compile(r"admin|staff|seller|vendor|owner|driver|provider|has_role", re.IGNORECASE)
 ACTIVE = (
     "active",
     "paid",
@@ -73,6 +84,12 @@ def gains_in(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[G
 
 def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
     """The columns that decide what their row's owner may do."""
+    if _is_sale(scene, table):
+        return [
+            (column, "payment")
+            for column in table.columns
+            if OWED.fullmatch(words(column.name)) and not column.generated
+        ]
     if purpose(table.name) not in {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}:
         return []
     paid = PAID.search(words(table.name)) is not None
@@ -98,6 +115,15 @@ def _is_person(scene: Scene, table: Table) -> bool:
     owners = scene.ownership.owners.get(table.relation, frozenset())
     alone = [set(columns) for columns in (table.key, *table.unique) if len(columns) == 1]
     return any(columns <= owners for columns in alone)
+
+
+def _is_sale(scene: Scene, table: Table) -> bool:
+    """A row that a customer makes and somebody else is paid for: no list of one's own sales."""
+    if not SALE.search(words(table.name)):
+        return False
+    owners = scene.ownership.owners.get(table.relation, frozenset())
+    others = any(SELLERS.search(policy.using + policy.check) for policy in table.policies)
+    return others or any(BUYER.search(words(name)) for name in owners)
 
 
 def _open_anyway(scene: Scene, table: Table) -> bool:
@@ -172,6 +198,8 @@ def _words(table: Table, column: Column, kind: str) -> list[str]:
     if kind == "control":
         mighty = [value for value in known if MIGHTY.search(value)]
         return mighty if fixed else ["admin"]
+    if kind == "payment" and not fixed:
+        return ["paid"]
     better = [value for value in ACTIVE if value in known]
     return better or known[::-1][:2] if fixed else ["premium"]
 
@@ -205,7 +233,7 @@ def _inserted(
         return []
     found = []
     for column, kind in tempting:
-        if kind == "approval" or (kind == "tenant" and not _is_person(scene, table)):
+        if kind in {"approval", "payment"} or (kind == "tenant" and not _is_person(scene, table)):
             continue
         for value in _wanted(scene, table, column, kind, None):
             draft = Draft(seeder, table, STRANGER)
