@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine.finding import Severity
-from .values import claims, github_checksum_fits, is_for_development, is_placeholder
+from .values import (
+    claims,
+    github_checksum_fits,
+    is_for_development,
+    is_placeholder,
+    is_random,
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,16 @@ def sightings(path: str, text: str) -> Iterator[Sighting]:
                 what=kind.what,
                 weight=kind.weight,
                 path=path,
-                line=text.count("\n", 0, match.start()) + 1,
+                line=text.count("\n", 0, _at(match)) + 1,
                 rule=kind.rule,
                 consequence=kind.consequence,
                 proven=kind.proven,
             )
+
+
+def _at(match: re.Match[str]) -> int:
+    """Where the value itself stands, when the shape tells it from what is around."""
+    return match.start("value") if "value" in match.re.groupindex else match.start()
 
 
 def _waived(match: re.Match[str]) -> bool:
@@ -222,6 +233,35 @@ def _resend(match: re.Match[str]) -> _Kind | None:
     return _Kind("Resend key", Severity.HIGH, consequence="it sends mail in its owner's name")
 
 
+def _kept_in_vault(match: re.Match[str]) -> _Kind | None:
+    """What a migration puts into Supabase's vault lies beside it, in the migration."""
+    value = match["value"]
+    if not is_random(value) or is_placeholder(value) or is_for_development(value):
+        return None
+    return _Kind(
+        "secret of the vault",
+        Severity.HIGH,
+        secret=value,
+        consequence="the vault keeps it, and so does everybody's copy of the repository",
+    )
+
+
+_CHOSEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)(?=.*[^\w\s])\S{8,}")
+
+
+def _fallback(match: re.Match[str]) -> _Kind | None:
+    """`process.env.SMTP_PASS || "…"`: the password of an account at somebody else's."""
+    value = match["value"]
+    if is_placeholder(value) or is_for_development(value):
+        return None
+    if not (is_random(value) or _CHOSEN.fullmatch(value)):
+        return None
+    what = f"password that stands in for {match['name']}"
+    return _Kind(
+        what, Severity.HIGH, secret=value, consequence="whoever can read the repository has it"
+    )
+
+
 def _shape(marker: str, pattern: str, kind: Callable[..., _Kind | None]) -> _Shape:
     return _Shape(marker, re.compile(pattern), kind)
 
@@ -272,6 +312,23 @@ _SHAPES = (
     _shape(
         ":AA", r"\b\d{8,10}:AA[\w-]{33}\b",
         _plain("Telegram bot token", Severity.HIGH, "it speaks and reads as the bot"),
+    ),
+    _shape(
+        "vault.",
+        r"\bvault\.(?:create|update)_secret\(\s*(?:\([^()]{0,300}\)\s*,\s*|'[0-9a-f-]{36}'\s*,\s*)?"
+        r"'(?P<value>[^'\n]{16,200})'",
+        _kept_in_vault,
+    ),
+    *(
+        _shape(
+            f"{name} {either} {quote}",
+            rf"\b(?P<name>[A-Z][A-Z_]*{name}) {re.escape(either)} {quote}"
+            rf"(?P<value>[^'\"\s]{{8,80}}){quote}",
+            _fallback,
+        )
+        for name in ("_PASS", "_PASSWORD")
+        for either in ("||", "??")
+        for quote in ("'", '"')
     ),
     _shape(
         "-----BEGIN",
