@@ -8,6 +8,7 @@ from . import (
     judges_input,
     judges_operations,
     judges_payments,
+    judges_pretence,
 )
 from .case import Judge
 
@@ -19,4 +20,5 @@ JUDGES: dict[str, Judge] = {
     **judges_operations.JUDGES,
     **judges_data.JUDGES,
     **judges_payments.JUDGES,
+    **judges_pretence.JUDGES,
 }

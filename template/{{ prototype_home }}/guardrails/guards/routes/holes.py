@@ -279,7 +279,7 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
     return (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
 
 
-_TAKES_FILES = re.compile(r"\b\w*[uU]pload\w*\(\s*req\s*,\s*res\b|\breq\.files?\b")
+_TAKES_FILES = re.compile(r"\b\w*[uU]pload\w*\(\s*req\s*,\s*res\b|\breq\.files?\b|\.formData\(\)")
 _KEEPS_FILES = re.compile(r"diskStorage|multer\(\s*\{\s*dest|CloudinaryStorage|multerS3|writeFile")
 
 

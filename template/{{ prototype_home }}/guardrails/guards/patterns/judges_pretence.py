@@ -1,0 +1,168 @@
+"""Judges of what only pretends: payments with a delay, invented people, roles that users write."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge
+from .judges_access import left_over
+
+_PRETENDS = re.compile(
+    r"simulat|\bmock|\bfake|\bdummy|\bsimula|\bdemo\b|placeholder", re.IGNORECASE
+)
+_PAYING = re.compile(
+    r"payment|\bpay\b|\bcard\b|checkout|pagamento|\bpago\b|purchase|charge", re.IGNORECASE
+)
+_COMMENT = re.compile(r"^\s*(?://|\*|/\*|\{/\*)|//")
+_ASKS_PROVIDER = re.compile(
+    r"stripe|paypal|razorpay|paystack|mercado|mollie|square|flutterwave|xendit|midtrans"
+)
+
+
+def simulated_payment(case: Case) -> Case | None:
+    """A pause stands where a payment provider should be asked."""
+    source, line = case.source, case.match.line
+    near = [source.line(number) for number in range(max(1, line - 3), line + 1)]
+    said = " ".join(text for text in near if _COMMENT.search(text))
+    if not _PRETENDS.search(said) or not _PAYING.search(said):
+        return None
+    if not _PAYING.search(source.path + source.around(line)):
+        return None
+    provider = _ASKS_PROVIDER.search(source.around(line).lower())
+    return case.but(severity=Severity.MEDIUM if provider else Severity.HIGH)
+
+
+_INVENTED = re.compile(
+    r"[\"'`](?:\w{1,12}_)?(?:mock|fake|dummy|demo|sample)_|[\"'`][\w.+-]+@example\.(?:com|org|net)[\"'`]",
+    re.IGNORECASE,
+)
+_SAID_ONLY = re.compile(r"console\.|logger?\.|toast|placeholder|throw\s")
+_SIGNS_IN = re.compile(r"log_?in|sign_?in|authenticate", re.IGNORECASE)
+
+
+def invented_in_catch(case: Case) -> Case | None:
+    """Where the real thing failed, a made-up one takes its place."""
+    source = case.source
+    line = _invented(case)
+    if not line or re.search(r"mock|fixture|demo|seed", source.path, re.IGNORECASE):
+        return None
+    signs_in = _SIGNS_IN.search(source.symbol(line)) is not None
+    # What is made up of a log-in is said by a rule of its own.
+    return None if signs_in and _NAMES_USER.search(case.match.text) else case.but(line=line)
+
+
+def invented_user(case: Case) -> Case | None:
+    """A log-in that failed is answered with somebody made up."""
+    line = _invented(case)
+    if not line or not _SIGNS_IN.search(case.source.symbol(line)) or left_over(case):
+        return None
+    found = _NAMES_USER.search(case.match.text)
+    return case.but(severity=Severity.HIGH, line=line) if found else None
+
+
+_NAMES_USER = re.compile(r"\buser\s*:\s*\{|\bsetUser\(\s*\{|return\s*\{[^}]*\bemail\s*:")
+
+
+def _invented(case: Case) -> int:
+    """The line of the catch on which something made up stands; 0 for none."""
+    for offset, text in enumerate(case.match.text.split("\n")):
+        if _INVENTED.search(text) and not _SAID_ONLY.search(text):
+            return case.match.line + offset
+    return 0
+
+
+def stand_in(case: Case) -> Case | None:
+    """`row?.email || "driver@example.com"`"""
+    line = case.source.line(case.match.line)
+    if _SAID_ONLY.search(line) or re.search(r"\b(?:from|to|reply_?to)\b\s*:", line, re.IGNORECASE):
+        return None
+    return None if re.search(r"process\.env|Deno\.env|import\.meta", case.match.text) else case
+
+
+def admin_by_address(case: Case) -> Case | None:
+    """Who administers is an address that stands in the page."""
+    near = case.source.between(max(1, case.match.line - 4), case.match.line + 4)
+    about = case.source.path + near + case.name("ADDRESS")
+    return case if re.search(r"admin|owner|superuser|forbidden", about, re.IGNORECASE) else None
+
+
+def own_metadata(case: Case) -> Case | None:
+    """user_metadata is what users write themselves with `auth.updateUser`."""
+    root = re.match(r"[\w$]+", case.match.text)
+    direct = "user_metadata" in case.match.text
+    made = case.source.definition(root[0], case.match.line) if root and not direct else ""
+    if not direct and "user_metadata" not in made[:200]:
+        return None
+    line = case.source.line(case.match.line)
+    decides = re.search(
+        r"[!=]==?\s*[\"'`]\w*|includes\(|\bset\w*(?:Role|Type|Admin)\w*\(|setItem\(", line
+    )
+    if decides is None or re.search(r"app_metadata", line):
+        return None
+    return case.but(severity=Severity.HIGH if case.source.is_server else None)
+
+
+_ACCOUNTS = re.compile(r"^(?:user_?)?(?:profiles?|users?|accounts?|user_roles?|members?)$")
+_ROLE = re.compile(
+    r"\b(role|user_?[rR]ole|user_?[tT]ype|account_?[tT]ype|is_?[aA]dmin)\b[\"']?"
+    r"\s*(?::\s*([^,}\n]+)|(?=[,}\n]))"
+)
+_JOINS = re.compile(r"sign_?up|regist|onboard|create_?account|cadastr|signup", re.IGNORECASE)
+
+
+def role_at_sign_up(case: Case) -> Case | None:
+    """The browser of a newcomer writes which role they have."""
+    source = case.source
+    table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
+    if not table or not _ACCOUNTS.match(table[1]):
+        return None
+    if not _JOINS.search(source.path + source.around(case.match.line)):
+        return None
+    row = case.name("ROW")
+    found = _ROLE.search(row)
+    if not found or re.fullmatch(r"\s*(?:[\"'`]\w+[\"'`]|false|null)\s*", found[2] or ""):
+        return None
+    before = case.match.text.rpartition(row)[0] + row[: found.start()]
+    might = re.search(r"[\"'`](?:admin|super_?admin|owner|staff)[\"'`]", source.text, re.IGNORECASE)
+    severity = Severity.HIGH if might or "role" in table[1] else Severity.MEDIUM
+    return case.but(severity=severity, line=case.match.line + before.count("\n"), NAME=found[1])
+
+
+_ENDINGS = re.compile(
+    r"(?:allowed|valid)\w*ext\w*|\.(?:includes|has|test)\(\s*\w*(?:ext|suffix|ending)\w*|mime\w*to\w*ext"
+    r"|ext\w*\s*=\s*\w*(?:MIME|mime|TYPES?|EXT)\w*\[",
+    re.IGNORECASE,
+)
+
+
+def ending_of_upload(case: Case) -> Case | None:
+    """A file is kept under the ending that its sender names, whatever was checked of its type."""
+    source = case.source
+    if not re.search(r"\.formData\(", source.text) or _ENDINGS.search(source.text):
+        return None
+    first, last = source.named_block(case.match.line)
+    named = re.compile(r"\.name\s*\)?\s*\.\s*split\(\s*[\"']\.[\"']\s*\)|extname\(\s*\w+\.name\b")
+    line = source.line_of(named, first, last)
+    return case.but(line=line) if line else None
+
+
+def kept_on_disk(case: Case) -> Case | None:
+    """What visitors upload lies in the folder of one replica, gone with the next release."""
+    path = case.name("PATH")
+    made = case.source.definition(path, case.match.line) if path.isidentifier() else path
+    root = re.search(r"join\(\s*(\w+)", made)
+    made += case.source.definition(root[1], case.match.line) if root else ""
+    takes = re.search(r"\.formData\(|req\.files?\b", case.source.text)
+    return case if takes and re.search(r"[\"'`/](?:public|uploads?)\b", made) else None
+
+
+JUDGES: dict[str, Judge] = {
+    "simulated-payment": simulated_payment,
+    "invented-in-catch": invented_in_catch,
+    "invented-user": invented_user,
+    "stand-in": stand_in,
+    "admin-by-address": admin_by_address,
+    "own-metadata": own_metadata,
+    "role-at-sign-up": role_at_sign_up,
+    "ending-of-upload": ending_of_upload,
+    "kept-on-disk": kept_on_disk,
+}
