@@ -37,7 +37,8 @@ def _bounded_later(name: str, below: str) -> bool:
         rf"(?m)^([^\n;]*)(?<![\w$.]){held}\s*(?:=\s*{held})?((?:\s*\.\s*\w+\([^;]*?\))+)", below
     ):
         steps = _BOUNDED.search(step[2]) or _BY_KEY.search(step[2])
-        if steps and not _UNLESS.search(below[: step.start()][-120:] + step[1]):
+        before = below[: step.start()][-120:] + re.sub(rf"{held}\s*=\s*$", "", step[1])
+        if steps and not _UNLESS.search(before):
             return True
     return False
 

@@ -50,6 +50,16 @@ _OTHER_DATA = re.compile(
 )
 
 
+_TURNS_AWAY = re.compile(
+    r"\b403\b|[fF]orbidden|FORBIDDEN|\bthrow\b|\breturn\s+(?:null|false|!|\{\s*(?:error|ok\s*:\s*false))"
+    r"|\bredirect\(|[dD]enied|[uU]nauthori[sz]ed|\breturn\s+\w[\w.?]*\s*[!=]=="
+)
+_ASKS_ROLE = re.compile(
+    r"(?i:\b\w*(?:is|has|require|check|ensure|assert|verify|only|authori[sz]e|can|with)_?(?:\w+_?)?"
+    r"(?:admin|role|permission|staff|owner|access)\w*)|\b(?:role|roles|user_?[rR]ole)\b"
+)
+
+
 class Access(StrEnum):
     PUBLIC = "public"
     CALLER = "caller"
@@ -167,9 +177,17 @@ class Case:
                 line = before + after
                 if not mentions(
                     line, names.sent & {"role", "roles", "isAdmin", "is_admin", "userRole"}
-                ):
+                ) and self._decides(piece, match):
                     return Spot(piece, piece.start + match.start())
         return None
+
+    def _decides(self, piece: Piece, match: "re.Match[str]") -> bool:
+        """Whether somebody is refused for it: a helper may only look up which roles there are."""
+        name = re.match(r"\w+", match[0])
+        if name and re.search(rf"\b(?:const|let)\s+{name[0]}\s*=\s*['\"]", piece.code):
+            return False
+        after = piece.code[match.start() : match.start() + 400]
+        return not piece.depth or bool(_TURNS_AWAY.search(after) or _ASKS_ROLE.search(self.own))
 
     @cached_property
     def secret(self) -> Spot | None:

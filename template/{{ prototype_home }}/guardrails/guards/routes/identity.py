@@ -206,7 +206,8 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         return
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return
-    if AT_THE_PROVIDER.search(case.code):
+    said = case.route.kind == "next" and ADMIN_PATH.search(case.route.path)  # who is none, may
+    if said or AT_THE_PROVIDER.search(case.code):
         return  # what becomes of the record is what the provider says
     found = [
         one

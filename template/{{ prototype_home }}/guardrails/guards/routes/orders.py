@@ -50,14 +50,16 @@ _THEIRS = re.compile(
 """An order belongs to the caller who makes it, even where nothing compares them later."""
 _ORDER = (
     r"(?:orders?|bookings?|purchases?|reservations?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
-    r"|prisma\.(?:order|booking|purchase|reservation)\.create"
+    r"|(?:prisma|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation)\.create"
     r"|\bnew\s+(?:Order|Booking|Purchase|Reservation)(?:Model)?"
     r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
 )
 _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
 _TOTAL = re.compile(
-    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|price)\b"
-    r"\s*(?::\s*([\w$.?]+))?\s*(?=[,}\n])",
+    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|(?:\w+_?)?price)\b"
+    r"\s*(?::\s*(?:[\w$.]+\s*\?\s*)?(?:(?:parseInt|parseFloat|Number|Math\.round)\(\s*)?([\w$.?]+)"
+    r"(?:\s*,\s*10)?\s*\)?(?:\s*:\s*(?:null|0|undefined)|\s*(?:\|\||\?\?)\s*(?:0|null))?)?"
+    r"\s*(?=[,}\n])",
     re.IGNORECASE,
 )
 _SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^,]*,\s*([\w$]+)")

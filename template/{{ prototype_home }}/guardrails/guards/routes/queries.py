@@ -8,7 +8,7 @@ from .access import Access, Case, Spot
 from .flow import mentions
 from .paths import property_of
 from .program import Piece
-from .signs import LLM, READS, WRITES
+from .signs import ADMIN_PATH, LLM, READS, WRITES
 from .source import Binding, Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
@@ -349,7 +349,9 @@ def shared_tables(cases: list[Case]) -> set[str]:
     """Tables that some route lists whole for whoever is signed in: to name one leaks nothing."""
     found: set[str] = set()
     for case in cases:
-        if case.access in {Access.CALLER, Access.PUBLIC} and case.route.method == "GET":
+        open_to_all = case.access in {Access.CALLER, Access.PUBLIC}
+        # That a list for administrators is open is a fault of its own, and shares nothing.
+        if open_to_all and case.route.method == "GET" and not ADMIN_PATH.search(case.route.path):
             found |= _listed(case)
     return found
 
