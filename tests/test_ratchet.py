@@ -1,7 +1,10 @@
 """The ratchet: what is old may stay and shrink, what is new is refused, and nothing is silent."""
 
+import os
+import signal
 import subprocess
 import textwrap
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -266,6 +269,28 @@ def test_a_guard_that_can_not_look_is_no_pass(command: list[str], why: str, tmp_
     (run,) = run_guards(walk(tmp_path), guards)["runs"]
     assert run["properties"]["broken"].startswith(why)
     assert run["properties"]["notChecked"][0]["what"] == "odd"
+
+
+@pytest.mark.parametrize("left", ["start_new_session=False", "start_new_session=True"])
+def test_what_a_guard_left_behind_is_not_waited_for(left: str, tmp_path: Path) -> None:
+    """It keeps the guard's pipe open, and without an end of its own would for the deadline."""
+    lasting = f"sleep {2000 + os.getpid()}"
+    look = f"""
+        import subprocess
+        subprocess.Popen({lasting.split()!r}, {left})
+        print('{{"runs": [{{"tool": {{"driver": {{"name": "odd"}}}}, "results": []}}]}}')
+    """
+    (tmp_path / "look.py").write_text(textwrap.dedent(look), encoding="utf-8")
+    command = f"['{{python}}', '{tmp_path / 'look.py'}']"
+    guards = load_guards(guards_file(tmp_path, f"[odd]\ncommand = {command}\nseconds = 30\n"))
+    since = time.monotonic()
+    (run,) = run_guards(walk(tmp_path), guards)["runs"]
+    assert "broken" not in run["properties"]
+    assert time.monotonic() - since < 15
+    found = subprocess.run(["pgrep", "-f", lasting], capture_output=True, text=True, check=False)
+    for process in found.stdout.split():
+        os.kill(int(process), signal.SIGKILL)
+    assert bool(found.stdout) is ("True" in left)
 
 
 def test_a_guard_imports_nothing_from_the_tree(tmp_path: Path) -> None:

@@ -95,6 +95,15 @@ def test_stops_what_hangs_and_all_that_it_started(place: Workplace, tmp_path: Pa
     assert not [line for line in running if marker in line]
 
 
+def test_what_a_step_left_behind_is_not_waited_for(place: Workplace, tmp_path: Path) -> None:
+    """It has the step's output open still, out of its session and of its parent's."""
+    source = "import os; os.system('setsid sh -c \"sleep 500 & sleep 500\" & echo built')"
+    since = time.monotonic()
+    (step,) = Asking(place, tmp_path, consent=True, progress=print).ask(script(source, 60)).steps
+    assert (step.state, step.said) == (State.PASSED, "built")
+    assert time.monotonic() - since < 10
+
+
 PROBE = """
 import os, pathlib, socket
 print("token", os.environ.get("DEPLOY_TOKEN"), pathlib.Path.home() == pathlib.Path(HOME))

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 _POLL = 0.01
+_GLANCE = 0.2
+"""What kept a pipe of a guard that has ended says nothing of it, so it is looked for."""
+_GRACE = 1.0
 _BLOCK = 1 << 20
 
 
@@ -29,6 +32,7 @@ class Child:
     output: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
     status: int | None = None
+    ended: float = 0.0
     late: bool = False
     pipes: set[int] = field(default_factory=set)
 
@@ -40,6 +44,7 @@ class Child:
                 if not pid:
                     return False
                 self.status = os.waitstatus_to_exitcode(status)
+            self.ended = self.ended or time.monotonic()
         return True
 
 
@@ -106,17 +111,20 @@ class Children:
         return child
 
     def _is_over(self, child: Child) -> bool:
-        if not child.pipes and child.poll():
+        ended, now = child.poll(), time.monotonic()
+        if ended and not child.pipes:
             return True
-        if time.monotonic() < child.deadline:
+        # Its pipes are open still: something that it started has them, and may keep them for ever.
+        if now < (child.ended + _GRACE if ended else child.deadline):
             return False
-        child.late = True
+        child.late = not ended
         self._end(child)
         return True
 
     def _hear(self) -> None:
-        """Read what was said; wait until somebody says something, for a deadline at most."""
+        """Read what was said; wait until somebody says something, for a glance at most."""
         until = min(child.deadline for child in self._running) - time.monotonic()
+        until = min(until, _GLANCE)
         if any(not child.pipes for child in self._running):
             until = _POLL
         for key, _ in self._selector.select(max(0.0, until)):
