@@ -14,6 +14,7 @@ from prototype_trees import PROTOTYPES, TREES, lay_out
 
 from roadworthy.verifying import (
     State,
+    Step,
     Subject,
     Verification,
     Workplace,
@@ -191,6 +192,126 @@ def test_ci_builds_nothing_whose_packages_could_not_be_installed(
     assert states(asked) == {"install": "failed", "build": "not checked"}
     (answer,) = as_answer(checks, asked)
     assert answer.keys() == {"folder", "language", "manager", "version"}
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "where"),
+    [
+        ({}, "24", ""),
+        ({".nvmrc": "v22.14.0\n"}, "22", ".nvmrc"),
+        ({".nvmrc": "lts/*\n", "package.json": '{"engines": {"node": ">=18"}}'}, "24", "engines"),
+        ({"package.json": '{"engines": {"node": ">=18.0.0 <21"}}'}, "20", "engines"),
+        ({"package.json": '{"engines": {"node": "^20.19.0 || >= 22.12.0"}}'}, "24", "engines"),
+        ({"package.json": '{"engines": {"node": "16 - 18"}}'}, "18", "engines"),
+        ({"package.json": '{"engines": "all"}'}, "24", ""),
+        (
+            {"package.json": '{"volta": {"node": "20.1.0"}}', ".node-version": "stable"},
+            "20",
+            "volta",
+        ),
+        ({"../.github/workflows/ci.yml": "  - node-version: '22.x' # x\n"}, "22", "ci.yml"),
+        ({"../.github/workflows/ci.yml": "node-version: [18, 20.x]\n"}, "20", "ci.yml"),
+        ({"../.github/workflows/ci.yml": "node-version: ${{ matrix.node }}\n"}, "24", ""),
+        ({"../.github/workflows/guardrails.yml": "node-version: '18'\n"}, "24", ""),
+        ({"../.gitlab-ci.yml": "image: node:22-alpine\n"}, "22", ".gitlab-ci.yml"),
+    ],
+)
+def test_finds_out_which_node_is_asked_for(
+    files: dict[str, str], version: str, where: str, tmp_path: Path
+) -> None:
+    for name, content in {"package.json": "{}", **files}.items():
+        file = (tmp_path / "app" / name).resolve()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    (app,) = own_checks(tmp_path, ["app"])
+    assert app.version == version
+    place = {"engines": "package.json", "volta": "package.json"}.get(where, where)
+    assert app.node.where.endswith(place) if app.node else not where
+
+
+@pytest.mark.parametrize(
+    ("asked", "version", "allowed"),
+    [
+        (">=22", (20, 20, 2), False),
+        ("22", (22, 3, 0), True),
+        ("22", (23, 0, 0), False),
+        ("=20.1", (20, 1, 9), True),
+        ("^20.19.0 || >=22.12.0", (20, 18, 9), False),
+        ("^20.19.0 || >=22.12.0", (22, 12, 0), True),
+        ("^20.19.0 || >=22.12.0", (21, 0, 0), False),
+        ("~18.4", (18, 5, 0), False),
+        (">=16 <=18.x", (18, 99, 0), True),
+        (">18.x", (18, 99, 0), False),
+        ("18.x - 20", (20, 9, 0), True),
+        ("*", (20, 0, 0), True),
+        ("v20.0.0-nightly", (20, 0, 0), True),
+    ],
+)
+def test_reads_a_range_as_npm_does(
+    asked: str, version: tuple[int, int, int], allowed: object, tmp_path: Path
+) -> None:
+    (tmp_path / "package.json").write_text(json.dumps({"engines": {"node": asked}}))
+    (app,) = own_checks(tmp_path, ["."])
+    assert app.node is not None
+    assert app.node.allows(version) is allowed
+
+
+@needs_npm
+def test_a_failure_under_another_node_is_no_verdict(place: Workplace, tmp_path: Path) -> None:
+    """It fails here before and after; where it is at home it may pass, so CI asks it there."""
+    scripts = {"build": "node -e 1", "test": "node -e 'process.exit(1)'"}
+    manifest = {"name": "bells", "version": "1.0.0", "scripts": scripts}
+
+    def asked(node: str) -> tuple[Verification, dict[str, str]]:
+        text = json.dumps(manifest | {"engines": {"node": node}})
+        (tmp_path / "package.json").write_text(text)
+        subject = Subject(tmp_path, {"app": "."})
+        verification = verify_before(place, subject, consent=True)
+        return verification, as_answer(subject.checks, verification)[0]
+
+    elsewhere, answer = asked("99")
+    assert states(elsewhere) == {"install": "passed", "build": "passed", "tests": "not checked"}
+    assert "it asks for Node 99 (package.json), and this machine has " in elsewhere.steps[-1].said
+    assert answer["tests"] == "npm run test"
+    at_home, answer = asked(">=1")
+    assert states(at_home)["tests"] == "failed"
+    assert "tests" not in answer
+    # What passes without is no longer sure of anything when it fails with it.
+    assert [str(it) for it in compare(Verification((passed(elsewhere),)), elsewhere)] == [
+        "tests passed before; after: not checked"
+    ]
+
+
+def passed(verification: Verification) -> Step:
+    return replace(verification.steps[-1], state=State.PASSED)
+
+
+@needs_landlock
+def test_what_a_version_manager_started_finds_the_manager(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shim of pyenv asks pyenv, which lies beside them and in a home."""
+    manager = tmp_path / "manager"
+    for name, line in (("shims/ring", f"exec {manager}/libexec/ring"), ("libexec/ring", "echo on")):
+        (manager / name).parent.mkdir(parents=True)
+        (manager / name).write_text(f"#!/bin/sh\n{line}\n")
+        (manager / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{manager / 'shims'}{os.pathsep}{os.environ['PATH']}")
+    tree = place.copy(python_app(tmp_path / "tree"), "before")
+    checks = [AppChecks(".", "python", "none", "", (Command("build", ("ring",), "ring"),))]
+    (step,) = Asking(place, tree, consent=True, progress=print).ask(checks).steps
+    assert (step.state, step.said) == (State.PASSED, "on")
+
+
+def test_a_python_that_is_not_here_is_no_verdict(place: Workplace, tmp_path: Path) -> None:
+    tree = python_app(tmp_path / "tree")
+    (tree / ".python-version").write_text("3.99\n")
+    (tree / "requirements.txt").touch()
+    verification = verify_before(place, Subject(tree, APP | {"manager": "pip"}), consent=True)
+    environment = verification.step("environment")
+    assert environment is not None
+    assert environment.state is State.NOT_CHECKED
+    assert environment.said.endswith("that Python is not on this machine")
 
 
 def test_a_missing_program_is_not_checked(

@@ -46,5 +46,6 @@ def missing_packages(checks: Sequence[AppChecks], asked: Verification) -> str:
         for command in app.commands:
             step = asked.step(step_name(checks, app, command))
             if command.installs and step is not None and not step.passed:
-                return step.said if step.state is State.NOT_CHECKED else NO_PACKAGES
+                unknown = step.state is State.NOT_CHECKED
+                return step.said.rpartition("\n")[2] if unknown else NO_PACKAGES
     return ""

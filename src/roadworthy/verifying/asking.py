@@ -9,12 +9,14 @@ from pathlib import Path
 from .commands import VENV, AppChecks, Command
 from .model import Containment, State, Step, Verification
 from .own import step_name
+from .versions import unmet
 from .workplace import Ran, Terms, Workplace, search_path
 
 Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
 _PUBLIC = re.compile(r"Google Fonts|fonts\.(?:googleapis|gstatic)\.com")
 """What next/font says of it when it gets no answer: a build with a network gets one."""
+_NO_PYTHON = "No interpreter found for Python"
 NO_PACKAGES = "its packages could not be installed"
 
 
@@ -56,6 +58,7 @@ class Asking:
                 why = f"the lock file doesn't fit: {command.told} refuses it"
                 step = replace(step_of(name, command, ran), command=other.told)
                 step = replace(step, said=f"{step.said}\n{why}".strip())
+            step = _attributed(step, app, command, ran)
             if not step.passed and command.name in {"install", "environment"}:
                 missing = NO_PACKAGES
             yield step, [(command, ran.containment)]
@@ -89,9 +92,21 @@ def step_of(name: str, command: Command, ran: Ran) -> Step:
         said = f"{said}\nstopped after {command.seconds:.0f} seconds".strip()
     elif ran.status is None:
         state, said = State.NOT_CHECKED, f"{said}\nit could not be run".strip()
+    elif state is State.FAILED and _NO_PYTHON in said:
+        state, said = State.NOT_CHECKED, f"{said}\nthat Python is not on this machine"
     elif state is State.FAILED and ran.containment.network and _PUBLIC.search(said):
         state, said = State.NOT_CHECKED, f"{said}\nit fetches that, and the network is cut for it"
     return Step(name, command.told, state, ran.seconds, said)
+
+
+def _attributed(step: Step, app: AppChecks, command: Command, ran: Ran) -> Step:
+    """A failure where Node is not one of those that it asks for says nothing of the app."""
+    # A compiler finds the same faults under any Node.
+    if step.state is not State.FAILED or ran.late or command.name == "types":
+        return step
+    if not (why := unmet(app.node)):
+        return step
+    return replace(step, state=State.NOT_CHECKED, said=f"{step.said}\n{why}".strip())
 
 
 def _all_of(held: Sequence[tuple[Command, Containment]]) -> Containment:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .versions import Asked
+
 VENV = "{venv}"
 """Stands in a command for the app's virtual environment, which is where the command is run."""
 
@@ -34,10 +36,13 @@ class Otherwise:
 
 @dataclass(frozen=True)
 class AppChecks:
-    """One app's, in order; no name comes twice. `version` is the runtime's."""
+    """One app's, in order; no name comes twice. `version` is the runtime's, for CI; `node` is what
+    the app says of it itself.
+    """
 
     folder: str
     language: str
     manager: str
     version: str
     commands: tuple[Command, ...]
+    node: Asked | None = None

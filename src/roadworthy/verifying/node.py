@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .commands import AppChecks, Command, Otherwise
+from .versions import asked
 
 _LOCKS = {
     "package-lock.json": "npm",
@@ -33,7 +34,7 @@ _UNFIT = ("EUSAGE", "ERR_PNPM_OUTDATED_LOCKFILE", "needs to be updated", "YN0028
 changes one with another manager."""
 _EXECUTE = {"npm": "npx --no-install", "pnpm": "pnpm exec", "yarn": "yarn run", "bun": "bunx"}
 _NO_TESTS = "no test specified"
-_DEFAULT_VERSION = "24"
+_DEFAULT_VERSION = 24
 
 
 def manager_of(folder: Path) -> str:
@@ -61,7 +62,9 @@ def checks(tree: Path, app: str, manager: str) -> AppChecks:
         commands.append(_command("types", f"{_EXECUTE[manager]} {types}", app))
     if "test" in scripts and _NO_TESTS not in str(scripts["test"]):
         commands.append(_command("tests", f"{manager} run test", app, seconds=600))
-    return AppChecks(app, "node", manager, _version(folder), tuple(commands))
+    wanted = asked(tree, app)
+    version = wanted.major(_DEFAULT_VERSION) if wanted else _DEFAULT_VERSION
+    return AppChecks(app, "node", manager, str(version), tuple(commands), wanted)
 
 
 def _command(name: str, told: str, app: str, *, seconds: float = 300) -> Command:
@@ -134,18 +137,6 @@ def _packages(folder: Path) -> set[str]:
         asked = manifest.get(kind)
         found |= set(asked) if isinstance(asked, dict) else set()
     return found
-
-
-def _version(folder: Path) -> str:
-    """The major version of Node that it asks for."""
-    asked = ""
-    for name in (".nvmrc", ".node-version"):
-        if (folder / name).is_file():
-            asked = asked or (folder / name).read_text(encoding="utf-8", errors="replace")
-    engines = _manifest(folder).get("engines")
-    asked = asked or str(engines.get("node", "") if isinstance(engines, dict) else "")
-    major = re.match(r"\s*[v^~=]*(\d{2})\b", asked)
-    return major[1] if major else _DEFAULT_VERSION
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

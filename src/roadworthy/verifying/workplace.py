@@ -238,7 +238,11 @@ def _found(program: str, path: str) -> str:
 def _programs(path: str) -> Iterator[str]:
     """The folders on PATH, and those that the programs of a home come from."""
     yield from (sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]))
-    yield from filter(os.path.isabs, path.split(os.pathsep))
+    for folder in filter(os.path.isabs, path.split(os.pathsep)):
+        yield folder
+        # What a version manager has there asks the manager, which lies beside it.
+        if Path(folder).name == "shims":
+            yield str(Path(folder).parent)
     for name in ("node", "npm", "pnpm", "yarn", "bun", "python3", "uv", "poetry"):
         if (found := shutil.which(name, path=path)) is not None:
             real = Path(found).resolve()
