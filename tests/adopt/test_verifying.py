@@ -429,6 +429,46 @@ def test_the_lock_file_decides(files: dict[str, str], install: str, tmp_path: Pa
     assert app.commands[0].told == install
 
 
+@pytest.mark.parametrize(
+    ("project", "more"),
+    [
+        ("", " && uv pip install pytest"),
+        ("[project.optional-dependencies]\ndev = ['pytest']", " && uv pip install pytest"),
+        ("[dependency-groups]\ntest = ['pytest']", " && uv pip install pytest"),
+        ("[dependency-groups]\ndev = 3", " && uv pip install pytest"),
+        ("[dependency-groups]\ndev = ['pytest>=8']", ""),
+        ("[dependency-groups]\nt = ['pytest-cov']\n[tool.uv]\ndefault-groups = ['t']", ""),
+        ("[dependency-groups]\nt = ['pytest-cov']\n[tool.uv]\ndefault-groups = 'all'", ""),
+        ("[tool.uv]\ndev-dependencies = ['pytest']", ""),
+        ("[project]\ndependencies = ['pytest ; python_version > \"3\"']", ""),
+    ],
+)
+def test_uv_gets_the_tests_their_runner(project: str, more: str, tmp_path: Path) -> None:
+    for name, content in {"pyproject.toml": project, "uv.lock": "", "test_bells.py": ""}.items():
+        (tmp_path / name).write_text(content)
+    (app,) = own_checks(tmp_path, ["."])
+    (install,) = (command for command in app.commands if command.installs)
+    assert install.told == f"uv sync --frozen{more}"
+
+
+def test_tests_without_a_runner_in_the_lock_are_run(place: Workplace, tmp_path: Path) -> None:
+    project = "[project]\nname = 'bells'\nversion = '1'\nrequires-python = '>=3.11'\n"
+    (tmp_path / "pyproject.toml").write_text(project)
+    lock = "version = 1\nrequires-python = '>=3.11'\n"
+    lock += "[[package]]\nname = 'bells'\nversion = '1'\nsource = { virtual = '.' }\n"
+    (tmp_path / "uv.lock").write_text(lock)
+    (tmp_path / "test_bells.py").write_text("def test_rings():\n    assert True\n")
+    subject = Subject(tmp_path, {"app": "."})
+    verification = verify_before(place, subject, consent=True)
+    install = verification.step("install")
+    assert install is not None
+    if not install.passed:
+        pytest.skip(f"uv can't install here: {install.said[-200:]}")
+    assert states(verification)["tests"] == "passed"
+    (answer,) = as_answer(subject.checks, verification)
+    assert answer["install"] == "uv sync --frozen && uv pip install pytest"
+
+
 def test_what_was_in_env_files_is_there_for_the_build(place: Workplace, tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     for folder in (before / "web", after / "web", before / "node_modules" / "x"):

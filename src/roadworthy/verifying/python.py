@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ def _install(folder: Path, app: str, manager: str, *, tested: bool) -> Iterator[
         argv: tuple[str, ...] = ("uv", "sync", "--frozen")
         argv = argv if (folder / "uv.lock").is_file() else argv[:2]
         told = " ".join(argv)
+        if tested and not _brings_pytest(folder):
+            told = f"{told} && uv pip install pytest"
+            argv = ("sh", "-c", told)
     elif manager == "poetry":
         argv, told = ("poetry", "install", "--no-interaction"), "poetry install --no-interaction"
     else:
@@ -74,6 +78,20 @@ def _install(folder: Path, app: str, manager: str, *, tested: bool) -> Iterator[
         if not wanted and not pytest:
             return
     yield Command("install", argv, told, app, installs=True, seconds=900)
+
+
+def _brings_pytest(folder: Path) -> bool:
+    """Whether `uv sync` installs it, by itself or for a plugin: an extra's it does not."""
+    project = _project(folder)
+    with suppress(AttributeError, TypeError):
+        uv, groups = project.get("tool", {}).get("uv", {}), project.get("dependency-groups", {})
+        default = uv.get("default-groups", ["dev"])
+        asked = [*project.get("project", {}).get("dependencies", [])]
+        asked += uv.get("dev-dependencies", [])
+        for name in groups if default == "all" else default:
+            asked += groups.get(name, [])
+        return any(re.match(r"pytest(?![\w.])", str(it)) for it in asked)
+    return False
 
 
 def _wanted(folder: Path) -> tuple[str, ...]:
