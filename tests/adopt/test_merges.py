@@ -316,6 +316,41 @@ def test_drift_is_seen_and_put_right(adopted: Project) -> None:
     assert (project.path / "CLAUDE.md").read_text() == "# Ours\n"
 
 
+def test_make_refuses_what_was_taken_out_and_waits_where_nothing_was_put_in(
+    adopted: Project,
+) -> None:
+    project = adopted.copy(adopted.path.with_name("shared"))
+    # UTF-16, to which nothing is added: it waits for its decision, and fails nothing meanwhile.
+    (project.path / "CLAUDE.md").write_text("# Ours\n", encoding="utf-16")
+    assert project.run("make", "-C", "guardrails", "merge", PYTHONPATH="").returncode
+    said = project.check("make", "-C", "guardrails", "shared", PYTHONPATH="")
+    assert "CLAUDE.md: " in said
+    ignored = project.path / ".gitignore"
+    put_in = ignored.read_text()
+    plants = {
+        "taken out": "node_modules\n",
+        "a line fewer": put_in.replace("\n.env\n", "\n", 1),
+        "without its mark": "\n".join(put_in.split("\n")[:-2]) + "\n",
+    }
+    for plant, content in plants.items():
+        assert content != put_in, plant
+        ignored.write_text(content)
+        ran = project.run("make", "-C", "guardrails", "shared", PYTHONPATH="")
+        assert ran.returncode, plant
+        assert ".gitignore: " in ran.stdout, plant
+    assert "shared" in project.check("make", "-C", "guardrails", "--dry-run", "check")
+
+
+def test_what_a_formatter_does_to_markdown_is_done_already(adopted: Project) -> None:
+    """Prettier pads tables, and parts a comment from what follows it."""
+    project = adopted.copy(adopted.path.with_name("formatted"))
+    _command(project.path)("--only", "AGENTS.md")
+    mark, empty, *text = (project.path / "AGENTS.md").read_text().split("\n")
+    assert ">>> guardrails" in mark
+    assert not empty
+    assert not [line for line in text if line.startswith("|")]
+
+
 def _command(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "guardrails.merges", *options]

@@ -109,6 +109,7 @@ def test_the_ratchet_sees_where_the_branch_began(on_github: Path) -> None:
     assert asked == [
         "uv sync --project roadworthy/guardrails",
         "uv run --project roadworthy/guardrails python -P -m guardrails check --format github",
+        "make -C roadworthy/guardrails shared",
         "uv run --project roadworthy/guardrails python -P -m guardrails.matrix --check",
     ]
 
@@ -123,6 +124,7 @@ def test_gitlab_asks_the_same(on_gitlab: Path) -> None:
         "pnpm exec tsc -b",
     ]
     assert found["guardrails"]["variables"]["GIT_DEPTH"] == "0"
+    assert found["guardrails:shared"]["script"] == ["make -C roadworthy/guardrails shared"]
     assert "guardrails:access-matrix" in found
     assert "guardrails:service" not in found
     assert not (on_gitlab / ".github").exists()

@@ -1,6 +1,7 @@
 """Add what belongs into the prototype's own files: python -m guardrails.merges.
 
-Exit status: 0 all is in place, 1 something is missing (--check) or needs somebody's decision.
+Exit status: 0 all is in place, 1 something needs somebody's decision. With --check: 1 something is
+missing or was changed. A file that was never added to waits for its decision, and fails nothing.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import TextIO
 
 from . import variables
 from .merge import Kind, Merge, State
-from .merging import apply, plan, undo
+from .merging import apply, holds_marks, plan, undo
 from .targets import load
 
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plan:
         return _plan(options.root, options.only)
     if options.check:
-        return _check(plan(options.root, options.only))
+        return _check(options.root, plan(options.root, options.only))
     if options.undo:
         return _tell(undo(options.root, options.only), undone=True)
     status = _tell(apply(options.root, options.only))
@@ -37,13 +38,14 @@ def _plan(root: Path, only: list[str]) -> int:
     return 0
 
 
-def _check(merges: list[Merge]) -> int:
-    wrong = [merge for merge in merges if merge.pending or merge.state is State.REFUSED]
-    for merge in wrong:
+def _check(root: Path, merges: list[Merge]) -> int:
+    refused = [merge for merge in merges if merge.state is State.REFUSED]
+    pending = [merge for merge in merges if merge.pending]
+    for merge in (*pending, *refused):
         _say(f"{merge.path}: {merge.reason or _missing(merge)}")
-    if any(merge.pending for merge in wrong):
+    if pending:
         print("`python -m guardrails.merges` puts it in place; `--plan` shows what that changes.")
-    return 1 if wrong else 0
+    return 1 if pending or any(holds_marks(root, merge.path) for merge in refused) else 0
 
 
 def _missing(merge: Merge) -> str:

@@ -41,6 +41,15 @@ def undo(root: Path, only: Collection[str] = (), targets: Targets | None = None)
     ]
 
 
+def holds_marks(root: Path, path: str) -> bool:
+    """Whether something of ours is in there, or was until somebody took a part of it."""
+    try:
+        content = files.read(root, path) or b""
+    except Refused:
+        return False
+    return b">>> guardrails" in content or b"<<< guardrails" in content
+
+
 def _places(root: Path, target: Target) -> Iterator[tuple[str, Target, list[str]]]:
     """The files that the target concerns, with the names of variables that go in."""
     if target.form is Form.VARIABLES:
@@ -49,7 +58,7 @@ def _places(root: Path, target: Target) -> Iterator[tuple[str, Target, list[str]
     there = list(_candidates(root, target))
     if not target.every:
         # A block stays where it is, though a file that comes first was added later.
-        there = ([path for path in there if _holds_block(root, path)] or there)[:1]
+        there = ([path for path in there if holds_marks(root, path)] or there)[:1]
     for path in there or [target.made] * bool(target.made and target.text):
         yield path, target, []
 
@@ -71,13 +80,6 @@ def _candidates(root: Path, target: Target) -> Iterator[str]:
     for path in target.paths:
         if (root / path).is_symlink() or (root / path).exists():
             yield path
-
-
-def _holds_block(root: Path, path: str) -> bool:
-    try:
-        return b">>> guardrails" in (files.read(root, path) or b"")
-    except Refused:
-        return False
 
 
 def _planned(
