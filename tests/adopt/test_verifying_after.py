@@ -20,7 +20,7 @@ from roadworthy.verifying.asking import Asking
 from roadworthy.verifying.browser import in_browser
 from roadworthy.verifying.commands import AppChecks, Command
 from roadworthy.verifying.fetching import fetch
-from roadworthy.verifying.fitted import check_guardrails, check_service
+from roadworthy.verifying.fitted import check_guardrails, check_service, check_shared
 from roadworthy.verifying.pages import Pages
 from roadworthy.verifying.serving import start_of
 from roadworthy.verifying.smoke import Smoke
@@ -190,6 +190,19 @@ def test_only_what_is_not_in_the_baseline_fails(place: Workplace, guarded: Path)
     planted = check_guardrails(place, guarded, {"home": "roadworthy"})
     assert not planted.passed
     assert planted.said == "new, and not in the baseline: python.module-shadowing (1)"
+
+
+def test_what_was_put_into_shared_files_is_there(
+    place: Workplace, bells: Path, adopted: Project
+) -> None:
+    missing = check_shared(place, bells, adopted.answers)
+    assert not missing.passed
+    assert ".gitignore: it is missing" in missing.said
+    project = Project(bells)
+    command = [sys.executable, "-P", "-m", "guardrails.merges"]
+    project.check(*command, PYTHONPATH=str(bells / str(adopted.answers.get("home", "."))))
+    held = check_shared(place, bells, adopted.answers)
+    assert held.passed, held.said
 
 
 def test_built_pages_are_served_as_a_host_does(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from .asking import NO_PACKAGES, Asking, Progress, venv_of
 from .before import Subject
 from .commands import AppChecks
-from .fitted import check_guardrails, check_service
+from .fitted import check_guardrails, check_service, check_shared
 from .model import State, Verification
 from .own import step_name
 from .smoke import Smoke
@@ -33,6 +33,7 @@ def verify_after(
     asked = Asking(place, copy, consent, progress).ask(checks)
     progress("guardrails")
     steps = [*asked.steps, check_guardrails(place, subject.tree, subject.answers)]
+    steps.append(check_shared(place, subject.tree, subject.answers))
     steps += check_service(place, copy, subject.answers, progress, wanted=consent)
     venv = venv_of(place, 0)
     smoke = Smoke(place, copy, subject.answers, venv, subject.routes, progress)

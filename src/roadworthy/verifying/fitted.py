@@ -35,10 +35,28 @@ print(json.dumps({
 }))
 """
 _GUARDRAILS = Command("guardrails", (), "python -m guardrails check", seconds=900)
+_SHARED = Command("shared files", (), "python -m guardrails.merges --check")
 
 
 def check_guardrails(place: Workplace, tree: Path, answers: Mapping[str, Any]) -> Step:
     """Hold the tree to the fresh baseline. What can't be recorded in one may stand there."""
+    ran = _run_engine(place, tree, answers, _GUARDRAILS, "-c", _CHECK, str(tree))
+    step = step_of("guardrails", _GUARDRAILS, ran)
+    if not step.passed:
+        return step
+    state, said = _judge(json.loads(ran.said.splitlines()[-1]))
+    return Step(step.name, step.command, state, step.seconds, said)
+
+
+def check_shared(place: Workplace, tree: Path, answers: Mapping[str, Any]) -> Step:
+    """Hold the files that were added to to what went into them."""
+    ran = _run_engine(place, tree, answers, _SHARED, "-m", "guardrails.merges", "--check")
+    return step_of(_SHARED.name, _SHARED, ran)
+
+
+def _run_engine(
+    place: Workplace, tree: Path, answers: Mapping[str, Any], command: Command, *arguments: str
+) -> Ran:
     variables = {
         "PYTHONPATH": str(tree / str(answers.get("home", "."))),
         # The prototype's own modules must not be found first (CWE-427).
@@ -46,13 +64,8 @@ def check_guardrails(place: Workplace, tree: Path, answers: Mapping[str, Any]) -
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
     }
-    terms = Terms(_GUARDRAILS.seconds, trusted=True, variables=variables)
-    ran = place.run([sys.executable, "-c", _CHECK, str(tree)], tree, terms)
-    step = step_of("guardrails", _GUARDRAILS, ran)
-    if not step.passed:
-        return step
-    state, said = _judge(json.loads(ran.said.splitlines()[-1]))
-    return Step(step.name, step.command, state, step.seconds, said)
+    terms = Terms(command.seconds, trusted=True, variables=variables)
+    return place.run([sys.executable, *arguments], tree, terms)
 
 
 def _judge(outcome: Mapping[str, Any]) -> tuple[State, str]:
