@@ -192,6 +192,16 @@ def test_only_what_is_not_in_the_baseline_fails(place: Workplace, guarded: Path)
     assert planted.said == "new, and not in the baseline: python.module-shadowing (1)"
 
 
+def test_a_tree_with_much_to_tell_is_told_whole(
+    place: Workplace, guarded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an output the end is kept, and hundreds of findings are more than that."""
+    monkeypatch.setattr(sys.modules[Workplace.__module__], "_TAIL", 20)
+    step = check_guardrails(place, guarded, {"home": "roadworthy"})
+    assert step.state.value == "failed", step.said
+    assert "python.module-shadowing (1)" in step.said
+
+
 def test_what_was_put_into_shared_files_is_there(
     place: Workplace, bells: Path, adopted: Project
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,10 @@ outcome = check(Path(sys.argv[1]))
 rules = load()
 new = sorted(finding.rule for finding in outcome.verdict.new.values())
 never = sorted(rule for rule in new if rule in rules and not rules[rule].baseline)
-print(json.dumps({
+Path(sys.argv[2]).write_text(json.dumps({
     "status": outcome.status, "new": new, "never": never, "broken": dict(outcome.broken),
     "grew": len(outcome.grew),
-}))
+}), encoding="utf-8")
 """
 _GUARDRAILS = Command("guardrails", (), "python -m guardrails check", seconds=900)
 _SHARED = Command("shared files", (), "python -m guardrails.merges --check")
@@ -40,11 +41,13 @@ _SHARED = Command("shared files", (), "python -m guardrails.merges --check")
 
 def check_guardrails(place: Workplace, tree: Path, answers: Mapping[str, Any]) -> Step:
     """Hold the tree to the fresh baseline. What can't be recorded in one may stand there."""
-    ran = _run_engine(place, tree, answers, _GUARDRAILS, "-c", _CHECK, str(tree))
+    # Of what it prints only the end is kept, and a prototype may have more to tell.
+    told = Path(tempfile.mkstemp(dir=place.reports)[1])
+    ran = _run_engine(place, tree, answers, _GUARDRAILS, "-c", _CHECK, str(tree), str(told))
     step = step_of("guardrails", _GUARDRAILS, ran)
     if not step.passed:
         return step
-    state, said = _judge(json.loads(ran.said.splitlines()[-1]))
+    state, said = _judge(json.loads(told.read_text(encoding="utf-8")))
     return Step(step.name, step.command, state, step.seconds, said)
 
 
