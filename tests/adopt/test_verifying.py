@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -180,6 +181,26 @@ def test_a_build_that_only_misses_the_network_stays_in_ci(place: Workplace, tmp_
     assert states(Asking(place, tmp_path, consent=True, progress=print).ask(script("1 / 0"))) == {
         "build": "failed"
     }
+
+
+@pytest.mark.parametrize(("installs", "state"), [(True, State.NOT_CHECKED), (False, State.FAILED)])
+def test_a_package_on_a_host_that_is_not_found_is_no_verdict(
+    place: Workplace, tmp_path: Path, state: State, *, installs: bool
+) -> None:
+    """Some builders name wheels and tarballs on a host of their own."""
+    source = """
+        import urllib.request
+        urllib.request.urlopen("http://packages.example.invalid/bells-1.0-py3-none-any.whl")
+    """
+    (checks,) = script(textwrap.dedent(source))
+    # Without a proxy, which would be asked for the host instead.
+    command = checks.commands[0]
+    command = replace(command, argv=("env", "-i", *command.argv), installs=installs)
+    checks = replace(checks, commands=(command,))
+    (step,) = Asking(place, tmp_path, consent=True, progress=print).ask([checks]).steps
+    assert step.state is state, step.said
+    why = "a host that it fetches packages from was not found"
+    assert step.said.endswith(why) is installs
 
 
 def test_ci_builds_nothing_whose_packages_could_not_be_installed(

@@ -16,6 +16,10 @@ Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
 _PUBLIC = re.compile(r"Google Fonts|fonts\.(?:googleapis|gstatic)\.com")
 """What next/font says of it when it gets no answer: a build with a network gets one."""
+_UNFOUND = re.compile(
+    r"\b(?:ENOTFOUND|EAI_AGAIN)\b|dns error|Name or service not known|failure in name resolution"
+)
+"""What npm and uv say where they ask for a host: a builder's own is not always to be had."""
 _NO_PYTHON = "No interpreter found for Python"
 NO_PACKAGES = "its packages could not be installed"
 
@@ -92,11 +96,20 @@ def step_of(name: str, command: Command, ran: Ran) -> Step:
         said = f"{said}\nstopped after {command.seconds:.0f} seconds".strip()
     elif ran.status is None:
         state, said = State.NOT_CHECKED, f"{said}\nit could not be run".strip()
-    elif state is State.FAILED and _NO_PYTHON in said:
-        state, said = State.NOT_CHECKED, f"{said}\nthat Python is not on this machine"
-    elif state is State.FAILED and ran.containment.network and _PUBLIC.search(said):
-        state, said = State.NOT_CHECKED, f"{said}\nit fetches that, and the network is cut for it"
+    elif state is State.FAILED and (why := _why_here(command, ran)):
+        state, said = State.NOT_CHECKED, f"{said}\n{why}"
     return Step(name, command.told, state, ran.seconds, said)
+
+
+def _why_here(command: Command, ran: Ran) -> str:
+    """What this machine lacks, so that the failure says nothing of the app; "" for its own."""
+    if _NO_PYTHON in ran.said:
+        return "that Python is not on this machine"
+    if command.installs and _UNFOUND.search(ran.said):
+        return "a host that it fetches packages from was not found"
+    if ran.containment.network and _PUBLIC.search(ran.said):
+        return "it fetches that, and the network is cut for it"
+    return ""
 
 
 def _attributed(step: Step, app: AppChecks, command: Command, ran: Ran) -> Step:

@@ -23,6 +23,8 @@ from .model import Containment
 _CELL = "from roadworthy.verifying.cell import main; raise SystemExit(main())"
 _TAIL = 4000
 _GRACE = 15
+_LAST_WORDS = 2
+"""What is left may hold the pipe open where nothing ends it, and what was said is read at once."""
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/proc"),
     *("/sys", "/dev", "/run/systemd/resolve", "/home/linuxbrew", "/Library", "/System"),
@@ -178,7 +180,7 @@ class Running:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._reader.join(_GRACE)
+        self._reader.join(_LAST_WORDS)
         seconds = time.monotonic() - self._since
         try:
             told = json.loads(self._report.read_text(encoding="utf-8"))
