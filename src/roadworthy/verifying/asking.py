@@ -62,7 +62,7 @@ class Asking:
                 why = f"the lock file doesn't fit: {command.told} refuses it"
                 step = replace(step_of(name, command, ran), command=other.told)
                 step = replace(step, said=f"{step.said}\n{why}".strip())
-            step = _attributed(step, app, command, ran)
+            step = _attributed(step, app, ran)
             if not step.passed and command.name in {"install", "environment"}:
                 missing = NO_PACKAGES
             yield step, [(command, ran.containment)]
@@ -112,12 +112,9 @@ def _why_here(command: Command, ran: Ran) -> str:
     return ""
 
 
-def _attributed(step: Step, app: AppChecks, command: Command, ran: Ran) -> Step:
-    """A failure where Node is not one of those that it asks for says nothing of the app."""
-    # A compiler finds the same faults under any Node.
-    if step.state is not State.FAILED or ran.late or command.name == "types":
-        return step
-    if not (why := unmet(app.node)):
+def _attributed(step: Step, app: AppChecks, ran: Ran) -> Step:
+    """What fails for a Node that it does not ask for says nothing of the app."""
+    if step.state is not State.FAILED or ran.late or not (why := unmet(app.node, step.said)):
         return step
     return replace(step, state=State.NOT_CHECKED, said=f"{step.said}\n{why}".strip())
 

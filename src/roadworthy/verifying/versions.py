@@ -29,6 +29,19 @@ _HYPHEN = re.compile(r"\s*(\S+)\s+-\s+(\S+)\s*\Z")
 _OF_ACTION = re.compile(r"^\s*(?:-\s+)?node-version:\s*([^#\n]+)", re.MULTILINE)
 _OF_IMAGE = re.compile(r"^\s*(?:-\s+)?(?:image|name):\s*[\"']?node:(\d[\w.]*)", re.MULTILINE)
 
+_SIGNS = re.compile(
+    r"(?:requires?|needs?|running|supported)\b[^\n]{0,40}\bNode(?:\.?js)?\b"
+    r"|\bNode(?:\.?js)?\b[^\n]{0,40}\b(?:is required|not supported|or (?:newer|higher|later))\b"
+    r"|\berror\b[^\n]{0,20}\bEBADENGINE\b|The engine .node. is incompatible"
+    r"|\bERR_(?:UNKNOWN_(?:BUILTIN_MODULE|FILE_EXTENSION)|REQUIRE_ESM|OSSL_EVP_UNSUPPORTED)\b"
+    r"|No such built-in module|bad option: --|primordials is not defined"
+    r"|Unexpected (?:token|identifier) '(?:with|assert|using)'|Invalid regular expression flags"
+    r"|\b(?:WebSocket|EventSource|CustomEvent|File|navigator|crypto) is not defined"
+    r"|\b(?:withResolvers|groupBy|fromAsync|toSorted|toReversed) is not a function"
+)
+"""What Node, its managers and packages say where it is too old or too new for what they run."""
+_WARNED = re.compile(r"^.*(?:\bdeprecated\b|\bwarn(?:ing)?\b).*$", re.MULTILINE | re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -58,10 +71,12 @@ def asked(tree: Path, app: str) -> Asked | None:
     return None
 
 
-def unmet(wanted: Asked | None) -> str:
-    """Why what fails here may pass where it is at home; "" if this machine has what is asked."""
+def unmet(wanted: Asked | None, said: str) -> str:
+    """Why what said so and failed may pass where it is at home; "" if that is not the reason."""
     present = _present()
     if wanted is None or present is None or wanted.allows(present):
+        return ""
+    if not _SIGNS.search(_WARNED.sub("", said)):
         return ""
     here = ".".join(map(str, present))
     return f"it asks for Node {wanted.text} ({wanted.where}), and this machine has {here}"
