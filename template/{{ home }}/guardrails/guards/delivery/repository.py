@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from ...engine.tree import read_within
@@ -78,6 +78,7 @@ _PEOPLE = re.compile(
     rb"[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}|pbkdf2_sha256\$|\$2[aby]\$\d|\$argon2|scrypt[:$]"
 )
 """An address or the hash of a password: an empty database has none."""
+_WRITTEN_OUT = re.compile(rb"-- (?:MySQL|MariaDB|PostgreSQL database) dump|-- Dumping data for")
 _READ_AT_MOST = 20_000_000
 _FEWEST_ROWS = 10
 _FIXTURE = re.compile(r"(^|/)(tests?|fixtures?|__tests__|samples?|examples?|seeds?)/")
@@ -113,17 +114,23 @@ def _junk(project: Project) -> Iterator[Finding]:
                 break
     for kind, folders in found.items():
         count = sum(map(len, folders.values()))
-        proofs = [
-            Place(_proof(folder, paths, kind.markers)) for folder, paths in sorted(folders.items())
-        ]
+        proofs = [Place(path) for path in _proofs(kind, folders)]
         yield Finding(
             "repo.junk-committed",
             proofs[0],
             f"{count:,} file(s) of {kind.what} are tracked.",
             severity=kind.severity,
             evidence=Evidence.EXACT,
-            also=tuple(proofs[1:20]),
+            also=tuple(proofs[1:30]),
         )
+
+
+def _proofs(kind: _Junk, folders: dict[str, list[str]]) -> Iterator[str]:
+    """One file of each folder, then the others where no file shows best what the folder is."""
+    first = [_proof(folder, paths, kind.markers) for folder, paths in sorted(folders.items())]
+    yield from first
+    if not kind.markers:
+        yield from sorted({path for paths in folders.values() for path in paths} - set(first))
 
 
 def _proof(folder: str, paths: list[str], markers: tuple[str, ...]) -> str:
@@ -163,12 +170,20 @@ def _database(project: Project, path: str) -> Iterator[Finding]:
     fixture = bool(_FIXTURE.search(path))
     severity = Severity.HIGH if personal and not fixture else Severity.MEDIUM
     tail = ", with columns of personal data" if personal else ""
-    yield _data_finding([path], severity, f"The database {path} ({size:,} bytes) is tracked{tail}.")
+    told = _data_finding(
+        [path], severity, f"The database {path} ({size:,} bytes) is tracked{tail}."
+    )
+    people = _PEOPLE.search(content) if content is not None and path.endswith(".sql") else None
+    if people and content is not None:
+        told = replace(told, also=(Place(path, content.count(b"\n", 0, people.start()) + 1),))
+    yield told
 
 
 def _dumped(content: bytes) -> bool:
     """Rows, not a schema with the accounts that it begins with."""
-    return b"\nCOPY " in content or len(_ROW.findall(content)) >= _FEWEST_ROWS
+    if b"\nCOPY " in content or len(_ROW.findall(content)) >= _FEWEST_ROWS:
+        return True
+    return _WRITTEN_OUT.search(content) is not None and _PEOPLE.search(content) is not None
 
 
 def _table(project: Project, path: str) -> Iterator[Finding]:

@@ -14,6 +14,13 @@ _CASE = re.compile(
 )
 _PYTHON_NAME = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
 _AGAINST_SERVER = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)[:/]")
+_DEPLOYED = re.compile(
+    r"(?:BASE_URL|API_URL|BACKEND_URL|BASE|API)\s*=\s*[^\n]*(?:https?://|environ|getenv)"
+)
+_STARTED = re.compile(
+    r"TestClient|test_client|ASGITransport|live_server|subprocess|testcontainers|responses|respx"
+    r"|requests_mock|from\s+[\w.]*(?:app|main|server)\s+import"
+)
 _IMPORT = re.compile(r"^from\s+(\w+)\s+import\s+([\w ,]+)$", re.MULTILINE)
 _STARTS = re.compile(
     r"(^|/)(package\.json|Makefile|justfile|tox\.ini|noxfile\.py|deno\.jsonc?|Taskfile\.yml)$"
@@ -79,6 +86,10 @@ def _not_runnable(project: Project, cases: dict[str, int]) -> Iterator[tuple[str
         text = project.tree.text(path) or ""
         if name := _missing_import(project, path, text):
             yield path, f"can't be imported: {name} is not there"
+        elif re.search(r"^import (?:requests|httpx)\b", text, re.MULTILINE) and (
+            _DEPLOYED.search(text) and not _STARTED.search(text)
+        ):
+            yield path, "asks a server that is deployed elsewhere; nothing here starts one"
         elif not count and "class Test" not in text:
             if _AGAINST_SERVER.search(text):
                 yield path, "is a script against a running server; no test runner collects it"

@@ -5,18 +5,23 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import assignment, meant
+from . import acts, assignment, meant
 from .access import Gatekeeper, is_login, refuses
-from .handlers import Handler, asks_who, comes_from, is_query, is_write
+from .handlers import Handler, asks_who
 from .modules import Function, Module, Project, is_script
+from .ownership import (
+    IDENTITY,
+    PERSONAL,
+    any_file,
+    changed_unasked,
+    foreign_rows,
+    handed_on,
+    serves_many,
+)
 from .routes import RouteTable
 from .syntax import (
-    called,
-    calls_in,
-    chain,
     dotted,
     found,
-    key_of,
     names_in,
     place,
     strings_in,
@@ -42,27 +47,7 @@ _GUESTS_ADD = re.compile(
     r"pending|suggest|propos|report",
     re.IGNORECASE,
 )
-_PERSONAL = re.compile(
-    r"users?\b|customers?|clients?\b|patients?|orders?\b|bookings?|appointments?|inquir|enquir|"
-    r"contacts?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
-    r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations|balances?\b|"
-    r"wallets?\b|ledgers?\b",
-    re.IGNORECASE,
-)
 _ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
-_OWNED = re.compile(
-    r"^(user|owner|author|customer|driver|client|patient|student|carrier|seller|account|company|"
-    r"tenant|organi[sz]ation|org|sender|receiver|member|employee|creator|vendor|buyer|host|guest)"
-    r"_?(id|uid|email)$|^(created_by|owner|user|author|email|phone)(_id)?$",
-)
-_CATALOGUE = re.compile(
-    r"product|categor|menu|service|article|post|blog|faq|setting|config|country|city|catalog|"
-    r"courses?\b|movie|event|room|table|item",
-    re.IGNORECASE,
-)
-_IDENTITY = re.compile(
-    r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
-)
 _OUT = re.compile(
     r"^\s*#\s*(@\s*(check|require|verify)\w*_(permissions?|auth|role|admin|login|token|user)\w*\b|"
     r"@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
@@ -77,7 +62,6 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 _PER_TREE = 40
-_LONGEST_WAY = 2
 
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
@@ -95,16 +79,33 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
                 seen.add((finding.rule, node))
                 yield finding
     for module in {handler.module.path: handler.module for handler in handlers}.values():
+        yield from acts.hardcoded_principal(module)
         yield from _commented_out(module, [h.function for h in handlers if h.module is module])
 
 
 def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
+    yield from acts.look(handler)
     if handler.route.access in {"caller", "role"}:
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
-        yield from _foreign_rows(handler)
+        yield from _first_of(
+            foreign_rows(handler),
+            changed_unasked(handler),
+            handed_on(handler),
+            any_file(handler),
+        )
         yield from _admin_by_login(handler, roles)
+
+
+def _first_of(
+    *looks: Iterator[tuple[Finding, ast.AST]],
+) -> Iterator[tuple[Finding, ast.AST]]:
+    """The first thing found: the same fault shows in more than one way."""
+    for look_ in looks:
+        for one in look_:
+            yield one
+            return
 
 
 # nobody is asked
@@ -153,17 +154,17 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
 
 
 def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
-    if any(_IDENTITY.match(parameter) for parameter in handler.path_parameters):
+    if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
         told = f"{name} {ast.get_docstring(handler.function) or ''}"
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
     open_ = _MEANT_OPEN.search(name.replace("contact", "")) or meant.free_places(name)
     lists = not handler.path_parameters and not open_
     if handler.path_parameters and not open_ and meant.lists_people(handler):
-        return Severity.CRITICAL if _PERSONAL.search(words) else None
-    if not lists or not (_ADMIN.search(handler.route.path) or _PERSONAL.search(words)):
+        return Severity.CRITICAL if PERSONAL.search(words) else None
+    if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
-    of_people = _PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", words))
+    of_people = PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", words))
     if not of_people and not _ADMIN.search(handler.route.path):
         return Severity.MEDIUM
     if not of_people and not meant.a_list(handler):
@@ -215,114 +216,6 @@ def _commented_out(module: Module, functions: list[Function]) -> Iterator[Findin
 
 
 # the wrong person
-
-
-def _foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
-    """IDOR: rows by an id from the request, and the caller is never looked at."""
-    route = handler.route
-    if handler.uses_user or route.before != "caller" or not _serves_many(handler):
-        return
-    for call in handler.calls:
-        key = _request_key(handler, call)
-        if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
-            continue
-        if not route.writes and (meant.listed(handler) or not _is_owned(handler, call)):
-            continue
-        if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
-            continue
-        identity = _IDENTITY.match(key)
-        rule = "authz.client-supplied-identity" if identity else "authz.idor"
-        verb = "changes" if route.writes else "reads"
-        yield found(
-            rule, handler.module, call,
-            f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
-            severity=Severity.HIGH if _is_owned(handler, call) else Severity.MEDIUM,
-            symbol=route.function.name,
-        ), route.function  # fmt: skip
-        return
-
-
-def _serves_many(handler: Handler) -> bool:
-    """Where nobody can sign up, whoever is logged in is the owner."""
-    return any(
-        is_sign_up(function) for module in handler.project.service for function in module.functions
-    )
-
-
-def is_sign_up(function: Function) -> bool:
-    closed = isinstance(function.body[-1], ast.Raise) and not any(
-        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
-        for statement in function.body
-    )
-    named = re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE)
-    return named is not None and not closed
-
-
-def _request_key(handler: Handler, call: ast.Call) -> str:
-    for argument in [*call.args, *(word.value for word in call.keywords)]:
-        for node in ast.walk(argument):
-            if isinstance(node, ast.Name) and node.id in handler.inputs:
-                if re.search(r"(^|_)(id|uuid|email|username|phone)s?$", node.id):
-                    return node.id
-            elif re.search(r"(^|_)id$", key_of(node)) and comes_from(node, handler.inputs):
-                return key_of(node)
-    return ""
-
-
-_OWNERS = re.compile(
-    r"^(user|owner|author|creator|account|tenant|org|organi[sz]ation|company|customer|client|seller)"
-    r"_?(id|uid|email)$|^(created|owned)_by$",
-    re.IGNORECASE,
-)
-
-
-def _nobodys(handler: Handler, call: ast.Call) -> bool:
-    """A collection of which no code of the service says whose its documents are."""
-    names = chain(call)
-    if len(names) != 3 or names[0] not in {"db", "database", "mongo"}:
-        return False
-    return not any(
-        _OWNERS.match(word)
-        for module in handler.project.service
-        for function in module.functions
-        if any(chain(other)[:2] == names[:2] for other in calls_in(function))
-        for word in strings_in(function) | words_in(function)
-    )
-
-
-def _is_owned(handler: Handler, call: ast.Call) -> bool:
-    """Whether the rows belong to somebody: by the model's columns, else by the name."""
-    for name in names_in(call):
-        model = handler.project.resolve(handler.module, name)
-        if isinstance(model.node, ast.ClassDef) and model.module is not None:
-            return _model_is_owned(handler.project, model.module, model.node)
-    words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
-    return bool(_PERSONAL.search(words.replace("_", " ")))
-
-
-def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth: int = 0) -> bool:
-    """It has a column that names an owner, or refers to a row that has one."""
-    for item in model.body:
-        for target in _targets(item):
-            if isinstance(target, ast.Name) and _OWNED.match(target.id):
-                return True
-    if depth > _LONGEST_WAY:
-        return False
-    tables = {text.partition(".")[0] for text in strings_in(model) if re.match(r"^\w+\.id$", text)}
-    return any(
-        tables & strings_in(other) and _model_is_owned(project, module, other, depth + 1)
-        for other in module.classes
-        if other is not model
-        and any(
-            "__tablename__" in names_in(item) and tables & strings_in(item) for item in other.body
-        )
-    )
-
-
-def _targets(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return node.targets
-    return [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
 def _one_kind_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
@@ -380,7 +273,7 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
 def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     admin = _ADMIN.search(route.path) or _ADMIN.search(route.function.name)
-    if not roles or not admin or is_login(route) or not _serves_many(handler):
+    if not roles or not admin or is_login(route) or not serves_many(handler):
         return
     if handler.uses_user or not (handler.writes or handler.reads):
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from ...engine.finding import Finding, Severity
-from . import shapes
+from . import forms, queries, shapes
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
 from .modules import Function, Module, is_script
@@ -65,6 +65,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     once = {handler.function: handler for handler in handlers}
     for handler in once.values():
         yield from _of_handler(handler)
+        yield from queries.look(handler)
+    yield from forms.look(table, list(once.values()))
     for module in table.project.service:
         if is_script(module.path):
             continue

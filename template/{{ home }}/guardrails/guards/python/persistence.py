@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from . import columns
+from . import columns, races
 from .handlers import is_query, is_write
 from .modules import Function, Module, Project, is_script, is_test
 from .routes import RouteTable
@@ -42,10 +42,11 @@ def look(table: RouteTable) -> Iterator[Finding]:
         yield from columns.look(module, indexed)
         for function in module.functions:
             yield from _reads(module, function)
-            yield from _loops(module, function)
+            yield from _loops(project, module, function)
             yield from _races(module, function)
             if function in handlers or module.is_web:
                 yield from _torn(module, function)
+                yield from races.added_twice(project, module, function)
     yield from _no_index(project)
 
 
@@ -178,7 +179,8 @@ def _is_limited_before(function: Function, call: ast.Call) -> bool:
     )
 
 
-def _loops(module: Module, function: Function) -> Iterator[Finding]:
+def _loops(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    yield from _comprehensions(project, module, function)
     for loop in own_body(function):
         if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
             continue
@@ -189,7 +191,12 @@ def _loops(module: Module, function: Function) -> Iterator[Finding]:
         loop_names = names_in(loop.target)
         for statement in loop.body:
             call = next(
-                (c for c in calls_in(statement) if _asks(c) and names_in(c) & loop_names), None
+                (
+                    c
+                    for c in calls_in(statement)
+                    if names_in(c) & loop_names and (_asks(c) or _asks_inside(project, module, c))
+                ),
+                None,
             )
             if call is not None:
                 each = dotted(loop.target) or "row"
@@ -198,6 +205,33 @@ def _loops(module: Module, function: Function) -> Iterator[Finding]:
                     f"{function.name} asks the database once for every {each}.",
                 )  # fmt: skip
                 break
+
+
+def _comprehensions(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    """`[await as_answer(job) for job in jobs]`, where `as_answer` asks the database."""
+    for node in own_body(function):
+        if not isinstance(node, ast.ListComp | ast.GeneratorExp) or (
+            module.owners.get(node) is not function
+        ):
+            continue
+        made = node.generators[0]
+        names = names_in(made.target)
+        for call in calls_in(node.elt):
+            if names_in(call) & names and (_asks(call) or _asks_inside(project, module, call)):
+                each = dotted(made.target) or "row"
+                yield found(
+                    "perf.n-plus-1", module, call,
+                    f"{function.name} asks the database once for every {each}.",
+                )  # fmt: skip
+                break
+
+
+def _asks_inside(project: Project, module: Module, call: ast.Call) -> bool:
+    """Whether a function of the program's own asks the database each time it is called."""
+    meant = project.resolve(module, dotted(call.func))
+    return isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        isinstance(node, ast.Call) and _asks(node) for node in own_body(meant.node)
+    )
 
 
 def _asks(call: ast.Call) -> bool:

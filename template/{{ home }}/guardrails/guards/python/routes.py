@@ -177,7 +177,7 @@ class RouteTable:
             for method in _methods(call, called(call)):
                 for prefix, above, served in self._positions(router):
                     yield Route(
-                        method, f"{prefix}{path}" or "/", module, function, kind,
+                        method, f"{prefix}{path}".replace("//", "/") or "/", module, function, kind,
                         function.lineno, [*above, *checks],
                         function.decorator_list[: marks[0]] if kind == "flask" else [],
                         router, served,

@@ -19,6 +19,7 @@ _HARMLESS = re.compile(
     r"^(NODE_ENV|PORT|HOST|MODE|LOG_LEVEL|DEBUG|TZ)$|_(URL|PORT|HOST|NAME|ENV|ID|REGION|ORIGINS?)$"
 )
 _FEWEST = 2
+_NAMES = re.compile(r"^\s*(?:export\s+)?[A-Za-z_]\w*\s*=", re.MULTILINE)
 
 
 def committed(tree: Tree, worst: Mapping[str, Severity]) -> Iterator[Finding]:
@@ -26,8 +27,11 @@ def committed(tree: Tree, worst: Mapping[str, Severity]) -> Iterator[Finding]:
     for path in sorted(tree.tracked or ()):
         if not is_env_file(path) or is_example(path) or not worth_reading(path):
             continue
-        entries = list(assignments(tree.text(path) or ""))
-        if not entries or any(entry.value.startswith("encrypted:") for entry in entries):
+        text = tree.text(path) or ""
+        entries = list(assignments(text))
+        if not _NAMES.search(text) or any(
+            entry.value.startswith("encrypted:") for entry in entries
+        ):
             continue
         found = worst.get(path, Severity.INFO)
         if is_test(path) and found < Severity.HIGH:

@@ -101,7 +101,8 @@ def look(tree: Tree, chains: Chains) -> Looked:
             else finding
             for finding in findings
         ]
-        findings += _none(texts, code, chains, findings)
+        schemas = tree.ending(".prisma")
+        findings += _none(texts, code, chains, findings, [Place(path) for path in schemas])
     not_looked = [
         NotLooked(folder, "migrations in code are not executed", ("migrations.not-replayable",))
         for folder in coded
@@ -310,7 +311,7 @@ def _outside(chains: Chains) -> Iterator[Finding]:
 
 
 def _none(
-    texts: _Texts, code: list[str], chains: Chains, found: list[Finding]
+    texts: _Texts, code: list[str], chains: Chains, found: list[Finding], schemas: list[Place]
 ) -> Iterator[Finding]:
     for path in (path for path in code if not _ONCE.search(path)):
         for name, pattern in _ORM:
@@ -323,6 +324,7 @@ def _none(
                     _place(path, texts[path], use.start()),
                     f"A database is used through {name}, with {how}: it can't be rebuilt, moved or "
                     f"rolled back step by step.",
+                    also=tuple(schemas[:MOST_ALSO]),
                 )
                 return
     tables = _supabase_tables(texts, code)

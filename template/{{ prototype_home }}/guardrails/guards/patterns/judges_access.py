@@ -4,6 +4,7 @@ import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
+from .judges_secrets import EMPTY, left_over
 
 _TOKEN_KEY = re.compile(
     r"(auth|access|id|refresh|session|jwt|bearer|user|admin|api)[_-]?token|^token$|\bjwt\b"
@@ -19,6 +20,9 @@ _OTHER_TOKEN = re.compile(
 def stored_token(case: Case) -> Case | None:
     """A key of a session in the browser's storage, where every script reads it."""
     key = case.name("KEY").strip("\"'`")
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
+        literal = re.search(r"=\s*[\"'`]([^\"'`]+)", case.source.definition(key, case.match.line))
+        key = literal[1] if literal else key
     name = last_name(key) if not re.search(r"[-:]", key) else key
     if not _TOKEN_KEY.search(name) or _OTHER_TOKEN.search(key):
         return None
@@ -125,7 +129,7 @@ def server_literal_password(case: Case) -> Case | None:
     left, literal = case.name("P"), case.name("LITERAL").strip("\"'`")
     if not literal or not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
         return None
-    if _EMPTY.match(literal):
+    if EMPTY.match(literal):
         return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
         return None
@@ -196,143 +200,6 @@ def server_only(case: Case) -> Case | None:
     return case if case.source.is_server else None
 
 
-_SECRET_ENV = re.compile(
-    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY"
-    r"|TOKEN_KEY",
-    re.IGNORECASE,
-)
-_SIGNS = re.compile(
-    r"JWT|SESSION|COOKIE|ENCRYPTION|SIGNING|HMAC|MASTER|(^|_)(AUTH|APP|TOKEN|ACCESS"
-    r"|REFRESH)_?(TOKEN_)?SECRET"
-    r"|^SECRET(_KEY)?$|PRIVATE_KEY|AUTH_KEY",
-    re.IGNORECASE,
-)
-_CREDENTIAL_ENV = re.compile(
-    r"PASSWORD|PASSWD|_PASS$|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS"
-)
-_PLAIN_ENV = re.compile(
-    r"EXPIR|_URL|_URI|ISSUER|AUDIENCE|ALGORITHM|PUBLIC|PUBLISHABLE|ANON|NAME|MAX|TTL|LENGTH"
-    r"|TIMEOUT|"
-    r"DAYS|_ID$|DURATION|AGE|ROUNDS|REGION|LIFETIME|STORE|PATH|HOURS|MINUTES|COOKIE_NAME|DOMAIN"
-    r"|PREFIX"
-)
-_EMPTY = re.compile(
-    r"^(|.*\bhere$|<.*|changeme|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined"
-    r"|sk_test_placeholder)$",
-    re.IGNORECASE,
-)
-
-
-_ENTRY = re.compile(
-    r"(^|/)(index|main|server|app|route|worker|\+\w+|_\w+)\.[cm]?[jt]sx?$|(^|/)(api|functions)/|\.config\."
-)
-
-
-def left_over(case: Case) -> bool:
-    """A module that nothing imports any more: what a template brought and was replaced."""
-    source = case.source
-    if _ENTRY.search(source.path) or not re.search(
-        r"^export\s|module\.exports", source.text, re.MULTILINE
-    ):
-        return False
-    stem = re.escape(source.path.rpartition("/")[2].partition(".")[0])
-    wanted = re.compile(rf"[\"'`][^\"'`\n]*/{stem}(?:\.[cm]?[jt]sx?)?[\"'`]")
-    others = source.tree.ending(".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".json")
-    return not any(
-        wanted.search(source.tree.text(path) or "") for path in others if path != source.path
-    )
-
-
-_VARIABLE = re.compile(r"[\"'`].*[\"'`]|[A-Z][A-Z0-9_]*")
-
-
-def default_secret(case: Case) -> Case | None:
-    """A secret that falls back to a text which stands in the source."""
-    name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
-    if not _VARIABLE.fullmatch(case.name("VAR")):
-        return None  # of a map by a variable's value: no setting is named
-    if _PLAIN_ENV.search(name) or not literal or literal.startswith(("http", "/")):
-        return None
-    if not case.source.is_server and case.source.path.endswith("x"):
-        return None
-    text, named = case.source.text, re.escape(name)
-    guarded = re.search("throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw", text)
-    if _SECRET_ENV.search(name):
-        signs = _SIGNS.search(name)
-        mild = Severity.LOW if guarded else Severity.MEDIUM
-        serious = signs and not guarded and not left_over(case)
-        # What is encrypted lies in the database, and nobody signs in with its key.
-        most = Severity.HIGH if "ENCRYPT" in name.upper() else None
-        return case.but(severity=most if serious else mild, VAR=name)
-    if not _CREDENTIAL_ENV.search(name) or _EMPTY.match(literal):
-        return None
-    return case.but(severity=Severity.MEDIUM, VAR=name)
-
-
-def literal_secret(case: Case) -> Case | None:
-    literal = case.name("LITERAL").strip("\"'`")
-    if len(literal) < 4 or not case.source.is_server or literal.startswith("http"):
-        return None
-    local = re.search(r"[-_.](local|dev|mock|demo)\b", case.source.path) or re.search(
-        r"if\s*\(\s*!?(?:is_?(?:local|dev)\w*|local\w*|dev\w*)\s*\)\s*\{[^}]*$",
-        case.above,
-        re.IGNORECASE,
-    )
-    return case.but(severity=Severity.MEDIUM) if local else case
-
-
-_WEAK_PASSWORD = re.compile(
-    r"^(?=.*[a-zA-Z])(?=.*\d)\S{5,40}$|^(admin|password|secret|demo|test|changeme)$", re.IGNORECASE
-)
-
-
-def default_password(case: Case) -> Case | None:
-    """A literal password of an account that code creates."""
-    literal = case.name("LITERAL").strip("\"'`")
-    if not _WEAK_PASSWORD.match(literal) or re.search(
-        r"i18n|locale|transl|lang/", case.source.path
-    ):
-        return None
-    if not case.source.is_server and not case.source.is_tooling:
-        return None
-    if re.search(
-        r"\bexamples?\s*:|swagger|@Api|openapi|placeholder",
-        case.source.line(case.match.line),
-        re.IGNORECASE,
-    ):
-        return None
-    return case
-
-
-_BUNDLED = re.compile(
-    r"\b(VITE_|NEXT_PUBLIC_|REACT_APP_|EXPO_PUBLIC_|PUBLIC_|NUXT_PUBLIC_|GATSBY_)(\w+)"
-)
-_CRITICAL_KEY = re.compile(
-    r"SERVICE_ROLE|SERVICE_KEY|PRIVATE|STRIPE_SECRET|JWT_SECRET|DATABASE_URL|DB_PASS|MASTER"
-)
-_PAID_KEY = re.compile(
-    r"SECRET|PASSWORD|PASSWD|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|OPENROUTER|DEEPSEEK|MISTRAL"
-    r"|RESEND|"
-    r"SENDGRID|TWILIO|ELEVENLABS|PERPLEXITY|REPLICATE|HUGGINGFACE|PINATA)\w*(KEY|TOKEN|SECRET|JWT)|"
-    r"ACCESS_TOKEN$|AUTH_TOKEN$"
-)
-
-
-def bundled_secret(case: Case) -> Case | None:
-    """A variable that the bundler copies into what every visitor downloads."""
-    found = _BUNDLED.search(case.match.text)
-    if not found or re.search(r"PUBLISHABLE|ANON|SITE_KEY|MAPBOX|PUBLIC_KEY|MAPS", found[2]):
-        return None
-    # What a server or a script reads from its own environment, no bundler copies.
-    by_process = case.match.text.startswith("process.env")
-    if by_process and (found[1] == "VITE_" or case.source.is_server or case.source.is_tooling):
-        return None
-    name = found[1] + found[2]
-    if _CRITICAL_KEY.search(found[2]):
-        return case.but(severity=Severity.CRITICAL, VAR=name)
-    return case.but(severity=Severity.HIGH, VAR=name) if _PAID_KEY.search(found[2]) else None
-
-
 _SESSION_COOKIE = re.compile(r"session|token|auth|jwt|user|sid|admin|role|guid", re.IGNORECASE)
 
 
@@ -383,10 +250,6 @@ JUDGES: dict[str, Judge] = {
     "browser-only": browser_only,
     "server-or-tooling": server_or_tooling,
     "server-only": server_only,
-    "default-secret": default_secret,
-    "literal-secret": literal_secret,
-    "default-password": default_password,
-    "bundled-secret": bundled_secret,
     "insecure-cookie": insecure_cookie,
     "origin-line": origin_line,
     "reflected-origin": reflected_origin,

@@ -2,6 +2,7 @@
 
 import re
 
+from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations
 from .judges_input import sanitised
 
@@ -53,6 +54,33 @@ def html_of_parameter(case: Case) -> Case | None:
         plain = re.fullmatch(r"[\w$.?!]+(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?", value)
         if plain and _MARKUP.search(before) and not _OWN_NAMES.search(value):
             return case.but(line=case.match.line + before.count("\n"), VALUE=value)
+    return None
+
+
+_MADE_MAILS = re.compile(
+    r"nodemailer|sendMail\(|resend|sendgrid|postmark|mailgun|\bemails?\.send|transporter|\bhtml\s*:",
+    re.IGNORECASE,
+)
+_TYPED = re.compile(
+    r"[\w$]+\??\.(?:\w*[nN]ame|message|notes?|comments?|subject|description|address|reason"
+    r"|\w*[rR]equests?|phone|mobile|email|company|title|text)(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?"
+)
+_OWN_NAME = re.compile(r"^(?:process|config|settings|app|site|company|brand|env)\b", re.IGNORECASE)
+
+
+def html_of_record(case: Case) -> Case | None:
+    """What people typed into a form, in the HTML of a mail that is put together elsewhere."""
+    text = case.source.text
+    if _ESCAPES_ALL.search(text) or not _MADE_MAILS.search(text) or html_of_request(case):
+        return None
+    for before, value in interpolations(case.match.text):
+        if not _TYPED.fullmatch(value) or _OWN_NAME.match(value) or not _MARKUP.search(before):
+            continue
+        if re.search(r"(?:href|src)=[\"']?[^\"'<>]*$", before):
+            continue
+        if not sanitised(case, value):
+            line = case.match.line + before.count("\n")
+            return case.but(severity=Severity.MEDIUM, line=line, VALUE=value)
     return None
 
 
@@ -116,6 +144,7 @@ def return_address_of_request(case: Case) -> Case | None:
 
 JUDGES: dict[str, Judge] = {
     "return-address-of-request": return_address_of_request,
+    "html-of-record": html_of_record,
     "html-of-request": html_of_request,
     "html-of-parameter": html_of_parameter,
     "redirect-of-request": redirect_of_request,

@@ -309,7 +309,10 @@ def unchecked_upload(case: Case) -> Case | None:
 
 
 def multer_without_limits(case: Case) -> Case | None:
-    return None if re.search(r"limits|fileFilter", case.match.text) else case
+    if re.search(r"limits", case.match.text):
+        return None
+    filtered = re.search(r"fileFilter", case.match.text)
+    return case.but(severity=Severity.LOW) if filtered else case
 
 
 _VALIDATES = re.compile(

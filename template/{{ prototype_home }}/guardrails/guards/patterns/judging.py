@@ -6,9 +6,11 @@ from . import (
     judges_crypto,
     judges_data,
     judges_input,
+    judges_mongo,
     judges_operations,
     judges_payments,
     judges_pretence,
+    judges_secrets,
 )
 from .case import Judge
 
@@ -19,6 +21,8 @@ JUDGES: dict[str, Judge] = {
     **judges_crypto.JUDGES,
     **judges_operations.JUDGES,
     **judges_data.JUDGES,
+    **judges_mongo.JUDGES,
     **judges_payments.JUDGES,
     **judges_pretence.JUDGES,
+    **judges_secrets.JUDGES,
 }

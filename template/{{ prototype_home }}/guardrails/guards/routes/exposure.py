@@ -24,6 +24,7 @@ _PERSON = re.compile(
     r"|member)\w*\??\.(?:email|phone)"
     r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
     r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
+    r"|\.populate\(\s*['\"]\w+['\"]\s*,\s*['\"][^'\"]*(?<!-)\b(?:email|phone)\b"
 )
 _ME = re.compile(
     r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status|auth|callback)\b",

@@ -41,6 +41,8 @@ _DISABLED_USE = re.compile(
     r"^//+\s*(?:@UseGuards\(|\w*(?:[rR]outer|app|server|fastify"
     r"|api)\w*\.use\(\s*(?:['\"`][^'\"`]*['\"`]\s*,\s*)?)(.*)"
 )
+_ROUTER = re.compile(r"[rR]out(?:es?|er)s?\b|/routes?/")
+"""What is mounted answers requests; it asks nobody, whatever it is named after."""
 _DISABLED_LINE = re.compile(
     r"^//+\s*(?:const\b[^;]*(?:getUser|getSession|getServerSession|\bauth\(\)|verifyToken"
     r"|jwt\.verify|requireAuth|currentUser)"
@@ -135,7 +137,7 @@ def _disabled(cases: list[Case]) -> Iterator[Finding]:
 def _switched_off(module: Module, at: int, text: str, public: list[Case]) -> str:
     if match := _DISABLED_USE.match(text):
         name = match[1].strip().rstrip(";").removesuffix(")")
-        return name[:60] if _guards(name) else ""
+        return name[:60] if _guards(name) and not _ROUTER.search(name) else ""
     inline = re.fullmatch(
         r"/\*\s*([\w$.,\s()'\"]{3,60}?),?\s*\*/|//\s*([\w$.]+(?:\([^()]*\))?),\s*", text
     )

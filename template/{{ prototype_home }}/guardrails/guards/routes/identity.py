@@ -4,16 +4,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Place
 from .access import Access, Case, Spot
 from .exposure import AT_THE_PROVIDER, person, principal
-from .flow import mentions
+from .flow import Names, mentions
 from .meant import first_start, not_in_production
 from .program import Piece
 from .queries import for_sale, only_own, owned_tables, queries, shared_tables, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
-from .source import Call
 
 _ID_COOKIE = re.compile(
     r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d"
@@ -35,14 +34,10 @@ _ROLE_WORD = re.compile(
 _ACCOUNT_PATH = re.compile(
     r"regist|sign-?up|profile|users?\b|account|auth|role|onboard|complete|setup", re.IGNORECASE
 )
-_STORES = re.compile(
+STORES = re.compile(
     r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate"
     r"|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
     r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
-)
-_WHOLE_BODY = re.compile(
-    r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
-    r"|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
 )
 _ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b")
 
@@ -61,7 +56,6 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _records(case, owned, shared, shown)
             yield from _roles(case)
             yield from person(case)
-        yield from _whole_body(of_app)
     yield from principal(cases)
 
 
@@ -171,14 +165,14 @@ def _named_user(case: Case) -> Iterator[Finding]:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
             if (
-                not _STORES.search("." + call.callee)
+                not STORES.search("." + call.callee)
                 or not call.arguments
                 or call.end - call.start > 2_500
             ):
                 continue
             given = piece.module.slice(call.arguments[0])
             match = re.search(
-                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id"
+                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id|host_?id"
                 + (r"|customer_?id" if _CUSTOMERS_SIGN_IN.search(piece.module.code) else "")
                 + r")\s*(?::\s*([^,}\n]+)|(?=[,}]))",
                 given,
@@ -195,9 +189,16 @@ def _named_user(case: Case) -> Iterator[Finding]:
                     place(piece.module, at, case.route.label),
                     message,
                     HIGH,
-                    [at_route(case)],
+                    [*_taken(piece, (match[1] or match[0]).strip(), names), at_route(case)],
                 )
                 return
+
+
+def _taken(piece: Piece, name: str, names: Names) -> Iterator[Place]:
+    """Where the name got what the client sent."""
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if binding.names.strip() == name and names.has_sent(piece.module.slice(binding)):
+            yield place(piece.module, binding.at)
 
 
 def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> Iterator[Finding]:
@@ -303,7 +304,7 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
     for piece in case.pieces[:1]:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
-            stores = _STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
+            stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
             if not stores or call.end - call.start > 2_500 or not call.arguments:
                 continue
             at = _role_given(
@@ -363,38 +364,3 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         MEDIUM if harmless else CRITICAL,
         [at_route(case)],
     )
-
-
-def _whole_body(cases: list[Case]) -> Iterator[Finding]:
-    files: dict[str, list[tuple[Case, Piece, int, str]]] = defaultdict(list)
-    for case in cases:
-        if case.access in {Access.SIGNATURE, Access.ROLE} or case.bound_by_rows:
-            continue
-        for piece in case.pieces[:1]:
-            for call in piece.module.calls_in(piece.start, piece.end):
-                if _stores_body(piece, call):
-                    files[case.route.module.path].append((case, piece, call.start, call.callee))
-    for hits in files.values():
-        case, piece, at, callee = hits[0]
-        user = re.search(r"(?i)user|account", callee)
-        more = f", and {len(hits) - 1} more routes of this file do" if len(hits) > 1 else ""
-        message = (
-            f"{case.route.label} stores the whole body of the request ({callee}): the "
-            f"client decides every column{more}"
-        )
-        also = [place(one[1].module, one[2]) for one in hits]
-        yield finding(
-            "authz.mass-assignment",
-            place(piece.module, at, callee),
-            message,
-            HIGH if user else MEDIUM,
-            also,
-        )
-
-
-def _stores_body(piece: Piece, call: Call) -> bool:
-    if not (_STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)):
-        return False
-    if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
-        return False
-    return any(_WHOLE_BODY.search(piece.module.slice(one)) for one in call.arguments)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from .accounts import accounts
+from .assignment import mass_assignment
 from .collect import collect
 from .cookies import cookies
 from .holes import holes
@@ -13,6 +15,7 @@ from .operations import operations
 from .orders import orders
 from .payments import payments
 from .platforms import edge_projects
+from .races import races
 from .rows import page_rows, public_files, route_row
 
 
@@ -23,10 +26,13 @@ def look(tree: Tree) -> Looked:
         *holes(cases, projects),
         *identity(cases),
         *cookies(cases),
+        *mass_assignment(cases),
         *orders(cases),
         *payments(cases),
         *operations(program, cases),
+        *races(cases),
     ]
+    found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
     facts = {
         "routes": [route_row(case, projects) for case in cases],

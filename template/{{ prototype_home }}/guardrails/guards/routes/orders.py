@@ -55,13 +55,16 @@ _ORDER = (
     r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
 )
 _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
+_AS_NUMBER = r"(?:(?:Number|parseFloat|parseInt|Math\.\w+|new\s+[\w.]*Decimal)\(\s*|\+\s*)"
 _TOTAL = re.compile(
-    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|(?:\w+_?)?price)\b"
-    r"\s*(?::\s*(?:[\w$.]+\s*\?\s*)?(?:(?:parseInt|parseFloat|Number|Math\.round)\(\s*)?([\w$.?]+)"
-    r"(?:\s*,\s*10)?\s*\)?(?:\s*:\s*(?:null|0|undefined)|\s*(?:\|\||\?\?)\s*(?:0|null))?)?"
-    r"\s*(?=[,}\n])",
+    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|\w*price)\b\s*"
+    rf"(?::\s*(?:([\w$.?]+)\s*\?(?!\?)\s*{_AS_NUMBER}[^\n]*"
+    rf"|(?:[\w$.]+\s*\?(?!\?)\s*)?{_AS_NUMBER}?([\w$.?]+)"
+    r"(?:\s*(?:\|\||\?\?)\s*[\w.]+)?(?:\s*,\s*10)?\s*\)?"
+    r"(?:\s*:\s*(?:null|0|undefined)|\s*(?:\|\||\?\?)\s*(?:0|null))?))?\s*(?=[,}\n])",
     re.IGNORECASE,
 )
+"""The amount itself, or made a number on the way: `Number(totalPrice || 0)`."""
 _SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^,]*,\s*([\w$]+)")
 
 
@@ -105,11 +108,14 @@ def _named_total(case: Case) -> Iterator[Finding]:
         names = case.flow.of(piece)
         for added in _ADDED.finditer(piece.code):
             for total in _TOTAL.finditer(piece.code, added.end(), added.end() + 900):
-                value = total[2] or total[1]
+                value = total[2] or total[3] or total[1]
                 at = _of_the_client(piece, names, value, piece.start + total.start())
                 if at:
                     message = f"{case.route.label} keeps the total that the client names"
+                    named = re.compile(rf"(?<![\w$.]){re.escape(value)}(?![\w$])")
+                    first = named.search(piece.module.code, at)
                     also = [place(piece.module, piece.start + total.start()), at_route(case)]
+                    also += [place(piece.module, first.start())] if first else []
                     where = place(piece.module, at, case.route.label)
                     yield finding("payments.client-price", where, message, MEDIUM, also)
                     return

@@ -352,11 +352,11 @@ def shared_tables(cases: list[Case]) -> set[str]:
         open_to_all = case.access in {Access.CALLER, Access.PUBLIC}
         # That a list for administrators is open is a fault of its own, and shares nothing.
         if open_to_all and case.route.method == "GET" and not ADMIN_PATH.search(case.route.path):
-            found |= _listed(case)
+            found |= listed(case)
     return found
 
 
-def _listed(case: Case) -> set[str]:
+def listed(case: Case) -> set[str]:
     whole_tables: set[str] = set()
     of_the_caller: set[str] = set()
     for piece in case.pieces:

@@ -1,0 +1,129 @@
+"""What a request must not do by itself: mark as paid, change on a GET, serve one named account."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .handlers import Handler, is_write
+from .modules import Module
+from .syntax import called, dotted, found, key_of, strings_in, text_of, words_in
+
+_PAID = re.compile(r"paid|completed|succeeded|success", re.IGNORECASE)
+_STATUS = re.compile(r"(^|_)(status|payment_status|state)$")
+_BOUGHT = re.compile(
+    r"order|booking|reservation|purchase|subscription|enrol|ticket|checkout|payment|invoice",
+    re.IGNORECASE,
+)
+_PROVIDER = re.compile(
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"|braintree|adyen|requests|httpx|signature|hmac|verify|retrieve|capture|webhook|wallet"
+    r"|balance|credits?\b|points|coupon|cashier|staff|waiter|pos\b|created_by|recorded_by|faker",
+    re.IGNORECASE,
+)
+"""Somebody else is asked, or it is paid otherwise: at a counter, out of a balance."""
+_OF_STAFF = re.compile(r"admin|staff|manage|dashboard|seed|webhook|callback", re.IGNORECASE)
+
+
+def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    yield from _paid(handler)
+    yield from _changes_on_get(handler)
+
+
+def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`order.status = "Paid"` because the buyer asked for it."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
+        return
+    words = " ".join(words_in(handler.function) | strings_in(handler.function))
+    if _PROVIDER.search(words) or not _BOUGHT.search(f"{name} {words}"):
+        return
+    node = next((node for node in handler.body if _marks_paid(node)), None)
+    if node is not None:
+        yield found(
+            "payments.unverified", handler.module, node,
+            f"{route.label} marks it as paid, and no payment provider is asked.",
+            severity=Severity.HIGH, symbol=route.function.name,
+        ), route.function  # fmt: skip
+
+
+def _marks_paid(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        name = dotted(node.targets[0]).rpartition(".")[2] or key_of(node.targets[0])
+        return _says_paid(name, node.value)
+    if isinstance(node, ast.Dict):
+        return any(
+            _says_paid(text_of(key) or "", value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        )
+    return False
+
+
+def _says_paid(name: str, value: ast.expr) -> bool:
+    if name in {"is_paid", "paid", "payment_verified"}:
+        return isinstance(value, ast.Constant) and value.value is True
+    said = text_of(value) or ""
+    if name.endswith("payment_status"):
+        return bool(_PAID.fullmatch(said))
+    return bool(_STATUS.search(name)) and said.lower() == "paid"
+
+
+_MAY = re.compile(
+    r"verif|confirm|callback|oauth|log_?-?(in|out)|track|view|visit|unsubscri|activat|webhook|cron"
+    r"|health|redirect|seed|init|setup",
+    re.IGNORECASE,
+)
+_DELETES = re.compile(r"delete|remove|drop|clear|reset|purge", re.IGNORECASE)
+
+
+def _changes_on_get(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """A link that deletes or changes a row: a crawler or a prefetch follows it."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if route.method != "GET" or _MAY.search(name) or _asks_method(handler):
+        return
+    writes = [call for call in handler.calls if is_write(call) and called(call) != "close"]
+    if not writes or not (handler.path_parameters or handler.inputs or "args" in _words(handler)):
+        return
+    deletes = _DELETES.search(name) or any(_DELETES.match(called(call)) for call in writes)
+    what = "deletes" if deletes else "changes"
+    yield found(
+        "data.side-effect-in-get", handler.module, route.line,
+        f"{route.label} {what} data whenever somebody, or a machine, follows the link.",
+        severity=Severity.HIGH if deletes else None, symbol=route.function.name,
+    ), route.function  # fmt: skip
+
+
+def _asks_method(handler: Handler) -> bool:
+    """Whether it changes nothing unless a form was sent."""
+    return bool(_words(handler) & {"method", "validate_on_submit", "is_submitted", "form"})
+
+
+def _words(handler: Handler) -> set[str]:
+    return words_in(handler.function)
+
+
+_NUMBER_ONE = re.compile(r"(^|\.)(current_user|user|g\.user)\.(id|get_id)$|(^|\.)user_id$")
+
+
+def hardcoded_principal(module: Module) -> Iterator[Finding]:
+    """`current_user.id == 1` is the administrator."""
+    hits = [node for node in module.nodes if isinstance(node, ast.Compare) and _is_one(node)]
+    if hits:
+        yield found(
+            "authz.hardcoded-principal", module, hits[0],
+            "One account, written into the code, is the administrator: "
+            f"{ast.unparse(hits[0])[:60]}",
+        )  # fmt: skip
+
+
+def _is_one(node: ast.Compare) -> bool:
+    if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return False
+    left, right = node.left, node.comparators[0]
+    if isinstance(right, ast.Constant) and right.value in {1, "1"} and right.value is not True:
+        return bool(_NUMBER_ONE.search(dotted(left)))
+    address = text_of(right) or ""
+    named = re.fullmatch(r"[\w.+-]+@[\w-]+\.[\w.]+", address) is not None
+    return named and re.search(r"user\.email$", dotted(left)) is not None

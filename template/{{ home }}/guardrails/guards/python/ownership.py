@@ -1,0 +1,312 @@
+"""Whose rows they are: what a caller reaches by naming it, and nobody compares."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from ...engine.finding import Finding, Severity
+from . import meant
+from .handlers import Handler, asks_who, comes_from, is_query, is_write
+from .modules import Function, Module, Project
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    found,
+    key_of,
+    names_in,
+    own_body,
+    parameters,
+    place,
+    strings_in,
+    words_in,
+)
+
+_OWNED = re.compile(
+    r"^(user|owner|author|customer|driver|client|patient|student|carrier|seller|account|company|"
+    r"tenant|organi[sz]ation|org|sender|receiver|member|employee|creator|vendor|buyer|host|guest)"
+    r"_?(id|uid|email)$|^(created_by|owner|user|author|email|phone)(_id)?$",
+)
+_CATALOGUE = re.compile(
+    r"product|categor|menu|service|article|post|blog|faq|setting|config|country|city|catalog|"
+    r"courses?\b|movie|event|room|table|item",
+    re.IGNORECASE,
+)
+IDENTITY = re.compile(
+    r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
+)
+PERSONAL = re.compile(
+    r"users?\b|customers?|clients?\b|patients?|orders?\b|bookings?|appointments?|inquir|enquir|"
+    r"contacts?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
+    r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations|balances?\b|"
+    r"wallets?\b|ledgers?\b",
+    re.IGNORECASE,
+)
+_LONGEST_WAY = 2
+
+
+def foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """IDOR: rows by an id from the request, and the caller is never looked at."""
+    route = handler.route
+    if handler.uses_user or route.before != "caller" or not serves_many(handler):
+        return
+    for call in handler.calls:
+        key = _request_key(handler, call)
+        if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
+            continue
+        if not route.writes and (meant.listed(handler) or not _is_owned(handler, call)):
+            continue
+        if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
+            continue
+        identity = IDENTITY.match(key)
+        rule = "authz.client-supplied-identity" if identity else "authz.idor"
+        verb = "changes" if route.writes else "reads"
+        yield found(
+            rule, handler.module, call,
+            f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
+            severity=Severity.HIGH if _is_owned(handler, call) else Severity.MEDIUM,
+            symbol=route.function.name,
+        ), route.function  # fmt: skip
+        return
+
+
+def serves_many(handler: Handler) -> bool:
+    """Where nobody can sign up, whoever is logged in is the owner."""
+    return any(
+        is_sign_up(function) for module in handler.project.service for function in module.functions
+    )
+
+
+def is_sign_up(function: Function) -> bool:
+    closed = isinstance(function.body[-1], ast.Raise) and not any(
+        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
+        for statement in function.body
+    )
+    named = re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE)
+    return named is not None and not closed
+
+
+def _request_key(handler: Handler, call: ast.Call) -> str:
+    for argument in [*call.args, *(word.value for word in call.keywords)]:
+        for node in ast.walk(argument):
+            if isinstance(node, ast.Name) and node.id in handler.inputs:
+                if re.search(r"(^|_)(id|uuid|email|username|phone)s?$", node.id):
+                    return node.id
+            elif re.search(r"(^|_)id$", key_of(node)) and comes_from(node, handler.inputs):
+                return key_of(node)
+    return ""
+
+
+_OWNERS = re.compile(
+    r"^(user|owner|author|creator|account|tenant|org|organi[sz]ation|company|customer|client|seller)"
+    r"_?(id|uid|email)$|^(created|owned)_by$",
+    re.IGNORECASE,
+)
+
+
+def _nobodys(handler: Handler, call: ast.Call) -> bool:
+    """A collection of which no code of the service says whose its documents are."""
+    names = chain(call)
+    if len(names) != 3 or names[0] not in {"db", "database", "mongo"}:
+        return False
+    return not any(
+        _OWNERS.match(word)
+        for module in handler.project.service
+        for function in module.functions
+        if any(chain(other)[:2] == names[:2] for other in calls_in(function))
+        for word in strings_in(function) | words_in(function)
+    )
+
+
+def _is_owned(handler: Handler, call: ast.Call) -> bool:
+    """Whether the rows belong to somebody: by the model's columns, else by the name."""
+    for name in names_in(call):
+        model = handler.project.resolve(handler.module, name)
+        if isinstance(model.node, ast.ClassDef) and model.module is not None:
+            return _model_is_owned(handler.project, model.module, model.node)
+    words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
+    return bool(PERSONAL.search(words.replace("_", " ")))
+
+
+def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth: int = 0) -> bool:
+    """It has a column that names an owner, or refers to a row that has one."""
+    for item in model.body:
+        for target in _targets(item):
+            if isinstance(target, ast.Name) and _OWNED.match(target.id):
+                return True
+    if depth > _LONGEST_WAY:
+        return False
+    tables = {text.partition(".")[0] for text in strings_in(model) if re.match(r"^\w+\.id$", text)}
+    return any(
+        tables & strings_in(other) and _model_is_owned(project, module, other, depth + 1)
+        for other in module.classes
+        if other is not model
+        and any(
+            "__tablename__" in names_in(item) and tables & strings_in(item) for item in other.body
+        )
+    )
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
+
+
+# a row that is changed beside the check
+
+
+def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """The row that the request names is changed; the caller is asked for, but not about it."""
+    route = handler.route
+    if not route.writes or route.before != "caller" or not serves_many(handler):
+        return
+    if not handler.uses_user or _CATALOGUE.search(route.path) or _any_test(handler):
+        return
+    for row, call in _rows(handler):
+        if (
+            _of_the_user(handler, call)
+            or not _changed(handler, row)
+            or not _is_owned(handler, call)
+        ):
+            continue
+        yield found(
+            "authz.idor", handler.module, call,
+            f"{route.label} changes the row that the request names, and never compares whose it is "
+            "with who calls.",
+            severity=Severity.HIGH, symbol=route.function.name,
+        ), route.function  # fmt: skip
+        return
+
+
+def _any_test(handler: Handler) -> bool:
+    """Whether anything is decided by who calls, or handed to a function that may decide."""
+    found_by = {
+        name
+        for target, value in assigns_in(handler.function)
+        if any(is_query(call) for call in calls_in(value))
+        for name in names_in(target)
+    }
+    return any(_tests(handler, node, found_by) for node in handler.body)
+
+
+def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
+    """`found_by` are rows: that the caller has one decides something where it ends there."""
+    if isinstance(node, ast.Call):
+        return _decides(handler, node)
+    if isinstance(node, ast.Compare):
+        return _of_the_user(handler, node, found_by)
+    if not isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While):
+        return False
+    ends = isinstance(node, ast.If) and any(
+        isinstance(inner, ast.Return | ast.Raise) for inner in node.body
+    )
+    return _of_the_user(handler, node.test, set() if ends else found_by)
+
+
+def _decides(handler: Handler, call: ast.Call) -> bool:
+    meant_ = handler.project.resolve(handler.module, dotted(call.func))
+    own = isinstance(meant_.node, ast.FunctionDef | ast.AsyncFunctionDef)
+    return own and any(_of_the_user(handler, argument) for argument in call.args)
+
+
+def _of_the_user(handler: Handler, node: ast.AST, but: Iterable[str] = ()) -> bool:
+    named = names_in(node) & (handler.users - set(but))
+    return bool(named) or (isinstance(node, ast.expr) and asks_who(node))
+
+
+def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:
+    """`row = Model.query.get(row_id)`: the name, and the query with something of the request."""
+    for target, given in assigns_in(handler.function):
+        value = given.value if isinstance(given, ast.Await) else given
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Call):
+            continue
+        asks = called(value) in {"get", "get_or_404", "first", "first_or_404", "find_one"}
+        if asks and any(_request_key(handler, call) for call in calls_in(value)):
+            yield target.id, value
+
+
+def _changed(handler: Handler, row: str) -> bool:
+    return any(_sets(node, row) or _hands_over(node, row) for node in handler.body)
+
+
+def _sets(node: ast.AST, row: str) -> bool:
+    stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return stored and dotted(node) != row and dotted(node).rpartition(".")[0] == row
+
+
+def _hands_over(node: ast.AST, row: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and called(node) in {"delete", "setattr", "update_one", "delete_one"}
+        and any(row in names_in(argument) for argument in node.args)
+    )
+
+
+def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`/files/{path:path}` for whoever is signed in: the path alone says whose file it is."""
+    route = handler.route
+    free = [name for name in handler.path_parameters if f"{name}:path}}" in route.path]
+    if route.access != "caller" or not free or handler.uses_user or not serves_many(handler):
+        return
+    answers = any(
+        called(call) in {"Response", "StreamingResponse", "FileResponse"} for call in handler.calls
+    )
+    given = next((call for call in handler.calls if names_in(call) & set(free)), None)
+    if answers and given is not None:
+        yield found(
+            "authz.idor", handler.module, route.line,
+            f"{route.label} hands out any file that is stored, whosever it is.",
+            severity=Severity.MEDIUM, symbol=route.function.name,
+            also=[place(handler.module, given)],
+        ), route.function  # fmt: skip
+
+
+# a row that a function of the program's own looks up
+
+
+def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`return invoice(order_id)`: the function looks the row up by the id alone."""
+    route = handler.route
+    if handler.uses_user or route.before != "caller" or not serves_many(handler):
+        return
+    if (route.writes and _CATALOGUE.search(route.path)) or meant.listed(handler):
+        return
+    for call in handler.calls:
+        names = [one.id for one in call.args if isinstance(one, ast.Name)]
+        given = [name for name in names if name in handler.path_parameters]
+        there = handler.project.resolve(handler.module, dotted(call.func))
+        if not given or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        taken = [item.arg for item, _ in parameters(there.node)]
+        if any(asks_who(node) for node in own_body(there.node) if isinstance(node, ast.expr)):
+            continue
+        looks = next(
+            (it for it in _lookups(there.node, set(taken)) if _is_owned(handler, it)), None
+        )
+        if looks is not None:
+            yield found(
+                "authz.idor", handler.module, call,
+                f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
+                "id, whoever calls.",
+                severity=Severity.HIGH, symbol=route.function.name,
+            ), route.function  # fmt: skip
+            return
+
+
+def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
+    for node in own_body(function):
+        asks = isinstance(node, ast.Call) and called(node) in {
+            "get",
+            "get_or_404",
+            "filter_by",
+            "find_one",
+        }
+        if asks and isinstance(node, ast.Call) and names_in(node) & taken & {*_ids(taken)}:
+            yield node
+
+
+def _ids(names: set[str]) -> Iterator[str]:
+    return (name for name in names if re.search(r"(^|_)id$", name))

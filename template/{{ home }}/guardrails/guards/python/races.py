@@ -1,0 +1,130 @@
+"""Looked for and then added: of two requests at once both are."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .handlers import is_query
+from .modules import Function, Module, Project
+from .syntax import called, calls_in, chain, dotted, found, own_body, strings_in, text_of, words_in
+
+_LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
+_ADDS = {"insert_one", "add", "add_all"}
+_CAUGHT = re.compile(r"IntegrityError|DuplicateKeyError|UniqueViolation")
+
+
+def added_twice(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    """`if find_one(…): raise`, then `insert_one`, where the store takes a second one."""
+    if _CAUGHT.search(" ".join(words_in(function))):
+        return
+    for statement in own_body(function):
+        if not isinstance(statement, ast.If) or not _ends(statement):
+            continue
+        looks = _looked_up(function, statement.test)
+        if looks is None or not _added_after(function, statement, looks):
+            continue
+        keys = _keys(looks)
+        if not keys or _only_once(project, module, looks, keys):
+            continue
+        yield found(
+            "data.check-then-insert", module, looks,
+            f"{function.name} looks for a row with the same {', '.join(sorted(keys)[:3])} and adds "
+            "one if there is none: of two at once both are added.",
+            symbol=function.name,
+        )  # fmt: skip
+        return
+
+
+def _ends(statement: ast.If) -> bool:
+    return any(isinstance(inner, ast.Raise | ast.Return) for inner in statement.body)
+
+
+def _looked_up(function: Function, test: ast.expr) -> ast.Call | None:
+    """The query whose row, if there is one, makes the test true."""
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        test = test.left
+    if isinstance(test, ast.Name):
+        made = [
+            node
+            for node in own_body(function)
+            if isinstance(node, ast.Assign)
+            and dotted(node.targets[0]) == test.id
+            and node.lineno <= test.lineno
+        ]
+        return _query(made[-1].value) if made else None
+    return _query(test)
+
+
+def _query(value: ast.expr) -> ast.Call | None:
+    value = value.value if isinstance(value, ast.Await) else value
+    if not isinstance(value, ast.Call) or called(value) not in _LOOKS:
+        return None
+    return value if any(is_query(call) for call in calls_in(value)) else None
+
+
+def _subject(call: ast.Call) -> str:
+    """The collection or the model that a query is about."""
+    names = chain(call)
+    if called(call) == "find_one" and len(names) > 1:
+        return names[-2]
+    models = [word for word in sorted(words_in(call)) if re.match(r"[A-Z][a-z]\w*$", word)]
+    return next(iter(models), "")
+
+
+def _added_after(function: Function, statement: ast.If, looks: ast.Call) -> bool:
+    subject = _subject(looks)
+    adds = [
+        node
+        for node in own_body(function)
+        if isinstance(node, ast.Call) and node.lineno > statement.lineno and called(node) in _ADDS
+    ]
+    if any(called(node) == "insert_one" and chain(node)[-2:-1] == [subject] for node in adds):
+        return True
+    makes = any(
+        isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == subject
+        for node in own_body(function)
+    )
+    return bool(subject) and makes and any(called(node) != "insert_one" for node in adds)
+
+
+def _keys(looks: ast.Call) -> set[str]:
+    """The columns or fields that are asked for."""
+    keys: set[str] = set()
+    for node in ast.walk(looks):
+        if isinstance(node, ast.Dict):
+            keys |= {text for key in node.keys if (text := text_of(key))}
+        elif isinstance(node, ast.Call) and called(node) == "filter_by":
+            keys |= {word.arg for word in node.keywords if word.arg}
+        elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
+            keys.add(node.left.attr)
+    return {key for key in keys if not key.startswith("$")} - {"_id", "id"}
+
+
+def _only_once(project: Project, module: Module, looks: ast.Call, keys: set[str]) -> bool:
+    """Whether an index or a constraint refuses the second row."""
+    if called(looks) == "find_one":
+        return any(
+            called(call) in {"create_index", "create_indexes", "IndexModel"}
+            and strings_in(call) & keys
+            and "unique" in {word.arg for word in call.keywords}
+            for other in project.modules
+            for call in other.calls
+        )
+    meant = project.resolve(module, _subject(looks))
+    if not isinstance(meant.node, ast.ClassDef):
+        return True
+    if {"UniqueConstraint", "unique_together"} & words_in(meant.node):
+        return True
+    return any(_is_unique(item, keys) for item in meant.node.body)
+
+
+def _is_unique(item: ast.stmt, keys: set[str]) -> bool:
+    if not isinstance(item, ast.Assign | ast.AnnAssign) or item.value is None:
+        return False
+    target = item.targets[0] if isinstance(item, ast.Assign) else item.target
+    return dotted(target) in keys and any(
+        word.arg in {"unique", "primary_key"}
+        for call in calls_in(item.value)
+        for word in call.keywords
+    )

@@ -1,0 +1,179 @@
+"""Judges of secrets and passwords that stand in the source."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge
+
+_SECRET_ENV = re.compile(
+    r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY"
+    r"|TOKEN_KEY",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(
+    r"JWT|SESSION|COOKIE|ENCRYPTION|SIGNING|HMAC|MASTER|(^|_)(AUTH|APP|TOKEN|ACCESS"
+    r"|REFRESH)_?(TOKEN_)?SECRET"
+    r"|^SECRET(_KEY)?$|PRIVATE_KEY|AUTH_KEY",
+    re.IGNORECASE,
+)
+_CREDENTIAL_ENV = re.compile(
+    r"PASSWORD|PASSWD|_PASS$|API_?KEY|ACCESS_KEY|TOKEN$|SERVICE_ROLE|ADMIN_PASS"
+)
+_PLAIN_ENV = re.compile(
+    r"EXPIR|_URL|_URI|ISSUER|AUDIENCE|ALGORITHM|PUBLIC|PUBLISHABLE|ANON|NAME|MAX|TTL|LENGTH"
+    r"|TIMEOUT|"
+    r"DAYS|_ID$|DURATION|AGE|ROUNDS|REGION|LIFETIME|STORE|PATH|HOURS|MINUTES|COOKIE_NAME|DOMAIN"
+    r"|PREFIX"
+)
+EMPTY = re.compile(
+    r"^(|.*\bhere$|<.*|changeme|dummy.*|placeholder.*|your[-_ ].*|xxx+.*|test|none|undefined"
+    r"|sk_test_placeholder)$",
+    re.IGNORECASE,
+)
+
+
+_ENTRY = re.compile(
+    r"(^|/)(index|main|server|app|route|worker|\+\w+|_\w+)\.[cm]?[jt]sx?$|(^|/)(api|functions)/|\.config\."
+)
+
+
+def left_over(case: Case) -> bool:
+    """A module that nothing imports any more: what a template brought and was replaced."""
+    source = case.source
+    if _ENTRY.search(source.path) or not re.search(
+        r"^export\s|module\.exports", source.text, re.MULTILINE
+    ):
+        return False
+    stem = re.escape(source.path.rpartition("/")[2].partition(".")[0])
+    wanted = re.compile(rf"[\"'`][^\"'`\n]*/{stem}(?:\.[cm]?[jt]sx?)?[\"'`]")
+    others = source.tree.ending(".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".json")
+    return not any(
+        wanted.search(source.tree.text(path) or "") for path in others if path != source.path
+    )
+
+
+_VARIABLE = re.compile(r"[\"'`].*[\"'`]|[A-Z][A-Z0-9_]*")
+
+
+def default_secret(case: Case) -> Case | None:
+    """A secret that falls back to a text which stands in the source."""
+    name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
+    if not _VARIABLE.fullmatch(case.name("VAR")):
+        return None  # of a map by a variable's value: no setting is named
+    if _PLAIN_ENV.search(name) or not literal or literal.startswith(("http", "/")):
+        return None
+    if not case.source.is_server and case.source.path.endswith("x"):
+        return None
+    text, named = case.source.text, re.escape(name)
+    guarded = re.search("throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw", text)
+    if _SECRET_ENV.search(name):
+        signs = _SIGNS.search(name)
+        mild = Severity.LOW if guarded else Severity.MEDIUM
+        serious = signs and not guarded and not left_over(case)
+        # What is encrypted lies in the database, and nobody signs in with its key.
+        most = Severity.HIGH if "ENCRYPT" in name.upper() else None
+        return case.but(severity=most if serious else mild, VAR=name)
+    if not _CREDENTIAL_ENV.search(name) or EMPTY.match(literal) or _credential(name, literal):
+        return None  # what looks like the real one is told of as committed
+    return case.but(severity=Severity.MEDIUM, VAR=name)
+
+
+def _credential(name: str, literal: str) -> bool:
+    """Whether the text opens somebody's account elsewhere, rather than a database at home."""
+    elsewhere = not re.search(r"(?i)^(?:db|database|pg|postgres|mysql|mongo|redis|test)", name)
+    typed = len(literal) >= 8 and re.search(r"\d", literal) and re.search(r"[A-Za-z]", literal)
+    return bool(elsewhere and typed) and not re.search(
+        r"(?i)^(?:test|dev|demo|local|fake|mock)|password|secret|1234|example|your|change|placeholder",
+        literal,
+    )
+
+
+def committed_credential(case: Case) -> Case | None:
+    """A password or key for another service, where a setting is missing."""
+    name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
+    if _SECRET_ENV.search(name) or _PLAIN_ENV.search(name) or EMPTY.match(literal):
+        return None
+    return case.but(VAR=name) if _credential(name, literal) else None
+
+
+def literal_code(case: Case) -> Case | None:
+    """A word that opens something to whoever sends it."""
+    literal = case.name("LITERAL").strip("\"'`")
+    if len(literal) < 4 or EMPTY.match(literal) or case.name("P").startswith("typeof"):
+        return None
+    return case
+
+
+def literal_secret(case: Case) -> Case | None:
+    literal = case.name("LITERAL").strip("\"'`")
+    if len(literal) < 4 or not case.source.is_server or literal.startswith("http"):
+        return None
+    local = re.search(r"[-_.](local|dev|mock|demo)\b", case.source.path) or re.search(
+        r"if\s*\(\s*!?(?:is_?(?:local|dev)\w*|local\w*|dev\w*)\s*\)\s*\{[^}]*$",
+        case.above,
+        re.IGNORECASE,
+    )
+    return case.but(severity=Severity.MEDIUM) if local else case
+
+
+_WEAK_PASSWORD = re.compile(
+    r"^(?=.*[a-zA-Z])(?=.*\d)\S{5,40}$|^\d{4,12}$|^(admin|password|secret|demo|test|changeme)$",
+    re.IGNORECASE,
+)
+
+
+def default_password(case: Case) -> Case | None:
+    """A literal password of an account that code creates."""
+    literal = case.name("LITERAL").strip("\"'`")
+    if not _WEAK_PASSWORD.match(literal) or re.search(
+        r"i18n|locale|transl|lang/", case.source.path
+    ):
+        return None
+    if not case.source.is_server and not case.source.is_tooling:
+        return None
+    if re.search(
+        r"\bexamples?\s*:|swagger|@Api|openapi|placeholder",
+        case.source.line(case.match.line),
+        re.IGNORECASE,
+    ):
+        return None
+    return case
+
+
+_BUNDLED = re.compile(
+    r"\b(VITE_|NEXT_PUBLIC_|REACT_APP_|EXPO_PUBLIC_|PUBLIC_|NUXT_PUBLIC_|GATSBY_)(\w+)"
+)
+_CRITICAL_KEY = re.compile(
+    r"SERVICE_ROLE|SERVICE_KEY|PRIVATE|STRIPE_SECRET|JWT_SECRET|DATABASE_URL|DB_PASS|MASTER"
+)
+_PAID_KEY = re.compile(
+    r"SECRET|PASSWORD|PASSWD|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|OPENROUTER|DEEPSEEK|MISTRAL"
+    r"|RESEND|"
+    r"SENDGRID|TWILIO|ELEVENLABS|PERPLEXITY|REPLICATE|HUGGINGFACE|PINATA)\w*(KEY|TOKEN|SECRET|JWT)|"
+    r"ACCESS_TOKEN$|AUTH_TOKEN$"
+)
+
+
+def bundled_secret(case: Case) -> Case | None:
+    """A variable that the bundler copies into what every visitor downloads."""
+    found = _BUNDLED.search(case.match.text)
+    if not found or re.search(r"PUBLISHABLE|ANON|SITE_KEY|MAPBOX|PUBLIC_KEY|MAPS", found[2]):
+        return None
+    # What a server or a script reads from its own environment, no bundler copies.
+    by_process = case.match.text.startswith("process.env")
+    if by_process and (found[1] == "VITE_" or case.source.is_server or case.source.is_tooling):
+        return None
+    name = found[1] + found[2]
+    if _CRITICAL_KEY.search(found[2]):
+        return case.but(severity=Severity.CRITICAL, VAR=name)
+    return case.but(severity=Severity.HIGH, VAR=name) if _PAID_KEY.search(found[2]) else None
+
+
+JUDGES: dict[str, Judge] = {
+    "bundled-secret": bundled_secret,
+    "committed-credential": committed_credential,
+    "default-password": default_password,
+    "default-secret": default_secret,
+    "literal-code": literal_code,
+    "literal-secret": literal_secret,
+}

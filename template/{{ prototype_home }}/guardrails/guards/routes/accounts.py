@@ -1,0 +1,318 @@
+"""Accounts: changed for whoever a stranger names, and handed out with what nobody should see."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case, Spot
+from .flow import Names
+from .meant import by_cookie, first_start, guests, not_in_production, proves_it, signs_up
+from .models import keeps_hash, model_text, prisma_model
+from .program import Piece
+from .queries import Query, listed, queries, stem, tied
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
+from .source import Binding, Call
+
+_ACCOUNTS = {
+    "user",
+    "account",
+    "profil",
+    "admin",
+    "customer",
+    "seller",
+    "vendor",
+    "employe",
+    "member",
+}
+_PROVES = re.compile(
+    r"token|otp|\bcode\b|secret|\.compare\w*\(|verif|reset|forgot|confirm|activat|webhook|callback"
+    r"|log-?out|unsubscri|refresh|signature|invit",
+    re.IGNORECASE,
+)
+
+
+def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
+    told = {
+        (one.path, one.line) for it in found if it.rule in _SAME for one in (it.place, *it.also)
+    }
+    apps: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        apps[case.route.app].append(case)
+    for of_app in apps.values():
+        asks = any(case.access in {Access.CALLER, Access.ROLE} for case in of_app)
+        roles = any(case.access is Access.ROLE for case in of_app)
+        grows = roles and any(_registers(case) for case in of_app)
+        for case in of_app:
+            yield from _named_account(case)
+            yield from _in_their_name(case, asks)
+            yield from _hashes(case)
+            yield from _tells(case)
+            at = at_route(case)
+            if (at.path, at.line) not in told:
+                yield from _of_somebody(case)
+                yield from _all_of_them(case, grows)
+
+
+_SAME = {"authz.idor", "authz.client-supplied-identity", "authz.missing-role-check"}
+
+
+def _registers(case: Case) -> bool:
+    return case.route.method == "POST" and (
+        re.search(r"regist|sign-?_?up", case.route.path, re.IGNORECASE) is not None
+        or signs_up(case)
+    )
+
+
+def _anybody(case: Case) -> bool:
+    return (
+        case.access is Access.PUBLIC
+        and case.route.known
+        and case.route.kind in {"server", "next"}
+        and not case.bound_by_rows
+        and not case.token_in_hand
+        and not first_start(case)
+        and not not_in_production(case)
+        and not by_cookie(case)
+        and not ASKS_CALLER.search(case.own)
+    )
+
+
+def _named_account(case: Case) -> Iterator[Finding]:
+    """`POST /auth/become-host` for the user of the body: an open path, a change that isn't."""
+    path = case.route.path
+    if (
+        case.route.method != "POST"
+        or not PUBLIC_PATH.search(path)  # the others are told of as open
+        or not _anybody(case)
+        or LOGIN_PATH.search(path)
+        or _PROVES.search(path + case.own)
+        or proves_it(case)
+        or _registers(case)
+    ):
+        return
+    one = next((it for it in queries(case) if _names_account(it)), None)
+    if one is None or not {name for name, _ in case.effects()} & {"write", "delete"}:
+        return
+    message = (
+        f"{case.route.label} changes the account that the request names, for anybody: nothing on "
+        f"the way asks who is calling"
+    )
+    where = at_spot(one.spot, case.route.label)
+    yield finding("authz.client-supplied-identity", where, message, CRITICAL, [at_route(case)])
+
+
+def _names_account(one: Query) -> bool:
+    by_id = re.search(r"ById\w*\(|ByPk\(|\b(?:_?id|\w+_?[iI]d)\b", one.code)
+    return stem(one.table) in _ACCOUNTS and not one.inserts and by_id is not None
+
+
+_WHO = re.compile(
+    r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id|host_?id|guest_?id)\s*"
+    r"(?::\s*([^,}\n]+)|(?=[,}]))",
+    re.IGNORECASE,
+)
+_ADDS = re.compile(r"\.(?:create|insertOne|insert|values)$|^[A-Z]\w+$")
+
+
+def _in_their_name(case: Case, asks: bool) -> Iterator[Finding]:
+    """A row for the user that the request names, where others have to sign in."""
+    if (
+        not asks
+        or not case.route.writes
+        or not _anybody(case)
+        or WEBHOOK_NAME.search(case.route.path)
+    ):
+        return
+    if _PROVES.search(case.route.path) or LOGIN_PATH.search(case.route.path):
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            at = _named_in(piece, call, names)
+            if at:
+                message = (
+                    f"{case.route.label} asks nobody who they are, and writes for the user that "
+                    f"the request names"
+                )
+                where = place(piece.module, at, case.route.label)
+                severity = MEDIUM if guests(case) else HIGH
+                also = [at_route(case)]
+                yield finding("authz.client-supplied-identity", where, message, severity, also)
+                return
+
+
+def _named_in(piece: Piece, call: Call, names: Names) -> int:
+    if not _ADDS.search(call.callee) or not call.arguments or call.end - call.start > 2_500:
+        return 0
+    given = piece.module.slice(call.arguments[0])
+    match = _WHO.search(given)
+    if match and given.startswith("{") and names.has_sent(match[1] or match[0]):
+        return call.arguments[0].start + match.start()
+    return 0
+
+
+_READ = re.compile(
+    r"\s*(?:await\s+)?(?:prisma\.(\w+)|([A-Z]\w*))\s*\.(?:find|findAll|findMany|findById|findByPk"
+    r"|findOne|findUnique|findFirst)\("
+)
+_SOME = re.compile(
+    r"\.select\(|\bselect\s*:|attributes\s*:|\bomit\s*:|exclude|password|\.map\(|\.limit\(0"
+    r"|\}\s*,\s*['\"{]"
+)
+"""Not the whole row."""
+
+
+def _hashes(case: Case) -> Iterator[Finding]:
+    """Whole accounts in the answer, the hashes of their passwords with them."""
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for binding in piece.module.bindings_in(piece.start, piece.end):
+            value = piece.module.slice(binding)
+            read = _READ.match(value)
+            if read is None or _SOME.search(value) or names.has_caller(value):
+                continue
+            if not _keeps_hash(case, piece, read[1], read[2]) or not _answered(piece, binding):
+                continue
+            message = (
+                f"{case.route.label} answers with whole accounts, the hash of each password "
+                f"included"
+            )
+            severity = MEDIUM if case.access is Access.ROLE else HIGH
+            where = place(piece.module, binding.start, case.route.label)
+            yield finding("authz.pii-exposed", where, message, severity, [at_route(case)])
+            return
+
+
+def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | None) -> bool:
+    if by_prisma:
+        return (
+            re.search(r"(?m)^\s*password\w*\s", prisma_model(case.program, by_prisma)) is not None
+        )
+    return model is not None and keeps_hash(model_text(case.program, piece.module, model))
+
+
+_ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
+
+
+def _answered(piece: Piece, binding: Binding) -> bool:
+    """Whether the row goes out as it is: not one of its fields, nor without its password."""
+    name = binding.names.strip()
+    if not re.fullmatch(r"[\w$]+", name):
+        return False
+    later = piece.module.code[binding.end : piece.end]
+    without = (
+        rf"{name}\.password\s*=|delete\s+{name}\.|\}}\s*=\s*{name}\b|{name}\.toObject|{name}\.map\("
+    )
+    if re.search(without, later):
+        return False
+    whole = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$.(\[?]|\s*:)")
+    return any(
+        whole.search(piece.module.slice(one))
+        for call in piece.module.calls_in(binding.end, piece.end)
+        if _ANSWERS.search(call.callee)
+        for one in call.arguments[:1]
+    )
+
+
+_OWNER = re.compile(
+    r":(?:user|host|owner|seller|customer|client|patient|student|employee|member|vendor|driver)_?[iI]d\b"
+)
+_PRIVATE = re.compile(
+    r"analytic|overview|dashboard|earning|revenue|order|booking|payment|invoice|wallet|balance"
+    r"|notification|message|transaction|\bcart|address|expense|appointment|prescription|histor"
+    r"|payout|salar|attendance|grade|medical|report",
+    re.IGNORECASE,
+)
+
+
+def _of_somebody(case: Case) -> Iterator[Finding]:
+    """`/users/:userId/orders` for whoever is signed in: whose id it is, nobody compares."""
+    if (
+        case.access is not Access.CALLER
+        or case.route.kind not in {"server", "next"}
+        or not _OWNER.search(case.route.path)
+        or not _PRIVATE.search(case.route.path)
+        or case.bound_by_rows
+        or case.scoped
+        or case.token_in_hand
+        or tied(case)
+    ):
+        return
+    effects = dict(case.effects())
+    spot = effects.get("delete") or effects.get("write") or effects.get("read")
+    if spot is None:
+        return
+    used = _parameter_in(case) or spot
+    message = (
+        f"{case.route.label} does it for whichever id is named: it is never compared with who is "
+        f"signed in"
+    )
+    yield finding("authz.idor", at_spot(used, case.route.label), message, HIGH, [at_route(case)])
+
+
+def _parameter_in(case: Case) -> Spot | None:
+    return case.first(re.compile(r"\bparams\b"), own=True)
+
+
+_OF_PEOPLE = {
+    "user", "customer", "payment", "payout", "transaction", "invoic", "contact", "messag", "order",
+    "salar", "payroll", "lead", "client", "patient", "employe", "inquir", "enquir",
+}  # fmt: skip
+_MEANT = re.compile(
+    r"(?i)leader|public|search|director|count|chat|peer|colleague|team|doctor|/me\b"
+)
+
+
+def _all_of_them(case: Case, grows: bool) -> Iterator[Finding]:
+    """The list of everybody's rows for any account, where some accounts have a role and anybody
+    may have an account.
+    """
+    if not grows or case.access is not Access.CALLER or case.route.method != "GET":
+        return
+    path = case.route.path
+    if case.bound_by_rows or _MEANT.search(path) or ":" in path or ASKS_CALLER.search(case.own):
+        return
+    whole = sorted(listed(case) & _OF_PEOPLE)
+    if whole:
+        message = (
+            f"{case.route.label} lists everybody's {whole[0]} rows for any account: other routes "
+            f"look at the role, this one doesn't"
+        )
+        also = [at_spot(spot) for name, spot in case.effects() if name == "read"]
+        yield finding("authz.missing-role-check", at_route(case), message, MEDIUM, also)
+
+
+_NO_ACCOUNT = re.compile(
+    r"['\"`][^'\"`\n]*(?:(?:user|account|e-?mail)\b[^'\"`\n]{0,20}"
+    r"(?:not (?:found|registered|exist)"
+    r"|does ?n.t exist)|no (?:user|account)|not registered|unknown (?:user|e-?mail))"
+    r"[^'\"`\n]*['\"`]",
+    re.IGNORECASE,
+)
+_WRONG_PASSWORD = re.compile(
+    r"['\"`][^'\"`\n]*(?:(?:incorrect|wrong|invalid) (?:password|credential)"
+    r"|password[^'\"`\n]{0,16}(?:incorrect|wrong|invalid|not match|does))",
+    re.IGNORECASE,
+)
+_FORGOTTEN = re.compile(
+    r"forg[eo]t|reset-?_?(?:password|request|link)|request-?_?reset", re.IGNORECASE
+)
+
+
+def _tells(case: Case) -> Iterator[Finding]:
+    """One answer for a wrong password, and another one for an address without an account."""
+    if case.access is not Access.PUBLIC or case.route.method != "POST":
+        return
+    path = case.route.path
+    log_in = LOGIN_PATH.search(path) and any(
+        _WRONG_PASSWORD.search(piece.code) for piece in case.pieces
+    )
+    if not log_in and not _FORGOTTEN.search(path):
+        return
+    spot = case.first(_NO_ACCOUNT)
+    if spot is not None:
+        message = f"{case.route.label} says whether there is an account for an address"
+        where = at_spot(spot, case.route.label)
+        yield finding("auth.user-enumeration", where, message, also=[at_route(case)])

@@ -1,0 +1,60 @@
+"""What a model says about its rows: a hash that is handed out with them, and keys there once."""
+
+import re
+
+from .program import Program
+from .source import Module
+
+_PASSWORD = re.compile(
+    r"(?<![\w$.])['\"]?(?:password|password_?[hH]ash|hashed_?[pP]assword)['\"]?\s*:\s*(?=[\{Ss])"
+)
+_LEFT_OUT = re.compile(
+    r"select\s*:\s*false|delete\s+\w+\.\w*[pP]assword|defaultScope|toJSON\s*[(:=]|omit\s*:"
+)
+"""Who asks for a row does not get it, or not the whole of it."""
+_MODEL = re.compile(r"\b(?:Schema\s*\(|sequelize\.define\(|\.init\(|defineModel|model\()")
+
+
+def model_text(program: Program, module: Module, name: str) -> str:
+    """The code that declares the model, as far as the imports lead to it; nothing for others."""
+    there = program.imported(module, name)
+    found = there[0] if there else module
+    return found.code if _MODEL.search(found.code) else ""
+
+
+def keeps_hash(text: str) -> bool:
+    """Whether a row has a password in it that every read of the row brings along."""
+    return _PASSWORD.search(text) is not None and _LEFT_OUT.search(text) is None
+
+
+def prisma_model(program: Program, name: str) -> str:
+    """The model of a `schema.prisma` of that name."""
+    return next(
+        (
+            found[0]
+            for path in program.tree.ending(".prisma")
+            if (
+                found := re.search(
+                    rf"(?im)^model\s+{re.escape(name)}\s*\{{[^}}]*\}}",
+                    program.tree.text(path) or "",
+                )
+            )
+        ),
+        "",
+    )
+
+
+def only_once(text: str, keys: list[str]) -> bool:
+    """Whether the store itself refuses a second row with these values."""
+    for key in keys:
+        field = (
+            rf"(?<![\w$.])['\"]?{re.escape(key)}['\"]?\s*:\s*\{{[^{{}}]*\bunique\s*:\s*(?!false)"
+        )
+        if re.search(field, text) or re.search(
+            rf"(?m)^\s*{re.escape(key)}\s.*@(?:unique|id)\b", text
+        ):
+            return True
+    return bool(
+        re.search(r"\.index\(\s*\{[^{}]*\}\s*,\s*\{[^{}]*\bunique\s*:\s*true", text)
+        or re.search(r"@@(?:unique|id)\(|indexes\s*:\s*\[[^\]]*unique\s*:\s*true", text)
+    )
