@@ -18,7 +18,7 @@ _DDL = re.compile(
     r"^\s*(create\s+(or\s+replace\s+)?(table|policy|function|view|type)|alter\s+table)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_OTHER_ENGINE = re.compile(
+OTHER_ENGINE = re.compile(
     r"\bAUTO_?INCREMENT\b|\bENGINE\s*=|^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?`"
     r"|\bIDENTITY\s*\(|^GO\s*$|\bPRAGMA\b|\bNVARCHAR\b|\bDATETIME\b|\bVARCHAR2\b",
     re.IGNORECASE | re.MULTILINE,
@@ -67,7 +67,7 @@ class Chains:
             return False
         text = self._text(path)
         declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them
-        return not declared and bool(_DDL.search(text)) and not _OTHER_ENGINE.search(text)
+        return not declared and bool(_DDL.search(text)) and not OTHER_ENGINE.search(text)
 
     def _find(self) -> None:
         folders: dict[str, list[str]] = defaultdict(list)
@@ -105,7 +105,7 @@ class Chains:
         order = str if dialect is Dialect.SUPABASE else _time_order
         kept = sorted(paths, key=order)[:MOST_FILES]
         texts = [self._text(path) for path in kept]
-        if dialect is not Dialect.SUPABASE and any(map(_OTHER_ENGINE.search, texts)):
+        if dialect is not Dialect.SUPABASE and any(map(OTHER_ENGINE.search, texts)):
             self.not_postgres.append(folder)
             return
         if dialect is Dialect.PLAIN:

@@ -319,9 +319,11 @@ def _none(
                 how = "SQL run by hand" if chains.outside else "no migrations at all"
                 if any(finding.rule == "migrations.bypassed" for finding in found):
                     how = "tables made by the program itself"
+                schemas = chains.tree.ending(".prisma") if name == "Prisma" else []
+                told = Place(min(schemas, key=len)) if schemas else None
                 yield Finding(
                     "migrations.none",
-                    _place(path, texts[path], use.start()),
+                    told or _place(path, texts[path], use.start()),
                     f"A database is used through {name}, with {how}: it can't be rebuilt, moved or "
                     f"rolled back step by step.",
                     also=tuple(schemas[:MOST_ALSO]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...engine.finding import Evidence, Finding, Place
 from ...engine.tree import Tree
 from .catalogue import MONEY, NO_MONEY
-from .chain import Chains
+from .chain import OTHER_ENGINE, Chains, sql_text
 from .model import Dialect
 from .sensitivity import words
 
@@ -30,7 +30,9 @@ class _Model:
 
 
 def look(tree: Tree, chains: Chains) -> Iterator[Finding]:
-    """Nothing where there are migrations: their replay has seen the tables themselves."""
+    """Of the tables nothing where there are migrations: their replay has seen those themselves."""
+    for folder in chains.not_postgres:
+        yield from _other_engine(tree, chains, folder)
     if any(chain.dialect is Dialect.PRISMA for chain in chains.chains):
         return
     schemas = {path: tree.text(path) or "" for path in tree.ending(".prisma")}
@@ -40,6 +42,30 @@ def look(tree: Tree, chains: Chains) -> Iterator[Finding]:
             yield from _money(path, text, model)
             if indexes:
                 yield from _not_indexed(path, text, model)
+
+
+def _other_engine(tree: Tree, chains: Chains, folder: str) -> Iterator[Finding]:
+    """Migrations that were made for SQLite, of a schema that asks for PostgreSQL by now."""
+    beside = [path for path in tree.ending(".prisma") if folder.startswith(path.rpartition("/")[0])]
+    asks = re.compile(r"provider\s*=\s*\"postgresql\"")
+    if not any(asks.search(tree.text(path) or "") for path in beside):
+        return
+    places = []
+    for path in sorted(path for path in chains.sql if path.startswith(f"{folder}/")):
+        text = sql_text(tree, path) or ""
+        if found := OTHER_ENGINE.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            places.append(Place(path, line, line, found[0].strip()[:200]))
+    if places:
+        yield Finding(
+            "migrations.not-replayable",
+            places[0],
+            f"{len(places)} migrations are written in another database's SQL, and the schema asks "
+            "for PostgreSQL, which takes none of them: this database can't be rebuilt from this "
+            "repository.",
+            evidence=Evidence.EXACT,
+            also=tuple(places[1:]),
+        )
 
 
 def _models(text: str) -> Iterator[_Model]:

@@ -259,7 +259,7 @@ def leaks_internals(case: Case) -> Case | None:
         r"\b(\w*[eE]rr(?:or)?|e|ex)(?:\s+as\s+\w+\)?)?\??\.(stack|message)\b|String\(\s*e\w*\)",
         text,
     )
-    if not found or "validation" in found[0].lower():
+    if not found or "validation" in found[0].lower() or "NODE_ENV" in text:
         return None
     if not re.search(r"\b50\d\b|status\W+(?!4\d\d)|catch", text) and "stack" not in found[0]:
         return None
