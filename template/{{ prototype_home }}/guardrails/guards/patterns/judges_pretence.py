@@ -115,7 +115,10 @@ def role_at_sign_up(case: Case) -> Case | None:
     table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
     if not table or not _ACCOUNTS.match(table[1]):
         return None
-    if not _JOINS.search(source.path + source.around(case.match.line)):
+    line = case.match.line
+    if not re.search(r"\bsignUp\(|createUserWith", source.around(line)) and not _JOINS.search(
+        source.path.rpartition("/")[2] + source.symbol(line)
+    ):
         return None
     row = case.name("ROW")
     found = _ROLE.search(row)
