@@ -1,4 +1,5 @@
-"""Sessions that are nothing but the user's number or role in a cookie that nobody signed."""
+"""Callers whom nothing proves: a number or role in a cookie that nobody signed, an id that a
+function stores without knowing who calls."""
 
 import posixpath
 import re
@@ -6,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ...engine.finding import Finding, Place
-from .access import Case
+from .access import Access, Case
+from .edges import BODY
 from .nextgate import FILES
-from .say import CRITICAL, finding, place
+from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
+from .signs import CALLER_HEADER
 from .source import Module
 
 _WHO = (
@@ -33,6 +36,40 @@ def cookies(cases: list[Case]) -> Iterator[Finding]:
         apps[case.route.app].append(case)
     for app, of_app in apps.items():
         yield from _unsigned(app, of_app)
+
+
+_OWNER = re.compile(
+    r"\b(?:user|customer|buyer|owner|author|sender|client)_?id\s*(?::\s*([^,}\n]+)|(?=[,}]))",
+    re.IGNORECASE,
+)
+
+
+def stored_unasked(cases: list[Case]) -> Iterator[Finding]:
+    """An edge function works as nobody in particular, and stores for whom the request names: the
+    database can't know the caller there, so no policy of it compares anything with them."""
+    for case in cases:
+        if case.route.kind != "edge" or case.access is not Access.PUBLIC or not case.bound_by_rows:
+            continue
+        for piece in case.pieces[:1]:
+            if CALLER_HEADER.search(piece.module.code) or "ANON" not in piece.module.code:
+                continue
+            names = case.flow.of(piece)
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if not call.callee.endswith((".insert", ".upsert")) or not call.arguments:
+                    continue
+                given = piece.module.slice(call.arguments[0])
+                match = _OWNER.search(given)
+                if match and names.has_sent(match[1] or match[0]):
+                    at = call.arguments[0].start + match.start()
+                    where = place(piece.module, at, case.route.label)
+                    message = (
+                        f"{case.route.label} asks nobody who is calling, and stores for the user "
+                        "that the request names"
+                    )
+                    body = case.first(BODY, own=True)
+                    also = [*([at_spot(body)] if body else []), at_route(case)]
+                    yield finding("authz.client-supplied-identity", where, message, HIGH, also)
+                    break
 
 
 def _unsigned(app: str, cases: list[Case]) -> Iterator[Finding]:

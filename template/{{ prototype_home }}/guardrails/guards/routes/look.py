@@ -8,7 +8,7 @@ from ...engine.tree import Tree
 from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
-from .cookies import cookies
+from .cookies import cookies, stored_unasked
 from .holes import holes
 from .identity import identity
 from .operations import operations
@@ -27,6 +27,7 @@ def look(tree: Tree) -> Looked:
         *identity(cases),
         *cookies(cases),
         *mass_assignment(cases),
+        *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
         *operations(program, cases),
