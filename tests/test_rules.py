@@ -129,7 +129,7 @@ def test_every_rule_has_a_guard_that_is_run() -> None:
 
 
 @pytest.mark.usefixtures("_asking")
-@pytest.mark.parametrize(("rule", "case"), numbered("flagged"))
+@pytest.mark.parametrize(("rule", "case"), list(numbered("flagged")))
 def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
     findings = found(rule, case, tmp_path)
     assert findings
@@ -144,6 +144,6 @@ def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_asking")
-@pytest.mark.parametrize(("rule", "case"), numbered("clean"))
+@pytest.mark.parametrize(("rule", "case"), list(numbered("clean")))
 def test_look_alikes_are_left_alone(rule: str, case: Case, tmp_path: Path) -> None:
     assert found(rule, case, tmp_path) == []
