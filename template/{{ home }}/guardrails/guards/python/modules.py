@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from ...engine.finding import NotLooked
 from ...engine.tree import Tree
+from .walking import children, nodes_in
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -71,7 +72,7 @@ class Module:
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        return list(ast.walk(self.tree))
+        return nodes_in(self.tree)
 
     @cached_property
     def calls(self) -> list[ast.Call]:
@@ -101,7 +102,7 @@ class Module:
         return {
             node: function
             for function in self.functions  # outer ones first: the inner ones overwrite
-            for node in ast.walk(function)
+            for node in nodes_in(function)
             if node is not function
         }
 
@@ -268,7 +269,7 @@ def _reason(text: str, error: Exception) -> str:
 def _deeper_than(tree: ast.AST, most: int) -> bool:
     level: list[ast.AST] = [tree]
     for _ in range(most):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in children(node)]
         if not level:
             return False
     return True
@@ -276,7 +277,7 @@ def _deeper_than(tree: ast.AST, most: int) -> bool:
 
 def _imports(path: str, tree: ast.Module) -> dict[str, str]:
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 target = alias.name if alias.asname else alias.name.partition(".")[0]

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .modules import Function, Module
+from .walking import nodes_in
 
 LONGEST_SNIPPET = 160
 _COOKIES = {
@@ -87,29 +88,29 @@ def is_true(node: ast.AST | None) -> bool:
 def names_in(node: ast.AST | None) -> set[str]:
     if node is None:
         return set()
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return {inner.id for inner in nodes_in(node) if isinstance(inner, ast.Name)}
 
 
 def words_in(node: ast.AST) -> set[str]:
     """Names and attributes, for asking what an expression is about."""
     found = names_in(node)
-    return found | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+    return found | {inner.attr for inner in nodes_in(node) if isinstance(inner, ast.Attribute)}
 
 
 def strings_in(node: ast.AST) -> set[str]:
     return {
         inner.value
-        for inner in ast.walk(node)
+        for inner in nodes_in(node)
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
     }
 
 
 def calls_in(node: ast.AST) -> Iterator[ast.Call]:
-    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+    return (inner for inner in nodes_in(node) if isinstance(inner, ast.Call))
 
 
 def assigns_in(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if isinstance(inner, ast.Assign):
             yield from ((target, inner.value) for target in inner.targets)
         elif isinstance(inner, ast.AnnAssign) and inner.value is not None:
@@ -135,7 +136,7 @@ def parameters(function: Function) -> list[tuple[ast.arg, ast.expr | None]]:
 @lru_cache(maxsize=4096)
 def own_body(function: Function) -> tuple[ast.AST, ...]:
     """The nodes of a function's body, not its decorators and defaults."""
-    return tuple(node for statement in function.body for node in ast.walk(statement))
+    return tuple(node for statement in function.body for node in nodes_in(statement))
 
 
 def matching(names: Iterable[str], pattern: "re.Pattern[str]") -> bool:
