@@ -319,14 +319,14 @@ def _none(
                 how = "SQL run by hand" if chains.outside else "no migrations at all"
                 if any(finding.rule == "migrations.bypassed" for finding in found):
                     how = "tables made by the program itself"
-                schemas = chains.tree.ending(".prisma") if name == "Prisma" else []
-                told = Place(min(schemas, key=len)) if schemas else None
+                of_prisma = schemas if name == "Prisma" else ()
+                told = min(of_prisma, key=lambda place: len(place.path), default=None)
                 yield Finding(
                     "migrations.none",
                     told or _place(path, texts[path], use.start()),
                     f"A database is used through {name}, with {how}: it can't be rebuilt, moved or "
                     f"rolled back step by step.",
-                    also=tuple(schemas[:MOST_ALSO]),
+                    also=tuple(place for place in schemas[:MOST_ALSO] if place != told),
                 )
                 return
     tables = _supabase_tables(texts, code)
