@@ -89,7 +89,8 @@ def from_request(case: Case, expression: str) -> bool:
         return False
     name = re.escape(root[1])
     declared = re.compile(
-        rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;=]*?\b{name}\b[^;=]*?[\]}}])[^=\n]*(=[^;\n]*)"
+        rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;{{}}()]*?\b{name}\b[^;{{}}()]*?[\]}}])"
+        rf"[^=\n]*(=[^;\n]*)"
     )
     return any(
         _READS_REQUEST.search(found[1]) or _REQUEST.search(found[1])

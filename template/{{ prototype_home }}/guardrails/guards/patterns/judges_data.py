@@ -220,6 +220,21 @@ def stored_sum(case: Case) -> Case | None:
     return case.but(NAME=name) if _COMPUTED.search(made) else None
 
 
+def checked_then_counted(case: Case) -> Case | None:
+    """What is left is read and compared, and taken away in a statement that compares nothing."""
+    name = case.name("KEY").strip("\"'")
+    before = case.source.between(max(1, case.match.line - 8), case.match.line)
+    if re.search(r"\.updateMany\(", before) or not re.search(r"\.update\(", before):
+        return None
+    column = re.escape(name)
+    held = "|".join(re.findall(rf"(\w+)\s*=\s*[^;\n]*\.{column}\b", case.above)) or "$^"
+    test = re.compile(
+        rf"if\s*\([^{{}};]*(?:\.{column}\b[^{{}};]*[<>]|[<>][^{{}};]*\.{column}\b"
+        rf"|\b(?:{held})\s*[<>]|[<>]=?\s*(?:{held})\b)"
+    )
+    return case.but(NAME=name) if test.search(case.above[-2500:]) else None
+
+
 _GET_WRITES = re.compile(
     r"\bdelete\s+from\b|\binsert\s+into\b|\bupdate\s+\w+\s+set\b|(?:from\([^)]*\)\s*|prisma\.\w+"
     r"|\bdb)\s*"
@@ -262,5 +277,6 @@ JUDGES: dict[str, Judge] = {
     "several-writes": several_writes,
     "read-modify-write": read_modify_write,
     "stored-sum": stored_sum,
+    "checked-then-counted": checked_then_counted,
     "writes-in-get": writes_in_get,
 }

@@ -279,7 +279,29 @@ def server_fetch(case: Case) -> Case | None:
     return None if re.search(r"signal|AbortController|timeout", near) else case
 
 
+_LIMITED = re.compile(
+    r"rate_?-?limit|throttl|limiter|too many|\b429\b|attempts|captcha|turnstile|lock(?:ed|out)",
+    re.IGNORECASE,
+)
+
+
+def unlimited_credentials(case: Case) -> Case | None:
+    """A log-in by password behind an address that the framework makes, tried without end."""
+    text = case.source.text
+    if not re.search(r"\bCredentials(?:Provider)?\(", text) or _LIMITED.search(text):
+        return None
+    if not re.search(r"\bcompare\w*\(|\bverify\w*\(", case.match.text):
+        return None
+    tree = case.source.tree
+    before = [
+        path for path in tree.files if re.search(r"(?:^|/)(?:middleware|proxy)\.[jt]s$", path)
+    ]
+    before += [path for path in tree.files if "[...nextauth]/route." in path]
+    return None if any(_LIMITED.search(tree.text(path) or "") for path in before) else case
+
+
 JUDGES: dict[str, Judge] = {
+    "unlimited-credentials": unlimited_credentials,
     "logged-secret": logged_secret,
     "logged-card-body": logged_card_body,
     "raw-body": raw_body,

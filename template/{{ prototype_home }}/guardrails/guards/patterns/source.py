@@ -29,7 +29,9 @@ _SERVER_PATH = re.compile(
 )
 _SERVER_TEXT = re.compile(
     r"""["'](express|fastify|koa|hono|@nestjs/[\w-]+|next/server|node:http|@vercel/postgres|pg"""
-    r"""|mysql2?(/promise)?|better-sqlite3|nodemailer|jsonwebtoken|resend|@sendgrid/mail|twilio|drizzle-orm/[\w-]+|mongoose|@prisma/client)["']"""
+    r"""|mysql2?(/promise)?|better-sqlite3|drizzle-orm/[\w-]+|mongoose|@prisma/client|nodemailer"""
+    r"""|jsonwebtoken|resend|@sendgrid/mail|twilio|ioredis|bullmq|bcrypt(js)?|(node:)?crypto"""
+    r"""|(node:)?fs(/promises)?)["']"""
     r"""|Deno\.(serve|env)|^["']use server["']""",
     re.MULTILINE,
 )

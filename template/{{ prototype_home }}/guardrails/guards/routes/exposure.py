@@ -25,6 +25,8 @@ _PERSON = re.compile(
     r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
     r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
     r"|\.populate\(\s*['\"]\w+['\"]\s*,\s*['\"][^'\"]*(?<!-)\b(?:email|phone)\b"
+    r"|\b(?:user|owner|seller|author|host|member|organi[sz]er|customer|resident|tenant|instructor)"
+    r"\s*:\s*\{\s*select\s*:\s*\{[^{}]*\b(?:email|phone)\s*:\s*true"
 )
 _ME = re.compile(
     r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status|auth|callback)\b",

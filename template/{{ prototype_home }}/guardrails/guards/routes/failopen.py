@@ -8,6 +8,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .say import CRITICAL, HIGH, at_route, finding, place
 from .signs import (
+    HASHED,
     MONEY,
     REFUSES,
     SIGNED,
@@ -35,6 +36,29 @@ def fail_open(case: Case) -> Iterator[Finding]:
                 at = test.other.start if test.other else test.start
                 yield _skipped(case, piece.module, at, test.start, secret)
                 return
+            if _only_if_sent(piece.code, code, then, other) and names.has_header(code):
+                yield _unsent(case, piece.module, test.start, code)
+                return
+
+
+_SIGNATURE = re.compile(r"[\w.]*(?:signature|\bsig\b|hmac)\w*", re.IGNORECASE)
+
+
+def _only_if_sent(whole: str, code: str, then: str, other: str) -> bool:
+    """`if (signature) { … }`: whoever sends none is not checked."""
+    if not _SIGNATURE.fullmatch(code) or REFUSES.search(other) or "throw" in other:
+        return False
+    checks = SIGNED.search(then) or HASHED.search(then)
+    refuses = re.search(r"\b40[013]\b|\bthrow\b|[iI]nvalid", then)
+    return bool(checks and refuses) and not _refused_before(whole, code)
+
+
+def _unsent(case: Case, module: Module, at: int, name: str) -> Finding:
+    webhook = WEBHOOK_NAME.search(case.route.label) is not None
+    rule = "edge-fn.webhook-unsigned" if webhook else "authz.fail-open"
+    message = f"{case.route.label} checks `{name}` only when one is sent: whoever sends none passes"
+    severity = CRITICAL if webhook and MONEY.search(case.code) else HIGH
+    return finding(rule, place(module, at, case.route.label), message, severity, [at_route(case)])
 
 
 def _truthy_secret(code: str, secrets: set[str]) -> str:
