@@ -92,10 +92,8 @@ def from_request(case: Case, expression: str) -> bool:
         rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;{{}}()]*?\b{name}\b[^;{{}}()]*?[\]}}])"
         rf"[^=\n]*(=[^;\n]*)"
     )
-    return any(
-        _READS_REQUEST.search(found[1]) or _REQUEST.search(found[1])
-        for found in declared.finditer(case.above)
-    )
+    values = declared.findall(case.above)[-1:]  # the nearest is the one that counts
+    return any(_READS_REQUEST.search(value) or _REQUEST.search(value) for value in values)
 
 
 def interpolations(template: str) -> list[tuple[str, str]]:
