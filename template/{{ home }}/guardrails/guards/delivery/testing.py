@@ -15,7 +15,7 @@ _CASE = re.compile(
 _PYTHON_NAME = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
 _AGAINST_SERVER = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)[:/]")
 _DEPLOYED = re.compile(
-    r"(?:BASE_URL|API_URL|BACKEND_URL|BASE|API)\s*=\s*[^\n]*(?:https?://|environ|getenv)"
+    r"(?:BASE_URL|API_URL|BACKEND_URL|BASE|API)\s*=[^=]{0,60}?(?:https?://|environ|getenv)"
 )
 _STARTED = re.compile(
     r"TestClient|test_client|ASGITransport|live_server|subprocess|testcontainers|responses|respx"
@@ -86,15 +86,21 @@ def _not_runnable(project: Project, cases: dict[str, int]) -> Iterator[tuple[str
         text = project.tree.text(path) or ""
         if name := _missing_import(project, path, text):
             yield path, f"can't be imported: {name} is not there"
-        elif re.search(r"^import (?:requests|httpx)\b", text, re.MULTILINE) and (
-            _DEPLOYED.search(text) and not _STARTED.search(text)
-        ):
+        elif _asks_elsewhere(project, path, text):
             yield path, "asks a server that is deployed elsewhere; nothing here starts one"
         elif not count and "class Test" not in text:
             if _AGAINST_SERVER.search(text):
                 yield path, "is a script against a running server; no test runner collects it"
             elif "__main__" in text:
                 yield path, "is a script; no test runner collects anything in it"
+
+
+def _asks_elsewhere(project: Project, path: str, text: str) -> bool:
+    """It calls an address of a setting, which it or the conftest beside it names."""
+    shared = project.tree.text(f"{path.rpartition('/')[0]}/conftest.py".lstrip("/")) or ""
+    asks = re.search(r"^import (?:requests|httpx)\b", text, re.MULTILINE)
+    both = f"{text}\n{shared}"
+    return bool(asks and _DEPLOYED.search(both)) and not _STARTED.search(both)
 
 
 def _without_runner(project: Project, paths: list[str]) -> Iterator[Finding]:

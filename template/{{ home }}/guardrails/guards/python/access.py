@@ -24,7 +24,8 @@ _BY_NAME = re.compile(
 )
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
 _ROLES = re.compile(
-    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|scopes?|user_type|is_owner)$|"
+    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|scopes?|user_type|type_user|"
+    r"account_type|is_owner)$|^(SUPER_?)?ADMIN$|"
     r"^(has_perm|has_role|has_permission|is_admin)",
     re.IGNORECASE,
 )

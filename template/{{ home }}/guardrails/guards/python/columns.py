@@ -12,6 +12,7 @@ from .syntax import (
     dotted,
     found,
     is_true,
+    key_of,
     keyword,
     strings_in,
     target_name,
@@ -43,6 +44,19 @@ def look(module: Module, indexed: frozenset[str] = frozenset()) -> Iterator[Find
     yield from _naive_defaults(module)
     yield from _keys(module, indexed)
     yield from _cut_off(module)
+    yield from _floats(module)
+
+
+def _floats(module: Module) -> Iterator[Finding]:
+    """`float(form["price"])`: the amount is rounded before anybody has counted it."""
+    for call in module.calls:
+        if called(call) != "float" or len(call.args) != 1:
+            continue
+        name = key_of(call.args[0]) or (dotted(call.args[0]).rpartition(".")[2])
+        if _MONEY.search(name) and not _NO_MONEY.search(name):
+            yield found(
+                "money.float", module, call, f"{name} is money and becomes a binary fraction."
+            )
 
 
 def _cut_off(module: Module) -> Iterator[Finding]:

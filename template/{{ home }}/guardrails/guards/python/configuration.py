@@ -149,7 +149,22 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
                 yield _any_origin(
                     module, origins or call, cookies=uses_cookies(project.of_the_prototype)
                 )
+        elif called(call) == "CORS" and not keyword(call, "origins", "resources"):
+            yield _for_all(module, call)
+        elif called(call) in {"add", "set"} and {_HEADER, "*"} <= strings_in(call):
+            yield _for_all(module, call)
+            return
     yield from _django_cors(module)
+
+
+_HEADER = "Access-Control-Allow-Origin"
+
+
+def _for_all(module: Module, node: ast.AST) -> Finding:
+    return found(
+        "config.cors-wildcard", module, node, "Pages of any site may read the answers.",
+        severity=Severity.LOW,
+    )  # fmt: skip
 
 
 def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterator[Finding]:

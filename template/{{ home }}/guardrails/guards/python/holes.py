@@ -16,6 +16,7 @@ from .ownership import (
     changed_unasked,
     foreign_rows,
     handed_on,
+    left_open,
     serves_many,
 )
 from .routes import RouteTable
@@ -73,11 +74,11 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
     seen: set[tuple[str, ast.AST]] = set()
-    for handler in handlers:
-        for finding, node in _of_handler(handler, roles_matter):
-            if (finding.rule, node) not in seen:
-                seen.add((finding.rule, node))
-                yield finding
+    every = [one for handler in handlers for one in _of_handler(handler, roles_matter)]
+    for finding, node in [*every, *left_open(handlers)]:
+        if (finding.rule, node) not in seen:
+            seen.add((finding.rule, node))
+            yield finding
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
         yield from _commented_out(module, [h.function for h in handlers if h.module is module])

@@ -151,10 +151,46 @@ class Project:
         first, _, rest = name.partition(".")
         if not rest and first in module.named:
             return Definition(name, module, module.named[first])
+        if rest and "." not in rest and (there := self._class_of(module, first, depth)):
+            return self._method(*there, rest, depth) or Definition(name, module)
         target = module.imports.get(first)
         if target is None:
             return Definition(name, module if first in module.named else None)
         return self._outside(f"{target}.{rest}" if rest else target, module, depth)
+
+    def _class_of(
+        self, module: Module, name: str, depth: int
+    ) -> tuple[Module, ast.ClassDef] | None:
+        """The class that a name of this module is, or that it holds an instance of."""
+        holder = module.named.get(name)
+        if isinstance(holder, ast.ClassDef):
+            return module, holder
+        made = holder.value if isinstance(holder, ast.Assign) else None
+        if not isinstance(made, ast.Call) or depth > _LONGEST_CHAIN:
+            return None
+        text = ast.unparse(made.func)
+        meant = self.resolve(module, text, depth + 1) if text.isidentifier() else None
+        if meant and isinstance(meant.node, ast.ClassDef) and meant.module:
+            return meant.module, meant.node
+        return None
+
+    def _method(
+        self, module: Module, holder: ast.ClassDef, name: str, depth: int
+    ) -> Definition | None:
+        """`find_by_id` of a class or of what it extends: a repository of static methods."""
+        for item in holder.body:
+            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name == name:
+                return Definition(name, module, item)
+        if depth > _LONGEST_CHAIN:
+            return None
+        for base in holder.bases:
+            text = ast.unparse(base)
+            found = self.resolve(module, text, depth + 1) if text.isidentifier() else None
+            if found and isinstance(found.node, ast.ClassDef) and found.module:
+                there = self._method(found.module, found.node, name, depth + 1)
+                if there is not None:
+                    return there
+        return None
 
     def _outside(self, dotted: str, near: Module, depth: int) -> Definition:
         parts = dotted.split(".")

@@ -9,8 +9,8 @@ from .access import Gatekeeper, is_login
 from .handlers import Handler
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
+from .state import held_by_object, in_process
 from .syntax import (
-    assigns_in,
     called,
     calls_in,
     dotted,
@@ -65,17 +65,6 @@ _SYNC_ROOTS = {
     "twilio",
 }
 _SYNC_SESSIONS = {"sqlmodel", "sqlalchemy"}
-_MUTATIONS = {
-    "append",
-    "add",
-    "update",
-    "pop",
-    "setdefault",
-    "remove",
-    "clear",
-    "extend",
-    "appendleft",
-}
 
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
@@ -94,7 +83,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         for function in module.functions:
             yield from _blocking(project, module, function)
     for module in {handler.module.path: handler.module for handler in once}.values():
-        yield from _in_process(module, {h.function for h in once if h.module is module})
+        yield from in_process(module, {h.function for h in once if h.module is module})
+        yield from held_by_object(module)
     yield from _none_user(project)
 
 
@@ -313,53 +303,6 @@ def _blocker(project: Project, module: Module, call: ast.Call, root: str) -> str
     made = getattr(meant.node, "value", None) if meant else None
     if isinstance(made, ast.Call) and called(made) in _SYNC_CLIENTS:
         return called(made)
-    return ""
-
-
-def _in_process(module: Module, handlers: set[Function]) -> Iterator[Finding]:
-    kept = {
-        target_name(target): value
-        for node in module.tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target, value in assigns_in(node)
-        if isinstance(target, ast.Name) and _is_empty(value)
-    }
-    reported: set[str] = set()
-    for function in handlers:
-        own = {item.arg for item in function.args.args}
-        for node in own_body(function):
-            name = _mutated(node)
-            if name in kept and name not in own | reported:
-                reported.add(name)
-                yield found(
-                    "state.in-process", module, kept[name],
-                    f"{name} lives in one process: a restart empties it, a replica has its own.",
-                    symbol=name,
-                )  # fmt: skip
-
-
-def _is_empty(value: ast.expr) -> bool:
-    if isinstance(value, ast.Dict | ast.List):
-        return not (value.keys if isinstance(value, ast.Dict) else value.elts)
-    return isinstance(value, ast.Call) and called(value) in {
-        "dict",
-        "list",
-        "set",
-        "defaultdict",
-        "deque",
-        "OrderedDict",
-    }
-
-
-def _mutated(node: ast.AST) -> str:
-    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-        return dotted(node.value)
-    if (
-        isinstance(node, ast.Call)
-        and called(node) in _MUTATIONS
-        and isinstance(node.func, ast.Attribute)
-    ):
-        return dotted(node.func.value)
     return ""
 
 

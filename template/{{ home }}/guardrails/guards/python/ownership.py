@@ -274,6 +274,8 @@ def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     if (route.writes and _CATALOGUE.search(route.path)) or meant.listed(handler):
         return
+    if _FOR_EVERYBODY.search(ast.get_docstring(handler.function) or ""):
+        return
     for call in handler.calls:
         names = [one.id for one in call.args if isinstance(one, ast.Name)]
         given = [name for name in names if name in handler.path_parameters]
@@ -284,7 +286,7 @@ def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         if any(asks_who(node) for node in own_body(there.node) if isinstance(node, ast.expr)):
             continue
         looks = next(
-            (it for it in _lookups(there.node, set(taken)) if _is_owned(handler, it)), None
+            (it for it in _lookups(there.node, set(taken)) if _held_by_one(handler, call, it)), None
         )
         if looks is not None:
             yield found(
@@ -296,17 +298,96 @@ def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             return
 
 
+_FOR_EVERYBODY = re.compile(
+    r"\b(?:all|any|every)\s?(?:roles?|users?|accounts?|members?|one|body)\b|\bpublic\b|\bshared\b",
+    re.IGNORECASE,
+)
+"""What the handler says of itself."""
+
+
+def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
+    """Whether a model that is handed along has an owner, or the rows are of people by name."""
+    models = [handler.project.resolve(handler.module, name) for name in names_in(call)]
+    return _is_owned(handler, looks) or any(
+        isinstance(model.node, ast.ClassDef)
+        and model.module is not None
+        and _model_is_owned(handler.project, model.module, model.node)
+        for model in models
+    )
+
+
 def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
+    """The queries of a function that ask for a row by an id which was handed to it."""
+    ids = {name for name in taken if re.search(r"(^|_)id$", name)}
     for node in own_body(function):
-        asks = isinstance(node, ast.Call) and called(node) in {
-            "get",
-            "get_or_404",
-            "filter_by",
-            "find_one",
-        }
-        if asks and isinstance(node, ast.Call) and names_in(node) & taken & {*_ids(taken)}:
+        if isinstance(node, ast.Call) and called(node) in _BY_ID and names_in(node) & ids:
             yield node
 
 
-def _ids(names: set[str]) -> Iterator[str]:
-    return (name for name in names if re.search(r"(^|_)id$", name))
+_BY_ID = {"get", "get_or_404", "filter_by", "find_one", "filter", "where"}
+
+
+# what others of its kind ask for
+
+
+def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
+    """Routes that any account may call, beside routes of the same kind that look at the role."""
+    asks = {_kind(one) for one in handlers if one.route.access == "role" and one.route.writes}
+    roles = any(one.route.access == "role" for one in handlers)
+    for handler in handlers:
+        route = handler.route
+        if route.access != "caller" or route.before != "caller" or handler.uses_user:
+            continue
+        if route.method in {"PUT", "PATCH", "DELETE"} and _kind(handler) in asks:
+            if handler.path_parameters and handler.writes:
+                yield found(
+                    "authz.missing-role-check", route.module, route.line,
+                    f"{route.label} may be called by any account; another route that changes the "
+                    "same rows looks at the role.",
+                    symbol=route.function.name,
+                ), route.function  # fmt: skip
+        elif roles and route.method == "GET" and _lists_people(handler):
+            yield found(
+                "authz.missing-role-check", route.module, route.line,
+                f"{route.label} lists everybody's rows for any account.",
+                severity=Severity.MEDIUM, symbol=route.function.name,
+            ), route.function  # fmt: skip
+
+
+def _kind(handler: Handler) -> tuple[str, str]:
+    """The file, and the first word of the path that is no parameter."""
+    words = [part for part in handler.route.path.split("/") if part and part[0] not in "{<"]
+    return handler.module.path, words[-1] if len(words) == 1 else "/".join(words[:2])
+
+
+_LISTS = {"all", "to_list", "fetchall"}
+_FOR_ALL = re.compile(
+    r"public|search|leader|director|/me\b|mine|available|count|team|doctor|chat|stats",
+    re.IGNORECASE,
+)
+
+
+def _lists_people(handler: Handler) -> bool:
+    route = handler.route
+    if handler.path_parameters or _FOR_ALL.search(f"{route.path} {route.function.name}"):
+        return False
+    if not serves_many(handler):
+        return False
+    return any(
+        called(call) in _LISTS
+        and not any(_narrows(inner) for inner in calls_in(call))
+        and _is_owned(handler, call)
+        for call in handler.calls
+    )
+
+
+def _narrows(call: ast.Call) -> bool:
+    if called(call) in {"filter_by", "where"}:
+        return True
+    if called(call) == "find":
+        return bool(call.args) and not (
+            isinstance(call.args[0], ast.Dict) and not call.args[0].keys
+        )
+    return (
+        called(call) == "filter" and "like" not in words_in(call) and "ilike" not in words_in(call)
+    )

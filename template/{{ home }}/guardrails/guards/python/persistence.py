@@ -45,7 +45,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
             yield from _loops(project, module, function)
             yield from _races(module, function)
             if function in handlers or module.is_web:
-                yield from _torn(module, function)
+                yield from _torn(project, module, function)
                 yield from races.added_twice(project, module, function)
     yield from _no_index(project)
 
@@ -56,6 +56,11 @@ def look(table: RouteTable) -> Iterator[Finding]:
 def _reads(module: Module, function: Function) -> Iterator[Finding]:
     counted = _only_counted(function)
     for node in own_body(function):
+        if isinstance(node, ast.Call) and called(node) == "fetchall" and _whole_table(function):
+            yield found(
+                "data.unbounded-query", module, node, f"{function.name} reads without a limit."
+            )
+            return
         if called(node) not in {"all", "to_list"} or not isinstance(node, ast.Call):
             continue
         if module.owners.get(node) is not function:
@@ -77,6 +82,18 @@ def _reads(module: Module, function: Function) -> Iterator[Finding]:
             yield found(
                 "data.unbounded-query", module, node, f"{function.name} reads without a limit."
             )
+
+
+_WHOLE = re.compile(
+    r"^\s*select\b(?!.*\b(?:where|limit|count|sum|max|group\s+by|having)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _whole_table(function: Function) -> bool:
+    """All SQL of the function reads a table to its end."""
+    texts = [text for text in strings_in(function) if re.match(r"\s*select\b", text, re.IGNORECASE)]
+    return bool(texts) and all(_WHOLE.match(text) for text in texts)
 
 
 def _cap(call: ast.Call) -> int:
@@ -287,9 +304,13 @@ def _races(module: Module, function: Function) -> Iterator[Finding]:
             return
 
 
-def _torn(module: Module, function: Function) -> Iterator[Finding]:
+def _torn(project: Project, module: Module, function: Function) -> Iterator[Finding]:
     """Several commits in a row, or writes to several collections: half may stay."""
-    commits = [node for node in _straight(function.body) if _is_commit(node)]
+    commits = [
+        node
+        for node in _straight(function.body)
+        if _is_commit(node) or _commits(project, module, node)
+    ]
     if len(commits) > 1:
         yield found(
             "data.no-transaction", module, commits[0],
@@ -316,6 +337,18 @@ def _straight(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         yield statement
         if isinstance(statement, ast.Try | ast.With | ast.AsyncWith):
             yield from _straight(statement.body)
+
+
+def _commits(project: Project, module: Module, node: ast.stmt) -> bool:
+    """Whether a function of the program's own, which ends with a commit, is called."""
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    if not isinstance(value, ast.Call):
+        return False
+    meant = project.resolve(module, dotted(value.func))
+    return isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        _is_commit(inner) for inner in _straight(meant.node.body)
+    )
 
 
 def _is_commit(node: ast.stmt) -> bool:

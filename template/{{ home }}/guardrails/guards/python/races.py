@@ -10,7 +10,7 @@ from .modules import Function, Module, Project
 from .syntax import called, calls_in, chain, dotted, found, own_body, strings_in, text_of, words_in
 
 _LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
-_ADDS = {"insert_one", "add", "add_all"}
+_ADDS = {"insert_one", "add", "add_all", "insert", "create", "save"}
 _CAUGHT = re.compile(r"IntegrityError|DuplicateKeyError|UniqueViolation")
 
 
@@ -21,14 +21,15 @@ def added_twice(project: Project, module: Module, function: Function) -> Iterato
     for statement in own_body(function):
         if not isinstance(statement, ast.If) or not _ends(statement):
             continue
-        looks = _looked_up(function, statement.test)
-        if looks is None or not _added_after(function, statement, looks):
+        asked = _looked_up(function, statement.test)
+        there = _query(project, module, asked)
+        if asked is None or there is None or not _added_after(function, statement, there[1]):
             continue
-        keys = _keys(looks)
-        if not keys or _only_once(project, module, looks, keys):
+        keys = _keys(there[1])
+        if not keys or _only_once(project, *there, keys):
             continue
         yield found(
-            "data.check-then-insert", module, looks,
+            "data.check-then-insert", module, asked,
             f"{function.name} looks for a row with the same {', '.join(sorted(keys)[:3])} and adds "
             "one if there is none: of two at once both are added.",
             symbol=function.name,
@@ -41,26 +42,40 @@ def _ends(statement: ast.If) -> bool:
 
 
 def _looked_up(function: Function, test: ast.expr) -> ast.Call | None:
-    """The query whose row, if there is one, makes the test true."""
+    """The call whose row, if there is one, makes the test true."""
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
         test = test.left
+    made: ast.expr | None = test
     if isinstance(test, ast.Name):
-        made = [
-            node
+        values = [
+            node.value
             for node in own_body(function)
             if isinstance(node, ast.Assign)
             and dotted(node.targets[0]) == test.id
             and node.lineno <= test.lineno
         ]
-        return _query(made[-1].value) if made else None
-    return _query(test)
+        made = values[-1] if values else None
+    made = made.value if isinstance(made, ast.Await) else made
+    return made if isinstance(made, ast.Call) else None
 
 
-def _query(value: ast.expr) -> ast.Call | None:
-    value = value.value if isinstance(value, ast.Await) else value
-    if not isinstance(value, ast.Call) or called(value) not in _LOOKS:
+def _query(
+    project: Project, module: Module, call: ast.Call | None
+) -> tuple[Module, ast.Call] | None:
+    """The query itself, where it is made or in the function of one's own that makes it."""
+    if call is None:
         return None
-    return value if any(is_query(call) for call in calls_in(value)) else None
+    if called(call) in _LOOKS and any(is_query(inner) for inner in calls_in(call)):
+        return module, call
+    there = project.resolve(module, dotted(call.func))
+    if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef) or there.module is None:
+        return None
+    for node in own_body(there.node):
+        value = node.value if isinstance(node, ast.Return) else None
+        value = value.value if isinstance(value, ast.Await) else value
+        if isinstance(value, ast.Call) and called(value) in _LOOKS:
+            return there.module, value
+    return None
 
 
 def _subject(call: ast.Call) -> str:

@@ -59,6 +59,10 @@ _ORM = (
     ("Drizzle", re.compile(r"from\s+[\"']drizzle-orm(?:/[\w-]+)*[\"']")),
     ("Prisma", re.compile(r"from\s+[\"']@prisma/client[\"']")),
     ("Sequelize", re.compile(r"from\s+[\"']sequelize[\"']|require\([\"']sequelize[\"']\)")),
+    (
+        "MySQL",
+        re.compile(r"^\s*(?:import|from)\s+(?:mysql\.connector|pymysql|MySQLdb)\b", re.MULTILINE),
+    ),
     ("TypeORM", re.compile(r"from\s+[\"']typeorm[\"']")),
     (
         "node-postgres",

@@ -172,7 +172,7 @@ def _table(statement: str) -> str:
 
 _COUNTED = re.compile(
     r"balance|stock|credit|quantity|wallet|points|inventory|amount|fund|seats|spent|score|likes"
-    r"|capacity|saldo|estoque|quantidade|pontos|uses\b|used\b|\bcoins|_count\b|Count\b"
+    r"|capacity|saldo|estoque|quantidade|pontos|uses\b|used\b|\bcoins|_count\b|Count\b|[a-z](?:Amount|Balance|Stock)\b"
 )
 _OPENED = re.compile(
     r"\.(?:update|set|findByIdAndUpdate|upsert)\(\s*(?:\w+,\s*)?\[?\s*\{[^}]*$|data:\s*\{[^}]*$"
@@ -212,7 +212,8 @@ _COMPUTED = re.compile(r"[\w)\]]\s*[+-]\s*[\w(]")
 def stored_sum(case: Case) -> Case | None:
     """The same with the sum in a name of its own: `sum = row.credits + more`, `credits: sum`."""
     name, value = case.name("KEY").strip("\"'"), case.name("SUM")
-    if not _COUNTED.search(name) or not _is_stored(case):
+    value = re.sub(r"^new\s+[\w.]+\(\s*(\w+)\s*\)$", r"\1", value)
+    if not value.isidentifier() or not _COUNTED.search(name) or not _is_stored(case):
         return None
     made = case.source.definition(value, case.match.line).partition("=")[2]
     if len(made) > 300 or not re.search(rf"\.{re.escape(name)}\b", made):

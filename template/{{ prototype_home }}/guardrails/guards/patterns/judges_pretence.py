@@ -4,7 +4,7 @@ import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge
-from .judges_access import left_over
+from .judges_secrets import left_over
 
 _PRETENDS = re.compile(
     r"simulat|\bmock|\bfake|\bdummy|\bsimula|\bdemo\b|placeholder", re.IGNORECASE

@@ -88,11 +88,18 @@ def _credential(name: str, literal: str) -> bool:
     )
 
 
+_OF_A_PROVIDER = re.compile(
+    r"re_|sk[-_]|pk_|rk_|whsec_|SG\.|xox|gh[pousr]_|AIza|AKIA|key-|eyJ|hf_|gsk_|npg_|sb_"
+)
+
+
 def committed_credential(case: Case) -> Case | None:
     """A password or key for another service, where a setting is missing."""
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
     if _SECRET_ENV.search(name) or _PLAIN_ENV.search(name) or EMPTY.match(literal):
         return None
+    if _OF_A_PROVIDER.match(literal):
+        return None  # the search for secrets knows it by its shape
     return case.but(VAR=name) if _credential(name, literal) else None
 
 
@@ -125,7 +132,8 @@ _WEAK_PASSWORD = re.compile(
 def default_password(case: Case) -> Case | None:
     """A literal password of an account that code creates."""
     literal = case.name("LITERAL").strip("\"'`")
-    if not _WEAK_PASSWORD.match(literal) or re.search(
+    hashed = re.search(r"hash\w*\(", case.match.text) and re.fullmatch(r"\S{4,40}", literal)
+    if not (hashed or _WEAK_PASSWORD.match(literal)) or re.search(
         r"i18n|locale|transl|lang/", case.source.path
     ):
         return None

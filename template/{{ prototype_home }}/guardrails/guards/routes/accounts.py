@@ -53,6 +53,7 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
                 yield from _all_of_them(case, grows)
+                yield from _left_open(case, of_app)
 
 
 _SAME = {"authz.idor", "authz.client-supplied-identity", "authz.missing-role-check"}
@@ -282,6 +283,38 @@ def _all_of_them(case: Case, grows: bool) -> Iterator[Finding]:
         )
         also = [at_spot(spot) for name, spot in case.effects() if name == "read"]
         yield finding("authz.missing-role-check", at_route(case), message, MEDIUM, also)
+
+
+_BY_ANYBODY = re.compile(
+    r"(?i)like|vote|review|comment|rate|rating|follow|join|leave|book|cancel|cart|wish|favou?rite|read|view"
+)
+
+
+def _left_open(case: Case, of_app: list[Case]) -> Iterator[Finding]:
+    """A change that any account may make, beside one of the same rows that looks at the role."""
+    route = case.route
+    if case.access is not Access.CALLER or route.method not in {"PUT", "PATCH", "DELETE"}:
+        return
+    if case.bound_by_rows or _BY_ANYBODY.search(route.path) or ASKS_CALLER.search(case.own):
+        return
+    beside = any(
+        one.access is Access.ROLE
+        and one.route.writes
+        and one.route.module is route.module
+        and _rows_of(one.route.path) == _rows_of(route.path)
+        for one in of_app
+    )
+    if beside and {name for name, _ in case.effects()} & {"write", "delete"} and not tied(case):
+        message = (
+            f"{route.label} may be called by any account; another route that changes the same rows "
+            f"looks at the role"
+        )
+        yield finding("authz.missing-role-check", at_route(case), message)
+
+
+def _rows_of(path: str) -> str:
+    """`/tours` of `/tours/:id`."""
+    return "/".join(part for part in path.split("/") if part and not part.startswith(":"))
 
 
 _NO_ACCOUNT = re.compile(

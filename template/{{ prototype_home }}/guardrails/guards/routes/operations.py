@@ -67,30 +67,37 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         and case.route.kind != "action"
         and (OPTIONAL_PASSWORD.search(case.code) or re.search(r"\bpassword\b", case.own))
     ]
-    for case in login:
-        if not _limited(case):
-            message = (
-                f"{case.route.label} may be tried without end: nothing limits how "
-                f"often a password is guessed"
-            )
-            yield finding("ops.no-rate-limit", at_route(case), message, HIGH)
-            return
-    if login:
-        return
-    if entries := [case for case in cases if _is_entry(case) and not _limited(case)]:
+    open_ = [case for case in login if not _limited(case)]
+    if open_:
+        message = (
+            f"{open_[0].route.label} may be tried without end: nothing limits how "
+            f"often a password is guessed"
+        )
+        others = [at_route(case) for case in open_[1:]]
+        yield finding("ops.no-rate-limit", at_route(open_[0]), message, HIGH, others)
+    entries = [case for case in cases if _is_entry(case) and not _limited(case)]
+    if entries and not login:
         message = f"{entries[0].route.label} may be called without end: nothing limits how often"
         others = [at_route(case) for case in entries[1:]]
         yield finding("ops.no-rate-limit", at_route(entries[0]), message, MEDIUM, others)
-        return
-    for case in cases:
-        costs = [name for name, _ in case.effects() if name in {"llm", "mail", "message"}]
-        if costs and case.access is Access.PUBLIC and not _limited(case):
-            message = (
-                f"{case.route.label} costs money for each call ({costs[0]}), and "
-                f"nothing limits how often it is called"
-            )
-            yield finding("ops.no-rate-limit", at_route(case), message, MEDIUM)
-            return
+    elif dear := [case for case in cases if case not in login and _dear(case)]:
+        costs = next(name for name, _ in dear[0].effects() if name in _COSTS)
+        message = (
+            f"{dear[0].route.label} costs money for each call ({costs}), and "
+            f"nothing limits how often it is called"
+        )
+        others = [at_route(case) for case in dear[1:]]
+        yield finding("ops.no-rate-limit", at_route(dear[0]), message, MEDIUM, others)
+
+
+_COSTS = {"llm", "mail", "message"}
+
+
+def _dear(case: Case) -> bool:
+    """It costs something for each call, and a stranger, or for a model any account, may call it."""
+    costs = {name for name, _ in case.effects()} & _COSTS
+    anybody = case.access is Access.PUBLIC or (case.access is Access.CALLER and "llm" in costs)
+    return bool(costs) and anybody and case.route.known and not _limited(case)
 
 
 def _is_entry(case: Case) -> bool:
