@@ -441,6 +441,13 @@ def test_finds_out_what_each_kind_can_be_asked(name: str, commands: list[str]) -
     assert all(map(str.startswith, told, commands))
 
 
+def test_a_type_check_has_as_long_as_a_build() -> None:
+    """On a busy machine, that of 700 files took more than five minutes and counted as failed."""
+    (app,) = own_checks(TREES / "corner-shop", ["."])
+    allowed = {command.name: command.seconds for command in app.commands}
+    assert allowed["types"] == allowed["build"]
+
+
 @pytest.mark.parametrize(
     ("files", "install"),
     [

@@ -59,7 +59,7 @@ def checks(tree: Path, app: str, manager: str) -> AppChecks:
     if "build" in scripts:
         commands.append(_command("build", f"{manager} run build", app, seconds=900))
     if types := _types(folder, root):
-        commands.append(_command("types", f"{_EXECUTE[manager]} {types}", app))
+        commands.append(_command("types", f"{_EXECUTE[manager]} {types}", app, seconds=900))
     if "test" in scripts and _NO_TESTS not in str(scripts["test"]):
         commands.append(_command("tests", f"{manager} run test", app, seconds=600))
     wanted = asked(tree, app)
