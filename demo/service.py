@@ -14,7 +14,7 @@ from threading import Thread
 from urllib.error import URLError
 
 COMMAND = ".venv/bin/acme-bookings"
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 120.0
 
 
 class Failure(Exception):
