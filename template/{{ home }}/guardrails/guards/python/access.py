@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .modules import Function, Module, Project
 from .routes import Route, RouteTable, parameter_checks
 from .syntax import called, dotted, key_of, own_body, strings_in, words_in
+from .walking import nodes_in
 
 _REFUSALS = re.compile(
     r"unauth|forbidden|credential|permission_?denied|not_?authenticated|access_?denied|"
@@ -197,7 +198,7 @@ class Gatekeeper:
 def _answers(node: ast.AST) -> bool:
     """What a comparison of signatures comes to: a refusal of any kind, or its result."""
     if isinstance(node, ast.Return):
-        inside = ast.walk(node.value) if node.value is not None else ()
+        inside = nodes_in(node.value) if node.value is not None else ()
         return any(isinstance(it, ast.Call) and called(it) == "compare_digest" for it in inside)
     return isinstance(node, ast.Raise) or (
         isinstance(node, ast.Expr)
@@ -215,7 +216,7 @@ def _inner(function: Function) -> Iterator[Function]:
 
 def _asked_about(test: ast.AST) -> set[str]:
     """The names of a test, and the keys that it reads: `user["role"]`, `claims.get("role")`."""
-    return words_in(test) | {key for inner in ast.walk(test) if (key := key_of(inner))}
+    return words_in(test) | {key for inner in nodes_in(test) if (key := key_of(inner))}
 
 
 def refuses(node: ast.AST, function: Function | None = None) -> bool:
@@ -246,12 +247,12 @@ def _raised_name(node: ast.expr, function: Function | None) -> bool:
         isinstance(inner, ast.Assign)
         and dotted(inner.targets[0]) == node.id
         and _has_status(inner.value)
-        for inner in ast.walk(function)
+        for inner in nodes_in(function)
     )
 
 
 def _has_status(node: ast.AST) -> bool:
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if isinstance(inner, ast.Constant) and inner.value in {401, 403}:
             return not isinstance(inner.value, bool)
         if isinstance(inner, ast.Attribute) and re.match(

@@ -8,6 +8,7 @@ from ...engine.finding import Finding
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
 from .syntax import called, found, key_of, names_in, strings_in, words_in
+from .walking import nodes_in
 
 _POWERS = re.compile(
     r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
@@ -57,7 +58,7 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
         inner
         for node in handler.body
         if isinstance(node, ast.Return) and node.value is not None
-        for inner in ast.walk(node)
+        for inner in nodes_in(node)
     }
     for node in handler.body:
         if isinstance(node, ast.Dict) and node not in answered:
@@ -147,7 +148,7 @@ def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 
 def _set_from(node: ast.AST) -> ast.expr | None:
     """What is copied whole: the source of a setattr loop, of `Model(**x)`, of `{"$set": x}`."""
-    if isinstance(node, ast.For) and any(called(call) == "setattr" for call in ast.walk(node)):
+    if isinstance(node, ast.For) and any(called(call) == "setattr" for call in nodes_in(node)):
         return node.iter
     if isinstance(node, ast.Call) and called(node)[:1].isupper():
         return next((word.value for word in node.keywords if word.arg is None), None)

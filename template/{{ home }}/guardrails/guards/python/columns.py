@@ -19,6 +19,7 @@ from .syntax import (
     text_of,
     words_in,
 )
+from .walking import nodes_in
 
 _MONEY = re.compile(
     r"(^|_)(price|amount|total|subtotal|cost|fee|balance|salary|budget|revenue|payment|deposit|"
@@ -152,7 +153,7 @@ def _types_in(value: ast.expr) -> set[str]:
     """The column types named in `Column(Float, …)`."""
     return {
         dotted(node).rpartition(".")[2]
-        for node in ast.walk(value)
+        for node in nodes_in(value)
         if isinstance(node, ast.Attribute | ast.Name)
     }
 

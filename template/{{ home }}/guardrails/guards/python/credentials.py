@@ -25,6 +25,7 @@ from .syntax import (
     uses_cookies,
     words_in,
 )
+from .walking import nodes_in
 
 _SIGNING = re.compile(
     r"(^|_)(secret_?key|jwt(_secret)?(_key)?|session_secret|auth_secret|token_secret|"
@@ -123,7 +124,7 @@ def _passed_secret(module: Module, call: ast.Call, seen: set[int]) -> Iterator[t
 
 
 def _used_in_assign(module: Module, call: ast.Call) -> bool:
-    return any(call in set(ast.walk(value)) for _, value in assigns_in(module.tree))
+    return any(call in set(nodes_in(value)) for _, value in assigns_in(module.tree))
 
 
 def _is_signing(name: str) -> bool:
@@ -171,7 +172,7 @@ def _refused(module: Module, name: str, literal: str) -> bool:
                 and name in words_in(node.test)
                 and any(
                     isinstance(inner, ast.Compare) and strings_in(inner)
-                    for inner in ast.walk(node.test)
+                    for inner in nodes_in(node.test)
                 )
             ):
                 return True
@@ -277,7 +278,7 @@ def _literal_password(call: ast.Call) -> str | None:
 def _accounts(module: Module, call: ast.Call) -> set[str]:
     owner = module.owners.get(call)
     texts = strings_in(call) | (strings_in(owner) if owner else set())
-    for node in ast.walk(owner) if owner else ():
+    for node in nodes_in(owner) if owner else ():
         if isinstance(node, ast.Compare):
             texts -= strings_in(node)  # who may do this, not whose password it is
     return {text for text in texts if _ADMINISTRATOR.match(text)}
@@ -338,7 +339,7 @@ def _static_token(project: Project, route: Route) -> Iterator[Finding]:
 
 
 def _pairs(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if isinstance(inner, ast.Dict):
             for key, value in zip(inner.keys, inner.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):

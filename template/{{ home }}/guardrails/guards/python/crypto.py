@@ -19,6 +19,7 @@ from .syntax import (
     text_of,
     words_in,
 )
+from .walking import nodes_in
 
 _PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
 _SECRETS = re.compile(
@@ -64,7 +65,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
 
 
 def _leaky_comparisons(module: Module) -> Iterator[Finding]:
-    in_queries = {inner for call in module.calls for node in call.args for inner in ast.walk(node)}
+    in_queries = {inner for call in module.calls for node in call.args for inner in nodes_in(node)}
     for node in module.nodes:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1 or node in in_queries:
             continue
@@ -132,7 +133,7 @@ def _hashed(owner: ast.AST | None) -> set[str]:
     return {
         target_name(target)
         for target, value in (assigns_in(owner) if owner else ())
-        for call in ast.walk(value)
+        for call in nodes_in(value)
         if isinstance(call, ast.Call) and re.search(r"hash|digest|crypt", called(call))
     }
 
@@ -212,7 +213,7 @@ def _guessable(module: Module, function: Function) -> Iterator[Finding]:
             + " ".join(
                 target_name(target)
                 for target, value in assigns_in(function)
-                if node in set(ast.walk(value))
+                if node in set(nodes_in(value))
             )
         )
         if _GUESSABLE.search(about):

@@ -18,6 +18,7 @@ from .syntax import (
     target_name,
     text_of,
 )
+from .walking import nodes_in
 
 _VERBS = ("get", "post", "put", "patch", "delete")
 _ACTIONS = {
@@ -163,7 +164,7 @@ class DjangoRoutes:
         """A query for the rows of the visitor's own session or account."""
         for call in calls_in(function):
             given = [*call.args, *(word.value for word in call.keywords)]
-            visitor = any(_is_visitor(inner) for node in given for inner in ast.walk(node))
+            visitor = any(_is_visitor(inner) for node in given for inner in nodes_in(node))
             if visitor and "objects" in chain(call):
                 return Verdict("caller", "its rows are those of the visitor")
             meant = self._project.resolve(module, dotted(call.func))
@@ -254,7 +255,7 @@ def _stated(node: ast.ClassDef) -> Verdict | None:
 def _permissions(node: ast.AST) -> Verdict | None:
     names = {
         inner.attr if isinstance(inner, ast.Attribute) else inner.id
-        for inner in ast.walk(node)
+        for inner in nodes_in(node)
         if isinstance(inner, ast.Name | ast.Attribute)
     } - {"permission_classes", "permissions"}
     if not names or names == {"AllowAny"}:
@@ -294,5 +295,5 @@ def _handles_post(function: Function) -> bool:
     return any(
         isinstance(node, ast.Attribute)
         and dotted(node) in {"request.POST", "request.body", "request.FILES"}
-        for node in ast.walk(function)
+        for node in nodes_in(function)
     )

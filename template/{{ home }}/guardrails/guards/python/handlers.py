@@ -21,6 +21,7 @@ from .syntax import (
     text_of,
     words_in,
 )
+from .walking import nodes_in
 
 READS = frozenset({
     "filter", "filter_by", "get_or_404", "first_or_404", "find_one", "find", "aggregate",
@@ -125,7 +126,7 @@ class Handler:
                 found.add(parameter.arg)
         for target, value in assigns_in(self.function):
             if asks_who(value):
-                found |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+                found |= {node.id for node in nodes_in(target) if isinstance(node, ast.Name)}
         return found
 
     def _is_user(self, parameter: ast.arg, default: ast.expr | None) -> bool:
@@ -214,7 +215,7 @@ class Handler:
 
 def asks_who(node: ast.AST) -> bool:
     """An expression that asks the session or the token who is calling."""
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if isinstance(inner, ast.Attribute):
             name = dotted(inner)
             if _OF_THE_CALLER.match(name):
@@ -256,7 +257,7 @@ def _given_to(target: ast.expr) -> set[str]:
     """The names that get the value; a record whose field is set stays what it was."""
     if isinstance(target, ast.Attribute):
         return set()
-    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return {node.id for node in nodes_in(target) if isinstance(node, ast.Name)}
 
 
 def comes_from(node: ast.AST, known: set[str]) -> bool:

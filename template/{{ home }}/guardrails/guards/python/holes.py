@@ -28,6 +28,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
+from .walking import nodes_in
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
@@ -226,7 +227,7 @@ def _one_kind_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     for statement in _statements(handler.function.body):
         if not isinstance(statement, ast.If) or statement.orelse or not _asks_role(statement.test):
             continue
-        inside = [node for inner in statement.body for node in ast.walk(inner)]
+        inside = [node for inner in statement.body for node in nodes_in(inner)]
         if not any(refuses(node, handler.function) for node in inside) or refuses_all(statement):
             continue
         outside = set(handler.body) - set(inside)
@@ -266,7 +267,7 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
         return False
     if _asks_role(node.test):
         return False
-    return any(refuses(inner, handler.function) for inner in ast.walk(node)) and bool(
+    return any(refuses(inner, handler.function) for inner in nodes_in(node)) and bool(
         set(names_in(node.test)) & handler.users or asks_who(node.test)
     )
 

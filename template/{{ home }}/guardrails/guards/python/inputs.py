@@ -27,6 +27,7 @@ from .syntax import (
     text_of,
     words_in,
 )
+from .walking import nodes_in
 
 _SQL = re.compile(
     r"\b(select\s.+\bfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+table)\b",
@@ -244,7 +245,7 @@ def _names_a_file(handler: Handler, node: ast.expr) -> bool:
     """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
     words = {
         word
-        for word in words_in(node) | {key_of(inner) for inner in ast.walk(node)}
+        for word in words_in(node) | {key_of(inner) for inner in nodes_in(node)}
         if re.search(r"file_?name|file_?path|^path$|^name$", word)
     }
     if not words or not _tainted(handler, node):
@@ -304,7 +305,7 @@ def _html(module: Module, function: Function) -> Iterator[Finding]:
     """Values put into HTML by an f-string, in a function that nothing escapes in."""
     if any(
         _ESCAPES.search(dotted(node.func))
-        for node in ast.walk(function)
+        for node in nodes_in(function)
         if isinstance(node, ast.Call)
     ):
         return

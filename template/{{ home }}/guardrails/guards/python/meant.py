@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
 from .syntax import assigns_in, called, dotted, keyword, names_in, words_in
+from .walking import nodes_in
 
 _FIRST = re.compile(
     r"first|set_?-?up|bootstrap|\binit|install|seed|create_?-?(admin|owner)", re.IGNORECASE
@@ -56,7 +57,7 @@ def _rows_already(handler: Handler) -> Iterator[str]:
                 or called(inner) in {"count", "exists", "first", "estimated_document_count"}
             )
             and not is_write(inner)
-            for inner in ast.walk(value)
+            for inner in nodes_in(value)
         )
         sent = comes_from(value, handler.inputs) or names_in(value) & handler.inputs
         if asks and isinstance(target, ast.Name) and not sent:

@@ -21,6 +21,7 @@ from .syntax import (
     target_name,
     words_in,
 )
+from .walking import nodes_in
 
 _LIMITERS = (
     "slowapi", "flask_limiter", "fastapi_limiter", "ratelimit", "django_ratelimit", "axes",
@@ -198,7 +199,7 @@ def _leaks(module: Module) -> Iterator[Finding]:
             "BaseException",
         }:
             continue
-        for node in ast.walk(handler):
+        for node in nodes_in(handler):
             shown = _shown_to_caller(node, handler.name)
             if shown is not None:
                 yield found(
@@ -328,6 +329,6 @@ def _none_user(project: Project) -> Iterator[Finding]:
 def _asked(function: Function, target: str) -> bool:
     return any(
         isinstance(node, ast.If | ast.IfExp)
-        and target in {dotted(inner) for inner in ast.walk(node.test)}
+        and target in {dotted(inner) for inner in nodes_in(node.test)}
         for node in own_body(function)
     )

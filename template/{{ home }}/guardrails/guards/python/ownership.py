@@ -23,6 +23,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
+from .walking import nodes_in
 
 _OWNED = re.compile(
     r"^(user|owner|author|customer|driver|client|patient|student|carrier|seller|account|company|"
@@ -90,7 +91,7 @@ def is_sign_up(function: Function) -> bool:
 
 def _request_key(handler: Handler, call: ast.Call) -> str:
     for argument in [*call.args, *(word.value for word in call.keywords)]:
-        for node in ast.walk(argument):
+        for node in nodes_in(argument):
             if isinstance(node, ast.Name) and node.id in handler.inputs:
                 if re.search(r"(^|_)(id|uuid|email|username|phone)s?$", node.id):
                     return node.id

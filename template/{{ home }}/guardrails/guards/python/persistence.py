@@ -22,6 +22,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
+from .walking import nodes_in
 
 _STOCKS = re.compile(
     r"^(stock|balance|quantity|credits?|points|seats?|inventory|available\w*|stock_\w+|\w*_stock|"
@@ -119,7 +120,7 @@ def _is_unbounded(call: ast.Call) -> bool:
     if called(call) != "all" or call.args:
         return False
     inner = set(names) | {
-        name for node in ast.walk(call) if isinstance(node, ast.Call) for name in chain(node)
+        name for node in nodes_in(call) if isinstance(node, ast.Call) for name in chain(node)
     }
     return (
         bool({"query", "exec", "scalars", "execute", "objects"} & inner)
@@ -169,7 +170,7 @@ def _is_limited_before(function: Function, call: ast.Call) -> bool:
     """The statement is a variable: its limit, if any, stands where it was made."""
     names = {
         argument.id
-        for inner in ast.walk(call)
+        for inner in nodes_in(call)
         if isinstance(inner, ast.Call)
         for argument in inner.args[:1]
         if isinstance(argument, ast.Name)
@@ -183,7 +184,7 @@ def _is_limited_before(function: Function, call: ast.Call) -> bool:
         _LIMITS
         & {
             name
-            for inner in ast.walk(value)
+            for inner in nodes_in(value)
             if isinstance(inner, ast.Call)
             for name in chain(inner)
         }

@@ -8,6 +8,7 @@ from ...engine.finding import Finding
 from .handlers import is_query
 from .modules import Function, Module, Project
 from .syntax import called, calls_in, chain, dotted, found, own_body, strings_in, text_of, words_in
+from .walking import nodes_in
 
 _LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
 _ADDS = {"insert_one", "add", "add_all", "insert", "create", "save"}
@@ -106,7 +107,7 @@ def _added_after(function: Function, statement: ast.If, looks: ast.Call) -> bool
 def _keys(looks: ast.Call) -> set[str]:
     """The columns or fields that are asked for."""
     keys: set[str] = set()
-    for node in ast.walk(looks):
+    for node in nodes_in(looks):
         if isinstance(node, ast.Dict):
             keys |= {text for key in node.keys if (text := text_of(key))}
         elif isinstance(node, ast.Call) and called(node) == "filter_by":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .modules import Function, Module
 from .syntax import assigns_in, called, dotted, found, own_body, target_name
+from .walking import nodes_in
 
 _MUTATIONS = {
     "append",
@@ -55,7 +56,7 @@ def held_by_object(module: Module) -> Iterator[Finding]:
             for target, value in assigns_in(holder)
             if dotted(target).startswith("self.") and _is_empty(value)
         }
-        changed = {_mutated(node) for node in ast.walk(holder)}
+        changed = {_mutated(node) for node in nodes_in(holder)}
         if holder.name in made and (names := sorted(set(kept) & changed)):
             yield found(
                 "state.in-process", module, kept[names[0]],

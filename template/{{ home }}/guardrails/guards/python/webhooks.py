@@ -10,6 +10,7 @@ from .handlers import Handler
 from .modules import Function, Module, is_script
 from .routes import Route, RouteTable
 from .syntax import called, calls_in, dotted, found, names_in, own_body, place, strings_in, words_in
+from .walking import nodes_in
 
 _WEBHOOK = re.compile(r"web_?-?hook|(^|/)(ipn|postback)(/|$)", re.IGNORECASE)
 _SECRET = re.compile(r"secret|signing|webhook\w*key|token", re.IGNORECASE)
@@ -100,7 +101,7 @@ def _secret_of(test: ast.expr) -> str:
 def _stops(statement: ast.stmt) -> bool:
     return any(
         isinstance(node, ast.Raise | ast.Return) or called(node) in {"abort", "exit"}
-        for node in ast.walk(statement)
+        for node in nodes_in(statement)
     )
 
 
