@@ -20,6 +20,7 @@ from .syntax import (
     own_body,
     place,
     strings_in,
+    text_of,
     words_in,
 )
 from .walking import nodes_in
@@ -268,7 +269,12 @@ def _asks(call: ast.Call) -> bool:
     return (
         name in {"get", "all", "count", "exec", "execute"}
         and bool({"query", "session", "objects", "db"} & (names - {name}))
-        and (name != "get" or bool({"query", "objects", "session"} & names))
+        and (
+            name != "get"
+            or bool({"query", "objects"} & names)
+            # `session.get(User, key)`; with a name alone it is a dictionary, of a cookie or a file.
+            or ("session" in names and len(call.args) > 1 and text_of(call.args[0]) is None)
+        )
     ) and is_query(call) | (name in {"get", "all", "count"})
 
 

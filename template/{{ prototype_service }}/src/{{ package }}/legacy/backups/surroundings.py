@@ -74,8 +74,9 @@ def furnish(connection: psycopg.Connection, facts: PrototypeFacts, *, stand_ins:
     if "public" in facts.schemas:
         # Of a chosen schema pg_dump writes the creation too.
         connection.execute("DROP SCHEMA public")
+    available = _available(connection) if facts.extensions else set()
     for name, schema in facts.extensions.items():
-        if _is_available(connection, name):
+        if name in available:
             if facts.schemas and schema not in facts.schemas:
                 _create(connection, name, schema)
         elif stand_ins and name in _STAND_INS and schema not in facts.schemas:
@@ -113,9 +114,8 @@ def _left(connection: psycopg.Connection) -> list[str]:
     return [name for (name,) in found]
 
 
-def _is_available(connection: psycopg.Connection, name: str) -> bool:
-    query = "SELECT FROM pg_available_extensions WHERE name = %s"
-    return connection.execute(query, (name,)).fetchone() is not None
+def _available(connection: psycopg.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM pg_available_extensions")}
 
 
 def _create(connection: psycopg.Connection, name: str, schema: str) -> None:
