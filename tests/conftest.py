@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _can_be_interrupted() -> None:
-    """Who starts the tests in the background of a shell has them ignore SIGINT, and all they start."""
+    """In the background of a shell they ignore SIGINT, and so would all that they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
