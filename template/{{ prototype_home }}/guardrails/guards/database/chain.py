@@ -70,9 +70,7 @@ class Chains:
         return not declared and bool(_DDL.search(text)) and not OTHER_ENGINE.search(text)
 
     def _find(self) -> None:
-        folders: dict[str, list[str]] = defaultdict(list)
-        for path in self.sql:
-            folders[path.rpartition("/")[0]].append(path)
+        folders = _by_folder(self.sql)
         prisma: dict[str, list[str]] = defaultdict(list)
         for folder, paths in folders.items():
             if folder.endswith("supabase/migrations"):
@@ -137,6 +135,17 @@ class Chains:
         files = tuple(Migration(path, "", accepted=False) for path in paths)
         dialect = Dialect.SUPABASE if supabase else Dialect.PLAIN
         return Chain(dialect, "" if folder == "." else folder, files, self._types(""))
+
+
+def _by_folder(sql: Iterable[str]) -> dict[str, list[str]]:
+    """Without old copies of a chain that the Supabase CLI reads: what alone is there is what is
+    meant, whatever its name."""
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in sql:
+        folders[path.rpartition("/")[0]].append(path)
+    read = {folder for folder in folders if folder.endswith("supabase/migrations")}
+    aside = {folder for folder in read if _ASIDE.search(folder)}
+    return {name: kept for name, kept in folders.items() if aside == read or name not in aside}
 
 
 def _name(file: Migration) -> str:

@@ -88,6 +88,7 @@ INNOCENT = re.compile(
     |(^|_)(min|max|minimum|maximum)_(salary|salario|wage|income|budget)$
     |(^|_)passport_(validity|required|requirements?|rules?|power|rank)(_|$)
     |(^|_)health_(effects?|impacts?|benefits?|risks?|tips?|checks?|scores?)$
+    |^(zip|postal|pin)_?codes$
     |^(error|log|status|success|welcome|response)_message$
     |^(business|company|store|support|public|office|clinic|branch|shop|site|hotel|school)_
     |(^|_)(location|venue|event|warehouse|place)_(address|phone|email|street|zip|city)""",

@@ -91,6 +91,8 @@ def _where(source: Source, pattern: Pattern) -> bool:
     wanted = pattern.entry.get("where", "code")
     if source.is_test or (wanted != "anywhere" and source.is_tooling):
         return False
+    if wanted == "browser" and source.is_page_of_server:
+        return False
     return wanted not in {"server", "browser"} or source.is_server == (wanted == "server")
 
 

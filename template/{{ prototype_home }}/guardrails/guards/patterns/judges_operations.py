@@ -183,8 +183,8 @@ def success_after_failure(case: Case) -> Case | None:
         return None
     text = case.match.text
     if re.search(
-        r"\bthrow\b|status\(\s*[45]|status:\s*[45]|success:\s*false|error\s*:|\bok:\s*false"
-        r"|redirect",
+        r"\bthrow\b|status\(\s*[45]|status:\s*[45]|success:\s*false|\bok:\s*false"
+        r"|error\s*:|[{,]\s*warning\s*:|redirect",
         text,
     ):
         return None

@@ -35,6 +35,7 @@ _SERVER_TEXT = re.compile(
     r"""|Deno\.(serve|env)|^["']use server["']""",
     re.MULTILINE,
 )
+_NEXT_PAGE = re.compile(r"(^|/)app/(?:[^/]+/)*(?:page|layout)\.[jt]sx$")
 _HEAD = re.compile(
     r"^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*\*?\s*(?P<function>[\w$]*)"
     r"|^\s*(?:export\s+)?(?:const|let|var)\s+(?P<arrow>[\w$]+)\s*(?::[^=]+)?=\s*"
@@ -82,6 +83,12 @@ class Source:
         if _SERVER_PATH.search(self.path):
             return True
         return not self.path.endswith("x") and bool(_SERVER_TEXT.search(self.text))
+
+    @cached_property
+    def is_page_of_server(self) -> bool:
+        """A page that Next.js makes on the server: only there may a component be asynchronous."""
+        makes = re.search(r"^export\s+default\s+async\b", self.text, re.MULTILINE)
+        return makes is not None and _NEXT_PAGE.search(self.path) is not None
 
     def line(self, number: int) -> str:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""

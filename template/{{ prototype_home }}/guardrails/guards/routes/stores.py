@@ -4,6 +4,8 @@ import re
 
 from .source import Module
 
+_COOKIES_NOW = re.compile(r"\(\s*await\s+cookies\(\s*\)\s*\)\s*$")
+
 
 def in_memory(module: Module, before: str) -> bool:
     receiver = re.search(r"([\w$]{1,60})\s*(?:\.\w+\()?$", before)
@@ -17,7 +19,7 @@ def harmless(before: str, matched: str) -> bool:
     """Writes to what is no store: headers, cookies, maps, hashes, provider objects."""
     receiver = re.search(r"([\w$]+(?:\([^()]*\))?)\s*$", before)
     last = receiver[1] if receiver else ""
-    if re.match(r"(?i)cookie\w*\.", matched):
+    if re.match(r"(?i)cookie\w*\.", matched) or _COOKIES_NOW.search(before):
         return True
     if matched.startswith((".create(", ".update(", ".delete(", ".remove(")):
         return (
