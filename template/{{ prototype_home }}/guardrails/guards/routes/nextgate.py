@@ -23,6 +23,9 @@ _ASKS = re.compile(
 _OF_ADMINISTRATORS = re.compile(r"cookies\.(?:get|has)\(\s*['\"]([\w-]*admin[\w-]*)", re.IGNORECASE)
 _MATCHER = re.compile(r"\bmatcher\s*:\s*(\[[^\]]*\]|['\"][^'\"]*['\"])", re.DOTALL)
 _LITERAL = re.compile(r"['\"`](/[^'\"`\s]*)['\"`]")
+_OF_STRANGERS = re.compile(r"\bif\s*\(\s*!\s*(?:user|session|token|claims)\b([^{;]*)[{;]")
+_NAMES_PATHS = re.compile(r"^\s*&&[\s(]*(?:\w+\.)*(?:pathname|path)\.startsWith\([^!]*$")
+_ASKS_BY_ITSELF = re.compile(r"protect\(|withAuth|authMiddleware|\bauthorized\b|\b40[13]\b")
 _API_PASSES = re.compile(
     r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\s+(?:NextResponse\.next"
     r"|response|res\b)"
@@ -52,7 +55,7 @@ def _stands_before(program: Program, module: Module, route: Route) -> bool:
     ):
         return False
     path = route.path if route.kind == "next" else "/"
-    return _matches(module.code, path) and _body_asks(module.code, path)
+    return _matches(module.code, path) and _body_asks(module.code, path) and not _passes(code, path)
 
 
 def _matches(code: str, path: str) -> bool:
@@ -90,6 +93,19 @@ def _body_asks(own: str, path: str) -> bool:
     if protected or literals:
         return bool(named) if protected else not named
     return True
+
+
+def _passes(code: str, path: str) -> bool:
+    """Whether everything that is asked of strangers is asked on other paths alone."""
+    if _ASKS_BY_ITSELF.search(code):
+        return False
+    asked = [found[1] for found in _OF_STRANGERS.finditer(code)]
+    only = [_LITERAL.findall(condition) for condition in asked if _NAMES_PATHS.search(condition)]
+    return (
+        bool(asked)
+        and len(only) == len(asked)
+        and not any(_begins(one, path) for literals in only for one in literals)
+    )
 
 
 def _begins(literal: str, path: str) -> bool:
