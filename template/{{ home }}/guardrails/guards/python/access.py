@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .modules import Function, Module, Project
-from .routes import Route, RouteTable, parameter_checks
+from .routes import Route, Router, RouteTable, parameter_checks
 from .syntax import called, dotted, key_of, own_body, strings_in, words_in
 from .walking import nodes_in
 
@@ -300,12 +300,12 @@ class _Wall:
 
     verdict: Verdict
     module: Module
-    blueprint: str
+    blueprint: Router | None
     open_paths: frozenset[str]
     open_names: frozenset[str]
 
     def stands_before(self, route: Route) -> bool:
-        if self.blueprint and (route.router is None or route.router.name != self.blueprint):
+        if self.blueprint is not None and route.router is not self.blueprint:
             return False
         if route.function.name in self.open_names:
             return False
@@ -349,7 +349,7 @@ def _wall(
     table: RouteTable, module: Module, node: ast.AST, verdict: Verdict, mark: ast.expr
 ) -> _Wall:
     texts = set(strings_in(node))
-    for word in words_in(node):
+    for word in words_in(node) - words_in(mark):
         value = getattr(module.named.get(word), "value", None)
         if isinstance(value, ast.List | ast.Set | ast.Tuple | ast.Call):
             texts |= strings_in(value)
@@ -359,7 +359,7 @@ def _wall(
     return _Wall(
         verdict,
         module,
-        holder.name if narrow and holder else "",
+        holder if narrow else None,
         frozenset(text.rstrip("/") or "/" for text in texts if text.startswith("/")),
         frozenset(text.rpartition(".")[2] for text in texts if not text.startswith("/")),
     )

@@ -17,7 +17,6 @@ from .ownership import (
     foreign_rows,
     handed_on,
     left_open,
-    serves_many,
 )
 from .routes import RouteTable
 from .syntax import (
@@ -275,7 +274,7 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
 def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     admin = _ADMIN.search(route.path) or _ADMIN.search(route.function.name)
-    if not roles or not admin or is_login(route) or not serves_many(handler):
+    if not roles or not admin or is_login(route) or not meant.serves_many(handler):
         return
     if handler.uses_user or not (handler.writes or handler.reads):
         return

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
+from .modules import Function
 from .syntax import assigns_in, called, dotted, keyword, names_in, words_in
 from .walking import nodes_in
 
@@ -20,6 +21,36 @@ _LISTED = re.compile(
 )
 _REACHES = re.compile(r"^(\w+_)?(email|phone|phone_number|mobile)$")
 _VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
+
+
+def serves_many(handler: Handler) -> bool:
+    """Where nobody can sign up, whoever is logged in is the owner."""
+    return any(
+        is_sign_up(function) for module in handler.project.service for function in module.functions
+    )
+
+
+def is_sign_up(function: Function) -> bool:
+    if not _SIGNS_UP.search(function.name):
+        return False
+    closed = isinstance(function.body[-1], ast.Raise) and not any(
+        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
+        for statement in function.body
+    )
+    method = [item.arg for item in function.args.args[:1]] == ["self"]
+    of_people = not method or any(_PEOPLE.search(word) for word in words_in(function))
+    return not closed and of_people
+
+
+_SIGNS_UP = re.compile(
+    r"regist(?!\w*_(?:blueprint|route|handler|command|error|filter|extension|middleware|page_))"
+    r"|sign_?up|create_(?:user|account)(?!_session|_model)",
+    re.IGNORECASE,
+)
+"""Parts of the program are registered, too."""
+_PEOPLE = re.compile(
+    r"user|account|password|e?mail|member|customer|client|patient|student|profile", re.IGNORECASE
+)
 
 
 def listed(handler: Handler) -> bool:

@@ -51,7 +51,7 @@ _LONGEST_WAY = 2
 def foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """IDOR: rows by an id from the request, and the caller is never looked at."""
     route = handler.route
-    if handler.uses_user or route.before != "caller" or not serves_many(handler):
+    if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
         return
     for call in handler.calls:
         key = _request_key(handler, call)
@@ -71,22 +71,6 @@ def foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             symbol=route.function.name,
         ), route.function  # fmt: skip
         return
-
-
-def serves_many(handler: Handler) -> bool:
-    """Where nobody can sign up, whoever is logged in is the owner."""
-    return any(
-        is_sign_up(function) for module in handler.project.service for function in module.functions
-    )
-
-
-def is_sign_up(function: Function) -> bool:
-    closed = isinstance(function.body[-1], ast.Raise) and not any(
-        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
-        for statement in function.body
-    )
-    named = re.search(r"regist|sign_?up|create_(user|account)", function.name, re.IGNORECASE)
-    return named is not None and not closed
 
 
 def _request_key(handler: Handler, call: ast.Call) -> str:
@@ -162,7 +146,7 @@ def _targets(node: ast.AST) -> list[ast.expr]:
 def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """The row that the request names is changed; the caller is asked for, but not about it."""
     route = handler.route
-    if not route.writes or route.before != "caller" or not serves_many(handler):
+    if not route.writes or route.before != "caller" or not meant.serves_many(handler):
         return
     if not handler.uses_user or _CATALOGUE.search(route.path) or _any_test(handler):
         return
@@ -250,7 +234,7 @@ def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`/files/{path:path}` for whoever is signed in: the path alone says whose file it is."""
     route = handler.route
     free = [name for name in handler.path_parameters if f"{name}:path}}" in route.path]
-    if route.access != "caller" or not free or handler.uses_user or not serves_many(handler):
+    if route.access != "caller" or not free or handler.uses_user or not meant.serves_many(handler):
         return
     answers = any(
         called(call) in {"Response", "StreamingResponse", "FileResponse"} for call in handler.calls
@@ -271,7 +255,7 @@ def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`return invoice(order_id)`: the function looks the row up by the id alone."""
     route = handler.route
-    if handler.uses_user or route.before != "caller" or not serves_many(handler):
+    if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
         return
     if (route.writes and _CATALOGUE.search(route.path)) or meant.listed(handler):
         return
@@ -372,7 +356,7 @@ def _lists_people(handler: Handler) -> bool:
     route = handler.route
     if handler.path_parameters or _FOR_ALL.search(f"{route.path} {route.function.name}"):
         return False
-    if not serves_many(handler):
+    if not meant.serves_many(handler):
         return False
     return any(
         called(call) in _LISTS
