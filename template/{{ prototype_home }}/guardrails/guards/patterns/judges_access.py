@@ -61,6 +61,17 @@ def _credentials_near(case: Case, text: str) -> str:
     return case.source.text if _LOGIN_PAGE.search(case.source.path) else text
 
 
+def _goes_on(case: Case, name: str) -> bool:
+    """What another function does once a server has let the caller in; no event leads to it."""
+    calls = re.compile(rf"\bawait\s+{re.escape(name)}\(\s*\)")
+    text = case.source.text
+    handed = re.search(rf"\{{\s*{re.escape(name)}\s*\}}|\{{[^{{}}]*=>\s*{re.escape(name)}\(", text)
+    return bool(calls.search(text)) and not handed and bool(_LETS_IN.search(text))
+
+
+_LETS_IN = re.compile(r"await\s+[\w.]*\b(?:signInWith\w*|signIn|login|logIn)\(\s*[{\w]")
+
+
 def fake_login(case: Case) -> Case | None:
     """A log-in in the browser that asks no server."""
     source, body = case.source, case.match.text
@@ -78,7 +89,7 @@ def fake_login(case: Case) -> Case | None:
         r"password|passwd|pwd|\bpin\b|passcode", _credentials_near(case, head + own), re.IGNORECASE
     ):
         return None
-    if _ASKS_SERVER.search(own):
+    if _ASKS_SERVER.search(own) or _goes_on(case, name):
         return None
     establishes = _ESTABLISHES.search(own)
     if not establishes and not _MOVES_ON.search(own):

@@ -52,6 +52,23 @@ def left_over(case: Case) -> bool:
     )
 
 
+_SESSIONS = re.compile(r"\bsession\(\{[^}]*$")
+_USES_SESSIONS = re.compile(
+    r"\b_?req\w*\??\.session\b|\b(?:ctx|handshake)\??\.session\b|\[[\"']session[\"']\]"
+    r"|\{[^{}]*\bsession\b[^{}]*\}\s*=\s*_?req|\bpassport\b|\bcsurf\b|connect-flash"
+)
+
+
+def _signs_nothing(case: Case) -> bool:
+    """The secret of sessions that are set up, and that no code ever puts anything into."""
+    source = case.source
+    before = source.text[: source.offset(case.match.line, case.match.column)]
+    if "express-session" not in source.text or not _SESSIONS.search(before):
+        return False
+    code = source.tree.ending(".ts", ".js", ".mjs", ".cjs")
+    return not any(_USES_SESSIONS.search(source.tree.text(path) or "") for path in code)
+
+
 _VARIABLE = re.compile(r"[\"'`].*[\"'`]|[A-Z][A-Z0-9_]*")
 
 
@@ -69,7 +86,7 @@ def default_secret(case: Case) -> Case | None:
     if _SECRET_ENV.search(name):
         signs = _SIGNS.search(name)
         mild = Severity.LOW if guarded else Severity.MEDIUM
-        serious = signs and not guarded and not left_over(case)
+        serious = signs and not guarded and not left_over(case) and not _signs_nothing(case)
         # What is encrypted lies in the database, and nobody signs in with its key.
         most = Severity.HIGH if "ENCRYPT" in name.upper() else None
         return case.but(severity=most if serious else mild, VAR=name)
