@@ -218,6 +218,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         and not one.inserts
         and not stem(one.table).endswith(_CATALOGUE)
         and not for_sale(one)
+        and (one.writes or not _PUBLISHED.search(one.code))
         and not (case.route.method == "GET" and stem(one.table) in shown)
         and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
     ]
@@ -235,6 +236,12 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
     )
 
 
+_PUBLISHED = re.compile(
+    r"\b(?:status|state|visibility)['\"]?\s*:\s*['\"](?:published|public)['\"]"
+    r"|\bis_?published['\"]?\s*:\s*true\b|\bpublished['\"]?\s*:\s*true\b",
+    re.IGNORECASE,
+)
+"""Only what its owner has put up is read."""
 _HARMLESS = re.compile(
     r"/(?:click|view|track|impression|share|open|seen)s?$|/magic-?link$|/resend(?:-[\w-]+)?$",
     re.IGNORECASE,
