@@ -46,16 +46,34 @@ def _literal(case: Case, name: str) -> str:
 
 def _sent_raw(case: Case, value: str) -> bool:
     """Of the body or the address, and nothing has made it a text on the way."""
-    if re.match(r"req(?:uest)?\.(?:body|query)\.\w", value):
-        return _uncast(case, value)
+    direct = re.match(r"req(?:uest)?\.(body|query)\.\w", value)
+    if direct:
+        return _uncast(case, value) and not (direct[1] == "query" and _flat(case))
     if not value.isidentifier():
         return False
     made = re.search(
         rf"(?:const|let|var)\s+(?:{value}\b|\{{[^;=]*?\b{value}\b[^;=]*?\}})\s*=\s*([^;\n]*)",
         case.above,
     )
-    sent = made and re.match(r"(?:await\s+)?req(?:uest)?\.(?:body|query|json\(\))", made[1])
-    return bool(sent) and _uncast(case, value)
+    sent = made and re.match(r"(?:await\s+)?req(?:uest)?\.(body|query|json\(\))", made[1])
+    if not sent or not _uncast(case, value):
+        return False
+    return sent[1] != "query" or not _flat(case)
+
+
+def _flat(case: Case) -> bool:
+    """Express 5 reads `?a[$ne]=1` as a text named `a[$ne]`, unless it is told otherwise."""
+    tree, path = case.source.tree, case.source.path
+    above = (
+        one
+        for one in tree.files
+        if one.endswith("package.json") and path.startswith(one.removesuffix("package.json"))
+    )
+    manifest = tree.text(max(above, key=len, default="")) or ""
+    if not re.search(r'"express"\s*:\s*"[\^~>=v ]*5\b', manifest):
+        return False
+    code = tree.ending(".js", ".ts", ".mjs", ".cjs")
+    return not any("query parser" in (tree.text(one) or "") for one in code)
 
 
 def _uncast(case: Case, value: str) -> bool:
