@@ -21,6 +21,8 @@ from guardrails.engine.finding import Finding
 from guardrails.engine.guard import Looked, examine
 from guardrails.engine.guards import load_guards
 from guardrails.engine.tree import Tree, walk
+from guardrails.guards.patterns.judging import JUDGES
+from guardrails.guards.patterns.scan import patterns_of
 
 CASES = Path(__file__).parent / "rules"
 ENGINE_OWN = {"waivers"}
@@ -126,6 +128,11 @@ def test_every_rule_has_cases_of_both_kinds() -> None:
 def test_every_rule_has_a_guard_that_is_run() -> None:
     run = {guard.name for guard in load_guards()} | ENGINE_OWN
     assert {rule.id for rule in rules.load().values() if not set(rule.guards) <= run} == set()
+
+
+def test_every_judge_is_asked_by_a_rule() -> None:
+    patterns = patterns_of(rules.load()).values()
+    assert {judge for pattern in patterns for judge in pattern.judges} == set(JUDGES)
 
 
 @pytest.mark.usefixtures("_asking")

@@ -37,7 +37,6 @@ from .report.adoption import outcome, plan
 from .verifying import as_answer, own_checks, workplace
 from .verifying.proof import Proof
 
-INTERRUPTED = 130
 _ASKED = ("owner", "backup_store")
 """What a tree can't say, and what is worth a question; the rest has a default and a flag."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from stamping import ENVIRONMENT
 
+from roadworthy.verifying import Verification
+
 ROADWORTHY = str(ENVIRONMENT / "bin" / "roadworthy")
 
 
@@ -42,3 +44,7 @@ def guardrails(folder: Path, *arguments: str, home: str = ".") -> subprocess.Com
         text=True,
         check=False,
     )
+
+
+def states(verification: Verification) -> dict[str, str]:
+    return {step.name: step.state.value for step in verification.steps}

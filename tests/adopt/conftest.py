@@ -1,10 +1,13 @@
 """The merges as an adopted project has them: stamped once, with every guardrail."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from guardrails.merges.targets import Targets, load
 from stamping import Project, Stamper, git
+
+from roadworthy.verifying import Workplace, workplace
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,9 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def targets(adopted: Project) -> Targets:
     return load(adopted.path / "guardrails" / "merges")
+
+
+@pytest.fixture
+def place() -> Iterator[Workplace]:
+    with workplace() as made:
+        yield made

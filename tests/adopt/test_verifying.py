@@ -6,24 +6,21 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from adopting import states
 from prototype_trees import PROTOTYPES, TREES, lay_out
 
 from roadworthy.verifying import (
     State,
-    Step,
     Subject,
-    Verification,
     Workplace,
     as_answer,
     compare,
     own_checks,
     verify_before,
-    workplace,
 )
 from roadworthy.verifying.asking import NO_CONSENT, Asking
 from roadworthy.verifying.commands import AppChecks, Command
@@ -34,20 +31,10 @@ needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no 
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="there is no Landlock")
 
 
-@pytest.fixture
-def place() -> Iterator[Workplace]:
-    with workplace() as made:
-        yield made
-
-
 def python_app(folder: Path, source: str = "app = object()\n") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.py").write_text(source)
     return folder
-
-
-def states(verification: Verification) -> dict[str, str]:
-    return {step.name: step.state.value for step in verification.steps}
 
 
 def script(source: str, seconds: float = 60) -> list[AppChecks]:
@@ -213,112 +200,6 @@ def test_ci_builds_nothing_whose_packages_could_not_be_installed(
     assert states(asked) == {"install": "failed", "build": "not checked"}
     (answer,) = as_answer(checks, asked)
     assert answer.keys() == {"folder", "language", "manager", "version"}
-
-
-@pytest.mark.parametrize(
-    ("files", "version", "where"),
-    [
-        ({}, "24", ""),
-        ({".nvmrc": "v22.14.0\n"}, "22", ".nvmrc"),
-        ({".nvmrc": "lts/*\n", "package.json": '{"engines": {"node": ">=18"}}'}, "24", "engines"),
-        ({"package.json": '{"engines": {"node": ">=18.0.0 <21"}}'}, "20", "engines"),
-        ({"package.json": '{"engines": {"node": "^20.19.0 || >= 22.12.0"}}'}, "24", "engines"),
-        ({"package.json": '{"engines": {"node": "16 - 18"}}'}, "18", "engines"),
-        ({"package.json": '{"engines": "all"}'}, "24", ""),
-        (
-            {"package.json": '{"volta": {"node": "20.1.0"}}', ".node-version": "stable"},
-            "20",
-            "volta",
-        ),
-        ({"../.github/workflows/ci.yml": "  - node-version: '22.x' # x\n"}, "22", "ci.yml"),
-        ({"../.github/workflows/ci.yml": "node-version: [18, 20.x]\n"}, "20", "ci.yml"),
-        ({"../.github/workflows/ci.yml": "node-version: ${{ matrix.node }}\n"}, "24", ""),
-        ({"../.github/workflows/guardrails.yml": "node-version: '18'\n"}, "24", ""),
-        ({"../.gitlab-ci.yml": "image: node:22-alpine\n"}, "22", ".gitlab-ci.yml"),
-    ],
-)
-def test_finds_out_which_node_is_asked_for(
-    files: dict[str, str], version: str, where: str, tmp_path: Path
-) -> None:
-    for name, content in {"package.json": "{}", **files}.items():
-        file = (tmp_path / "app" / name).resolve()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-    (app,) = own_checks(tmp_path, ["app"])
-    assert app.version == version
-    place = {"engines": "package.json", "volta": "package.json"}.get(where, where)
-    assert app.node.where.endswith(place) if app.node else not where
-
-
-@pytest.mark.parametrize(
-    ("asked", "version", "allowed"),
-    [
-        (">=22", (20, 20, 2), False),
-        ("22", (22, 3, 0), True),
-        ("22", (23, 0, 0), False),
-        ("=20.1", (20, 1, 9), True),
-        ("^20.19.0 || >=22.12.0", (20, 18, 9), False),
-        ("^20.19.0 || >=22.12.0", (22, 12, 0), True),
-        ("^20.19.0 || >=22.12.0", (21, 0, 0), False),
-        ("~18.4", (18, 5, 0), False),
-        (">=16 <=18.x", (18, 99, 0), True),
-        (">18.x", (18, 99, 0), False),
-        ("18.x - 20", (20, 9, 0), True),
-        ("*", (20, 0, 0), True),
-        ("v20.0.0-nightly", (20, 0, 0), True),
-    ],
-)
-def test_reads_a_range_as_npm_does(
-    asked: str, version: tuple[int, int, int], allowed: object, tmp_path: Path
-) -> None:
-    (tmp_path / "package.json").write_text(json.dumps({"engines": {"node": asked}}))
-    (app,) = own_checks(tmp_path, ["."])
-    assert app.node is not None
-    assert app.node.allows(version) is allowed
-
-
-FAILURES = {
-    "console.warn('Node.js 18 is deprecated, use Node.js 22 or later'); process.exit(1)": False,
-    "console.error('You are running Node.js 20, Vite requires 22.12'); process.exit(1)": True,
-    "import('node:bells')": True,
-}
-
-
-@needs_npm
-@pytest.mark.parametrize(("test", "node"), FAILURES.items())
-def test_a_failure_for_want_of_another_node_is_no_verdict(
-    place: Workplace, tmp_path: Path, test: str, node: object
-) -> None:
-    """It fails here before and after; where it is at home it may pass, so CI asks it there."""
-    scripts = {"build": "node -e 1", "test": f'node -e "{test}"'}
-    manifest = {"name": "bells", "version": "1.0.0", "scripts": scripts}
-
-    def asked(version: str) -> tuple[Verification, dict[str, str]]:
-        text = json.dumps(manifest | {"engines": {"node": version}})
-        (tmp_path / "package.json").write_text(text)
-        subject = Subject(tmp_path, {"app": "."})
-        verification = verify_before(place, subject, consent=True)
-        return verification, as_answer(subject.checks, verification)[0]
-
-    at_home, answer = asked(">=1")
-    assert states(at_home) == {"install": "passed", "build": "passed", "tests": "failed"}
-    assert "tests" not in answer
-    elsewhere, answer = asked("99")
-    step = elsewhere.steps[-1]
-    if not node:
-        assert step.state is State.FAILED
-        return
-    assert step.state is State.NOT_CHECKED, step.said
-    assert "it asks for Node 99 (package.json), and this machine has " in step.said
-    assert answer["tests"] == "npm run test"
-    # What passed before is no longer sure of anything.
-    assert [str(it) for it in compare(Verification((passed(elsewhere),)), elsewhere)] == [
-        "tests passed before; after: not checked"
-    ]
-
-
-def passed(verification: Verification) -> Step:
-    return replace(verification.steps[-1], state=State.PASSED)
 
 
 @needs_landlock

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from stamping import ENVIRONMENT, ROOT, Project
 
-from roadworthy.verifying import Step, Verification, Workplace, compare, workplace
+from roadworthy.verifying import Step, Verification, Workplace, compare
 from roadworthy.verifying.after import missing_packages
 from roadworthy.verifying.asking import Asking
 from roadworthy.verifying.browser import in_browser
@@ -30,13 +30,11 @@ PAGE = """<!doctype html><title>Bells</title><link rel="icon" href="/bell.svg">
 <script src="assets/ring.js" defer></script><p>Quiet</p>"""
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+@pytest.fixture(autouse=True)
+def _keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests' environment is the service's, and not to be changed."""
     monkeypatch.setenv("UV_NO_SYNC", "1")
     monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
-    with workplace() as made:
-        yield made
 
 
 @pytest.fixture

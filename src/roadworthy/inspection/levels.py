@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -152,7 +151,3 @@ def _area(area: str, gates: list[Gate]) -> AreaLevel:
 def _listed(names: list[str], most: int = 3) -> str:
     shown = ", ".join(names[:most])
     return f"{shown}, …" if len(names) > most else shown
-
-
-def level_name(level: Any) -> str:
-    return LEVELS[level] if isinstance(level, int) and 0 <= level <= _TOP else "unknown"

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ _SHARED = Command("shared files", (), "python -m guardrails.merges --check")
 def check_guardrails(place: Workplace, tree: Path, answers: Mapping[str, Any]) -> Step:
     """Hold the tree to the fresh baseline. What can't be recorded in one may stand there."""
     # Of what it prints only the end is kept, and a prototype may have more to tell.
-    told = Path(tempfile.mkstemp(dir=place.reports)[1])
+    told = place.report_file()
     ran = _run_engine(place, tree, answers, _GUARDRAILS, "-c", _CHECK, str(tree), str(told))
     step = step_of("guardrails", _GUARDRAILS, ran)
     if not step.passed:

@@ -15,7 +15,6 @@ _MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "s
 _NOT_OURS = r"(^|/)(\.venv|venv|env|node_modules|\.git)/"
 _PRUNED = {".git", "node_modules", ".venv", "venv", "env", "site-packages", "__pycache__"}
 _MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
-_UV = "uv"
 
 
 def is_app(folder: Path, entry: str) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 _BUILT = ("dist", "build", "out", "www", "dist/public")
 _STARTED = re.compile(r"\bnode\s+(?:-\S+\s+)*([\w./-]+\.[cm]?js)\b")
-_PACKAGE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from .workplace import Running, Terms, Workplace, search_path
 
 _SECONDS = 300
 _MOST_ASSETS = 8
-_HEALTH = "/health/live"
 
 
 @dataclass(frozen=True)

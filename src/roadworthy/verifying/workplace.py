@@ -110,6 +110,12 @@ class Workplace:
             **more,
         }
 
+    def report_file(self) -> Path:
+        """An empty file of its own, outside of what the code that is run can write."""
+        handle, name = tempfile.mkstemp(dir=self.reports)
+        os.close(handle)
+        return Path(name)
+
     def run(self, command: Sequence[str], folder: Path, terms: Terms) -> Ran:
         with self.start(command, folder, terms) as running:
             return running.wait()
@@ -117,7 +123,7 @@ class Workplace:
     @contextmanager
     def start(self, command: Sequence[str], folder: Path, terms: Terms) -> Iterator["Running"]:
         """Run a command beside what the caller does; it is over when the caller is."""
-        report = Path(tempfile.mkstemp(dir=self.reports)[1])
+        report = self.report_file()
         environment = self.environment(terms.variables)
         specification = Specification(
             command=[_found(command[0], environment["PATH"]), *command[1:]],

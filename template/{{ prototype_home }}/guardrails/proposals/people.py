@@ -21,7 +21,6 @@ _PERSON = Person("55555555-5555-4555-8555-555555555555", "chief", tenant="third"
 ADMIN = Visitor("admin", "authenticated", _PERSON)
 UID = "(select auth.uid())"
 _CHECKS = re.compile(r"^(is|has|check|user_is|current_user_is|am_i)_?\w*(admin|role|staff)\w*$")
-_TEXTUAL = {"text", "character varying", "app_role", "user_role"}
 
 
 @dataclass(frozen=True)

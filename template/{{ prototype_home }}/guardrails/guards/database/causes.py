@@ -33,7 +33,6 @@ class Missing:
     schema: str = ""
 
 
-_N = r'"?([^"\s(]+)"?'
 _MISSING = (
     ("column", re.compile(r'column "([^"]+)" (?:of|in) relation "([^"]+)" does not exist')),
     ("column", re.compile(r'column "([^"]+)" (?:named in key |referenced in .* )?does not exist')),

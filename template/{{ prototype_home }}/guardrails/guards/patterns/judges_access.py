@@ -207,10 +207,6 @@ def server_or_tooling(case: Case) -> Case | None:
     return case if case.source.is_server or case.source.is_tooling else None
 
 
-def server_only(case: Case) -> Case | None:
-    return case if case.source.is_server else None
-
-
 _SESSION_COOKIE = re.compile(r"session|token|auth|jwt|user|sid|admin|role|guid", re.IGNORECASE)
 
 
@@ -260,7 +256,6 @@ JUDGES: dict[str, Judge] = {
     "stored-password-compare": stored_password_compare,
     "browser-only": browser_only,
     "server-or-tooling": server_or_tooling,
-    "server-only": server_only,
     "insecure-cookie": insecure_cookie,
     "origin-line": origin_line,
     "reflected-origin": reflected_origin,

@@ -2,7 +2,6 @@
 
 import re
 
-from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations
 from .judges_input import sanitised
 
@@ -23,65 +22,47 @@ def html_of_request(case: Case) -> Case | None:
 
 
 _MAILS = re.compile(
-    r"nodemailer|resend\b|sendgrid|mailgun|postmark|mailersend|brevo|\bses\b|sendMail",
+    r"nodemailer|resend\b|sendgrid|mailgun|postmark|mailersend|brevo|\bses\b|sendMail"
+    r"|\bemails?\.send|transporter|\bhtml\s*:",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(
-    r"(?:name|message|notes?|comments?|subject|title|description|feedback|company|address|request"
-    r"|reason|mensagem|nome|nombre|mensaje)!?(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?$",
+    r"[\w$.?!]*(?:name|message|notes?|comments?|subject|title|description|feedback"
+    r"|company|address|requests?|reason|phone|mobile|email|text|mensagem|nome|nombre|mensaje)!?"
+    r"(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?",
     re.IGNORECASE,
 )
-_OWN_NAMES = re.compile(
-    r"(?:site|app|shop|store|brand|file|template|plan|event|product|service|course|tournament|cab"
+_OWN = re.compile(
+    r"^(?:process|config|settings|app|site|company|brand|env)\b"
+    r"|(?:site|app|shop|store|brand|file|template|plan|event|product|service|course|tournament|cab"
     r"|room|team|school)_?[nN]ame|\.\w+\.\w"
 )
+_IN_LINK = re.compile(r"(?:href|src)=[\"']?[^\"'<>]*$")
 
 
-def html_of_parameter(case: Case) -> Case | None:
-    """The same in a function that makes a mail's HTML of what it is given."""
+def html_of_mail(case: Case) -> Case | None:
+    """What people wrote, in the HTML of a mail that is put together apart from the request."""
     source = case.source
-    first, _ = source.named_block(case.match.line)
-    if first == case.match.line == 1 or not _MAILS.search(source.text):
+    if _ESCAPES_ALL.search(source.text) or not _MAILS.search(source.text) or html_of_request(case):
         return None
-    head = re.split(r"\)\s*(?::[^{=]*)?(?:=>|\{)", source.between(first, first + 12), maxsplit=1)[0]
-    if _ESCAPES_ALL.search(source.text) or "(" not in head:
-        return None
-    given = set(re.findall(r"[A-Za-z_$][\w$]*", head.partition("(")[2]))
+    given = _parameters(case)
     for before, value in interpolations(case.match.text):
-        root = re.match(r"[A-Za-z_$][\w$]*", value)
-        if not root or root[0] not in given or not _WRITTEN.search(value):
+        if not _WRITTEN.fullmatch(value) or _OWN.search(value):
             continue
-        plain = re.fullmatch(r"[\w$.?!]+(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?", value)
-        if plain and _MARKUP.search(before) and not _OWN_NAMES.search(value):
+        of_record = source.is_server and re.match(r"[\w$]+\??\.", value)
+        if not of_record and re.split(r"\W", value, maxsplit=1)[0] not in given:
+            continue
+        if _MARKUP.search(before) and not _IN_LINK.search(before) and not sanitised(case, value):
             return case.but(line=case.match.line + before.count("\n"), VALUE=value)
     return None
 
 
-_MADE_MAILS = re.compile(
-    r"nodemailer|sendMail\(|resend|sendgrid|postmark|mailgun|\bemails?\.send|transporter|\bhtml\s*:",
-    re.IGNORECASE,
-)
-_TYPED = re.compile(
-    r"[\w$]+\??\.(?:\w*[nN]ame|message|notes?|comments?|subject|description|address|reason"
-    r"|\w*[rR]equests?|phone|mobile|email|company|title|text)(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?"
-)
-_OWN_NAME = re.compile(r"^(?:process|config|settings|app|site|company|brand|env)\b", re.IGNORECASE)
-
-
-def html_of_record(case: Case) -> Case | None:
-    """What people typed into a form, in the HTML of a mail that is put together elsewhere."""
-    text = case.source.text
-    if _ESCAPES_ALL.search(text) or not _MADE_MAILS.search(text) or html_of_request(case):
-        return None
-    for before, value in interpolations(case.match.text):
-        if not _TYPED.fullmatch(value) or _OWN_NAME.match(value) or not _MARKUP.search(before):
-            continue
-        if re.search(r"(?:href|src)=[\"']?[^\"'<>]*$", before):
-            continue
-        if not sanitised(case, value):
-            line = case.match.line + before.count("\n")
-            return case.but(severity=Severity.MEDIUM, line=line, VALUE=value)
-    return None
+def _parameters(case: Case) -> set[str]:
+    """The names that the function around is given."""
+    first, _ = case.source.named_block(case.match.line)
+    head = case.source.between(first, first + 12)
+    head = re.split(r"\)\s*(?::[^{=]*)?(?:=>|\{)", head, maxsplit=1)[0]
+    return set(re.findall(r"[A-Za-z_$][\w$]*", head.partition("(")[2]))
 
 
 _ESCAPES_ALL = re.compile(
@@ -144,8 +125,7 @@ def return_address_of_request(case: Case) -> Case | None:
 
 JUDGES: dict[str, Judge] = {
     "return-address-of-request": return_address_of_request,
-    "html-of-record": html_of_record,
     "html-of-request": html_of_request,
-    "html-of-parameter": html_of_parameter,
+    "html-of-mail": html_of_mail,
     "redirect-of-request": redirect_of_request,
 }

@@ -308,13 +308,6 @@ def unchecked_upload(case: Case) -> Case | None:
     return case if case.source.is_server else case.but(severity=Severity.LOW)
 
 
-def multer_without_limits(case: Case) -> Case | None:
-    if re.search(r"limits", case.match.text):
-        return None
-    filtered = re.search(r"fileFilter", case.match.text)
-    return case.but(severity=Severity.LOW) if filtered else case
-
-
 _VALIDATES = re.compile(
     r"safeParse|\.parse\(|\bzod\b|\byup\b|\bjoi\b|validator|ajv|superstruct|valibot|typebox"
     r"|class-validator"
@@ -365,7 +358,6 @@ JUDGES: dict[str, Judge] = {
     "fetch-of-request-url": fetch_of_request_url,
     "path-of-request": path_of_request,
     "unchecked-upload": unchecked_upload,
-    "multer-without-limits": multer_without_limits,
     "unvalidated-body": unvalidated_body,
     "system-prompt": system_prompt,
     "evaluated": evaluated,

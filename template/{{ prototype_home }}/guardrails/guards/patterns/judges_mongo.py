@@ -162,37 +162,10 @@ def reference_without_index(case: Case) -> Case | None:
     return case.but(severity=Severity.LOW, NAME=key)
 
 
-def on_local_disk(case: Case) -> Case | None:
-    """Files that people send, beside the program."""
-    text, around = case.match.text, case.around
-    if "writeFile" not in text.partition("(")[0]:
-        return case
-    kept = re.search(r"upload|public|media|images?\b|static|avatar", around, re.IGNORECASE)
-    sent = re.search(r"formData\(|arrayBuffer\(|req\.files?\b|base64|\.buffer\b", around)
-    return case if kept and sent else None
-
-
-_TYPES = re.compile(r"/(?:\.?\w{2,5}\??\w{0,3}\|)+\w{2,5}/i?")
-
-
-def unanchored_types(case: Case) -> Case | None:
-    """`/jpeg|png/` also fits `page.png.html` and a type of the client's own making."""
-    regex = case.match.text
-    if not _TYPES.fullmatch(regex) or not re.search(r"jpe?g|png|pdf|gif", regex):
-        return None
-    if "multer" not in case.source.text and not re.search(
-        r"mimetype|originalname", case.source.text
-    ):
-        return None
-    return case.but(severity=Severity.LOW)
-
-
 JUDGES: dict[str, Judge] = {
     "query-operators": query_operators,
     "pattern-of-request": pattern_of_request,
     "unbounded-filter": unbounded_filter,
     "loads-to-sum": loads_to_sum,
     "reference-without-index": reference_without_index,
-    "on-local-disk": on_local_disk,
-    "unanchored-types": unanchored_types,
 }

@@ -271,14 +271,6 @@ def leaks_error_object(case: Case) -> Case | None:
     return case if re.search(r"\b50\d\b", case.above[-200:] + case.match.text) else None
 
 
-def server_fetch(case: Case) -> Case | None:
-    """A request to another service that may wait for ever."""
-    if not case.source.is_server:
-        return None
-    near = case.source.between(max(1, case.match.line - 12), case.match.end_line + 3)
-    return None if re.search(r"signal|AbortController|timeout", near) else case
-
-
 _LIMITED = re.compile(
     r"rate_?-?limit|throttl|limiter|too many|\b429\b|attempts|captcha|turnstile|lock(?:ed|out)",
     re.IGNORECASE,
@@ -310,5 +302,4 @@ JUDGES: dict[str, Judge] = {
     "ignored-write-error": ignored_write_error,
     "leaks-internals": leaks_internals,
     "leaks-error-object": leaks_error_object,
-    "server-fetch": server_fetch,
 }

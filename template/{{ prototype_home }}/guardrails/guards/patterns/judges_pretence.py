@@ -130,34 +130,6 @@ def role_at_sign_up(case: Case) -> Case | None:
     return case.but(severity=severity, line=case.match.line + before.count("\n"), NAME=found[1])
 
 
-_ENDINGS = re.compile(
-    r"(?:allowed|valid)\w*ext\w*|\.(?:includes|has|test)\(\s*\w*(?:ext|suffix|ending)\w*|mime\w*to\w*ext"
-    r"|ext\w*\s*=\s*\w*(?:MIME|mime|TYPES?|EXT)\w*\[",
-    re.IGNORECASE,
-)
-
-
-def ending_of_upload(case: Case) -> Case | None:
-    """A file is kept under the ending that its sender names, whatever was checked of its type."""
-    source = case.source
-    if not re.search(r"\.formData\(", source.text) or _ENDINGS.search(source.text):
-        return None
-    first, last = source.named_block(case.match.line)
-    named = re.compile(r"\.name\s*\)?\s*\.\s*split\(\s*[\"']\.[\"']\s*\)|extname\(\s*\w+\.name\b")
-    line = source.line_of(named, first, last)
-    return case.but(line=line) if line else None
-
-
-def kept_on_disk(case: Case) -> Case | None:
-    """What visitors upload lies in the folder of one replica, gone with the next release."""
-    path = case.name("PATH")
-    made = case.source.definition(path, case.match.line) if path.isidentifier() else path
-    root = re.search(r"join\(\s*(\w+)", made)
-    made += case.source.definition(root[1], case.match.line) if root else ""
-    takes = re.search(r"\.formData\(|req\.files?\b", case.source.text)
-    return case if takes and re.search(r"[\"'`/](?:public|uploads?)\b", made) else None
-
-
 JUDGES: dict[str, Judge] = {
     "simulated-payment": simulated_payment,
     "invented-in-catch": invented_in_catch,
@@ -166,6 +138,4 @@ JUDGES: dict[str, Judge] = {
     "admin-by-address": admin_by_address,
     "own-metadata": own_metadata,
     "role-at-sign-up": role_at_sign_up,
-    "ending-of-upload": ending_of_upload,
-    "kept-on-disk": kept_on_disk,
 }

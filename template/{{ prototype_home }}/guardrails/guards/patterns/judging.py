@@ -11,6 +11,7 @@ from . import (
     judges_payments,
     judges_pretence,
     judges_secrets,
+    judges_uploads,
 )
 from .case import Judge
 
@@ -25,4 +26,5 @@ JUDGES: dict[str, Judge] = {
     **judges_payments.JUDGES,
     **judges_pretence.JUDGES,
     **judges_secrets.JUDGES,
+    **judges_uploads.JUDGES,
 }

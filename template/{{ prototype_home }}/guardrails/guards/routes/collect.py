@@ -1,7 +1,6 @@
 """All routes of a tree, each with what it runs through."""
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from ...engine.tree import Tree
@@ -12,10 +11,6 @@ from .platforms import actions, file_routes, is_test, nest
 from .program import CODE, Program
 from .servers import SERVER, Servers
 from .table import Route
-
-_CLIENT_SIDE = re.compile(
-    r"(?:^|/)(?:client|frontend|web|public|dist|build|static|vendor|coverage)/|\.d\.ts$|\.min\.js$"
-)
 
 
 def collect(tree: Tree) -> tuple[Program, list[Case]]:

@@ -38,7 +38,6 @@ _LOG = re.compile(r"^(?:console|logger|log)\b")
 _COMPARES = re.compile(
     r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
 )
-_FROM = re.compile(r"\.from\(\s*['\"`](\w+)['\"`]\s*\)")
 _CREATES = re.compile(
     r"(?:^|\.)(?:create|insert|add|save|record|log|new|upsert|register|send)\w*\(|INSERT\s"
 )

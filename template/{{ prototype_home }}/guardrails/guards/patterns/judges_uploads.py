@@ -1,0 +1,69 @@
+"""Judges of uploads: how large, of which type, under which name, and on whose disk."""
+
+import re
+
+from ...engine.finding import Severity
+from .case import Case, Judge
+
+
+def multer_without_limits(case: Case) -> Case | None:
+    if re.search(r"limits", case.match.text):
+        return None
+    filtered = re.search(r"fileFilter", case.match.text)
+    return case.but(severity=Severity.LOW) if filtered else case
+
+
+_TYPES = re.compile(r"/(?:\.?\w{2,5}\??\w{0,3}\|)+\w{2,5}/i?")
+
+
+def unanchored_types(case: Case) -> Case | None:
+    """`/jpeg|png/` also fits `page.png.html` and a type of the client's own making."""
+    regex = case.match.text
+    if not _TYPES.fullmatch(regex) or not re.search(r"jpe?g|png|pdf|gif", regex):
+        return None
+    if "multer" not in case.source.text and not re.search(
+        r"mimetype|originalname", case.source.text
+    ):
+        return None
+    return case.but(severity=Severity.LOW)
+
+
+_ENDINGS = re.compile(
+    r"(?:allowed|valid)\w*ext\w*|\.(?:includes|has|test)\(\s*\w*(?:ext|suffix|ending)\w*|mime\w*to\w*ext"
+    r"|ext\w*\s*=\s*\w*(?:MIME|mime|TYPES?|EXT)\w*\[",
+    re.IGNORECASE,
+)
+
+
+def ending_of_upload(case: Case) -> Case | None:
+    """A file is kept under the ending that its sender names, whatever was checked of its type."""
+    source = case.source
+    if not re.search(r"\.formData\(", source.text) or _ENDINGS.search(source.text):
+        return None
+    first, last = source.named_block(case.match.line)
+    named = re.compile(r"\.name\s*\)?\s*\.\s*split\(\s*[\"']\.[\"']\s*\)|extname\(\s*\w+\.name\b")
+    line = source.line_of(named, first, last)
+    return case.but(line=line) if line else None
+
+
+_FOLDERS = re.compile(r"[\"'`/](?:public|uploads?|media|images?|static|avatars?)\b")
+_SENT = re.compile(r"formData\(|req\.files?\b|base64|\.buffer\b")
+
+
+def on_local_disk(case: Case) -> Case | None:
+    """Files that people send, in a folder beside the program, however its path is made."""
+    if "writeFile" not in case.match.text.partition("(")[0]:
+        return case
+    path = case.name("PATH")
+    made = case.source.definition(path, case.match.line) if path.isidentifier() else path
+    root = re.search(r"join\(\s*(\w+)", made)
+    made += case.source.definition(root[1], case.match.line) if root else ""
+    return case if _FOLDERS.search(made) and _SENT.search(case.source.text) else None
+
+
+JUDGES: dict[str, Judge] = {
+    "multer-without-limits": multer_without_limits,
+    "unanchored-types": unanchored_types,
+    "ending-of-upload": ending_of_upload,
+    "on-local-disk": on_local_disk,
+}
