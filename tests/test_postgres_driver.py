@@ -133,6 +133,51 @@ def test_the_service_is_no_superuser() -> None:
     assert "no pg_hba.conf entry" in refused.stderr
 
 
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def kept_in(cache: Path) -> list[Path]:
+    return sorted((cache / "embedded-postgres").glob("*"))
+
+
+LOCALE = sql("show lc_messages")
+
+
+@on_linux
+def test_a_throwaway_server_starts_from_a_copy(cache: Path, data: Path) -> None:
+    variables = {"XDG_CACHE_HOME": str(cache)}
+    assert output(drive("run", "--", *LOCALE, **variables)) == "C"
+    (kept,) = kept_in(cache)
+    assert kept.stat().st_mode & 0o777 == 0o700
+    with (kept / "postgresql.conf").open("a") as settings:
+        settings.write("lc_messages = 'POSIX'\n")
+    assert output(drive("run", "--", *LOCALE, **variables)) == "POSIX"
+    # Data that stay are in a cluster of their own.
+    assert output(drive("run", "--data", data, "--", *LOCALE, **variables)) == "C"
+    (kept / "global" / "pg_control").unlink()
+    kept.rename(kept.with_name("0f0e0d0c-of-an-earlier-start"))
+    assert output(drive("run", "--", *LOCALE, **variables)) == "C"
+    assert kept_in(cache) == [kept]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o555])
+def test_a_cache_that_others_can_write_or_we_can_not_is_not_used(cache: Path, mode: int) -> None:
+    folder = cache / "embedded-postgres"
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+    assert output(drive("run", "--", *LOCALE, XDG_CACHE_HOME=str(cache))) == "C"
+    assert os.geteuid() == 0 or kept_in(cache) == []
+    assert mode == 0o555 or kept_in(cache) == []
+
+
+def test_without_a_place_for_a_cache_a_server_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    variables = {"XDG_CACHE_HOME": str(tmp_path / "file")}
+    assert output(drive("run", "--", *LOCALE, **variables)) == "C"
+
+
 def test_data_are_kept_and_durable(data: Path) -> None:
     output(drive("run", "--data", data, "--", *sql("create table kept (id int)")))
     assert output(drive("run", "--data", data, "--", *sql("select count(*) from kept"))) == "0"

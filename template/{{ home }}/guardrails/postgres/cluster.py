@@ -9,12 +9,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .account import Account, open_place
 from .binaries import Binaries
 from .errors import PostgresError
+
+Maker = Callable[[Binaries, Account, Path], None]
 
 # The superuser comes in through the socket only, whose folder is closed to other users; what
 # every process of this machine can reach is a role without power over the host.
@@ -29,7 +31,7 @@ create database app owner app
 """
 
 
-def provide_cluster(binaries: Binaries, account: Account, home: Path) -> None:
+def provide_cluster(binaries: Binaries, account: Account, home: Path, make: Maker) -> None:
     """See that there is a cluster in `home`, or a link to one where the account can get."""
     if account.dropped:
         home.chmod(home.stat().st_mode | 0o011)
@@ -51,13 +53,13 @@ def provide_cluster(binaries: Binaries, account: Account, home: Path) -> None:
         return
     data.unlink(missing_ok=True)  # a link to what is gone
     if account.can_enter(home):
-        create_cluster(binaries, account, data)
+        make(binaries, account, data)
         return
     places = open_place("data")
     _remove_forgotten(places)
     place = Path(tempfile.mkdtemp(prefix="data-", dir=places))
     place.chmod(0o711)
-    create_cluster(binaries, account, place / "data")
+    make(binaries, account, place / "data")
     data.symlink_to(place / "data")
     (place / "linked-from").write_text(str(data))
 

@@ -25,10 +25,17 @@ from typing import Self
 
 from .account import SHORT_TEMPORARY, Account
 from .binaries import Binaries, find_binaries
-from .cluster import last_words, provide_cluster, running_postmaster, stop_postmaster
+from .cluster import (
+    create_cluster,
+    last_words,
+    provide_cluster,
+    running_postmaster,
+    stop_postmaster,
+)
 from .errors import PostgresError
 from .locks import Lock
 from .ports import choose_port
+from .pristine import provide_copy
 
 START_TIMEOUT = 30.0
 ATTEMPTS = 5
@@ -165,7 +172,8 @@ class PostgresServer:
     def _launch(self) -> None:
         self._stop_orphan()
         binaries = self.binaries
-        provide_cluster(binaries, self.account, self.home)
+        make = provide_copy if self.ephemeral else create_cluster
+        provide_cluster(binaries, self.account, self.home, make)
         for attempt in range(1, ATTEMPTS + 1):
             self._start_keeper(binaries)
             if self._wait_until_ready():
