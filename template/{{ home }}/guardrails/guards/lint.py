@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import gate
-from ..engine.finding import Finding, NotLooked, Place
+from ..engine.finding import Finding, NotLooked, Place, Severity
 from ..engine.guard import Looked, main
 from ..engine.rules import load
 from ..engine.tree import Tree
-from .python.modules import is_script, is_test, read
+from .python.modules import Module, is_script, is_test, read
+from .python.pickles import kept_by_the_program
 
 _BATCH = 500
 _LONGEST_SNIPPET = 160
@@ -20,8 +21,8 @@ def look(tree: Tree) -> Looked:
     """Raises NotChecked: ruff is not installed, or said nothing that can be read."""
     rule_of = {code: rule.id for rule in load().values() for code in rule.ruff}
     project, missed = read(tree)
-    names = {module.path: module.lines for module in project.service}
-    names |= {module.path: module.lines for module in project.modules if module.is_web}
+    names = {module.path: module for module in project.service}
+    names |= {module.path: module for module in project.modules if module.is_web}
     paths = [path for path in sorted(names) if _can_be_named(path)]
     missed += [
         NotLooked(path, "its name can't be given to ruff") for path in set(names) - set(paths)
@@ -44,7 +45,7 @@ def _findings(
     tree: Tree,
     paths: Sequence[str],
     rule_of: Mapping[str, str],
-    lines: Mapping[str, Sequence[str]],
+    modules: Mapping[str, Module],
 ) -> Iterator[Finding]:
     options = ["--isolated", "--no-cache", "--no-fix", "--exit-zero", "--quiet", "--ignore-noqa"]
     selected = ["--output-format", "json", "--select", ",".join(sorted(rule_of))]
@@ -53,11 +54,13 @@ def _findings(
     for entry in _entries(done.stdout, done.stderr):
         path = str(entry["filename"]).removeprefix(f"{tree.root}/")
         rule, line = rule_of.get(str(entry.get("code"))), int(entry["location"]["row"])
-        known = lines.get(path)
-        if rule is None or known is None or line > len(known):
+        module = modules.get(path)
+        if rule is None or module is None or line > len(module.lines):
             continue
-        place = Place(path, line, snippet=known[line - 1].strip()[:_LONGEST_SNIPPET])
-        yield Finding(rule, place, f"{entry['message']} ({entry['code']}).".replace("..", "."))
+        place = Place(path, line, snippet=module.lines[line - 1].strip()[:_LONGEST_SNIPPET])
+        message = f"{entry['message']} ({entry['code']}).".replace("..", ".")
+        own = entry["code"] == "S301" and kept_by_the_program(module, line)
+        yield Finding(rule, place, message, Severity.MEDIUM if own else None)
 
 
 def _entries(output: str, errors: str) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine.finding import Severity
+from .expiry import ends
 from .values import (
     claims,
     github_checksum_fits,
@@ -129,12 +130,12 @@ def _token(match: re.Match[str]) -> _Kind | None:
 
 
 def _foreign_token(payload: Mapping[str, Any]) -> _Kind | None:
-    expiry = payload.get("exp")
-    if isinstance(expiry, int | float) and expiry < time.time():
+    end = ends(payload)
+    if end is not None and end < time.time():
         return None
     if str(payload.get("sub")) == "1234567890":  # the one on jwt.io
         return None
-    lasts = "has no expiry" if expiry is None else "has not expired"
+    lasts = "has no expiry" if end is None else "has not expired"
     return _Kind(f"token (JWT) that {lasts}", Severity.HIGH, consequence="it lets its holder in")
 
 
