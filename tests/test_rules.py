@@ -1,7 +1,8 @@
 """Every rule flags what it is for and leaves its look-alikes alone.
 
 The cases are in `rules/*.yaml`; a rule without both kinds of case fails here. `worst` is how severe
-the worst finding of a case is; `about` what all of them are of, and so one fault in a report.
+the worst finding of a case is, `faults` how many there are; `about` what all of them are of, and so
+one fault in a report.
 """
 
 import subprocess
@@ -146,6 +147,8 @@ def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
         own = rules.load()[rule].severity
         severities = [own if it.severity is None else it.severity for it in findings]
         assert max(severities).label == worst
+    if faults := case.get("faults"):
+        assert len(findings) == faults
     if about := case.get("about"):
         assert {finding.detail.get("subject") for finding in findings} == {about}
 

@@ -9,6 +9,7 @@ from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree, read_within
 from .case import Case
+from .inner import Told, innermost
 from .judging import JUDGES
 from .scan import Match, Pattern, patterns_of, scan
 from .selection import select
@@ -28,7 +29,9 @@ def look(tree: Tree) -> Looked:
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
     for match in matches:
         sources[match.path].matches[match.pattern].append(match)
-    findings = _together(_findings(matches, patterns, sources))
+    told = list(_told(matches, patterns, sources))
+    told = list(_told(matches, patterns, sources))
+    findings = _together(_once(innermost(told, patterns)))
     if tree.selected is None:
         matched = tuple(findings)
         for fact in FACTS:
@@ -48,19 +51,22 @@ def _hidden(tree: Tree, files: list[str]) -> Iterator[NotLooked]:
             yield NotLooked(path, "a comment of ast-grep's own kind silences places in it")
 
 
-def _findings(
+def _told(
     matches: list[Match], patterns: dict[str, Pattern], sources: dict[str, Source]
-) -> Iterator[Finding]:
-    seen: set[tuple[str, str, int]] = set()
+) -> Iterator[Told]:
     for match in matches:
         pattern = patterns[match.pattern]
         case = _judged(Case(match, sources[match.path]), pattern)
-        if case is None:
-            continue
-        key = (pattern.rule.id, match.path, case.line)
-        if key not in seen:
-            seen.add(key)
-            yield _finding(case, pattern)
+        if case is not None:
+            yield match, _finding(case, pattern)
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Whatever else says so, a line has a fault once."""
+    first: dict[tuple[str, str, int], Finding] = {}
+    for finding in findings:
+        first.setdefault((finding.rule, finding.place.path, finding.place.line), finding)
+    return list(first.values())
 
 
 def _together(findings: Iterable[Finding]) -> list[Finding]:
