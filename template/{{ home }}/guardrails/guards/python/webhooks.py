@@ -13,6 +13,13 @@ from .syntax import called, calls_in, dotted, found, names_in, own_body, place, 
 from .walking import nodes_in
 
 _WEBHOOK = re.compile(r"web_?-?hook|(^|/)(ipn|postback)(/|$)", re.IGNORECASE)
+_SENDS_IT = re.compile(
+    r"(^|[/ ])(send|dispatch|trigger|fire|emit|deliver|retry|outgoing|outbound)[-_/][\w-]*hook"
+    r"|(^|[/ ])(test|create|register|set_?up|configure|manage|update|delete|list)[-_]?web_?-?hook"
+    r"|hooks?[-_/](deliver\w*|settings?|config|logs?|test|register|retry)( |$)",
+    re.IGNORECASE,
+)
+"""The program's own webhooks: it calls somebody, and keeps the list of whom."""
 _SECRET = re.compile(r"secret|signing|webhook\w*key|token", re.IGNORECASE)
 _HEADER = re.compile(r"header|signature|(^|_)sig(_|$)", re.IGNORECASE)
 _PROVES = re.compile(
@@ -45,7 +52,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 def _is_webhook(route: Route) -> bool:
     name = f"{route.path} {route.function.name}"
-    return route.served and route.writes and _WEBHOOK.search(name) is not None
+    named = _WEBHOOK.search(name) is not None and not _SENDS_IT.search(name)
+    return route.served and route.writes and named
 
 
 def _proves(handler: Handler) -> bool:

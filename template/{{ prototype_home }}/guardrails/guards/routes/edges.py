@@ -126,7 +126,7 @@ def _edge_hole(case: Case) -> Finding | None:
     effects = dict(case.effects())
     body = case.first(BODY, own=True) or case.first(BODY)
     changes = effects.get("delete") or effects.get("write")
-    if WEBHOOK_NAME.search(name) and body:
+    if receives(case) and body:
         if not ((case.service and changes) or "message" in effects or "mail" in effects):
             return None
         if asks_back(case):
@@ -144,6 +144,30 @@ def _edge_hole(case: Case) -> Finding | None:
     if case.service and (hole := _edge_record(case)):
         return hole
     return _edge_effects(case, effects, body)
+
+
+_SENDS_IT = re.compile(
+    r"(?:^|/)(?:send|sends|dispatch|trigger|fire|emit|outgoing|outbound|deliver|retry)(?:[-_/]|(?-i:(?=[A-Z])))[\w-]*hook"
+    r"|(?:^|/)(?:test|create|register|set-?up|configure|manage|update|delete|list)[-_]?web-?hook"
+    r"|hooks?[-_/](?:sender|dispatch(?:er)?|delivery|deliveries|settings?|config|logs?|test|register|retry)$",
+    re.IGNORECASE,
+)
+_SENT_ON = re.compile(
+    r"\bfetch\(\s*(?:`\$\{)?\s*(?:[\w.?!]*[hH]ook\w*(?:[uU]rl|URL|\.url)|[\w.]*(?:HOOK|N8N|ZAPIER)\w*)\b"
+)
+_PROVIDER = re.compile(
+    r"stripe|paypal|razorpay|paystack|flutterwave|mollie|square|mercado|asaas|iugu|pagar|hotmart|kiwify"
+    r"|cakto|twilio|telegram|whatsapp|github|shopify|clerk|resend|calendly|pay(?:ment)?s?\b",
+    re.IGNORECASE,
+)
+
+
+def receives(case: Case) -> bool:
+    """Whether it is a webhook that somebody else calls; some send one, or keep the list of them."""
+    name = case.route.name if case.route.kind == "edge" else case.route.path
+    if not WEBHOOK_NAME.search(name) or _SENDS_IT.search(name):
+        return False
+    return bool(_PROVIDER.search(name)) or case.first(_SENT_ON) is None
 
 
 def _reaches_others(case: Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
-from .edges import BODY, asks_back, config, edge, relay_of
+from .edges import BODY, asks_back, config, edge, receives, relay_of
 from .failopen import fail_open
 from .meant import (
     by_cookie,
@@ -33,7 +33,6 @@ from .signs import (
     OPEN_CHANGE,
     OPEN_READ,
     PUBLIC_PATH,
-    WEBHOOK_NAME,
 )
 from .source import Module
 
@@ -250,7 +249,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
         return None
     if route.method == "GET" or route.method in {"HEAD", "OPTIONS"}:
         return None, _public_read(case, effects)
-    if WEBHOOK_NAME.search(route.path) and route.writes:
+    if route.writes and receives(case):
         return _webhook(case, effects), None
     meant = OPEN_CHANGE if route.method in {"PUT", "PATCH"} and ":" in route.path else PUBLIC_PATH
     harmless = meant.search(route.label if route.kind == "action" else route.path)
