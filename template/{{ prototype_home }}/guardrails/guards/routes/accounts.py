@@ -10,8 +10,9 @@ from .flow import Names
 from .meant import by_cookie, first_start, guests, not_in_production, proves_it, signs_up
 from .models import keeps_hash, model_text, prisma_model
 from .program import Piece
-from .queries import Query, listed, queries, stem, tied
+from .queries import Query, queries, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .shared import listed
 from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 from .source import Binding, Call
 

@@ -10,8 +10,9 @@ from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import Names, mentions
 from .meant import first_start, not_in_production
 from .program import Piece
-from .queries import for_sale, only_own, owned_tables, queries, shared_tables, stem, tied
+from .queries import Query, changed, for_sale, only_own, owned_tables, queries, stem, tied
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .shared import shared_tables
 from .signs import ADMIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 
 _ID_COOKIE = re.compile(
@@ -220,7 +221,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         and not for_sale(one)
         and (one.writes or not _PUBLISHED.search(one.code))
         and not (case.route.method == "GET" and stem(one.table) in shown)
-        and (one.writes or case.route.method != "GET" or stem(one.table) not in shared)
+        and (stem(one.table) not in shared or _touched(case, one))
     ]
     if not found:
         return
@@ -234,6 +235,11 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
     yield finding(
         "authz.idor", at_spot(worst.spot, case.route.label), message, severity, [at_route(case)]
     )
+
+
+def _touched(case: Case, found: Query) -> bool:
+    """Whether more is done with what is shown to everybody than to look it up."""
+    return changed(found) if case.route.method != "GET" else found.writes
 
 
 _PUBLISHED = re.compile(

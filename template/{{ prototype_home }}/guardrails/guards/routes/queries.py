@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .access import Access, Case, Spot
+from .access import Case, Spot
 from .flow import mentions
-from .paths import property_of
 from .program import Piece
-from .signs import ADMIN_PATH, LLM, READS, WRITES
+from .signs import LLM, READS, WRITES
 from .source import Binding, Call
 
 _FILTERS = {"eq", "match", "filter", "in", "is"}
@@ -67,7 +66,7 @@ def queries(case: Case) -> Iterator[Query]:
                 continue
             kind = _names_record(piece, call, names.has_sent)
             if kind:
-                whole = _chain(piece, call)
+                whole = statement(piece, call)
                 yield Query(
                     Spot(piece, _last_at(piece, call)),
                     table(whole),
@@ -142,7 +141,7 @@ def _inserts(code: str, sent: Callable[[str], bool]) -> bool:
     return False
 
 
-def _chain(piece: Piece, call: Call) -> str:
+def statement(piece: Piece, call: Call) -> str:
     """The whole statement that the call is part of: filters may come before and behind it."""
     code, end = piece.module.code, call.end
     while following := re.match(r"\s*\.\w+\(", code[end : end + 60]):
@@ -272,7 +271,7 @@ def tied(case: Case) -> bool:
         for call in piece.module.calls_in(piece.start, piece.end):
             if _LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
                 continue
-            code = _chain(piece, call)
+            code = statement(piece, call)
             inner = "".join(piece.module.slice(one) for one in call.arguments)
             if (
                 names.has_caller(code)
@@ -307,7 +306,7 @@ def owned_tables(cases: list[Case]) -> set[str]:
             for call in piece.module.calls_in(piece.start, piece.end):
                 if call.end - call.start > 3_000 or not call.arguments:
                     continue
-                whole = _chain(piece, call)
+                whole = statement(piece, call)
                 arguments = " ".join(piece.module.slice(one) for one in call.arguments)
                 if (
                     names.has_caller(arguments)
@@ -329,7 +328,7 @@ def only_own(case: Case) -> bool:
             continue
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
-            whole = _chain(piece, call)
+            whole = statement(piece, call)
             works = _WORKS.match(call.callee) or READS.search(whole) or WRITES.search(whole)
             if not works or call.end - call.start > 3_000:
                 continue
@@ -339,44 +338,24 @@ def only_own(case: Case) -> bool:
     return own
 
 
-_LISTS = re.compile(
-    r"\.findMany$|\.find$|\.findAll$|\.from$|^(?:storage|db)\.get(?:All)?[A-Z]\w*s$"
-)
-
-
-def shared_tables(cases: list[Case]) -> set[str]:
-    """Tables that some route lists whole for whoever is signed in: to name one leaks nothing."""
-    found: set[str] = set()
-    for case in cases:
-        open_to_all = case.access in {Access.CALLER, Access.PUBLIC}
-        # That a list for administrators is open is a fault of its own, and shares nothing.
-        if open_to_all and case.route.method == "GET" and not ADMIN_PATH.search(case.route.path):
-            found |= listed(case)
-    return found
-
-
-def listed(case: Case) -> set[str]:
-    whole_tables: set[str] = set()
-    of_the_caller: set[str] = set()
-    for piece in case.pieces:
-        names = case.flow.of(piece)
-        for call in piece.module.calls_in(piece.start, piece.end):
-            if not _LISTS.search(call.callee):
-                continue
-            whole = _chain(piece, call)
-            if names.has_caller(whole) or (piece.depth and names.caller):
-                of_the_caller.add(stem(table(whole)))
-            elif _lists_all(piece, call, whole):
-                whole_tables.add(stem(table(whole)))
-    return whole_tables - of_the_caller - {""}
-
-
-def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
-    arguments = " ".join(piece.module.slice(one) for one in call.arguments)
-    if call.callee.endswith(".from"):
-        return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
-    if call.callee.endswith(".findMany"):
-        given = property_of(arguments, "where")
-        unasked = not given or re.search(r"\?[^?]*:\s*(?:undefined|\{\s*\})\s*$", given)
-        return bool(unasked) and not re.search(r"[{,]\s*where\s*[,}]", arguments)
-    return not arguments.replace("{}", "").strip()
+def changed(query: Query) -> bool:
+    """Whether the row that was found is written to, by itself or by what it was found for."""
+    if query.writes or query.inserts:
+        return True
+    piece = query.spot.piece
+    into = [
+        one
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start <= query.spot.at < one.end
+    ]
+    if piece.depth or not into or not re.fullmatch(r"\w+", into[-1].names):
+        return True
+    name = re.escape(into[-1].names)
+    return bool(
+        re.search(
+            rf"\b{name}[?!]?\.(?:save|update|destroy|remove|delete|deleteOne|set|increment|decrement)\w*\("
+            rf"|\b{name}[?!]?(?:\.\w+|\[[^\]]+\])+\s*(?:[-+*/]?=(?!=)|\+\+|--|\.(?:push|pull|splice)\()"
+            rf"|\bObject\.assign\(\s*{name}\b|\b(?:delete|remove|update)\w*\([^()]*\b{name}\b",
+            piece.module.code[into[-1].end : piece.end],
+        )
+    )

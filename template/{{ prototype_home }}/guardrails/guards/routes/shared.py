@@ -1,0 +1,90 @@
+"""What an app shows to everybody on purpose: tables that it lists whole, and rows that are read."""
+
+import re
+
+from .access import Access, Case
+from .paths import property_of
+from .program import Piece
+from .queries import statement, stem, table
+from .signs import ADMIN_PATH, ASKS_CALLER
+from .source import Call
+
+_LISTS = re.compile(
+    r"\.findMany$|\.find$|\.findAll$|\.findAndCountAll$|\.from$|\.(?:query|execute|all|manyOrNone)$"
+    r"|^(?:storage|db)\.get(?:All)?[A-Z]\w*s$"
+)
+_RUNS = re.compile(r"\.(?:query|execute|all|manyOrNone)$")
+_SQL = re.compile(r"^\s*[\"'`]\s*SELECT\b(?![^;]*\bCOUNT\(\*\)[^;]{0,12}FROM)", re.IGNORECASE)
+_PRIVATE = re.compile(
+    r"user|account|customer|client|patient|order|book|appoint|reserv|payment|invoic|transact|messag"
+    r"|conversation|chat|notif|address|cart|wallet|enrol|record|prescri|student|employ|ticket|lead"
+    r"|inquir|enquir|document|file|contract|salar|payroll|member|session|token|subscri|applicat|report"
+)
+"""What is a person's own, even where somebody forgot to say so in a list of it."""
+
+
+def shared_tables(cases: list[Case]) -> set[str]:
+    """Tables that some route lists whole for whoever is signed in: to name one leaks nothing."""
+    found: set[str] = set()
+    for case in cases:
+        open_to_all = case.access in {Access.CALLER, Access.PUBLIC}
+        # That a list for administrators is open is a fault of its own, and shares nothing.
+        if open_to_all and case.route.method == "GET" and not ADMIN_PATH.search(case.route.path):
+            found |= listed(case) | _put_up(case)
+    return found
+
+
+def listed(case: Case) -> set[str]:
+    whole_tables: set[str] = set()
+    of_the_caller: set[str] = set()
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if not _LISTS.search(call.callee):
+                continue
+            whole = statement(piece, call)
+            if names.has_caller(whole) or (piece.depth and names.caller):
+                of_the_caller.add(stem(table(whole)))
+            elif _lists_all(piece, call, whole):
+                whole_tables.add(stem(table(whole)))
+    return whole_tables - of_the_caller - {""}
+
+
+def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
+    arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+    if call.callee.endswith(".from"):
+        return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
+    if call.callee.endswith(".findMany"):
+        given = property_of(arguments, "where")
+        unasked = not given or re.search(r"\?[^?]*:\s*(?:undefined|\{\s*\})\s*$", given)
+        return bool(unasked) and not re.search(r"[{,]\s*where\s*[,}]", arguments)
+    if _SQL.match(arguments):
+        return not re.search(r"\b(?:WHERE|LIMIT\s+1\b)", arguments, re.IGNORECASE)
+    return not arguments.replace("{}", "").strip()
+
+
+def _put_up(case: Case) -> set[str]:
+    """Tables of which the same rows are listed for everybody who asks: those that are active,
+    those of a category, those that fit a search.
+    """
+    if ":" in case.route.path or ASKS_CALLER.search(case.own):
+        return set()
+    found: set[str] = set()
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if names.caller or not _LISTS.search(call.callee) or call.end - call.start > 3_000:
+                continue
+            whole = statement(piece, call)
+            arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+            if not _ONE.search(whole) and (_SQL.match(arguments) or not _RUNS.search(call.callee)):
+                found.add(stem(table(whole)))
+    return {name for name in found if name and not _PRIVATE.search(name)}
+
+
+_ONE = re.compile(
+    r"\.(?:single|maybeSingle)\(|\bLIMIT\s+1\b|\.(?:eq|match|filter|in|is)\(\s*[\"'`](?:\w+_)?id\b"
+    r"|[{,(\s](?:_?id|\w+_id|\w+Id)\s*:(?!\s*(?:true|1)\b)|[{,]\s*(?:id|\w+_id|\w+Id)\s*[,}]"
+    r"|\b(?:id|\w+_id)\s*=\s*[$?:%]|\beq\(\s*\w+\.(?:id|\w+Id)\s*,",
+)
+"""One row is asked for, or those of somebody."""
