@@ -19,6 +19,7 @@ from .ownership import (
     left_open,
 )
 from .routes import RouteTable
+from .shared import rows_for_all
 from .syntax import (
     dotted,
     found,
@@ -73,8 +74,9 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     ]
     yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
+    shown = rows_for_all(handlers)
     seen: set[tuple[str, ast.AST]] = set()
-    every = [one for handler in handlers for one in _of_handler(handler, roles_matter)]
+    every = [one for handler in handlers for one in _of_handler(handler, roles_matter, shown)]
     for finding, node in [*every, *left_open(handlers)]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
@@ -84,16 +86,18 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         yield from _commented_out(module, [h.function for h in handlers if h.module is module])
 
 
-def _of_handler(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+def _of_handler(
+    handler: Handler, roles: bool, shown: set[str]
+) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
     yield from acts.look(handler)
     if handler.route.access in {"caller", "role"}:
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
         yield from _first_of(
-            foreign_rows(handler),
+            foreign_rows(handler, shown),
             changed_unasked(handler),
-            handed_on(handler),
+            handed_on(handler, shown),
             any_file(handler),
         )
         yield from _admin_by_login(handler, roles)

@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project
+from .shared import subject
 from .syntax import (
     assigns_in,
     called,
@@ -48,8 +49,11 @@ PERSONAL = re.compile(
 _LONGEST_WAY = 2
 
 
-def foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
-    """IDOR: rows by an id from the request, and the caller is never looked at."""
+def foreign_rows(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
+    """IDOR: rows by an id from the request, and the caller is never looked at.
+
+    `shown` are those that the service lists for everybody.
+    """
     route = handler.route
     if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
         return
@@ -57,7 +61,10 @@ def foreign_rows(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         key = _request_key(handler, call)
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
-        if not route.writes and (meant.listed(handler) or not _is_owned(handler, call)):
+        read = not route.writes
+        if read and (meant.listed(handler) or not _is_owned(handler, call)):
+            continue
+        if read and subject(handler.project, handler.module, call) in shown:
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue
@@ -252,7 +259,7 @@ def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 # a row that a function of the program's own looks up
 
 
-def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
     """`return invoice(order_id)`: the function looks the row up by the id alone."""
     route = handler.route
     if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
@@ -273,7 +280,7 @@ def handed_on(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         looks = next(
             (it for it in _lookups(there.node, set(taken)) if _held_by_one(handler, call, it)), None
         )
-        if looks is not None:
+        if looks is not None and (route.writes or not _shown(handler, call, looks, shown)):
             yield found(
                 "authz.idor", handler.module, call,
                 f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
@@ -288,6 +295,12 @@ _FOR_EVERYBODY = re.compile(
     re.IGNORECASE,
 )
 """What the handler says of itself."""
+
+
+def _shown(handler: Handler, call: ast.Call, looks: ast.Call, shown: set[str]) -> bool:
+    project = handler.project
+    there = project.resolve(handler.module, dotted(call.func)).module or handler.module
+    return bool({subject(project, handler.module, call), subject(project, there, looks)} & shown)
 
 
 def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:

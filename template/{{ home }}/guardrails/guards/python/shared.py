@@ -1,0 +1,58 @@
+"""Rows that the service lists for whoever asks: to name one of them leaks nothing."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .handlers import Handler
+from .modules import Module, Project
+from .syntax import called, calls_in, chain, names_in, strings_in, words_in
+
+_PRIVATE = re.compile(
+    r"user|account|customer|client|patient|order|book|appoint|reserv|payment|invoic|transact|messag"
+    r"|conversation|chat|notif|address|cart|wallet|enrol|record|prescri|student|employ|ticket|lead"
+    r"|inquir|enquir|document|file|contract|salar|payroll|member|session|token|subscri|applicat"
+    r"|report|balance|ledger|donor|admin|medic|health|expens|budget",
+    re.IGNORECASE,
+)
+"""What is a person's own, even where somebody forgot to say so in a list of it."""
+_MANY = {"all", "to_list", "scalars", "paginate", "fetchall", "aggregate", "find"}
+
+
+def rows_for_all(handlers: list[Handler]) -> set[str]:
+    """Models and collections of which a route lists rows for any account, whoever it is."""
+    return {name for handler in handlers if _open_list(handler) for name in _listed(handler)}
+
+
+def subject(project: Project, module: Module, call: ast.Call) -> str:
+    """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
+    for name in sorted(names_in(call)):
+        found = project.resolve(module, name)
+        if isinstance(found.node, ast.ClassDef):
+            return found.node.name
+    names = chain(call)
+    return names[1] if len(names) > 2 and names[0] in {"db", "database", "mongo"} else ""
+
+
+def _open_list(handler: Handler) -> bool:
+    route = handler.route
+    if route.method != "GET" or route.access not in {"public", "caller"}:
+        return False
+    return not handler.path_parameters and not handler.uses_user and "admin" not in route.path
+
+
+def _listed(handler: Handler) -> Iterator[str]:
+    for module, function in handler.reached():
+        for call in calls_in(function):
+            if called(call) not in _MANY or _names_one(call):
+                continue
+            name = subject(handler.project, module, call)
+            if name and not _PRIVATE.search(name):
+                yield name
+
+
+def _names_one(call: ast.Call) -> bool:
+    """`filter(Boat.owner_id == owner_id)` lists what is somebody's."""
+    keywords = {word.arg or "" for inner in calls_in(call) for word in inner.keywords}
+    named = words_in(call) | strings_in(call) | keywords
+    return any(re.search(r"(^|_)id$", word) for word in named)
