@@ -1,5 +1,6 @@
 """Tests: are there any, how many for so much code, and does anything run them?"""
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -52,7 +53,16 @@ def findings(project: Project) -> Iterator[Finding]:
     unrun = list(_without_runner(project, list(real)))
     yield from unrun
     if not real:
-        if not idle:
+        scripts = _scripts(project)
+        if scripts:
+            yield Finding(
+                "tests.weak",
+                Place(scripts[0]),
+                f"{len(scripts)} script(s) that are started by hand are all the tests there are.",
+                evidence=Evidence.EXACT,
+                also=tuple(Place(path) for path in scripts[1:10]),
+            )
+        elif not idle:
             yield Finding(
                 "tests.none",
                 Place(),
@@ -63,6 +73,25 @@ def findings(project: Project) -> Iterator[Finding]:
         return
     if not unrun:
         yield from _weak(project, real)
+
+
+_SCRIPT = re.compile(r"\b(?:node|tsx|ts-node|bun|deno run|python3?)\s+(?:-\S+\s+)*([\w./-]+\.\w+)")
+_JUDGES = re.compile(r"\bassert\b|\bassert\w*\(|\bexpect\(|process\.exit\(1\)|throw new Error|sys\.exit\(1\)")
+
+
+def _scripts(project: Project) -> list[str]:
+    """Programs that a manifest starts as tests, and that fail where something is wrong."""
+    found = set()
+    for path in project.tree.files:
+        if path.rpartition("/")[2] != "package.json":
+            continue
+        manifest = project.tree.json(path)
+        scripts = manifest.get("scripts") if isinstance(manifest, dict) else None
+        for name, command in (scripts if isinstance(scripts, dict) else {}).items():
+            started = _SCRIPT.search(str(command)) if str(name).startswith("test") else None
+            if started is not None:
+                found.add(posixpath.normpath(posixpath.join(posixpath.dirname(path), started[1])))
+    return sorted(one for one in found if _JUDGES.search(project.tree.text(one) or ""))
 
 
 def _weak(project: Project, real: dict[str, int]) -> Iterator[Finding]:

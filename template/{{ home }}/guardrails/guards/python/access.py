@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from .modules import Function, Module, Project
 from .routes import Route, Router, RouteTable, parameter_checks
-from .syntax import called, dotted, key_of, own_body, strings_in, words_in
+from .syntax import (
+    argument,
+    called,
+    calls_in,
+    dotted,
+    key_of,
+    own_body,
+    strings_in,
+    text_of,
+    words_in,
+)
 from .walking import nodes_in
 
 _REFUSALS = re.compile(
@@ -215,8 +225,9 @@ def _inner(function: Function) -> Iterator[Function]:
 
 
 def _asked_about(test: ast.AST) -> set[str]:
-    """The names of a test, and the keys that it reads: `user["role"]`, `claims.get("role")`."""
-    return words_in(test) | {key for inner in nodes_in(test) if (key := key_of(inner))}
+    """The names of a test, and the keys that it reads: `user["role"]`, `getattr(user, "role", "")`."""
+    asked = {text_of(argument(call, 1)) or "" for call in calls_in(test) if called(call) == "getattr"}
+    return words_in(test) | asked | {key for inner in nodes_in(test) if (key := key_of(inner))}
 
 
 def refuses(node: ast.AST, function: Function | None = None) -> bool:

@@ -20,6 +20,7 @@ from .syntax import (
     text_of,
     uses_cookies,
 )
+from .walking import nodes_in
 
 _EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
 _ANY_HOST_PATTERN = re.compile(
@@ -33,24 +34,45 @@ def look(table: RouteTable) -> Iterator[Finding]:
     for module in table.project.modules:
         if is_script(module.path):
             continue
-        yield from _debug(module)
+        yield from _debug(table.project, module)
         yield from _cors(table.project, module)
         yield from _debug_logging(module, module in table.project.service)
     yield from _docs(table)
 
 
-def _debug(module: Module) -> Iterator[Finding]:
+_STARTS_IT = re.compile(
+    r"(^|/)(Procfile|Dockerfile[^/]*|railway\.(json|toml)|render\.ya?ml|nixpacks\.toml|fly\.toml"
+    r"|app\.ya?ml|gunicorn[^/]*|(docker-)?compose[^/]*\.ya?ml)$"
+)
+_SERVER = re.compile(r"\b(gunicorn|uvicorn|waitress|hypercorn|uwsgi)\b")
+
+
+def _only_at_home(project: Project, module: Module, call: ast.Call) -> bool:
+    """What runs as a script only, where the tree says that another server starts it for users."""
+    main = any(
+        isinstance(node, ast.If) and "__name__" in names_in(node.test) and call in nodes_in(node)
+        for node in module.tree.body
+    )
+    tree = project.tree
+    return main and any(
+        _SERVER.search(tree.text(path) or "") for path in tree.files if _STARTS_IT.search(path)
+    )
+
+
+def _debug(project: Project, module: Module) -> Iterator[Finding]:
     for call in module.calls:
         name = dotted(call.func)
         if called(call) == "run" and is_true(keyword(call, "debug")) and _runs_an_app(module, name):
             host = text_of(keyword(call, "host"))
             world = host in _EVERY_ADDRESS
+            grave = Severity.CRITICAL if world else Severity.HIGH
             yield found(
                 "config.debug", module, keyword(call, "debug") or call,
                 "Flask runs with debug=True"
                 + (" on every address: its debugger runs any code for whoever reaches it."
                    if world else ": its debugger runs any code for whoever reaches it."),
-                severity=Severity.CRITICAL if world else Severity.HIGH, evidence=Evidence.EXACT,
+                severity=Severity.MEDIUM if _only_at_home(project, module, call) else grave,
+                evidence=Evidence.EXACT,
             )  # fmt: skip
         elif called(call) == "FastAPI" and is_true(keyword(call, "debug")):
             yield found(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from .modules import Function, Module, is_script
+from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
     assigns_in,
@@ -57,7 +57,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
     for module in table.project.modules:
         for function in module.functions:
             yield from _fast_hash(module, function)
-            yield from _guessable(module, function)
+            yield from _guessable(table.project, module, function)
             yield from _asked_with(module, function)
     for module in table.project.service:
         if not is_script(module.path):
@@ -199,7 +199,17 @@ def _sought(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
                 yield from ((column[1], it) for it in getattr(value, "elts", [value]))
 
 
-def _guessable(module: Module, function: Function) -> Iterator[Finding]:
+def _called_for(project: Project, function: Function) -> bool:
+    """Whether anything but an import names the function: what is only there makes no secret."""
+    return bool(function.decorator_list) or any(
+        function.name in {getattr(node, "id", ""), getattr(node, "attr", "")}
+        for module in project.modules
+        for node in module.nodes
+        if isinstance(node, ast.Name | ast.Attribute)
+    )
+
+
+def _guessable(project: Project, module: Module, function: Function) -> Iterator[Finding]:
     if is_script(module.path):
         return
     for node in own_body(function):
@@ -220,5 +230,6 @@ def _guessable(module: Module, function: Function) -> Iterator[Finding]:
             yield found(
                 "crypto.weak-random", module, node,
                 f"{function.name} makes a secret with random, whose next values can be computed.",
+                severity=None if _called_for(project, function) else Severity.MEDIUM,
             )  # fmt: skip
             return

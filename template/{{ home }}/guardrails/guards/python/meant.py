@@ -37,7 +37,10 @@ def is_sign_up(function: Function) -> bool:
         isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
         for statement in function.body
     )
-    method = [item.arg for item in function.args.args[:1]] == ["self"]
+    first = [item.arg for item in function.args.args[:1]]
+    if first and first[0] in _WIRED:
+        return False
+    method = first == ["self"]
     of_people = not method or any(_PEOPLE.search(word) for word in words_in(function))
     return not closed and of_people
 
@@ -48,6 +51,8 @@ _SIGNS_UP = re.compile(
     re.IGNORECASE,
 )
 """Parts of the program are registered, too."""
+_WIRED = {"app", "application", "flask_app", "api", "router", "server", "dispatcher", "bot"}
+"""What `register_commands(app)` is handed to hang something on it."""
 _PEOPLE = re.compile(
     r"user|account|password|e?mail|member|customer|client|patient|student|profile", re.IGNORECASE
 )

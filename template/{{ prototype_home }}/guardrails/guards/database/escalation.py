@@ -283,31 +283,42 @@ def _finding(scene: Scene, table: Table, gains: Sequence[Gain]) -> Finding:
         places[0],
         f"A signed-in user can {verb} {names} and so choose their own {GAIN[worst.kind]}"
         f"{f' ({named})' if named else ''}.",
-        _severity(scene, worst),
+        _severity(scene, table, worst),
         scene.evidence(table),
         also=places[1:],
         detail={"columns": [gain.column.name for gain in gains], "value": worst.value},
     )
 
 
-def _severity(scene: Scene, gain: Gain) -> Severity:
+def _severity(scene: Scene, table: Table, gain: Gain) -> Severity:
     """A word that no rule in the database asks for decides only what pages show."""
     severity = SEVERITY[gain.kind]
-    if gain.kind == "control" and not _asked(scene, gain.column):
-        severity = Severity.HIGH
+    if gain.kind == "control" and not _asked(scene, table, gain.column):
+        severity = Severity.MEDIUM if _elsewhere(scene, table) else Severity.HIGH
     return severity
 
 
-def _asked(scene: Scene, column: Column) -> bool:
-    """Whether a policy or function mentions the column."""
+def _asked(scene: Scene, table: Table, column: Column) -> bool:
+    """Whether a policy of the table, or a policy or function that names it, mentions the column."""
     name = re.compile(rf"(?<!\w)(?<!auth\.){re.escape(column.name)}(?!\w|\()")
+    named = re.compile(rf"(?<!\w){re.escape(table.name)}(?!\w)")
     texts = [
-        policy.using + policy.check
-        for table in scene.relations.tables.values()
-        for policy in table.policies
+        (policy.using + policy.check, other is table)
+        for other in scene.relations.tables.values()
+        for policy in other.policies
     ]
-    texts += [function.body for function in scene.relations.functions]
-    return any(name.search(found) for found in texts)
+    texts += [(function.body, False) for function in scene.relations.functions]
+    return any(name.search(text) and (own or named.search(text)) for text, own in texts)
+
+
+def _elsewhere(scene: Scene, table: Table) -> bool:
+    """Whether roles are kept in a table of their own, which policies or functions ask."""
+    return any(
+        other is not table
+        and purpose(other.name) is Purpose.PRIVILEGE
+        and any(other.name in function.body for function in scene.relations.functions)
+        for other in scene.relations.tables.values()
+    )
 
 
 def _admitting(table: Table, how: str) -> list[Policy]:

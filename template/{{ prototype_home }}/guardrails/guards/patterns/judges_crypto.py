@@ -4,6 +4,7 @@ import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
+from .unused import unused
 
 _UI = re.compile(
     r"toast|sidebar|skeleton|color|colour|confetti|particle|placeholder|mock|demo", re.IGNORECASE
@@ -52,6 +53,7 @@ def weak_random(case: Case) -> Case | None:
         shown = found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split()
         mild = hashed or shown
         mild = mild or (found[1] in _SERVERS_MATTER and not source.is_server)
+        mild = mild or unused(source, line)
         return case.but(severity=Severity.MEDIUM if mild else None, USE=specific)
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)

@@ -3,7 +3,7 @@
 import re
 
 from ...engine.finding import Severity
-from .case import Case, Judge, words
+from .case import Case, Judge, last_name, words
 
 _LOGGED_SECRET = re.compile(
     r"(^| )(password|passwd|pwd|passcode|otp|cvv|cvc|secret|token|jwt|api key|private key"
@@ -87,11 +87,15 @@ def _at_its_worth(case: Case) -> Case:
         return case.but(severity=Severity.LOW)
     if _NO_MAILER.search(case.above[-600:]):
         return case.but(severity=Severity.MEDIUM)  # in place of the letter, where none can be sent
-    if words(case.name("WHAT")).split(" ")[-1:] == ["token"] and not _OPENS.search(
-        case.source.text
-    ):
+    token = words(last_name(case.name("WHAT"))).split(" ")[-1:] == ["token"]
+    pushes = _PUSHES.search(case.match.text + case.source.line(case.match.line - 1))
+    if token and (pushes or not _OPENS.search(case.source.text)):
         return case.but(severity=Severity.MEDIUM)
     return case
+
+
+_PUSHES = re.compile(r"\b(?:fcm|apns|push|expo|onesignal|device)\b", re.IGNORECASE)
+"""With the address of a telephone nobody signs in."""
 
 
 _TOLD_SAFELY = re.compile(

@@ -5,6 +5,7 @@ import re
 from ...engine.finding import Severity
 from .case import Case, Judge
 from .judges_secrets import left_over
+from .unused import unused
 
 _PRETENDS = re.compile(
     r"simulat|\bmock|\bfake|\bdummy|\bsimula|\bdemo\b|placeholder", re.IGNORECASE
@@ -13,6 +14,11 @@ _PAYING = re.compile(
     r"payment|\bpay\b|\bcard\b|checkout|pagamento|\bpago\b|purchase|charge", re.IGNORECASE
 )
 _COMMENT = re.compile(r"^\s*(?://|\*|/\*|\{/\*)|//")
+_SUCCEEDS = re.compile(
+    r"success|paid|complet|confirm|approv|accept|status|order|thank|receipt|\bset[A-Z]\w*\(|navigate\("
+    r"|push\(|resolve\(|toast|\bon[A-Z]\w*\(|sucesso|exito|return\b",
+    re.IGNORECASE,
+)
 _ASKS_PROVIDER = re.compile(
     r"stripe|paypal|razorpay|paystack|mercado|mollie|square|flutterwave|xendit|midtrans"
 )
@@ -24,6 +30,10 @@ def simulated_payment(case: Case) -> Case | None:
     near = [source.line(number) for number in range(max(1, line - 3), line + 1)]
     said = " ".join(text for text in near if _COMMENT.search(text))
     if not _PRETENDS.search(said) or not _PAYING.search(said):
+        return None
+    last = source.named_block(line)[1]
+    after = source.between(line + 1, min(last, case.match.end_line + 15))
+    if not _SUCCEEDS.search(after) or unused(source, line):
         return None
     if not _PAYING.search(source.path + source.around(line)):
         return None

@@ -69,14 +69,15 @@ def _signs_nothing(case: Case) -> bool:
     return not any(_USES_SESSIONS.search(source.tree.text(path) or "") for path in code)
 
 
+_SENT = re.compile(r"\b(?:headers?|cookies|searchParams|query|params|body|formData|get[hH]eader)\b")
 _VARIABLE = re.compile(r"[\"'`].*[\"'`]|[A-Z][A-Z0-9_]*")
 
 
 def default_secret(case: Case) -> Case | None:
     """A secret that falls back to a text which stands in the source."""
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
-    if not _VARIABLE.fullmatch(case.name("VAR")):
-        return None  # of a map by a variable's value: no setting is named
+    if not _VARIABLE.fullmatch(case.name("VAR")) or _SENT.search(case.match.text):
+        return None  # of a map by a variable's value, or of a request: no setting is named
     if _PLAIN_ENV.search(name) or not literal or literal.startswith(("http", "/")):
         return None
     if not case.source.is_server and case.source.path.endswith("x"):

@@ -24,6 +24,7 @@ HEADER = re.compile(
     rf"|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
+_TYPED = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\??\s*:(?!:)")
 _AWAITED = re.compile(r"\s*\(?\s*await\s+([\w$.]+)\(")
 _PARSES = re.compile(
     r"\b(?:JSON\.parse|parse|safeParse|parseAsync|safeParseAsync|validate|validateAsync)\("
@@ -80,7 +81,7 @@ class Flow:
             self._names.get((piece.giver.module.path, piece.giver.start)) if piece.giver else None
         )
         for index, text in enumerate(parameters):
-            found = set(_NAME.findall(re.sub(r":\s*[A-Z][\w<>\[\], .|]*$", "", text))[:12])
+            found = _parameter(text)
             if _NEST_SENT.match(text):
                 names.sent |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
             elif _NEST_CALLER.match(text):
@@ -141,6 +142,14 @@ def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
         names.secret |= found
     if giver.has_header(given):
         names.header |= found
+
+
+def _parameter(text: str) -> set[str]:
+    """`id` of `id: string`, and all names of a pattern."""
+    typed = _TYPED.match(text)
+    if typed:
+        return {typed[1]}
+    return set(_NAME.findall(re.sub(r":\s*[A-Z][\w<>\[\], .|]*$", "", text))[:12])
 
 
 def _words(parameter: str) -> set[str]:

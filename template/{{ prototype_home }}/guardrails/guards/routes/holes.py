@@ -185,9 +185,13 @@ def _open(cases: list[Case], told: set[str]) -> Iterator[Finding]:
                     yield found
                 elif hole is not None:
                     files[case.route.module.path].append((case, *hole))
+        if files and not asks:  # one fault, wherever it shows
+            files = {"": [hole for of_file in files.values() for hole in of_file]}
         for path, holes_of in files.items():
             everywhere = all(
-                one.access is Access.PUBLIC for one in of_app if one.route.module.path == path
+                one.access is Access.PUBLIC
+                for one in of_app
+                if one.route.module.path == path or not path
             )
             yield from _told(holes_of, asks, everywhere)
 

@@ -192,7 +192,8 @@ class Program:
             return None
         home, name = found
         if last in home.named:
-            return home, home.named[last]
+            function = _in_part(home, callee, last)
+            return (home, function) if function else None
         made = home.outer_values.get(name)
         maker = made and re.search(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)", home.slice(made))
         there = self.find(home, maker[1]) if maker else None
@@ -241,3 +242,26 @@ def _paths(folder: str, config: Any) -> Iterator[tuple[str, str, tuple[str, ...]
                 for value in values
             )
             yield folder, key.rstrip("*"), targets
+
+
+def _in_part(home: Module, callee: str, last: str) -> Function | None:
+    """`store.boats.update` runs the `update` of the part `boats`; another part's is not it."""
+    namesakes = [one for one in home.functions if one.name == last]
+    parts = callee.split(".")
+    if len(namesakes) < 2 or len(parts) < 3:
+        return home.named[last]
+    for match in re.finditer(rf"\b{re.escape(parts[-2])}\s*[:=]\s*\{{", home.code):
+        end = _closed(home.code, match.end() - 1)
+        found = next((one for one in namesakes if match.end() <= one.start < end), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _closed(code: str, at: int) -> int:
+    depth = 0
+    for brace in re.finditer(r"[{}]", code[at:]):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return at + brace.end()
+    return len(code)

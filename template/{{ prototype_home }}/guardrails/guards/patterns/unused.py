@@ -1,0 +1,47 @@
+"""Functions that nothing runs: what they would do, nobody meets."""
+
+import re
+
+from .source import Source
+
+_CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".html")
+_HANDED_OUT = re.compile(
+    r"^\s*export\s*(?:default\s*)?\{|^\s*module\.exports|^\s*export\s+default\s+\w+\s*;?\s*$|^\s*//|^\s*\*"
+)
+_RUN_BY_OTHERS = re.compile(
+    r"\bexport\s+default\b|\bwindow\.|\bmethods\.|\bexports\.|\bglobalThis\.|^\s*@|\bprototype\."
+    r"|export\s+(?:async\s+)?(?:function|const)\s+(?:GET|POST|PUT|PATCH|DELETE|handler|loader|action|middleware)\b"
+)
+_DEEPEST = 3
+
+
+def unused(source: Source, line: int, depth: int = 0) -> bool:
+    """Whether nothing in the tree runs the named function around a line."""
+    name = source.symbol(line).rpartition(".")[2]
+    if not re.fullmatch(r"\w{4,}", name) or depth > _DEEPEST:
+        return False
+    first, last = source.named_block(line)
+    if _RUN_BY_OTHERS.search(source.between(max(1, first - 1), first)):
+        return False
+    if any(_runs(source.tree.text(path) or "", name, source.path) for path in _others(source)):
+        return False
+    word = re.compile(rf"\b{name}\b")
+    inside = [
+        number
+        for number, text in enumerate(source.lines, 1)
+        if word.search(text) and not first <= number <= last and not _HANDED_OUT.search(text)
+    ]
+    return all(source.symbol(one) and unused(source, one, depth + 1) for one in inside)
+
+
+def _others(source: Source) -> list[str]:
+    return [path for path in source.tree.ending(*_CODE) if path != source.path]
+
+
+def _runs(text: str, name: str, path: str) -> bool:
+    """Whether another file takes the name from this one, or calls a method that is called so."""
+    if name not in text:
+        return False
+    stem = re.escape(path.rpartition("/")[2].partition(".")[0])
+    taken = re.search(rf"\b{name}\b[^;]*?\bfrom\s*[\"'`][^\"'`]*/(?:{stem}|[\w-]+)?(?:\.\w+)?[\"'`]", text)
+    return bool(taken) or re.search(rf"\.{name}\b|\b{name}\b[^;=]*=\s*require", text) is not None
