@@ -307,7 +307,16 @@ def _asked(scene: Scene, table: Table, column: Column) -> bool:
         for other in scene.relations.tables.values()
         for policy in other.policies
     ]
-    texts += [(function.body, False) for function in scene.relations.functions]
+    namesakes = [
+        other.name
+        for other in scene.relations.tables.values()
+        if other.name != table.name and any(one.name == column.name for one in other.columns)
+    ]
+    texts += [
+        (function.body, False)
+        for function in scene.relations.functions
+        if not any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", function.body) for one in namesakes)
+    ]
     return any(name.search(text) and (own or named.search(text)) for text, own in texts)
 
 

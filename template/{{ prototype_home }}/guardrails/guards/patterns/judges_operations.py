@@ -88,7 +88,7 @@ def _at_its_worth(case: Case) -> Case:
     if _NO_MAILER.search(case.above[-600:]):
         return case.but(severity=Severity.MEDIUM)  # in place of the letter, where none can be sent
     token = words(last_name(case.name("WHAT"))).split(" ")[-1:] == ["token"]
-    pushes = _PUSHES.search(case.match.text + case.source.line(case.match.line - 1))
+    pushes = _PUSHES.search(f"{case.source.path} {case.match.text}")
     if token and (pushes or not _OPENS.search(case.source.text)):
         return case.but(severity=Severity.MEDIUM)
     return case

@@ -261,12 +261,17 @@ def stem(name: str) -> str:
     return re.sub(r"(?:ies|es|s|y|e)$", "", name.lower())
 
 
+_OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
+"""Where the session comes from was not seen, and nobody else's is called so."""
+
+
 def tied(case: Case) -> bool:
     """Whether anything ties what is asked for to the caller: a comparison, or a call of both."""
     for piece in case.pieces:
         names = case.flow.of(piece)
         for line in re.split(r"[;\n]", piece.code):
-            if _COMPARES.search(line) and names.has_caller(line) and not _nothing_test(line):
+            known = names.has_caller(line) or _OF_SESSION.search(line) is not None
+            if known and _COMPARES.search(line) and not _nothing_test(line):
                 return True
         for call in piece.module.calls_in(piece.start, piece.end):
             if _LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
