@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project
-from .shared import subject
+from .shared import of_shown, subject
 from .syntax import (
     assigns_in,
     called,
@@ -64,7 +64,7 @@ def foreign_rows(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, a
         read = not route.writes
         if read and (meant.listed(handler) or not _is_owned(handler, call)):
             continue
-        if read and subject(handler.project, handler.module, call) in shown:
+        if read and of_shown(handler.project, handler.module, call, key, shown):
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue

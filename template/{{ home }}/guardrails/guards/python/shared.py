@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from .handlers import Handler
 from .modules import Module, Project
-from .syntax import called, calls_in, chain, names_in, strings_in, words_in
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    names_in,
+    strings_in,
+    words_in,
+)
 
 _PRIVATE = re.compile(
     r"user|account|customer|client|patient|order|book|appoint|reserv|payment|invoic|transact|messag"
@@ -26,12 +35,32 @@ def rows_for_all(handlers: list[Handler]) -> set[str]:
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
     """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
-    for name in sorted(names_in(call)):
+    for name in sorted(names_in(call) | _behind(module, call)):
         found = project.resolve(module, name)
         if isinstance(found.node, ast.ClassDef):
             return found.node.name
     names = chain(call)
     return names[1] if len(names) > 2 and names[0] in {"db", "database", "mongo"} else ""
+
+
+def _behind(module: Module, call: ast.Call) -> set[str]:
+    """`boats.all()`, where `boats = Boat.query` a line above."""
+    function = module.owners.get(call)
+    started = dotted(call.func).partition(".")[0]
+    if function is None or not started:
+        return set()
+    return {
+        name
+        for target, value in assigns_in(function)
+        if isinstance(target, ast.Name) and target.id == started
+        for name in names_in(value)
+    }
+
+
+def of_shown(project: Project, module: Module, call: ast.Call, key: str, shown: set[str]) -> bool:
+    """Whether the rows are shown to all, or hang on one that is: the reviews of a room."""
+    hangs_on = key.removesuffix("_id").replace("_", "").lower()
+    return subject(project, module, call) in shown or hangs_on in {one.lower() for one in shown}
 
 
 def _open_list(handler: Handler) -> bool:

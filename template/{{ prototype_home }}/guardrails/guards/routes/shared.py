@@ -52,6 +52,8 @@ def listed(case: Case) -> set[str]:
 
 def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
     arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+    if not call.callee.endswith(".from") and _narrowed_on_demand(piece, arguments):
+        return True
     if call.callee.endswith(".from"):
         return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
     if call.callee.endswith(".findMany"):
@@ -61,6 +63,21 @@ def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
     if _SQL.match(arguments):
         return not re.search(r"\b(?:WHERE|LIMIT\s+1\b)", arguments, re.IGNORECASE)
     return not arguments.replace("{}", "").strip()
+
+
+_FILTER = re.compile(r"\s*(?:\{\s*where(?:\s*:\s*(\w+))?\s*[,}]|(\w+)\s*$)")
+
+
+def _narrowed_on_demand(piece: Piece, arguments: str) -> bool:
+    """`const where = {}` that is only filled with what the caller wants less of."""
+    found = _FILTER.match(arguments)
+    if found is None or piece.depth:
+        return False
+    name = found[1] or found[2] or "where"
+    return any(
+        one.names.partition(":")[0].strip() == name and piece.module.slice(one).strip() == "{}"
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    ) and not ASKS_CALLER.search(piece.code)
 
 
 def _put_up(case: Case) -> set[str]:
