@@ -76,7 +76,9 @@ def findings(project: Project) -> Iterator[Finding]:
 
 
 _SCRIPT = re.compile(r"\b(?:node|tsx|ts-node|bun|deno run|python3?)\s+(?:-\S+\s+)*([\w./-]+\.\w+)")
-_JUDGES = re.compile(r"\bassert\b|\bassert\w*\(|\bexpect\(|process\.exit\(1\)|throw new Error|sys\.exit\(1\)")
+_JUDGES = re.compile(
+    r"\bassert\b|\bassert\w*\(|\bexpect\(|process\.exit\(1\)|throw new Error|sys\.exit\(1\)"
+)
 
 
 def _scripts(project: Project) -> list[str]:

@@ -225,8 +225,9 @@ def _inner(function: Function) -> Iterator[Function]:
 
 
 def _asked_about(test: ast.AST) -> set[str]:
-    """The names of a test, and the keys that it reads: `user["role"]`, `getattr(user, "role", "")`."""
-    asked = {text_of(argument(call, 1)) or "" for call in calls_in(test) if called(call) == "getattr"}
+    """The names of a test, and the keys that it reads: `user["role"]`, `getattr(user, "role")`."""
+    read = (argument(call, 1) for call in calls_in(test) if called(call) == "getattr")
+    asked = {text_of(name) or "" for name in read}
     return words_in(test) | asked | {key for inner in nodes_in(test) if (key := key_of(inner))}
 
 

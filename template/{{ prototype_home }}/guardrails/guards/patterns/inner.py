@@ -1,4 +1,4 @@
-"""A function that is a fault as a whole, and what in it shows that: one fault, told where it shows."""
+"""A function that is a fault as a whole, and what in it shows that: one fault, told once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ def innermost(told: Sequence[Told], patterns: Mapping[str, Pattern]) -> Iterator
     for one in told:
         if id(one) in dropped:
             continue
-        match, finding = one
+        finding = one[1]
         ranks = [
             _rank(other, patterns)
             for other in outer

@@ -43,5 +43,6 @@ def _runs(text: str, name: str, path: str) -> bool:
     if name not in text:
         return False
     stem = re.escape(path.rpartition("/")[2].partition(".")[0])
-    taken = re.search(rf"\b{name}\b[^;]*?\bfrom\s*[\"'`][^\"'`]*/(?:{stem}|[\w-]+)?(?:\.\w+)?[\"'`]", text)
-    return bool(taken) or re.search(rf"\.{name}\b|\b{name}\b[^;=]*=\s*require", text) is not None
+    taken = rf"\b{name}\b[^;]*?\bfrom\s*[\"'`][^\"'`]*/(?:{stem}|[\w-]+)?(?:\.\w+)?[\"'`]"
+    asked = rf"\.{name}\b|\b{name}\b[^;=]*=\s*require"
+    return re.search(f"{taken}|{asked}", text) is not None

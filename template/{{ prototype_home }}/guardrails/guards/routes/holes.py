@@ -171,13 +171,15 @@ def _names(cases: list[Case]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+Hole = tuple[Case, Severity, str]
+
+
 def _open(cases: list[Case], told: set[str]) -> Iterator[Finding]:
     apps: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         apps[case.route.app].append(case)
     for of_app in apps.values():
-        asks = any(case.access in {Access.CALLER, Access.ROLE} for case in of_app)
-        files: dict[str, list[tuple[Case, Severity, str]]] = defaultdict(list)
+        files: dict[str, list[Hole]] = defaultdict(list)
         for case in of_app:
             if case.route.module.path not in told and (judged := _public(case)):
                 found, hole = judged
@@ -185,20 +187,22 @@ def _open(cases: list[Case], told: set[str]) -> Iterator[Finding]:
                     yield found
                 elif hole is not None:
                     files[case.route.module.path].append((case, *hole))
-        if files and not asks:  # one fault, wherever it shows
-            files = {"": [hole for of_file in files.values() for hole in of_file]}
-        for path, holes_of in files.items():
-            everywhere = all(
-                one.access is Access.PUBLIC
-                for one in of_app
-                if one.route.module.path == path or not path
-            )
-            yield from _told(holes_of, asks, everywhere)
+        yield from _of_app(of_app, files)
 
 
-def _told(
-    holes_of: list[tuple[Case, Severity, str]], asks: bool, everywhere: bool
-) -> Iterator[Finding]:
+def _of_app(of_app: list[Case], files: dict[str, list[Hole]]) -> Iterator[Finding]:
+    """That nobody is asked anywhere is one fault, in however many files it shows."""
+    if files and not any(case.access in {Access.CALLER, Access.ROLE} for case in of_app):
+        yield from _told([hole for of_file in files.values() for hole in of_file], False, True)
+        return
+    for path, holes_of in files.items():
+        everywhere = all(
+            one.access is Access.PUBLIC for one in of_app if one.route.module.path == path
+        )
+        yield from _told(holes_of, True, everywhere)
+
+
+def _told(holes_of: list[Hole], asks: bool, everywhere: bool) -> Iterator[Finding]:
     if (asks and not everywhere) or len(holes_of) == 1:
         for case, severity, does in holes_of:
             rule = "authz.unauthenticated-endpoint" if asks else "authz.none"
