@@ -40,6 +40,12 @@ _ROLES = re.compile(
     r"^(has_perm|has_role|has_permission|is_admin)",
     re.IGNORECASE,
 )
+_REQUIRES = re.compile(r"_(required|only)$|^(require|only)_", re.IGNORECASE)
+_KIND = re.compile(
+    r"^is_(?!authenticated$|active$|anonymous$|verified$|confirmed$|enabled$|deleted$|banned$|blocked$"
+    r"|valid$|expired$|json$|secure$|locked$)[a-z_]+$"
+)
+"""`current_user.is_manager`: which kind of account it is."""
 _ADMINS = re.compile(r"(^|_)(admin\w*|superuser|staff)(_|$)", re.IGNORECASE)
 """`require_admin` that asks `is_platform_admin()`: what that compares need not be seen."""
 _ROLE_NAME = re.compile(r"role|admin|permission|superuser|staff|scope", re.IGNORECASE)
@@ -148,7 +154,8 @@ class Gatekeeper:
             for word in _asked_about(node.test if isinstance(node, ast.If) else node)
         }
         admins = _ADMINS.search(function.name) and any(_ADMINS.search(word) for word in words)
-        if admins or any(_ROLES.search(word) for word in words):
+        kinds = _REQUIRES.search(function.name) and any(_KIND.search(word) for word in words)
+        if admins or kinds or any(_ROLES.search(word) for word in words):
             return Verdict("role", f"{function.name} looks at the role")
         return Verdict("caller", f"{function.name} turns strangers away")
 

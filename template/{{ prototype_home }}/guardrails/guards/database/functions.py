@@ -178,6 +178,8 @@ def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> F
     written = sorted({name.lower() for name in WRITES.findall(body)})
     if not written or _checked(scene, body) or not function.arguments:
         return None
+    if _open_anyway(scene, visitor, written):
+        return None  # it gives nothing away that is not given away already, and told there
     name = words(function.name)
     if (
         COUNTS.search(name)
@@ -193,6 +195,15 @@ def _read(scene: Scene, function: Function, visitor: Visitor, found: Place) -> F
         "rights; nothing in it looks at who is calling.",
         _unread(function, body, written),
         Evidence.READ,
+    )
+
+
+def _open_anyway(scene: Scene, visitor: Visitor, written: list[str]) -> bool:
+    tables = [one for one in scene.relations.tables.values() if one.name in written]
+    return len(tables) == len(written) and all(
+        scene.matrix.attempt(table, visitor, command).allowed
+        for table in tables
+        for command in ("INSERT", "UPDATE")
     )
 
 
