@@ -157,3 +157,11 @@ def test_what_must_be_flagged_is(rule: str, case: Case, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("rule", "case"), list(numbered("clean")))
 def test_look_alikes_are_left_alone(rule: str, case: Case, tmp_path: Path) -> None:
     assert found(rule, case, tmp_path) == []
+
+
+def test_code_that_is_no_utf_8_is_searched_like_any_other(tmp_path: Path) -> None:
+    text = '// kept short – see below\nconst key = process.env.JWT_SECRET || "pots-and-pans"\n'
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server/keys.ts").write_bytes(text.encode("cp1252"))
+    (judged,) = found("auth.default-secret", {"files": {}}, tmp_path)
+    assert (judged.place.path, judged.place.line) == ("server/keys.ts", 2)

@@ -78,6 +78,10 @@ _OWN_PARAMS = re.compile(
 """`function send(params: { url: string })` is told by its own program, not by a request."""
 
 
+_RENAMED = re.compile(r"=\s*([\w$]+)(?:\??\.(?:trim|toString|toLowerCase|toUpperCase)\(\))*\s*")
+"""`const words = search.trim()` is still what was sent."""
+
+
 def from_request(case: Case, expression: str) -> bool:
     """Does the expression hold what the caller sent, directly or through a local name?"""
     if _REQUEST.search(expression):
@@ -90,10 +94,13 @@ def from_request(case: Case, expression: str) -> bool:
     name = re.escape(root[1])
     declared = re.compile(
         rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;{{}}()]*?\b{name}\b[^;{{}}()]*?[\]}}])"
-        rf"[^=\n]*(=[^;\n]*)"
+        rf"[^=\n]*(=\s*[^;\n]*)"
     )
     values = declared.findall(case.above)[-1:]  # the nearest is the one that counts
-    return any(_READS_REQUEST.search(value) or _REQUEST.search(value) for value in values)
+    if any(_READS_REQUEST.search(value) or _REQUEST.search(value) for value in values):
+        return True
+    renamed = _RENAMED.fullmatch(values[0]) if values else None
+    return renamed is not None and renamed[1] != root[1] and from_request(case, renamed[1])
 
 
 def interpolations(template: str) -> list[tuple[str, str]]:

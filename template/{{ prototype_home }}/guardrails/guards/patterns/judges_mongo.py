@@ -6,14 +6,14 @@ from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations
 
 _CHECKED = re.compile(
-    r"\bzod\b|\bz\.object|\byup\b|\bjoi\b|validator|celebrate|valibot|superstruct|mongo-?sanitize"
-    r"|sanitizeFilter",
+    r"\bzod\b|\bz\.object|\byup\b|\bjoi\b|(?:express|class)-validator|validators?/|validationResult"
+    r"|celebrate|valibot|superstruct|mongo-?sanitize|sanitizeFilter",
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"(?:^|[{,])\s*['\"]?([A-Za-z_]\w*)['\"]?\s*(?::\s*([\w$.?!]+)\s*)?(?=[,}]|$)")
 _CAST = (
     r"\??\.(?:trim|toLowerCase|toString|match|replace|split)\(|typeof\s+{0}|String\(\s*{0}"
-    r"|isValid\w*\(\s*{0}"
+    r"|(?:isValid\w*|validator\.\w+)\(\s*{0}"
 )
 
 

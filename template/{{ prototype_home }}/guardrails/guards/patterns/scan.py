@@ -11,6 +11,7 @@ from typing import Any
 
 from ...engine.finding import Severity
 from ...engine.rules import Rule
+from ...engine.tree import read_within
 from ...gate import NotChecked, program
 
 LANGUAGES = ("typescript", "tsx")
@@ -79,11 +80,31 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
         write_rules(Path(folder), patterns)
         command = [binary, "scan", "--config", f"{folder}/sgconfig.yml", "--json=stream"]
         command += [f"--no-ignore={kind}" for kind in ("hidden", "vcs", "parent", "dot", "global")]
+        copies = Path(folder, "copies")
+        broken = _made_readable(root, files, copies)
+        readable = [path for path in files if path not in broken]
         return [
             match
-            for some in _portions(files)
-            for match in _matches(_run([*command, "--", *some], root))
+            for where, those in ((root, readable), (copies, sorted(broken)))
+            if those
+            for some in _portions(those)
+            for match in _matches(_run([*command, "--", *some], where))
         ]
+
+
+def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
+    """Copy files that are no UTF-8, mended: ast-grep leaves them out and says nothing."""
+    broken: set[str] = set()
+    for path in files:
+        data = read_within(root, path) or b""
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            copy = copies / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(data.decode(errors="replace"), encoding="utf-8", newline="")
+            broken.add(path)
+    return broken
 
 
 def write_rules(folder: Path, patterns: Mapping[str, Pattern]) -> None:

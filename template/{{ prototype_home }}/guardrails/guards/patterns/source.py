@@ -40,6 +40,7 @@ _HEAD = re.compile(
     r"^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b\s*\*?\s*(?P<function>[\w$]*)"
     r"|^\s*(?:export\s+)?(?:const|let|var)\s+(?P<arrow>[\w$]+)\s*(?::[^=]+)?=\s*"
     r"(?:React\.)?(?:useCallback|useMemo|memo|forwardRef)?[(<]*.*(?:=>|function\b)"
+    r"|^\s*(?:module\.)?exports\.(?P<exported>[\w$]+)\s*=\s*(?:\w+\(\s*)?(?:async\s*)?(?:function\b|.*=>)"
     r"|^\s*(?:public |private |protected |static |async |get |set )*(?P<method>[\w$]+)\s*"
     r"\([^;]*\)\s*(?::[^{;=]+)?\{\s*$"
     r"|^\s*(?P<pair>[\w$]+)\s*:\s*(?:async\s*)?(?:function\b|\(?[\w\s,{}:.\[\]=?<>|]*\)?[^=]*=>)"
@@ -289,7 +290,7 @@ class Source:
 def _name(found: re.Match[str]) -> str | None:
     """The name of what a line begins, empty for a callback, None for what is no function."""
     groups = found.groupdict()
-    for group in ("function", "arrow", "method", "pair", "klass", "route"):
+    for group in ("function", "arrow", "exported", "method", "pair", "klass", "route"):
         if name := groups.get(group):
             return None if name in _NOT_METHODS else re.sub(r"\s+", "", name)
     return ""

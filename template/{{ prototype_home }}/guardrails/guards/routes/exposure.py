@@ -14,7 +14,8 @@ _PRINCIPAL = re.compile(
     r"(?:user_?id|\buser\.id|req\.user\.id|\buid|\bid)\b\s*(?:[!=]==?)\s*['\"]?1\b(?!\d)"
     r"|email\??\s*(?:\?\.toLowerCase\(\))?\s*[!=]==?\s*['\"][\w.+-]+@[\w.-]+['\"]"
     r"|['\"][\w.+-]+@[\w.-]+['\"]\s*[!=]==?\s*[\w.?]*email"
-    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*['\"][\w.+-]+@[\w.-]+['\"]",
+    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*"
+    r"(?:\(?\s*process\.env\.\w+\s*(?:\|\||\?\?)\s*)?['\"][\w.+-]+@[\w.-]+['\"]",
     re.IGNORECASE,
 )
 _PERSON = re.compile(

@@ -29,6 +29,13 @@ _FLAG = re.compile(
     r"|has_?premium|has_?subscription|isSubscriber|premium)$",
     re.IGNORECASE,
 )
+_RESULT = re.compile(r"^(?:is_?correct|correct|has_?won|is_?winner|won|passed|is_?completed|success)$", re.IGNORECASE)
+"""What only the server can know: whether the answer was right."""
+_PAID_OUT = re.compile(
+    r"\b\w*(?:credits?|points|coins|balance|xp|rewards?)\s*(?:\+=|:\s*sql`[^`]*\+|:\s*\{\s*increment)"
+    r"|\$inc\s*:\s*\{\s*['\"]?\w*(?:credits?|points|coins|balance|xp|rewards?)\b",
+    re.IGNORECASE,
+)
 _ROLE_WORD = re.compile(
     r"^(?:role|roles|is_?admin|user_?role|account_?type|user_?type|is_?super\w*)$", re.IGNORECASE
 )
@@ -126,12 +133,13 @@ def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
         ):
             continue
         for name in re.findall(r"[A-Za-z_$][\w$]*", binding.names):
+            earned = _RESULT.match(name) and _PAID_OUT.search(piece.code)
             decides = re.search(
                 rf"(?:if\s*\(|&&\s*|\|\|\s*)!?\s*{re.escape(name)}\s*(?:\)|&&|\|\|)"
                 rf"|(?<![\w$.]){re.escape(name)}\s*\?[^.:]",
                 piece.code,
             )
-            if _FLAG.match(name) and name in names.sent and decides:
+            if (_FLAG.match(name) or earned) and name in names.sent and decides:
                 message = (
                     f"{case.route.label} believes the request's {name}: whoever sends "
                     f"true gets what it is for"

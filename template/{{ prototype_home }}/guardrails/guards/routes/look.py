@@ -17,6 +17,7 @@ from .payments import payments
 from .platforms import edge_projects
 from .races import races
 from .rows import page_rows, public_files, route_row
+from .takings import takings
 
 
 def look(tree: Tree) -> Looked:
@@ -32,6 +33,7 @@ def look(tree: Tree) -> Looked:
         *payments(cases),
         *operations(program, cases),
         *races(cases),
+        *takings(cases),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]

@@ -76,6 +76,14 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         )
         others = [at_route(case) for case in open_[1:]]
         yield finding("ops.no-rate-limit", at_route(open_[0]), message, HIGH, others)
+    guessed = [case for case in cases if case not in login and _by_code(case)]
+    if guessed:
+        message = (
+            f"{guessed[0].route.label} may be tried without end: a code of a few digits is soon "
+            f"guessed"
+        )
+        others = [at_route(case) for case in guessed[1:]]
+        yield finding("ops.no-rate-limit", at_route(guessed[0]), message, HIGH, others)
     entries = [case for case in cases if _is_entry(case) and not _limited(case)]
     if entries and not login:
         message = f"{entries[0].route.label} may be called without end: nothing limits how often"
@@ -89,6 +97,26 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         )
         others = [at_route(case) for case in dear[1:]]
         yield finding("ops.no-rate-limit", at_route(dear[0]), message, MEDIUM, others)
+
+
+_SHORT_CODE = re.compile(
+    r"^(?:otp|\w*[a-z]Otp|\w*otp_?code|(?:verification|reset|confirmation|email|sms)_?[cC]ode)$"
+)
+_CODE_PATH = re.compile(r"otp|verif|reset|confirm|code", re.IGNORECASE)
+_TRIES = re.compile(r"attempts|tries|locked|lockout", re.IGNORECASE)
+
+
+def _by_code(case: Case) -> bool:
+    """A code that was sent to somebody is compared, as often as anybody likes."""
+    if case.access is not Access.PUBLIC or not case.route.writes or not case.pieces:
+        return False
+    sent = case.flow.of(case.pieces[0]).sent
+    return (
+        any(_SHORT_CODE.match(name) for name in sent)
+        and _CODE_PATH.search(case.route.path) is not None
+        and not _TRIES.search(case.code)
+        and not _limited(case)
+    )
 
 
 _COSTS = {"llm", "mail", "message"}

@@ -28,8 +28,10 @@ _ID = re.compile(
 _TABLE = re.compile(
     r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)|\b(?:FROM|INTO|UPDATE|JOIN)\s+[\"`]?(\w+)"
     r"|\b(?:db|tx)\.query\.(\w+)"
-    r"|\b(?:storage|db)\.(?:(\w+)\.)?(?:get|find|fetch|update|delete|remove|create|cancel"
-    r"|set)([A-Z]\w*?)?(?:By\w+)?\("
+    r"|\b(?:storage|db)\.(\w+)\.(?:get|find|fetch|update|delete|remove|create|cancel"
+    r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("
+    r"|\b(?:storage|db)\.(?:get|find|fetch|update|delete|remove|create|cancel"
+    r"|set)([A-Z]\w*?)(?:By\w+)?\("
     r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete"
     r"|from)\(\s*(?!table)(\w+)\s*\)"
 )
@@ -250,10 +252,8 @@ def _held(names: str) -> set[str]:
 
 
 def table(code: str) -> str:
-    match = _TABLE.search(code)
-    if match is None:
-        return ""
-    return next(filter(None, match.groups()), "")
+    named = (next(filter(None, match.groups()), "") for match in _TABLE.finditer(code))
+    return next(filter(None, named), "")
 
 
 def stem(name: str) -> str:

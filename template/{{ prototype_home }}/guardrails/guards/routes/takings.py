@@ -1,0 +1,219 @@
+"""What there is only one of, or so many of: compared first, and taken in a statement of its own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .flow import Names
+from .program import Piece
+from .say import HIGH, MEDIUM, at_route, finding, place
+
+_COLUMN = (
+    r"(?:\w*(?:balance|stock|credits?|quantity|wallet|points|inventory|seats?|coins|saldo|estoque"
+    r"|capacity|spots|tickets|remaining|available)\w*)"
+)
+_TAKES = re.compile(
+    # Drizzle: set({ credits: sql`${users.credits} - ${amount}` })
+    rf"\b(?P<drizzle>{_COLUMN})\s*:\s*sql(?:<\w+>)?`\s*\$\{{[\w.]+\}}\s*-\s*\$\{{\s*(?P<a>[\w.]+)"
+    # MongoDB: { $inc: { stock: -item.qty } }
+    rf"|\$inc\s*:\s*\{{\s*['\"]?(?P<mongo>(?:\w+\.)*{_COLUMN})['\"]?\s*:\s*-\s*\(?(?P<b>[\w.]+)"
+    # A document: product.stock -= quantity; await product.save()
+    # SQL: SET balance = balance - $1
+    rf"|(?<![\w$.])(?P<row>(?!this\b)[a-z]\w*)\.(?P<doc>{_COLUMN})\s*-=\s*(?P<d>[\w.]+)"
+    rf"|\bset\s+(?P<sql>{_COLUMN})\s*=\s*(?P=sql)\s*-\s*(?P<c>\?|\$\d+|:\w+|\$\{{[\w.]+)",
+    re.IGNORECASE,
+)
+_SAFE = re.compile(
+    r"isolationLevel|Serializable|FOR\s+UPDATE|\.for\(\s*['\"]update|\$gte?\b"
+    r"|runTransaction\(|optimisticConcurrency|pg_advisory|\block\w*\(|Redlock|LOCK\.UPDATE",
+    re.IGNORECASE,
+)
+_BOUGHT = re.compile(r"[sS]tock|[iI]nventory|[sS]eats?|[sS]pots|[tT]ickets|[cC]apacity|[eE]stoque")
+
+
+def takings(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        if not case.route.writes:
+            continue
+        for piece in case.pieces:
+            yield from _negative(case, piece)
+            if not _SAFE.search(piece.code):
+                yield from _counted(case, piece)
+                yield from _claimed(case, piece)
+
+
+def _counted(case: Case, piece: Piece) -> Iterator[Finding]:
+    for taken in _TAKES.finditer(piece.code):
+        named = taken["drizzle"] or taken["mongo"] or taken["sql"] or taken["doc"]
+        column = named.rpartition(".")[2]
+        if taken["row"] and not re.search(rf"\b{taken['row']}\.save\(", piece.code):
+            continue
+        if re.search(rf"\b{column}\W{{0,6}}\s*>=", _statement(piece.code, taken.end())):
+            continue
+        asked = re.search(
+            rf"\.{column}\b[^;{{}}\n]{{0,60}}[<>]|[<>]=?[^;{{}}\n]{{0,40}}\.{column}\b",
+            piece.code[: taken.start()],
+        )
+        if asked is None and not _BOUGHT.search(column):
+            continue
+        how = "compares" if asked else "never asks"
+        message = (
+            f"{case.route.label} {how} how much {column} is left, and takes from it with no "
+            f"condition: of two at once both take, and more is gone than there was"
+        )
+        where = place(piece.module, piece.start + taken.start(), case.route.label)
+        also = [at_route(case)]
+        if asked:
+            also.append(place(piece.module, piece.start + asked.start(), case.route.label))
+        yield finding("data.read-modify-write", where, message, MEDIUM, also)
+        return
+
+
+def _statement(code: str, at: int) -> str:
+    """What is left of a statement."""
+    return code[at : at + 400].partition(";")[0]
+
+
+@dataclass(frozen=True)
+class _Claim:
+    row: str
+    column: str
+    at: int
+
+
+_TESTED = re.compile(
+    r"\bif\s*\((?P<before>[^{};]{0,60}?)(?<![\w$.])!?\s*(?P<row>[a-z]\w*)\??\.(?P<column>status|state"
+    r"|is_?(?:booked|available|used|redeemed|claimed|taken|sold|active)|booked|used|redeemed"
+    r"|claimed|available|\w*(?:mentor|driver|rider|assigned|owner|claimed|worker|winner)\w*)\b"
+    r"[^{};]{0,90}\)\s*\{?\s*[^{};]{0,140}\b(?:return|throw)\b",
+    re.IGNORECASE,
+)
+_TAKEN_VALUES = (
+    r"(?:['\"](?:booked|reserved|taken|claimed|sold|redeemed|used|occupied|accepted|assigned"
+    r"|in_?progress|unavailable|rented)['\"]|true\b|false\b|req\.user\b|req\.user_?id\b|user_?id\b"
+    r"|currentUser\b|session\.user\b)"
+)
+_OPEN_STATES = re.compile(
+    r"['\"](?:available|open|free|pending|unassigned|unclaimed|active|requested|waiting)['\"]"
+    r"|['\"](?:booked|reserved|taken|claimed|sold|redeemed|used|occupied|assigned)['\"]"
+    r"|\bnull\b|!==?\s*0\b",
+    re.IGNORECASE,
+)
+
+
+def _claimed(case: Case, piece: Piece) -> Iterator[Finding]:
+    """`if (job.driver) return`, then `job.driver = me`: of two at once, both have it."""
+    if case.access is Access.ROLE:
+        return
+    for tested in _TESTED.finditer(piece.code):
+        claim = _Claim(tested["row"], tested["column"], piece.start + tested.start())
+        truth = re.search(r"(?i)status|state", claim.column) is None
+        if not truth and not _OPEN_STATES.search(tested[0]):
+            continue
+        write = _written(piece, claim, tested.end())
+        if write is None:
+            continue
+        message = (
+            f"{case.route.label} looks whether {claim.row}.{claim.column} is free and sets it in "
+            f"a statement of its own: of two at once, both get it"
+        )
+        where = place(piece.module, claim.at, case.route.label)
+        also = [at_route(case), place(piece.module, write, case.route.label)]
+        yield finding("data.read-modify-write", where, message, MEDIUM, also)
+        return
+
+
+def _written(piece: Piece, claim: _Claim, after: int) -> int | None:
+    """Where the row is given away, with no condition beside its key."""
+    column, row = re.escape(claim.column), re.escape(claim.row)
+    own = re.compile(rf"(?<![\w$.]){row}\.{column}\s*=(?!=)\s*{_TAKEN_VALUES}", re.IGNORECASE)
+    found = own.search(piece.code, after)
+    if found and re.search(rf"\b{row}\.save\(", piece.code[found.end() :]):
+        return piece.start + found.start()
+    update = re.compile(
+        rf"(?:\.set\(|findByIdAndUpdate\([^{{}};]{{1,60}},|\.update\(\s*\{{[^;]{{0,160}}?data\s*:)"
+        rf"\s*\{{(?:\s*\$set\s*:\s*\{{)?[^{{}};]{{0,160}}\b{column}\s*:\s*{_TAKEN_VALUES}",
+        re.IGNORECASE,
+    )
+    found = update.search(piece.code, after)
+    if found is None or re.search(
+        rf"\band\(|\.{column}\b|\b{column}\s*:", _statement(piece.code, found.end())
+    ):
+        return None
+    return piece.start + found.start()
+
+
+_SPENT = re.compile(
+    rf"\b(?:{_COLUMN})\s*:\s*sql(?:<\w+>)?`\s*\$\{{[\w.]+\}}\s*-\s*\$\{{\s*(?P<a>[\w.]+)"
+    rf"|\b(?:{_COLUMN})\s*-=\s*(?P<b>[\w.]+)"
+    rf"|\$inc\s*:\s*\{{\s*['\"]?(?:\w+\.)*(?:{_COLUMN})['\"]?\s*:\s*-\s*(?P<c>[\w.]+)"
+    rf"|\b(?:{_COLUMN})\s*:\s*\{{\s*decrement\s*:\s*(?P<d>[\w.]+)"
+    rf"|\b(?P<column>{_COLUMN})\s*:\s*[\w.!]+\.(?P=column)\s*-\s*(?P<e>[\w.]+)",
+    re.IGNORECASE,
+)
+_CART = re.compile(
+    r"\bitems\.push\(\s*\{[^{}]*\b(?:quantity|qty)\s*(?::\s*(?P<a>[\w.]+)|(?P<b>(?=[,}\s])))"
+    r"|\.(?:quantity|qty)\s*\+=\s*(?P<c>[\w.]+)",
+)
+_WHOLE = re.compile(r"(?:Number|parseInt|parseFloat|Math\.\w+)\(\s*([\w.]+)")
+_SCHEMAS = re.compile(
+    r"\bpositive\(|\.min\(|isInt\(|isFloat\(|validationResult|\bnonnegative\(|Joi|safeParse\("
+    r"|(?<!JSON)\.parse\("
+)
+
+
+def _negative(case: Case, piece: Piece) -> Iterator[Finding]:
+    """A number of the request is taken away from a balance, and may be less than nothing."""
+    if case.access is Access.ROLE or _described(case):
+        return
+    names = case.flow.of(piece)
+    for sign, what, severity in ((_SPENT, "takes away", HIGH), (_CART, "counts", MEDIUM)):
+        for used in sign.finditer(piece.code):
+            value = next((one for one in used.groupdict().values() if one), "quantity")
+            if value == used.groupdict().get("column"):
+                value = used["e"]
+            if not _may_be_negative(case, piece, names, value):
+                continue
+            message = (
+                f"{case.route.label} {what} {value} of the request, which may be negative: taking "
+                f"less than nothing away adds"
+            )
+            at = piece.start + used.start()
+            where = place(piece.module, at, case.route.label)
+            milder = MEDIUM if _BOUGHT.search(used[0]) or "uantity" in used[0] else severity
+            yield finding("validation.negative-amount", where, message, milder, [at_route(case)])
+            return
+
+
+def _described(case: Case) -> bool:
+    """Whether something says what the body may be, in the handler or before it."""
+    if _SCHEMAS.search(case.code):
+        return True
+    before = (guarding.code for guarding in case.route.guards)
+    return any(re.search(r"(?i)valid|schema", code) for code in before)
+
+
+def _kept_positive(case: Case, root: str) -> bool:
+    """Whether a schema of Mongoose refuses what is less than its `min`."""
+    wanted = re.compile(rf"\b{re.escape(root)}\s*:\s*\{{[^{{}}]*\bmin\s*:")
+    code = case.program.tree.ending(".js", ".ts", ".mjs", ".cjs")
+    texts = (case.program.tree.text(path) or "" for path in code)
+    return any("Schema(" in text and wanted.search(text) for text in texts)
+
+
+def _may_be_negative(case: Case, piece: Piece, names: Names, value: str) -> bool:
+    if not re.match(r"[a-z]", value):
+        return False
+    root = value.rpartition(".")[2]
+    made = re.search(rf"\b{root}\s*=\s*{_WHOLE.pattern}", piece.code)
+    sent = names.has_sent(value) or (made is not None and names.has_sent(made[1]))
+    if not sent or names.has_caller(value) or _kept_positive(case, root):
+        return False
+    every = "|".join({root, *([made[1].rpartition(".")[2]] if made else [])})
+    bound = re.compile(
+        rf"\b(?:{every})\)?\s*(?:<=?|>=?)\s*(?:\d|[A-Z_]{{3,}}\b)|\d\s*[<>]=?\s*(?:\w+\()?(?:{every})\b"
+        rf"|Math\.(?:abs|max)\([^()]*\b(?:{every})\b|isPositive"
+    )
+    return bound.search(case.code) is None
