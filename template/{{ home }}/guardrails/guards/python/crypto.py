@@ -10,6 +10,7 @@ from .routes import RouteTable
 from .syntax import (
     assigns_in,
     called,
+    calls_in,
     dotted,
     found,
     key_of,
@@ -59,6 +60,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
             yield from _fast_hash(module, function)
             yield from _guessable(table.project, module, function)
             yield from _asked_with(module, function)
+            yield from _kept_as_typed(table.project, module, function)
     for module in table.project.service:
         if not is_script(module.path):
             yield from _leaky_comparisons(module)
@@ -206,6 +208,53 @@ def _called_for(project: Project, function: Function) -> bool:
         for module in project.modules
         for node in module.nodes
         if isinstance(node, ast.Name | ast.Attribute)
+    )
+
+
+_SETS = re.compile(
+    r"\bupdate\b.+\bset\b[^;]*\b(?:password|passwd)\s*=\s*(?:%s|\?|:\w+|\$\d)"
+    r"|\binsert\s+into\s+[\"`]?\w+[\"`]?\s*\([^)]*\b(?:password|passwd)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_TYPED = re.compile(r"^(new_?|user_?)?(password|passwd|pwd)$", re.IGNORECASE)
+_HASHES = re.compile(r"hash|crypt|digest|encrypt|encode_password", re.IGNORECASE)
+
+
+def _kept_as_typed(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    """`UPDATE … SET password = %s` with what came in, and nothing hashes it on the way."""
+    if is_script(module.path):
+        return
+    hashed = _hashed(function)
+    for node in own_body(function):
+        if not isinstance(node, ast.Call) or called(node) != "execute" or len(node.args) < 2:
+            continue
+        if not _SETS.search(" ".join(strings_in(node.args[0]))):
+            continue
+        for value in getattr(node.args[1], "elts", []):
+            name = target_name(value) or key_of(value)
+            if not _TYPED.search(name) or isinstance(value, ast.Call) or dotted(value) in hashed:
+                continue
+            if not _hashed_before(project, function, name):
+                yield found(
+                    "auth.plaintext-password", module, node,
+                    f"{function.name} stores {name} as it came: nothing hashes it on the way.",
+                    symbol=function.name,
+                )  # fmt: skip
+                return
+
+
+def _hashed_before(project: Project, function: Function, name: str) -> bool:
+    """Whether a caller hashes what it hands over under this name."""
+    if name not in {one.arg for one in function.args.args}:
+        return False
+    callers = {
+        module.owners.get(call)
+        for module in project.modules
+        for call in module.calls
+        if called(call) == function.name
+    }
+    return any(
+        _HASHES.search(called(call)) for owner in callers if owner for call in calls_in(owner)
     )
 
 

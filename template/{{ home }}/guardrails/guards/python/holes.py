@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, meant
+from . import acts, assignment, failopen, meant, prices
 from .access import Gatekeeper, is_login, refuses
 from .handlers import Handler, asks_who
 from .modules import Function, Module, Project, is_script
@@ -81,6 +81,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
             yield finding
+    yield from failopen.look(table.project)
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
         yield from _commented_out(module, [h.function for h in handlers if h.module is module])
@@ -91,6 +92,7 @@ def _of_handler(
 ) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
     yield from acts.look(handler)
+    yield from prices.look(handler)
     if handler.route.access in {"caller", "role"}:
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
@@ -145,6 +147,8 @@ def _harm(handler: Handler) -> Severity | None:
 
 
 def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
+    if meant.takes_over(handler, name):
+        return Severity.CRITICAL
     post = handler.route.method == "POST"
     guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)
     adds = guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
 from .modules import Function
-from .syntax import assigns_in, called, dotted, keyword, names_in, words_in
+from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, words_in
 from .walking import nodes_in
 
 _FIRST = re.compile(
@@ -153,3 +153,39 @@ def only_starts(handler: Handler) -> bool:
     )
     deletes = any(re.match(r"delete|drop|truncate", called(call)) for call in handler.all_calls)
     return not uses and not deletes
+
+
+_RESETS = re.compile(r"(reset|forgot|change|update|new|set|edit)", re.IGNORECASE)
+_SETS_PASSWORD = re.compile(
+    r"\bupdate\b.+\bset\b[^;]*\b(password|password_hash|hashed_password|passwd)\s*=",
+    re.IGNORECASE | re.DOTALL,
+)
+_PROOF = re.compile(
+    r"otp|token|(^|_)codes?(_|$)|verif|check_?pass|checkpw|check_password_hash|compare|answer|"
+    r"(old|current|existing)_?pass|secret|recovery",
+    re.IGNORECASE,
+)
+
+
+def takes_over(handler: Handler, name: str) -> bool:
+    """A new password for the account that the request names, with no proof that it is theirs."""
+    if not _RESETS.search(name):
+        return False
+    reached = [function for _, function in handler.reached()]
+    words = {word for function in reached for word in words_in(function) | strings_in(function)}
+    words |= {
+        field
+        for _, module, model in handler.models
+        for field in fields_of(handler.project, module, model)
+    }
+    sets = any(_sets_password(node) for function in reached for node in nodes_in(function))
+    return sets and not any(_PROOF.search(word) for word in words)
+
+
+def _sets_password(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return _SETS_PASSWORD.search(node.value) is not None
+    if isinstance(node, ast.Assign):
+        last = dotted(node.targets[0]).rpartition(".")
+        return bool(last[0]) and last[2] in {"password", "password_hash", "hashed_password"}
+    return False

@@ -80,6 +80,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
             continue
         yield from _secrets_in_logs(module)
         yield from _leaks(module)
+        yield from _leaking_pages(module)
         yield from _empty_answers(module)
         for function in module.functions:
             yield from _blocking(project, module, function)
@@ -220,9 +221,40 @@ def _shown_to_caller(node: ast.AST, name: str) -> ast.AST | None:
             "Response",
             "JsonResponse",
             "make_response",
+            "dumps",
         } and name in names_in(node.value):
             return node
     return None
+
+
+_PAGES = {"render_template", "jsonify", "render_template_string", "make_response"}
+
+
+def _leaking_pages(module: Module) -> Iterator[Finding]:
+    """A page for what went wrong, with all that the program knows of it."""
+    for function in module.functions:
+        marks = [one for one in function.decorator_list if called(one) == "errorhandler"]
+        broad = any(
+            isinstance(mark, ast.Call)
+            and mark.args
+            and ast.unparse(mark.args[0]) in {"500", "Exception", "InternalServerError"}
+            for mark in marks
+        )
+        error = function.args.args[0].arg if function.args.args else ""
+        for node in own_body(function) if broad and error else ():
+            if (
+                isinstance(node, ast.Call)
+                and called(node) in _PAGES
+                and any(
+                    called(one) in {"str", "repr", "format_exc"} and error in names_in(one)
+                    for one in calls_in(node)
+                )
+            ):
+                yield found(
+                    "errors.leaks-internals", module, node,
+                    "The text of any error, statements and paths included, goes to the caller.",
+                )  # fmt: skip
+                break
 
 
 def _empty_answers(module: Module) -> Iterator[Finding]:

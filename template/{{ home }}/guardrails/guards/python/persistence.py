@@ -46,6 +46,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
             yield from _reads(module, function)
             yield from _loops(project, module, function)
             yield from _races(module, function)
+            yield from races.claimed(module, function)
             if function in handlers or module.is_web:
                 yield from _torn(project, module, function)
                 yield from races.added_twice(project, module, function)
@@ -253,6 +254,9 @@ def _asks_inside(project: Project, module: Module, call: ast.Call) -> bool:
     )
 
 
+_CURSORS = {"cursor", "cur", "conn", "connection", "c"}
+
+
 def _asks(call: ast.Call) -> bool:
     name = called(call)
     if name in {
@@ -266,6 +270,8 @@ def _asks(call: ast.Call) -> bool:
     }:
         return True
     names = set(chain(call))
+    if name == "execute" and call.args and names & _CURSORS:
+        return (text_of(call.args[0]) or "").lstrip()[:6].lower() == "select"
     return (
         name in {"get", "all", "count", "exec", "execute"}
         and bool({"query", "session", "objects", "db"} & (names - {name}))

@@ -144,3 +144,57 @@ def _is_unique(item: ast.stmt, keys: set[str]) -> bool:
         for call in calls_in(item.value)
         for word in call.keywords
     )
+
+
+_STATES = re.compile(
+    r"^(status|state|is_(booked|available|used|redeemed|claimed|taken|sold)|booked|"
+    r"used|redeemed|claimed|available|\w*(driver|mentor|assigned|owner|rider)\w*)$"
+)
+_LOCKS = {"with_for_update", "select_for_update", "Lock", "begin_nested", "lock"}
+_MINE = re.compile(r"\b(current_user|user_id|request\.user|g\.user|session)\b")
+
+
+def claimed(module: Module, function: Function) -> Iterator[Finding]:
+    """`if spot.status != "free": return`, then `spot.status = "taken"`: of two, both have it."""
+    if _LOCKS & words_in(function) or _CAUGHT.search(" ".join(words_in(function))):
+        return
+    if not any(
+        isinstance(node, ast.Call) and called(node) == "commit" for node in own_body(function)
+    ):
+        return
+    for statement in own_body(function):
+        if not isinstance(statement, ast.If) or not _ends(statement):
+            continue
+        asked = {
+            ast.unparse(node): node
+            for node in nodes_in(statement.test)
+            if isinstance(node, ast.Attribute) and _STATES.match(node.attr)
+        }
+        for node in own_body(function):
+            if not isinstance(node, ast.Assign) or node.lineno <= statement.lineno:
+                continue
+            target = ast.unparse(node.targets[0])
+            if target in asked and _takes(statement.test, node):
+                yield found(
+                    "data.read-modify-write", module, statement,
+                    f"{function.name} looks whether {target} is free and sets it afterwards: of "
+                    "two at once both get it.",
+                    symbol=function.name,
+                )  # fmt: skip
+                return
+
+
+_FREE = re.compile(
+    r"^(available|free|open|vacant|unassigned|unclaimed|active|a|booked|reserved|taken|claimed|sold|"
+    r"redeemed|used|occupied|rented|o)$",
+    re.IGNORECASE,
+)
+
+
+def _takes(test: ast.expr, given: ast.Assign) -> bool:
+    """Whether what is free becomes somebody's: a change of another kind may come twice."""
+    if _MINE.search(ast.unparse(given.value)):
+        return True
+    told = strings_in(test) | strings_in(given.value)
+    flag = isinstance(given.value, ast.Constant) and isinstance(given.value.value, bool)
+    return flag or (bool(strings_in(given.value)) and any(_FREE.match(text) for text in told))

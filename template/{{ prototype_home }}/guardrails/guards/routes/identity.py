@@ -29,7 +29,9 @@ _FLAG = re.compile(
     r"|has_?premium|has_?subscription|isSubscriber|premium)$",
     re.IGNORECASE,
 )
-_RESULT = re.compile(r"^(?:is_?correct|correct|has_?won|is_?winner|won|passed|is_?completed|success)$", re.IGNORECASE)
+_RESULT = re.compile(
+    r"^(?:is_?correct|correct|has_?won|is_?winner|won|passed|is_?completed|success)$", re.IGNORECASE
+)
 """What only the server can know: whether the answer was right."""
 _PAID_OUT = re.compile(
     r"\b\w*(?:credits?|points|coins|balance|xp|rewards?)\s*(?:\+=|:\s*sql`[^`]*\+|:\s*\{\s*increment)"
