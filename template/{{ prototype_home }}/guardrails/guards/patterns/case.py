@@ -146,6 +146,8 @@ WRITE = re.compile(
     r"|\bdelete\s+from\s+[\"`]?(?P<delete>[\w.]+)"
     r"|\bprisma\.(?P<prisma>\w+)\.(?:create|update|delete|upsert)\w*\("
     r"|\bdb\s*\.(?:insert|update|delete)\(\s*(?P<drizzle>\w+)"
-    r"|\bstorage\.(?P<storage>(?:create|update|delete)\w+)\(",
+    r"|\bstorage\.(?P<storage>(?:create|update|delete)\w+)\("
+    r"|(?<![\w.])(?-i:(?P<mongoose>[A-Z]\w+))\.(?:create|insertMany|updateOne|updateMany|deleteOne"
+    r"|deleteMany|findByIdAnd(?:Update|Delete)|findOneAnd(?:Update|Delete))\(",
     re.IGNORECASE,
 )

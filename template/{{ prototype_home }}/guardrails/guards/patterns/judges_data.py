@@ -134,8 +134,17 @@ _KEPT_ASIDE = re.compile(
     re.IGNORECASE,
 )
 _ATOMIC = re.compile(
-    r"\btransaction\b|\$transaction|\bBEGIN\b|\bsql\.begin|\.rpc\(|withTransaction|\btx\b|trx"
+    r"\btransaction\b|\$transaction|\bBEGIN\b|\bsql\.begin|\.rpc\(|withTransaction|startSession|\btx\b|trx"
 )
+
+
+_MODEL = re.compile(r"[A-Z]\w+\.")
+_TOGETHER = re.compile(
+    r"order|booking|payment|transaction|wallet|balance|reservation|invoice|purchase|transfer|ticket"
+    r"|subscription|enrol|appointment|coupon|stock|inventory",
+    re.IGNORECASE,
+)
+"""Documents of MongoDB are often kept apart on purpose: of these half is worse than nothing."""
 
 
 def several_writes(case: Case) -> Case | None:
@@ -147,6 +156,8 @@ def several_writes(case: Case) -> Case | None:
         return None
     tables = list(dict.fromkeys(name for one in beside if (name := _table(one.text))))
     if len(tables) < 2 or _ATOMIC.search(case.around):
+        return None
+    if _MODEL.match(case.match.text) and not any(_TOGETHER.search(name) for name in tables):
         return None
     moved = (
         re.search(r"insert", case.match.text[:400], re.IGNORECASE)

@@ -296,7 +296,29 @@ def unlimited_credentials(case: Case) -> Case | None:
     return None if any(_LIMITED.search(tree.text(path) or "") for path in before) else case
 
 
+_ELSEWHERE = re.compile(
+    r"[\"'`]https?://(?!localhost|127\.)|[\"'`]?(?:\$\{)?(?:process\.env\.\w+|[A-Z][A-Z0-9_]{3,})\b"
+)
+_GIVES_UP = re.compile(
+    r"AbortSignal|AbortController|\bsignal\b|\btimeout\b|fetchWithTimeout|p-timeout"
+)
+
+
+def waits_for_ever(case: Case) -> Case | None:
+    """A server asks another one, and no time is set after which it gives up."""
+    source, url = case.source, case.name("URL").strip()
+    if not source.is_server or not _ELSEWHERE.match(url):
+        return None
+    options = case.name("OPTIONS").strip()
+    if _GIVES_UP.search(case.match.text) or _GIVES_UP.search(case.above[-600:]):
+        return None
+    if options.isidentifier() and _GIVES_UP.search(source.definition(options, case.match.line)):
+        return None
+    return None if re.search(r"axios\.(?:create|defaults)", source.text) else case
+
+
 JUDGES: dict[str, Judge] = {
+    "waits-for-ever": waits_for_ever,
     "unlimited-credentials": unlimited_credentials,
     "logged-secret": logged_secret,
     "logged-card-body": logged_card_body,

@@ -2,6 +2,7 @@
 
 import re
 
+from ...engine.finding import Severity
 from .case import WRITE, Case, Judge, from_request, last_name, words
 
 _MONEY = re.compile(
@@ -90,6 +91,40 @@ def _looked_up(case: Case) -> bool:
             re.IGNORECASE,
         )
     )
+
+
+_SIGNED_IDS = re.compile(r"order_?id\b[^;\n]{0,40}\|", re.IGNORECASE)
+_SENT_IDS = re.compile(r"razorpay_?order_?id", re.IGNORECASE)
+_KEPT_ID = re.compile(
+    r"\b(?:razorpay|gateway|provider|payment|rzp)_?\w*(?:order_?)?id['\"]?\s*(?::|,)\s*razorpay_?order_?id"
+    r"|\border_?id['\"]?\s*:\s*razorpay_?order_?id|(?:where|find\w*)\([^;]{0,80}razorpay_?order_?id"
+    r"|[!=]==?\s*(?:\w+\.)?razorpay_?order_?id|razorpay_?order_?id\s*[!=]==?\s*\w+\."
+    r"|\.(?:notes|receipt)\b|razorpayOrderId\s*\}",
+    re.IGNORECASE,
+)
+
+
+def signed_but_unbound(case: Case) -> Case | None:
+    """The provider signed that something was paid; what it was for comes with the request."""
+    around = case.around
+    if not case.source.is_server or not (_SIGNED_IDS.search(around) and _SENT_IDS.search(around)):
+        return None
+    below = case.below
+    changes = WRITE.search(below) or re.search(r"\.save\(", below) or _GIVES.search(below)
+    if not changes or _KEPT_ID.search(below) or _KEPT_ID.search(case.above[-1_500:]):
+        return None
+    asks = re.search(r"(?:orders|payments)\.fetch\(", below)
+    named = _NAMED_ROW.search(below)
+    sure = named is not None and from_request(case, named[1]) and not asks
+    return case.but(severity=None if sure else Severity.MEDIUM)
+
+
+_NAMED_ROW = re.compile(
+    r"(?:findById\w*\(\s*|\b_?id\s*:\s*|eq\([^,()]+,\s*)"
+    r"((?:req\.body\.)?(?!razorpay)\w*(?:order|booking|appointment|course|plan|purchase)_?\w*)",
+    re.IGNORECASE,
+)
+"""The row that is paid by it, as the request names it."""
 
 
 def card_on_server(case: Case) -> Case | None:
@@ -213,5 +248,6 @@ JUDGES: dict[str, Judge] = {
     "mongoose-money": mongoose_money,
     "local-day": local_day,
     "replayed-session": replayed_session,
+    "signed-but-unbound": signed_but_unbound,
     "card-on-server": card_on_server,
 }

@@ -3,7 +3,7 @@
 import re
 
 from ...engine.finding import Severity
-from .case import Case, Judge
+from .case import Case, Judge, last_name
 from .judges_secrets import left_over
 from .unused import unused
 
@@ -88,6 +88,23 @@ def stand_in(case: Case) -> Case | None:
     return None if re.search(r"process\.env|Deno\.env|import\.meta", case.match.text) else case
 
 
+_COUNTS = re.compile(
+    r"(?:count|total|views|likes|rating|reviews|members|users|students|mentors|followers|sold|score"
+    r"|participants|downloads|visitors|online)s?$",
+    re.IGNORECASE,
+)
+
+
+def invented_number(case: Case) -> Case | None:
+    """`mentors: row.mentors || Math.floor(Math.random() * 25)`: a number that nobody counted."""
+    near = case.source.line(case.match.line)[: case.match.column] or case.source.line(
+        case.match.line
+    )
+    key = re.search(r"([\w$]+)\s*[:=]\s*[({]*\s*[^:=]*$", near)
+    names = [last_name(case.name("REAL")), key[1] if key else ""]
+    return case if any(_COUNTS.search(name) for name in names if name) else None
+
+
 def admin_by_address(case: Case) -> Case | None:
     """Who administers is an address that stands in the page."""
     near = case.source.between(max(1, case.match.line - 4), case.match.line + 4)
@@ -145,6 +162,7 @@ JUDGES: dict[str, Judge] = {
     "invented-in-catch": invented_in_catch,
     "invented-user": invented_user,
     "stand-in": stand_in,
+    "invented-number": invented_number,
     "admin-by-address": admin_by_address,
     "own-metadata": own_metadata,
     "role-at-sign-up": role_at_sign_up,

@@ -15,7 +15,7 @@ _LOOKS = re.compile(
     r"\s*await\s+(?:prisma\.(?P<prisma>\w+)|(?P<model>[A-Z]\w*))\s*\.(?:findOne|findFirst|findUnique|exists)"
     r"\(\s*(?:\{\s*where\s*:\s*)?\{(?P<keys>[^{}]*)"
 )
-_KEY = re.compile(r"(?:^|,)\s*['\"]?([A-Za-z_]\w*)['\"]?\s*(?=[:,]|$)")
+_KEY = re.compile(r"(?:^|,)\s*['\"]?(?:\w+\.)*([A-Za-z_]\w*)['\"]?\s*(?=[:,]|$)")
 _CAUGHT = re.compile(
     r"\b11000\b|P2002|UniqueConstraintError|isolationLevel|Serializable|withTransaction"
 )
