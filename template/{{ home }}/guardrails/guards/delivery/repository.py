@@ -51,6 +51,12 @@ _JUNK = (
         ),
         markers=("index.html",),
     ),
+    _Junk(
+        "caches of tools",
+        re.compile(
+            r"^(.*?(?:^|/)\.(?:gradle|expo|dart_tool|mypy_cache|pytest_cache|ruff_cache|eslintcache))/"
+        ),
+    ),
     _Junk("compiled Python", re.compile(r"^(.*?(?:^|/)__pycache__)/")),
     _Junk("system files", re.compile(r"^((?:.*/)?(?:\.DS_Store|Thumbs\.db))$")),
     _Junk("editor settings", re.compile(r"^(.*?(?:^|/)\.idea)/"), markers=("workspace.xml",)),

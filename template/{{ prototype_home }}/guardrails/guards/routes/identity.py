@@ -289,6 +289,7 @@ def _shown(cases: list[Case]) -> set[str]:
 
 _CATALOGUE = (
     "product", "categor", "plan", "servic", "post", "setting", "config", "catalog", "menu",
+    "templat",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
 from .cookies import cookies, stored_unasked
+from .foreign import foreign
 from .holes import holes
 from .identity import identity
 from .operations import operations
@@ -34,6 +35,7 @@ def look(tree: Tree) -> Looked:
         *operations(program, cases),
         *races(cases),
         *takings(cases),
+        *foreign(cases),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
