@@ -8,6 +8,7 @@ from functools import cached_property
 from .clients import rows_decide
 from .flow import Flow, Names, mentions
 from .program import Piece, Program
+from .proofs import by_token, verifies
 from .signs import (
     ASKS_CALLER,
     CALLER_HEADER,
@@ -28,7 +29,6 @@ from .signs import (
     SIGNATURE_HEADER,
     SIGNED,
     TESTED,
-    TOKEN_LOOKUP,
     WRITES,
 )
 from .source import Module
@@ -161,8 +161,10 @@ class Case:
     @cached_property
     def signature(self) -> Spot | None:
         """A signature over the request: hashing something else is no check of the sender."""
-        if found := self.first(SIGNED):
-            return found
+        for piece in self.pieces:
+            for match in SIGNED.finditer(piece.code):
+                if verifies(self.program, piece.module, match[0]):
+                    return Spot(piece, piece.start + match.start())
         return self.first(HASHED) if SIGNATURE_HEADER.search(self.code) else None
 
     @cached_property
@@ -290,7 +292,7 @@ class Case:
     @cached_property
     def token_in_hand(self) -> bool:
         """Whether the request proves itself by an unguessable token that is looked up."""
-        return TOKEN_LOOKUP.search(self.code) is not None
+        return any(by_token(piece, self.flow.of(piece)) for piece in self.pieces)
 
 
 def _keys(module: Module, start: int, end: int) -> str:

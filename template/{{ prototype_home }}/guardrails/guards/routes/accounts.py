@@ -156,7 +156,7 @@ def _named_in(piece: Piece, call: Call, names: Names) -> int:
 
 
 _READ = re.compile(
-    r"\s*(?:await\s+)?(?:prisma\.(\w+)|([A-Z]\w*))\s*\.(?:find|findAll|findMany|findById|findByPk"
+    r"\s*(?:await\s+)?(?:(?:prisma|db|tx)\.(\w+)|([A-Z]\w*))\s*\.(?:find|findAll|findMany|findById|findByPk"
     r"|findOne|findUnique|findFirst)\("
 )
 _SOME = re.compile(

@@ -7,7 +7,7 @@ from ...engine.tree import Tree
 from .access import Case
 from .mounted import Mounted
 from .nextgate import gate
-from .platforms import actions, file_routes, is_test, nest
+from .platforms import actions, cloud, file_routes, is_test, nest
 from .program import CODE, Program
 from .servers import SERVER, Servers
 from .table import Route
@@ -40,6 +40,9 @@ def _routes(program: Program) -> Iterator[Route]:
             yield from actions(module)
         if "@Controller(" in text and (module := program.module(path)):
             yield from nest(module)
+        built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
+        if "firebase-functions" in text and not built and (module := program.module(path)):
+            yield from cloud(module)
         if SERVER.search(text) and "/functions/" not in path:
             servers.append(path)
     registered = list(Servers(program, servers).routes())

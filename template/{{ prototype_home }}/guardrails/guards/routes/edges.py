@@ -194,10 +194,9 @@ def asks_back(case: Case) -> bool:
 
 def relay_of(case: Case) -> Finding | None:
     """Mail to whoever the request names."""
-    if PUBLIC_PATH.search(case.route.label) and not re.search(
+    public = PUBLIC_PATH.search(case.route.label) and not re.search(
         r"(?i)send-?e?mail", case.route.label
-    ):
-        return None
+    )
     for piece in case.pieces:
         names = case.flow.of(piece)
         for match in MAIL.finditer(piece.code):
@@ -206,7 +205,10 @@ def relay_of(case: Case) -> Finding | None:
             if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
                 read = case.first(BODY) or Spot(piece, piece.start + match.start())
                 meant = guests(case) or _LISTS.search(case.route.label)
-                gravity = min(_text_of(piece, names), MEDIUM if meant else CRITICAL)
+                text = _text_of(piece, names)
+                if public and not _WORDS & names.sent:
+                    continue  # our own words, to whoever fills in the form
+                gravity = min(text, MEDIUM if meant or public else CRITICAL)
                 return finding(
                     "edge-fn.open-mail-relay",
                     at_spot(read, case.route.label),
@@ -219,6 +221,9 @@ def relay_of(case: Case) -> Finding | None:
                     ],
                 )
     return None
+
+
+_WORDS = {"html", "content", "message", "text", "subject"}
 
 
 def _text_of(piece: Piece, names: Names) -> Severity:

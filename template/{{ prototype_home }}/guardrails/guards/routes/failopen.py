@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case
-from .say import CRITICAL, HIGH, at_route, finding, place
+from .say import CRITICAL, HIGH, MEDIUM, at_route, finding, place
 from .signs import (
     HASHED,
     MONEY,
@@ -39,6 +39,35 @@ def fail_open(case: Case) -> Iterator[Finding]:
             if _only_if_sent(piece.code, code, then, other) and names.has_header(code):
                 yield _unsent(case, piece.module, test.start, code)
                 return
+
+
+_WITHIN = re.compile(
+    r"(?P<given>[\w$.?()'\"-]{1,80})\s*[!=]==?\s*`[^`$\n]{1,20}\$\{\s*(?:process\.env\.(?P<node>\w+)"
+    r"|Deno\.env\.get\(\s*['\"](?P<deno>\w+)['\"]\s*\))\s*\}`"
+)
+
+
+def unset(case: Case) -> Iterator[Finding]:
+    """``header !== `Bearer ${process.env.SECRET}` ``: where it is not set, `Bearer undefined` is
+    what opens the door.
+    """
+    for piece in case.pieces:
+        for test in _WITHIN.finditer(piece.code):
+            name = test["node"] or test["deno"]
+            named = rf"!\s*(?:process\.env\.|Deno\.env\.get\(\s*['\"]){name}\b"
+            kept = rf"(?:process\.env\.|Deno\.env\.get\(\s*['\"]){name}\b['\")]*\s*(?:&&|\?|\|\|)"
+            if re.search(f"{named}|{kept}", piece.module.code):
+                continue
+            message = (
+                f"{case.route.label} compares with {name} inside a text: where it is not set, "
+                f"whoever sends the word undefined passes"
+            )
+            at = piece.start + test.start()
+            said = finding(
+                "authz.fail-open", place(piece.module, at, case.route.label), message, MEDIUM
+            )
+            yield replace(said, detail={"subject": name})
+            return
 
 
 _SIGNATURE = re.compile(r"[\w.]*(?:signature|\bsig\b|hmac)\w*", re.IGNORECASE)

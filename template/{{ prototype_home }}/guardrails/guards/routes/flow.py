@@ -1,7 +1,7 @@
 """What a handler's names hold: something the client sent, the caller's identity, a secret."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .program import Piece, Program
@@ -17,7 +17,7 @@ SENT = re.compile(
     r"|\bctx\.(?:params|query|body)\b|\bsearchParams\b|\bawait\s+(?:props\.|context\."
     r"|ctx\.)?params\b"
     r"|\breq\.cookies\b|\brequest\.cookies\b|\bevent\.(?:body|queryStringParameters)\b"
-    r"|\breadJson\b|\breadBody\(|\bgetRouterParam|\bgetQuery\(|\bparams\.\w+"
+    r"|\brequest\.data\b|\breadJson\b|\breadBody\(|\bgetRouterParam|\bgetQuery\(|\bparams\.\w+"
 )
 HEADER = re.compile(
     rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\("
@@ -88,7 +88,11 @@ class Flow:
                 names.caller |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
             elif giver is not None and piece.giver and index < len(piece.given):
                 _inherit(piece.giver.module.slice(piece.given[index]), giver, names, _words(text))
-            elif piece.depth == 0 and (all_sent or (index == 1 and "params" in text)):
+            elif piece.depth == 0 and (
+                all_sent
+                or (index == 1 and "params" in text)
+                or (index == 0 and _called_with_data(parameters))
+            ):
                 names.sent |= found
 
     def _bind(self, module: Module, binding: Binding, names: Names) -> None:
@@ -116,6 +120,14 @@ class Flow:
         call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
         found = self._program.function(module, call[1]) if call else None
         return found is not None and identifies(self._program, *found)
+
+
+def _called_with_data(parameters: Sequence[str]) -> bool:
+    """`(data, context)` of a callable Cloud Function."""
+    return len(parameters) == 2 and all(
+        re.match(rf"{name}\b", text)
+        for name, text in zip(("data", "context"), parameters, strict=True)
+    )
 
 
 def identifies(program: Program, module: Module, function: Function, depth: int = 0) -> bool:

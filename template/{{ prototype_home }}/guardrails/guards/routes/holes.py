@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
 from .edges import BODY, asks_back, config, edge, receives, relay_of
-from .failopen import fail_open
+from .failopen import fail_open, unset
 from .meant import (
     by_cookie,
     card,
@@ -72,6 +72,7 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     yield from _open(others, told)
     for case in cases:
         yield from fail_open(case)
+        yield from unset(case)
     for project in projects:
         yield from config(project)
 
@@ -262,7 +263,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     meant = OPEN_CHANGE if route.method in {"PUT", "PATCH"} and ":" in route.path else PUBLIC_PATH
     harmless = meant.search(route.label if route.kind == "action" else route.path)
     if harmless and not (route.method == "DELETE" or ADMIN_PATH.search(route.path)):
-        return None
+        return (relay, None) if (relay := relay_of(case)) else None
     if relay := relay_of(case):
         return relay, None
     return None, _public_write(case, effects)
@@ -274,8 +275,15 @@ _CHANGES = re.compile(
 )
 
 
-def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
+def _knows_the_caller(case: Case) -> bool:
+    """Whether the handler finds out who calls, by itself or by a helper of the tree."""
     if ASKS_CALLER.search(case.own):
+        return True
+    return any(case.flow.of(piece).caller for piece in case.pieces if piece.depth == 0)
+
+
+def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
+    if _knows_the_caller(case):
         return None
     if "delete" in effects and case.route.method in {"DELETE", "ANY", "POST"}:
         return (MEDIUM, "adds data") if guests(case) else (CRITICAL, "deletes data")
@@ -329,7 +337,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         "read" not in effects
         or not people
         or OPEN_READ.search(route.path)
-        or ASKS_CALLER.search(case.own)
+        or _knows_the_caller(case)
         or _KNOWS_THE_RECORD.search(case.own)
         or card(case)
         or profile(case)

@@ -17,6 +17,7 @@ from .orders import orders
 from .payments import payments
 from .platforms import edge_projects
 from .races import races
+from .references import references
 from .rows import page_rows, public_files, route_row
 from .takings import takings
 
@@ -27,6 +28,7 @@ def look(tree: Tree) -> Looked:
     found = [
         *holes(cases, projects),
         *identity(cases),
+        *references(cases),
         *cookies(cases),
         *mass_assignment(cases),
         *stored_unasked(cases),

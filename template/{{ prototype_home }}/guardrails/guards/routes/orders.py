@@ -50,7 +50,7 @@ _THEIRS = re.compile(
 """An order belongs to the caller who makes it, even where nothing compares them later."""
 _ORDER = (
     r"(?:orders?|bookings?|purchases?|reservations?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
-    r"|(?:prisma|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation)\.create"
+    r"|(?:prisma|db|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation)\.create"
     r"|\bnew\s+(?:Order|Booking|Purchase|Reservation)(?:Model)?"
     r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
 )

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case, Spot
-from .flow import mentions
+from .flow import Names, mentions
 from .paths import property_of
 from .program import Piece
-from .say import HIGH, at_route, finding, place
+from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import WEBHOOK_NAME
 from .source import Call
 
@@ -16,9 +16,19 @@ _CHARGE = re.compile(
     r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems"
     r"|transaction)\.(?:create|initialize)$|createOrder$"
 )
+_CHARGE_URL = re.compile(
+    r"/v2/checkout/orders[`'\"]?\s*$|api\.mercadopago\.com/(?:v1/payments|checkout/preferences)[`'\"]?\s*$"
+    r"|api\.razorpay\.com/v1/(?:orders|payment_links)[`'\"]?\s*$|api\.paystack\.co/transaction/initialize"
+    r"|api\.stripe\.com/v1/(?:payment_intents|checkout/sessions|charges)[`'\"]?\s*$"
+    r"|flutterwave\.com/v3/(?:payments|charges)|midtrans\.com/snap/v1/transactions"
+    r"|api\.xendit\.co/v2/invoices|asaas\.com/(?:api/)?v3/payments[`'\"]?\s*$"
+    r"|squareup\.com/v2/payments[`'\"]?\s*$|api\.moyasar\.com/v1/(?:invoices|payments)/?[`'\"]?\s*$"
+    r"|api\.tap\.company/v2/charges/?[`'\"]?\s*$"
+)
 _AMOUNT = re.compile(
-    r"\b(?:amount|unit_amount|unit_price|price"
-    r"|total)\s*(?::\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
+    r"\b(?:amount|unit_amount|unit_price|price|transaction_amount|gross_amount"
+    r"|currency_code\s*:[^,{}]+,\s*value"
+    r"|total)\s*(?::(?!\s*\{)\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
 )
 _GIFT = re.compile(
     r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|fund", re.IGNORECASE
@@ -41,6 +51,7 @@ _PUT_TOGETHER = r"\b{}\.push\(\s*\{{[^{{}}]*\b\w*[pP]rice\w*\s*:\s*\w+\.\w*[pP]r
 """Items of an own list, each with the price of a record."""
 _OWN_ID = re.compile(r"(?:id|Id|ID)$")
 """Of a price at the provider: which one may be the client's choice, what it costs is not."""
+_KEPT = re.compile(r"\.from\([^()]*\)\s*$|\b(?:prisma|db|tx)\.\w+$")
 _ADDS = re.compile(
     r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
     r"|\$inc|increment"
@@ -50,6 +61,7 @@ _NUMBER_OF = re.compile(
     r"\s*\*\s*(?:\d|(?-i:[A-Z][A-Z_]+\b))",
     re.IGNORECASE,
 )
+_ONE_COSTS = re.compile(r"\b[\w$.?]*(?:price|rate|fee|cost|fare)\w*", re.IGNORECASE)
 _COOKIE_CLIENT = re.compile(
     r"\bcreate(?:Server|RouteHandler|ServerSupabase|ServerComponent)?\w*Client\w*\("
 )
@@ -58,6 +70,7 @@ _COOKIE_CLIENT = re.compile(
 def payments(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         yield from _price(case)
+        yield from _paid_out_twice(case)
         yield from _webhook(case)
 
 
@@ -65,6 +78,13 @@ def _charges(call: Call) -> bool:
     """A call of a payment provider: a row of one's own that is called a transaction is none."""
     own = re.match(r"(?:prisma|db|tx|trx|storage|ctx\.(?:db|prisma))\.", call.callee)
     return bool(call.arguments) and not own and _CHARGE.search(call.callee) is not None
+
+
+def _charges_by_http(piece: Piece, call: Call) -> bool:
+    """The same over the provider's web interface, without its library."""
+    if not re.search(r"(?:^|\.)(?:fetch|axios|post|request)$", call.callee) or not call.arguments:
+        return False
+    return _CHARGE_URL.search(piece.module.slice(call.arguments[0])) is not None
 
 
 def _price(case: Case) -> Iterator[Finding]:
@@ -76,7 +96,8 @@ def _price(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces:
         for call in piece.module.calls_in(piece.start, piece.end):
-            at = _named_amount(case, piece, call) if _charges(call) else 0
+            charges = _charges(call) or _charges_by_http(piece, call)
+            at = _named_amount(case, piece, call) if charges else 0
             if at:
                 message = f"{case.route.label} charges the amount that the client names"
                 where = place(piece.module, at, case.route.label)
@@ -96,7 +117,8 @@ def _named_amount(case: Case, piece: Piece, call: Call) -> int:
     for start, given in _given(piece, call):
         for match in _AMOUNT.finditer(given):
             value = (match[1] or match[0]).strip(" :,")
-            if _settled(case, piece, value) or mentions(value, priced - each):
+            settled = _settled(case, piece, value) or _of_a_price(case, piece, value, each)
+            if settled or mentions(value, priced - each):
                 continue
             sent = names.has_sent(value) or mentions(value, each)
             if sent and not names.has_caller(match[0]):
@@ -111,9 +133,10 @@ _LISTED = re.compile(
 
 def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
     """What a charge is told: the lists that it names first, for the price stands there."""
-    first = call.arguments[0]
+    first = call.arguments[-1] if _charges_by_http(piece, call) else call.arguments[0]
     given = piece.module.slice(first)
     named = {one[1] or one[2] for one in _LISTED.finditer(given)}
+    named |= set(re.findall(r"JSON\.stringify\(\s*([A-Za-z_$][\w$]*)\s*\)", given))
     for binding in piece.module.bindings_in(piece.start, piece.end):
         if binding.names.strip() in named:
             yield binding.start, piece.module.slice(binding)
@@ -124,6 +147,25 @@ def _settled(case: Case, piece: Piece, value: str) -> bool:
     if _OWN_ID.search(value) or _compared(piece.code, value) or _by_number(piece.code, value):
         return True
     return _handed_on(case, piece, value) is False
+
+
+def _of_a_price(case: Case, piece: Piece, value: str, each: set[str]) -> bool:
+    """`course.price * players`: what one costs comes from a record, only how many is asked for."""
+    names = case.flow.of(piece)
+    made = re.search(rf"\b{re.escape(value)}\s*=\s*([^;\n]+)", piece.code)
+    factors = (made[1] if made else value).split("*")
+    return len(factors) > 1 and any(
+        _ONE_COSTS.search(one)
+        and not mentions(one, each)
+        and not _read_from_client(piece, names, one)
+        for one in factors
+    )
+
+
+def _read_from_client(piece: Piece, names: Names, factor: str) -> bool:
+    price = _ONE_COSTS.search(factor)
+    made = re.search(rf"\b{re.escape(price[0])}\s*=\s*([^;\n]+)", piece.code) if price else None
+    return names.has_sent(price[0] if price else factor) or bool(made and names.has_sent(made[1]))
 
 
 def _by_number(code: str, value: str) -> bool:
@@ -171,6 +213,49 @@ def _adds(case: Case) -> Spot | None:
     return None
 
 
+def _paid_out_twice(case: Case) -> Iterator[Finding]:
+    """Money goes out with no key by which the provider would know the second request."""
+    if case.access is Access.SIGNATURE or re.search(r"(?i)idempot", case.code):
+        return
+    for piece in case.pieces:
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if re.search(r"\b(?:transfers|payouts)\.create$", call.callee) and call.arguments:
+                message = (
+                    f"{case.route.label} sends money without an idempotency key: two requests at "
+                    f"once, or one that is repeated, send it twice"
+                )
+                where = place(piece.module, call.start, case.route.label)
+                yield finding("payments.no-idempotency", where, message, MEDIUM, [at_route(case)])
+                return
+
+
+_BRANCH = re.compile(
+    r"\b(?:event|evt|payload|body)\.(?:type|event_?[tT]ype|event)\s*===?\s*['\"]|\bcase\s+['\"]"
+)
+
+
+def _branch(case: Case) -> Iterator[Finding]:
+    """One kind of event is counted each time, whatever is looked at for the other kinds."""
+    for piece in case.pieces[:1]:
+        marks = [one.start() for one in _BRANCH.finditer(piece.code)]
+        if not marks or _ONCE.search(piece.code[: marks[0]]):
+            return
+        for match in re.finditer(r"\.insert\(|\.create\(", piece.code):
+            before = piece.code[max(0, match.start() - 120) : match.start()]
+            first = max((one for one in marks if one < match.start()), default=None)
+            last = min((one for one in marks if one > match.start()), default=len(piece.code))
+            if first is None or not _KEPT.search(before) or _KEEPS_A_LOG.search(before):
+                continue
+            if not _ONCE.search(piece.code[first:last]):
+                message = (
+                    f"{case.route.label} adds a record for each delivery of this event: the "
+                    f"provider sends it again until it hears 200"
+                )
+                where = place(piece.module, piece.start + match.start(), case.route.label)
+                yield finding("payments.no-idempotency", where, message, MEDIUM, [at_route(case)])
+                return
+
+
 def _webhook(case: Case) -> Iterator[Finding]:
     if case.access is not Access.SIGNATURE or not re.search(
         r"constructEvent|webhook", case.code, re.IGNORECASE
@@ -179,7 +264,9 @@ def _webhook(case: Case) -> Iterator[Finding]:
     if not WEBHOOK_NAME.search(case.route.path) and "constructEvent" not in case.code:
         return
     adds = _adds(case)
-    if adds and not _ONCE.search(case.code):
+    if adds and _ONCE.search(case.code):
+        yield from _branch(case)
+    elif adds:
         message = (
             f"{case.route.label} adds a record for each delivery: the provider sends "
             f"an event again until it hears 200"

@@ -81,6 +81,30 @@ def _edge(program: Program, path: str, name: str) -> Iterator[Route]:
         )
 
 
+_CLOUD = re.compile(
+    r"\bexports?(?:\.|\s+const\s+)(\w+)\s*=\s*[\w.()\s{}:'\",\[\]-]{0,200}?\bon(Request|Call)\b"
+)
+
+
+def cloud(module: Module) -> Iterator[Route]:
+    """Cloud Functions of Firebase: whoever knows their address may call them."""
+    for match in _CLOUD.finditer(module.code):
+        call = next(
+            (one for one in module.calls if one.callee_end == match.end() and one.arguments), None
+        )
+        inner = [
+            one
+            for one in module.functions
+            if call and call.arguments[-1].start <= one.start < call.end
+        ]
+        if call is None or not inner:
+            continue
+        function = min(inner, key=lambda one: one.start)
+        piece = Piece(module, function.start, function.end, 0, function)
+        kind = "file" if match[2] == "Request" else "callable"
+        yield Route("POST", f"/{match[1]}", kind, module, match.start(), (piece,), name=match[1])
+
+
 def _app_route(program: Program, path: str, web: str) -> Iterator[Route]:
     module = program.module(path)
     if module is None:

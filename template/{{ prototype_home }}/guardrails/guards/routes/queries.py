@@ -268,6 +268,8 @@ _OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
 def tied(case: Case) -> bool:
     """Whether anything ties what is asked for to the caller: a comparison, or a call of both."""
     for piece in case.pieces:
+        if _told_nothing(piece):
+            continue
         names = case.flow.of(piece)
         for line in re.split(r"[;\n]", piece.code):
             known = names.has_caller(line) or _OF_SESSION.search(line) is not None
@@ -286,6 +288,18 @@ def tied(case: Case) -> bool:
                 (".insert", ".json", "Response", ".stringify", ".create", "serve")
             ):
                 return True
+    return False
+
+
+def _told_nothing(piece: Piece) -> bool:
+    """Whether it is, or is called by, a helper without arguments: that finds out who calls, and
+    can't know what is asked for.
+    """
+    at: Piece | None = piece
+    while at is not None and at.depth:
+        if not at.given and (at.function is None or at.function.name[:1].islower()):
+            return True
+        at = at.giver
     return False
 
 

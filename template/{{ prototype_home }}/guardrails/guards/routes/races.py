@@ -12,7 +12,7 @@ from .say import at_route, finding, place
 from .source import Binding, Call
 
 _LOOKS = re.compile(
-    r"\s*await\s+(?:prisma\.(?P<prisma>\w+)|(?P<model>[A-Z]\w*))\s*\.(?:findOne|findFirst|findUnique|exists)"
+    r"\s*await\s+(?:(?:prisma|db|tx)\.(?P<prisma>\w+)|(?P<model>[A-Z]\w*))\s*\.(?:findOne|findFirst|findUnique|exists)"
     r"\(\s*(?:\{\s*where\s*:\s*)?\{(?P<keys>[^{}]*)"
 )
 _KEY = re.compile(r"(?:^|,)\s*['\"]?(?:\w+\.)*([A-Za-z_]\w*)['\"]?\s*(?=[:,]|$)")
@@ -68,13 +68,13 @@ def _refuses(piece: Piece, binding: Binding) -> bool:
 
 def _adds(piece: Piece, binding: Binding, name: str) -> int:
     """Where a row of the same kind is added later on, or 0."""
-    adds = re.compile(rf"\b(?:prisma\.)?{name}\.(?:create|insertMany)\(|\bnew\s+{name}\(")
+    adds = re.compile(rf"\b(?:(?:prisma|db|tx)\.)?{name}\.(?:create|insertMany)\(|\bnew\s+{name}\(")
     found = adds.search(piece.module.code, binding.end, piece.end)
     return found.start() if found else 0
 
 
 _BOOKS = re.compile(
-    r"^(?:prisma\.)?(\w*(?:[bB]ooking|[rR]eservation|[aA]ppointment))\.create$"
+    r"^(?:(?:prisma|db|tx)\.)?(\w*(?:[bB]ooking|[rR]eservation|[aA]ppointment))\.create$"
     r"|^(\w*(?:Booking|Reservation|Appointment))$"
 )
 _WHAT = re.compile(

@@ -19,7 +19,7 @@ ASKS_CALLER = re.compile(
     r"\??\.(?:user|userId|userID|user_id|auth"
     r"|currentUser|uid"
     r"|account|admin|isAuthenticated|session\??\.[\w]+|session\b(?!\.))"
-    r"|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*"
+    r"|\bcontext\.auth\b|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*"
     r"|get\(['\"]\w*(?:user|auth|session|jwt)\w*)"
     r"|\bgetToken\(\s*\{|\bstackServerApp\.getUser|\blocals\.(?:user|session)|\bauth0\.getSession"
 )

@@ -1,0 +1,108 @@
+"""What a signed-in caller names beside their own: a file, or a record that theirs hangs on."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .flow import Names
+from .program import Piece
+from .queries import owned_tables, queries, stem, tied
+from .say import HIGH, MEDIUM, at_route, finding, place
+from .signs import ADMIN_PATH, WEBHOOK_NAME
+from .source import Call
+
+_ADDS = re.compile(r"(?:^|\.)(?:create|insert|values)$")
+_NAMES = re.compile(
+    r"\b(\w+?)(?:_id|Id)\s*(?::\s*([\w$.?!]+)(?:\s*(?:\|\||\?\?)\s*[\w.]+)?)?\s*(?=[,}\n])"
+)
+_NOT_FOREIGN = re.compile(
+    r"^(?:user|owner|author|sender|customer|client|created_?by|creator|stripe|session|payment_?intent"
+    r"|paypal|external|provider|device|request|transaction|plan|category|product|service|template"
+    r"|country|city|price|template|language|parent|recipient|receiver)$",
+    re.IGNORECASE,
+)
+"""Whose it is, what a provider calls it, or what is on offer to everybody."""
+_SOMEBODYS = {
+    "booking", "order", "appointment", "conversation", "thread", "project", "cart", "invoic",
+    "wallet", "address", "account", "workspac", "team", "enrollment", "reservation", "document",
+}  # fmt: skip
+_KEPT_IN = re.compile(r"startsWith\(|\.includes\(\s*(?:user|session)|split\(\s*['\"]/['\"]\s*\)")
+
+
+def references(cases: list[Case]) -> Iterator[Finding]:
+    apps: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        apps[case.route.app].append(case)
+    for of_app in apps.values():
+        owned = owned_tables(of_app)
+        for case in of_app:
+            if case.access is Access.CALLER and not case.bound_by_rows and not _exempt(case):
+                yield from _foreign(case, owned)
+                yield from _files(case)
+
+
+def _exempt(case: Case) -> bool:
+    label = case.route.label
+    return bool(WEBHOOK_NAME.search(label) or ADMIN_PATH.search(case.route.path))
+
+
+def _foreign(case: Case, owned: set[str]) -> Iterator[Finding]:
+    """A record of the caller's hangs on another, and nobody looks whose that one is."""
+    looked_up = {stem(one.table) for one in queries(case) if not one.inserts}
+    for piece in case.pieces[:2]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            named = _hangs_on(piece, names, call, (owned | _SOMEBODYS) - looked_up)
+            if named is None:
+                continue
+            at, what = named
+            if re.search(
+                rf"(?i)\b{what}s?\b['\"`)]?\s*\.(?:find|select|get|count|first)", case.code
+            ):
+                continue
+            message = (
+                f"{case.route.label} hangs what it adds on the {what} that the request names, and "
+                f"never looks whose that is"
+            )
+            where = place(piece.module, at, case.route.label)
+            yield finding("authz.idor", where, message, MEDIUM, [at_route(case)])
+            return
+
+
+def _hangs_on(piece: Piece, names: Names, call: Call, owned: set[str]) -> tuple[int, str] | None:
+    if not _ADDS.search(call.callee) or not call.arguments or call.end - call.start > 2_500:
+        return None
+    given = piece.module.slice(call.arguments[0])
+    if not names.has_caller(given):
+        return None
+    for one in _NAMES.finditer(given):
+        value = one[2] or one[0]
+        foreign = not _NOT_FOREIGN.match(one[1]) and stem(one[1]) in owned
+        if foreign and names.has_sent(value) and not names.has_caller(value):
+            return call.arguments[0].start + one.start(), one[1]
+    return None
+
+
+def _files(case: Case) -> Iterator[Finding]:
+    """Any file, by the address or the path that the request names."""
+    if tied(case) or _KEPT_IN.search(case.own):
+        return
+    for piece in case.pieces[:2]:
+        names = case.flow.of(piece)
+        blob = (entry := piece.module.imports.get("del")) and entry.source == "@vercel/blob"
+        for call in piece.module.calls_in(piece.start, piece.end):
+            removes = (blob and call.callee == "del") or _from_bucket(piece, call)
+            if removes and call.arguments and names.has_sent(piece.module.slice(call.arguments[0])):
+                message = (
+                    f"{case.route.label} deletes whichever file is named: whose it is is never "
+                    f"compared with the caller"
+                )
+                where = place(piece.module, call.start, case.route.label)
+                yield finding("authz.idor", where, message, HIGH, [at_route(case)])
+                return
+
+
+def _from_bucket(piece: Piece, call: Call) -> bool:
+    return call.callee.endswith(".remove") and ".storage" in piece.module.slice(call)
