@@ -11,6 +11,7 @@ from ...gate import NotChecked
 from . import environment, findings
 from .assignments import named_secrets
 from .history import History, NoHistory, added_in, open_history, texts
+from .keystores import keystores
 from .places import is_settings_file, is_test, worth_reading
 from .scanner import Match, scan
 from .shapes import MARKERS, Sighting, sightings
@@ -44,6 +45,7 @@ def look(tree: Tree) -> Looked:
         worst[one.path] = max(one.weight, worst.get(one.path, Severity.INFO))
     found += environment.committed(tree, worst)
     found += environment.example_missing(tree)
+    found += keystores(tree)
     if history is not None:
         past += _matched_in_commits(history, matches, past)
         present = {one.secret for one in seen}

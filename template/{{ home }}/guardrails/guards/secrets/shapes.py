@@ -311,6 +311,10 @@ _SHAPES = (
         _plain("SendGrid key", Severity.HIGH, "it sends mail in its owner's name"),
     ),
     _shape(
+        "APP_USR-", r"\bAPP_USR-\d{12,20}-\d{6}-[0-9a-f]{32}-\d{5,12}\b",
+        _plain("Mercado Pago access token", Severity.CRITICAL, _MONEY),
+    ),
+    _shape(
         ":AA", r"\b\d{8,10}:AA[\w-]{33}\b",
         _plain("Telegram bot token", Severity.HIGH, "it speaks and reads as the bot"),
     ),

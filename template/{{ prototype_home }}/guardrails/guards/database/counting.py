@@ -23,6 +23,38 @@ _COUNTED = re.compile(
 )
 
 
+_READ_SEVERAL = re.compile(
+    r"\bselect\s+([\w.,\s]+?)\s+into\s+(?:strict\s+)?([\w,\s]+?)\s+from\s+(?:public\.)?(\w+)\b([^;]*);",
+    re.IGNORECASE,
+)
+
+
+def claimed(body: str) -> str:
+    """The column that is compared with what is left, and counted up in a statement that compares
+    nothing; or nothing.
+    """
+    body = re.sub(r"--[^\n]*|/\*.*?\*/", "", body, flags=re.DOTALL)
+    for read in _READ_SEVERAL.finditer(body):
+        columns = [one.strip().rpartition(".")[2] for one in read[1].split(",")]
+        variables = [one.strip() for one in read[2].split(",")]
+        rest = body[read.end() :]
+        for column, variable in zip(columns, variables, strict=False):
+            if not _COUNTED.search(column) or _KEPT_OUT.search(read[4]):
+                continue
+            tested = re.search(
+                rf"(?i)\bif\b[^;]*?\b{re.escape(variable)}\s*[<>]=?|\bif\b[^;]*?[<>]=?\s*{re.escape(variable)}\b",
+                rest,
+            )
+            update = re.search(
+                rf"(?is)\bupdate\s+(?:public\.)?{read[3]}\b[^;]*?\bset\b[^;]*?\b{re.escape(column)}\s*=\s*"
+                rf"(?:coalesce\(\s*)?(?:\w+\.)?{re.escape(column)}\b[^;]*?[+-]\s*\w+([^;]*)",
+                rest,
+            )
+            if tested and update and not re.search(rf"(?i)\bwhere\b.*\b{column}\s*[<>]", update[1]):
+                return column
+    return ""
+
+
 def find(scene: Scene) -> Iterator[Finding]:
     for function in scene.relations.functions:
         column = written_back(function.body)
@@ -32,6 +64,15 @@ def find(scene: Scene) -> Iterator[Finding]:
                 _where(scene, function, column),
                 f"`{function.name}` reads `{column}` and writes back what it made of it: of two "
                 "calls at once one is lost.",
+                Severity.MEDIUM,
+                Evidence.READ,
+            )
+        elif column := claimed(function.body):
+            yield Finding(
+                "data.read-modify-write",
+                _where(scene, function, column),
+                f"`{function.name}` compares `{column}` first and counts it up after: of two calls "
+                "at once both pass.",
                 Severity.MEDIUM,
                 Evidence.READ,
             )
@@ -70,8 +111,8 @@ def _where(scene: Scene, function: Function, column: str) -> Place:
     made = place(scene, function)
     for statement in scene.replay.statements:
         if (statement.path, statement.line) == (made.path, made.line):
-            for read in _READ.finditer(statement.sql):
-                if read[1].lower() == column.lower():
+            for read in (*_READ.finditer(statement.sql), *_READ_SEVERAL.finditer(statement.sql)):
+                if re.search(rf"(?i)\b{re.escape(column)}\b", read[1]):
                     line = made.line + statement.sql.count("\n", 0, read.start())
                     return replace(made, line=line, end_line=line, snippet=read[0].split("\n")[0])
     return made

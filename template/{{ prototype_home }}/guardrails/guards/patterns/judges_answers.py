@@ -8,12 +8,18 @@ from .judges_input import sanitised
 _MARKUP = re.compile(r"<(?:p|div|td|h[1-6]|li|strong|a|span|br|html|body)[ >/]", re.IGNORECASE)
 
 
+_AS_SENT = (
+    r"[\w$.?!]+(?:\.(?:trim|toString|toUpperCase|toLowerCase|slice|substring)\([\d, ]*\))*"
+    r"(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?"
+)
+
+
 def html_of_request(case: Case) -> Case | None:
     """What a stranger sent, in the HTML of a mail or a page that somebody else reads."""
     if _ESCAPES_ALL.search(case.source.text):
         return None
     for before, value in interpolations(case.match.text):
-        sent = re.fullmatch(r"[\w$.?!]+(?:\s*(?:\|\||\?\?)\s*[\"'][^\"']*[\"'])?", value)
+        sent = re.fullmatch(_AS_SENT, value)
         if not sent or not _MARKUP.search(before) or _NO_MARKUP.search(value):
             continue
         if from_request(case, value) and not sanitised(case, value):

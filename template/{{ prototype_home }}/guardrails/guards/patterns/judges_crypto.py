@@ -178,7 +178,8 @@ def hand_rolled(case: Case) -> Case | None:
 
 
 _COMPARED = re.compile(
-    r"\b(secret|token|signature|sig|hmac|digest|api ?key|otp|totp|webhook key|access code)$"
+    r"\b(secret|token|signature|sig|hmac|digest|api ?key|otp|totp|webhook key|access code"
+    r"|(?:expected|computed|calculated|generated|quote) hash)$"
 )
 _NOT_COMPARED = re.compile(
     r"\b(confirm|type|kind|provider|status|count|old|prev|next|current|last|cached"

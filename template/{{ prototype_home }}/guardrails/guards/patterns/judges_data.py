@@ -80,6 +80,28 @@ def _takes_all(case: Case, arguments: str) -> bool:
     return _SOMETIMES_ALL.search(made[:300]) is not None
 
 
+_COLLECTION = re.compile(r"\bcollection\(\s*(?:\w+\s*,\s*)?[\"'`]([\w/${}.-]+)[\"'`]\s*\)")
+_NARROWED = re.compile(r"\b(?:where|limit|limitToLast|startAfter|documentId|doc)\(|\$\{")
+
+
+def unbounded_firestore(case: Case) -> Case | None:
+    """A collection of Firestore as a whole: no condition, no limit, and nobody's own."""
+    asked = case.name("QUERY") or case.name("FROM")
+    told = asked + _made_of(case, asked)
+    if "irestore" not in case.source.text or _NARROWED.search(told):
+        return None
+    found = _COLLECTION.search(told)
+    return case.but(TABLE=found[1]) if found else None
+
+
+def _made_of(case: Case, asked: str) -> str:
+    """What the names in a query stand for: `query(orders, orderBy(…))`."""
+    names = re.findall(r"(?<![\w$.\"'`])([A-Za-z_$][\w$]*)(?![\w$(\"'`])", asked)[:4]
+    made = "".join(case.source.definition(name, case.match.line)[:400] for name in names)
+    inner = re.findall(r"\bquery\(\s*([A-Za-z_$][\w$]*)\s*,", made)
+    return made + "".join(case.source.definition(name, case.match.line)[:200] for name in inner)
+
+
 def unbounded_sql(case: Case) -> Case | None:
     text = case.match.text
     table = re.search(r"\bfrom\s+[\"`\\]*([a-z_][\w.]*)", text, re.IGNORECASE)
@@ -99,7 +121,7 @@ def unbounded_sql(case: Case) -> Case | None:
 _QUERY = re.compile(
     r"\.from\(|supabase|prisma\.|\bdb\.|storage\.|\.(find|findOne|findById|findUnique|findFirst"
     r"|findMany|"
-    r"insertOne|updateOne|query|execute|save|rpc|invoke)\(|\bsql`|\bfetch\(|axios|\.functions\.",
+    r"insertOne|updateOne|query|execute|save|rpc|invoke)\(|\b(?:getDocs?|getCountFromServer)\(|\bsql`|\bfetch\(|axios|\.functions\.",
 )
 
 
@@ -285,6 +307,7 @@ JUDGES: dict[str, Judge] = {
     "unbounded-select": unbounded_select,
     "unbounded-orm": unbounded_orm,
     "unbounded-sql": unbounded_sql,
+    "unbounded-firestore": unbounded_firestore,
     "query-in-loop": query_in_loop,
     "several-writes": several_writes,
     "read-modify-write": read_modify_write,

@@ -299,22 +299,24 @@ def unlimited_credentials(case: Case) -> Case | None:
 _ELSEWHERE = re.compile(
     r"[\"'`]https?://(?!localhost|127\.)|[\"'`]?(?:\$\{)?(?:process\.env\.\w+|[A-Z][A-Z0-9_]{3,})\b"
 )
+_MADE = re.compile(r"`\$\{|[A-Za-z_$][\w$.]*$")
 _GIVES_UP = re.compile(
-    r"AbortSignal|AbortController|\bsignal\b|\btimeout\b|fetchWithTimeout|p-timeout"
+    r"AbortSignal|AbortController|\bsignal\b|\btimeout\b|fetchWithTimeout|p-timeout|Promise\.race"
 )
 
 
 def waits_for_ever(case: Case) -> Case | None:
     """A server asks another one, and no time is set after which it gives up."""
     source, url = case.source, case.name("URL").strip()
-    if not source.is_server or not _ELSEWHERE.match(url):
+    told = case if _ELSEWHERE.match(url) else case.but(severity=Severity.LOW)
+    if not source.is_server or not (told is case or _MADE.match(url)):
         return None
     options = case.name("OPTIONS").strip()
-    if _GIVES_UP.search(case.match.text) or _GIVES_UP.search(case.above[-600:]):
+    if _GIVES_UP.search(case.around) or _GIVES_UP.search(case.above[-600:]):
         return None
     if options.isidentifier() and _GIVES_UP.search(source.definition(options, case.match.line)):
         return None
-    return None if re.search(r"axios\.(?:create|defaults)", source.text) else case
+    return None if re.search(r"axios\.(?:create|defaults)", source.text) else told
 
 
 JUDGES: dict[str, Judge] = {

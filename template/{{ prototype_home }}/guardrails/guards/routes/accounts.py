@@ -175,7 +175,7 @@ def _hashes(case: Case) -> Iterator[Finding]:
             read = _READ.match(value)
             if read is None or _SOME.search(value) or names.has_caller(value):
                 continue
-            if not _keeps_hash(case, piece, read[1], read[2]) or not _answered(piece, binding):
+            if not _keeps_hash(case, piece, read[1], read[2]) or not answered_whole(piece, binding):
                 continue
             message = (
                 f"{case.route.label} answers with whole accounts, the hash of each password "
@@ -198,7 +198,7 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
 _ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
 
 
-def _answered(piece: Piece, binding: Binding) -> bool:
+def answered_whole(piece: Piece, binding: Binding) -> bool:
     """Whether the row goes out as it is: not one of its fields, nor without its password."""
     name = binding.names.strip()
     if not re.fullmatch(r"[\w$]+", name):

@@ -351,7 +351,7 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
     for start, end in spans:
         code = piece.module.code[start:end]
         for match in re.finditer(
-            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,}\n]+))?(?=[,}\]\n]|\|\||\?\?|$)", code
+            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,{}\n]+))?(?=[,}\]\n]|\|\||\?\?|$)", code
         ):
             if not _ROLE_WORD.match(match[1]):
                 continue
@@ -372,6 +372,13 @@ _KIND_OF_ADMIN = re.compile(
 """Where no kind of account is the administrators', which one is chosen gives no power."""
 
 
+_BUT_ADMIN = re.compile(
+    r"\brole\w*\s*===?\s*(?:\w+\.)?['\"]?\w*admin\w*['\"]?\s*\)[^;]{0,160}?\b(?:return|throw|403)\b",
+    re.IGNORECASE,
+)
+"""Whoever asks for the administrators' role is turned away."""
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
@@ -380,6 +387,7 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
     told = (listed[1] or listed[2] or "") if listed else " ".join(only)
     harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", told)
+    harmless = harmless or _BUT_ADMIN.search(piece.code) is not None
     kind = re.match(r"(?i)(?:user|account)_?type", piece.module.code[at : at + 20])
     harmless = harmless or bool(kind and not _KIND_OF_ADMIN.search(piece.module.code))
     message = (

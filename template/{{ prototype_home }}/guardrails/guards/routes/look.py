@@ -12,6 +12,7 @@ from .cookies import cookies, stored_unasked
 from .foreign import foreign
 from .holes import holes
 from .identity import identity
+from .includes import includes
 from .operations import operations
 from .orders import orders
 from .payments import payments
@@ -31,6 +32,7 @@ def look(tree: Tree) -> Looked:
         *references(cases),
         *cookies(cases),
         *mass_assignment(cases),
+        *(one for case in cases for one in includes(case)),
         *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
