@@ -206,7 +206,7 @@ def relay_of(case: Case) -> Finding | None:
                 read = case.first(BODY) or Spot(piece, piece.start + match.start())
                 meant = guests(case) or _LISTS.search(case.route.label)
                 text = _text_of(piece, names)
-                if public and not _WORDS & names.sent:
+                if public and (not _WORDS & names.sent or _ENTERS.search(case.route.label)):
                     continue  # our own words, to whoever fills in the form
                 gravity = min(text, MEDIUM if meant or public else CRITICAL)
                 return finding(
@@ -223,6 +223,7 @@ def relay_of(case: Case) -> Finding | None:
     return None
 
 
+_ENTERS = re.compile(r"(?i)reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth")
 _WORDS = {"html", "content", "message", "text", "subject"}
 
 

@@ -27,9 +27,13 @@ def verifies(program: Program, module: Module, called: str) -> bool:
 
 
 def by_token(piece: Piece, names: Names) -> bool:
-    """Whether a record is looked up by an unguessable token that the request brings."""
+    """Whether a record is looked up by an unguessable token that the request brings: not by one
+    of a row that was read before.
+    """
     return any(
-        _COLUMN.match(found[0]) is None or names.has_sent(_given_to(piece, found))
+        _COLUMN.match(found[0]) is None
+        or "." not in (given := _given_to(piece, found))
+        or names.has_sent(given)
         for found in TOKEN_LOOKUP.finditer(piece.code)
     )
 
