@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
-from .identity import STORES
 from .program import Piece
 from .say import HIGH, LOW, MEDIUM, finding, place
+from .signs import STORES
 from .source import Call
 
 _WHOLE_BODY = re.compile(

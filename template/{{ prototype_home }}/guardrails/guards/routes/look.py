@@ -9,7 +9,6 @@ from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
 from .cookies import cookies, stored_unasked
-from .foreign import foreign
 from .holes import holes
 from .identity import identity
 from .includes import includes
@@ -39,7 +38,6 @@ def look(tree: Tree) -> Looked:
         *operations(program, cases),
         *races(cases),
         *takings(cases),
-        *foreign(cases),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]

@@ -6,28 +6,33 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
-from .flow import Names
 from .program import Piece
 from .queries import owned_tables, queries, stem, tied
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, WEBHOOK_NAME
 from .source import Call
 
-_ADDS = re.compile(r"(?:^|\.)(?:create|insert|values)$")
+_ADDS = re.compile(r"(?:^|\.)(?:create|insert|insertOne|values|save)$")
 _NAMES = re.compile(
-    r"\b(\w+?)(?:_id|Id)\s*(?::\s*([\w$.?!]+)(?:\s*(?:\|\||\?\?)\s*[\w.]+)?)?\s*(?=[,}\n])"
+    r"(?<![\w$.])(\w+?)(?:_id|Id)\s*(?::\s*([\w$.?!]+)(?:\s*(?:\|\||\?\?)\s*[\w.]+)?)?\s*(?=[,}\n])"
+    r"|(?<![\w$.])(\w+)\s*:\s*([\w$.?]+[iI]d)\s*(?=[,}\n])"
 )
 _NOT_FOREIGN = re.compile(
-    r"^(?:user|owner|author|sender|customer|client|created_?by|creator|stripe|session|payment_?intent"
+    r"^(?:user|owner|author|sender|customer|client|created_?by|creator|stripe|payment_?intent"
     r"|paypal|external|provider|device|request|transaction|plan|category|product|service|template"
-    r"|country|city|price|template|language|parent|recipient|receiver)$",
+    r"|country|city|price|language|parent|recipient|receiver)$",
     re.IGNORECASE,
 )
 """Whose it is, what a provider calls it, or what is on offer to everybody."""
 _SOMEBODYS = {
     "booking", "order", "appointment", "conversation", "thread", "project", "cart", "invoic",
     "wallet", "address", "account", "workspac", "team", "enrollment", "reservation", "document",
+    "session", "card", "application", "prescription", "loan", "shipment",
 }  # fmt: skip
+_NOT_THEIRS = re.compile(
+    r"track|analytics|event|(?<!re)view|visit|log|chat|message|socket|stream", re.IGNORECASE
+)
+_ASIDE = re.compile(r"console|logger|z\.|res\.|Number$|String$|parseInt$")
 _KEPT_IN = re.compile(r"startsWith\(|\.includes\(\s*(?:user|session)|split\(\s*['\"]/['\"]\s*\)")
 
 
@@ -49,12 +54,13 @@ def _exempt(case: Case) -> bool:
 
 
 def _foreign(case: Case, owned: set[str]) -> Iterator[Finding]:
-    """A record of the caller's hangs on another, and nobody looks whose that one is."""
+    """A record that is added hangs on another, and nobody looks whose that one is."""
+    if _compared(case):
+        return
     looked_up = {stem(one.table) for one in queries(case) if not one.inserts}
     for piece in case.pieces[:2]:
-        names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
-            named = _hangs_on(piece, names, call, (owned | _SOMEBODYS) - looked_up)
+            named = _hangs_on(case, piece, call, (owned | _SOMEBODYS) - looked_up)
             if named is None:
                 continue
             at, what = named
@@ -67,22 +73,46 @@ def _foreign(case: Case, owned: set[str]) -> Iterator[Finding]:
                 f"never looks whose that is"
             )
             where = place(piece.module, at, case.route.label)
-            yield finding("authz.idor", where, message, MEDIUM, [at_route(case)])
+            also = [at_route(case), place(piece.module, call.start, case.route.label)]
+            yield finding("authz.idor", where, message, MEDIUM, also)
             return
 
 
-def _hangs_on(piece: Piece, names: Names, call: Call, owned: set[str]) -> tuple[int, str] | None:
-    if not _ADDS.search(call.callee) or not call.arguments or call.end - call.start > 2_500:
+def _compared(case: Case) -> bool:
+    """Whether anything is compared with the caller on the way."""
+    return any(
+        re.search(r"[!=]==?|\.equals\(|\.includes\(", line) and case.flow.of(piece).has_caller(line)
+        for piece in case.pieces
+        for line in piece.code.splitlines()
+    )
+
+
+def _hangs_on(case: Case, piece: Piece, adds: Call, owned: set[str]) -> tuple[int, str] | None:
+    if not _ADDS.search(adds.callee) or not adds.arguments or adds.end - adds.start > 2_500:
         return None
-    given = piece.module.slice(call.arguments[0])
-    if not names.has_caller(given):
+    given, names = piece.module.slice(adds.arguments[0]), case.flow.of(piece)
+    of_caller = names.has_caller(given)
+    if not of_caller and (case.route.method != "POST" or _NOT_THEIRS.search(case.route.path)):
         return None
-    for one in _NAMES.finditer(given):
-        value = one[2] or one[0]
-        foreign = not _NOT_FOREIGN.match(one[1]) and stem(one[1]) in owned
-        if foreign and names.has_sent(value) and not names.has_caller(value):
-            return call.arguments[0].start + one.start(), one[1]
+    for one in _NAMES.finditer(given) if given.startswith("{") else ():
+        what, value = one[1] or one[3], one[2] or one[4] or one[0].rstrip()
+        foreign = not _NOT_FOREIGN.match(what) and stem(what) in owned
+        unasked = of_caller or not _asked_with(piece, adds, value)
+        if foreign and unasked and names.has_sent(value) and not names.has_caller(value):
+            return adds.arguments[0].start + one.start(), what
     return None
+
+
+def _asked_with(piece: Piece, adds: Call, value: str) -> bool:
+    """Whether anything else is asked with it: a query, or a function of one's own."""
+    used = re.compile(rf"(?<![\w$.]){re.escape(value)}\b")
+    return any(
+        used.search(piece.module.slice(one))
+        for call in piece.module.calls_in(piece.start, piece.end)
+        if not (call.start <= adds.start < call.end or adds.start <= call.start < adds.end)
+        and not _ASIDE.match(call.callee)
+        for one in call.arguments
+    )
 
 
 def _files(case: Case) -> Iterator[Finding]:

@@ -233,3 +233,8 @@ OPTIONAL_PASSWORD = re.compile(
     r"|passport\.authenticate\(",
     _I,
 )
+STORES = re.compile(
+    r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate"
+    r"|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
+    r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
+)

@@ -1,0 +1,131 @@
+"""Roles: who administers without one, and who appoints themselves."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Access, Case
+from .flow import mentions
+from .meant import first_start, not_in_production
+from .program import Piece
+from .queries import only_own, tied
+from .say import CRITICAL, MEDIUM, at_route, finding, place
+from .signs import ADMIN_PATH, STORES
+
+_ROLE_WORD = re.compile(
+    r"^(?:role|roles|is_?admin|user_?role|account_?type|user_?type|is_?super\w*)$", re.IGNORECASE
+)
+_ACCOUNT_PATH = re.compile(
+    r"regist|sign-?up|profile|users?\b|account|auth|role|onboard|complete|setup", re.IGNORECASE
+)
+_ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b")
+
+
+def roles(case: Case) -> Iterator[Finding]:
+    yield from _self_assigned(case)
+    label = case.route.name if case.route.kind == "edge" else case.route.path
+    if (
+        case.access is not Access.CALLER
+        or not ADMIN_PATH.search(label)
+        or _ME.search(label)
+        or case.bound_by_rows
+        or first_start(case)
+        or not_in_production(case)
+        or only_own(case)
+    ):
+        return
+    if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):
+        message = (
+            f"{case.route.label} is for administrators, and asks only whether "
+            f"somebody is signed in ({case.why})"
+        )
+        yield finding("authz.missing-role-check", at_route(case), message)
+
+
+_CHANGES_ONE = re.compile(r"\.(?:set|update\w*|findByIdAnd\w+|findOneAnd\w+)$")
+
+
+def _self_assigned(case: Case) -> Iterator[Finding]:
+    if case.access not in {Access.PUBLIC, Access.CALLER} or (
+        case.route.kind == "edge" and case.access is Access.PUBLIC
+    ):
+        return
+    if (
+        not _ACCOUNT_PATH.search(case.route.label)
+        or ADMIN_PATH.search(case.route.path)
+        or case.bound_by_rows
+    ):
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
+            if not stores or call.end - call.start > 2_500 or not call.arguments:
+                continue
+            at = _role_given(
+                piece,
+                [(one.start, one.end) for one in call.arguments if "function" not in one.kind],
+                names.sent,
+            )
+            if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
+                continue
+            if case.access is Access.PUBLIC and _CHANGES_ONE.search(call.callee):
+                return  # anybody at all may change whom they like, which is said by itself
+            yield _role_finding(case, piece, at)
+            return
+
+
+def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> int:
+    for start, end in spans:
+        code = piece.module.code[start:end]
+        for match in re.finditer(
+            r"(?<![\w$.'\"])([A-Za-z_]\w*)\s*(?::\s*([^,{}\n]+))?(?=[,}\]\n]|\|\||\?\?|$)", code
+        ):
+            if not _ROLE_WORD.match(match[1]):
+                continue
+            value = match[2] or match[1]
+            if re.fullmatch(r"\w*[rR]ole\w*\??\._?id!?", value.strip()):
+                continue  # of a record of the server's own
+            if not re.search(r"(?i)role|admin|type|super|account", value):
+                continue  # what somebody does for a living is called so, too
+            if mentions(value, sent) or re.search(r"\breq\.body\.\w+", value):
+                return start + match.start()
+    return -1
+
+
+_KIND_OF_ADMIN = re.compile(
+    r"(?:user|account)_?type\w*\W{1,6}(?:===?|!==?|:)\s*['\"]\w*(?:admin|super|staff)",
+    re.IGNORECASE,
+)
+"""Where no kind of account is the administrators', which one is chosen gives no power."""
+
+
+_BUT_ADMIN = re.compile(
+    r"\brole\w*\s*===?\s*(?:\w+\.)?['\"]?\w*admin\w*['\"]?\s*\)[^;]{0,160}?\b(?:return|throw|403)\b",
+    re.IGNORECASE,
+)
+"""Whoever asks for the administrators' role is turned away."""
+
+
+def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
+    listed = re.search(
+        r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
+        piece.code,
+    )
+    only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
+    told = (listed[1] or listed[2] or "") if listed else " ".join(only)
+    harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", told)
+    harmless = harmless or _BUT_ADMIN.search(piece.code) is not None
+    kind = re.match(r"(?i)(?:user|account)_?type", piece.module.code[at : at + 20])
+    harmless = harmless or bool(kind and not _KIND_OF_ADMIN.search(piece.module.code))
+    message = (
+        f"{case.route.label} stores the role that the request asks for: a newcomer "
+        f"appoints themselves"
+    )
+    return finding(
+        "authz.self-assigned-role",
+        place(piece.module, at, case.route.label),
+        message,
+        MEDIUM if harmless else CRITICAL,
+        [at_route(case)],
+    )
