@@ -94,12 +94,12 @@ def from_request(case: Case, expression: str) -> bool:
     name = re.escape(root[1])
     declared = re.compile(
         rf"(?:const|let|var)\s+(?:{name}\b|[\[{{][^;{{}}()]*?\b{name}\b[^;{{}}()]*?[\]}}])"
-        rf"[^=\n]*(=\s*[^;\n]*)"
+        rf"[^=\n]*(=\s*[^;\n]*)(\n\s*[?.:|&+])?"
     )
     values = declared.findall(case.above)[-1:]  # the nearest is the one that counts
-    if any(_READS_REQUEST.search(value) or _REQUEST.search(value) for value in values):
+    if any(_READS_REQUEST.search(value) or _REQUEST.search(value) for value, _ in values):
         return True
-    renamed = _RENAMED.fullmatch(values[0]) if values else None
+    renamed = next((_RENAMED.fullmatch(value) for value, goes_on in values if not goes_on), None)
     return renamed is not None and renamed[1] != root[1] and from_request(case, renamed[1])
 
 
