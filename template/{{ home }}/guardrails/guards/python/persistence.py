@@ -204,9 +204,7 @@ def _loops(project: Project, module: Module, function: Function) -> Iterator[Fin
     for loop in own_body(function):
         if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
             continue
-        if (isinstance(loop.iter, ast.Call) and called(loop.iter) == "range") or isinstance(
-            loop.iter, ast.List | ast.Tuple
-        ):
+        if _of_a_fixed_length(loop.iter):
             continue
         loop_names = names_in(loop.target)
         for statement in loop.body:
@@ -225,6 +223,13 @@ def _loops(project: Project, module: Module, function: Function) -> Iterator[Fin
                     f"{function.name} asks the database once for every {each}.",
                 )  # fmt: skip
                 break
+
+
+def _of_a_fixed_length(looped: ast.expr) -> bool:
+    """What stands in the code, there or in a constant, does not grow with the data."""
+    if isinstance(looped, ast.Call):
+        return called(looped) == "range" or dotted(looped.func).partition(".")[0].isupper()
+    return isinstance(looped, ast.List | ast.Tuple) or dotted(looped).isupper()
 
 
 def _comprehensions(project: Project, module: Module, function: Function) -> Iterator[Finding]:

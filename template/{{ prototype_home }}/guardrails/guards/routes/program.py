@@ -250,7 +250,7 @@ def _in_part(home: Module, callee: str, last: str) -> Function | None:
     parts = callee.split(".")
     if len(namesakes) < 2 or len(parts) < 3:
         return home.named[last]
-    for match in re.finditer(rf"\b{re.escape(parts[-2])}\s*[:=]\s*\{{", home.code):
+    for match in re.finditer(rf"\b{re.escape(parts[-2])}\s*[:=]\s*" + r"\{", home.code):
         end = _closed(home.code, match.end() - 1)
         found = next((one for one in namesakes if match.end() <= one.start < end), None)
         if found is not None:

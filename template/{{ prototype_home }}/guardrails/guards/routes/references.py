@@ -1,13 +1,12 @@
 """What a signed-in caller names beside their own: a file, or a record that theirs hangs on."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
 from .program import Piece
-from .queries import owned_tables, queries, stem, tied
+from .queries import queries, stem, tied
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, WEBHOOK_NAME
 from .source import Call
@@ -37,15 +36,10 @@ _KEPT_IN = re.compile(r"startsWith\(|\.includes\(\s*(?:user|session)|split\(\s*[
 
 
 def references(cases: list[Case]) -> Iterator[Finding]:
-    apps: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        apps[case.route.app].append(case)
-    for of_app in apps.values():
-        owned = owned_tables(of_app)
-        for case in of_app:
-            if case.access is Access.CALLER and not case.bound_by_rows and not _exempt(case):
-                yield from _foreign(case, owned)
-                yield from _files(case)
+        if case.access is Access.CALLER and not case.bound_by_rows and not _exempt(case):
+            yield from _foreign(case)
+            yield from _files(case)
 
 
 def _exempt(case: Case) -> bool:
@@ -53,14 +47,14 @@ def _exempt(case: Case) -> bool:
     return bool(WEBHOOK_NAME.search(label) or ADMIN_PATH.search(case.route.path))
 
 
-def _foreign(case: Case, owned: set[str]) -> Iterator[Finding]:
+def _foreign(case: Case) -> Iterator[Finding]:
     """A record that is added hangs on another, and nobody looks whose that one is."""
     if _compared(case):
         return
     looked_up = {stem(one.table) for one in queries(case) if not one.inserts}
     for piece in case.pieces[:2]:
         for call in piece.module.calls_in(piece.start, piece.end):
-            named = _hangs_on(case, piece, call, (owned | _SOMEBODYS) - looked_up)
+            named = _hangs_on(case, piece, call, _SOMEBODYS - looked_up)
             if named is None:
                 continue
             at, what = named
@@ -87,7 +81,7 @@ def _compared(case: Case) -> bool:
     )
 
 
-def _hangs_on(case: Case, piece: Piece, adds: Call, owned: set[str]) -> tuple[int, str] | None:
+def _hangs_on(case: Case, piece: Piece, adds: Call, foreign: set[str]) -> tuple[int, str] | None:
     if not _ADDS.search(adds.callee) or not adds.arguments or adds.end - adds.start > 2_500:
         return None
     given, names = piece.module.slice(adds.arguments[0]), case.flow.of(piece)
@@ -96,9 +90,9 @@ def _hangs_on(case: Case, piece: Piece, adds: Call, owned: set[str]) -> tuple[in
         return None
     for one in _NAMES.finditer(given) if given.startswith("{") else ():
         what, value = one[1] or one[3], one[2] or one[4] or one[0].rstrip()
-        foreign = not _NOT_FOREIGN.match(what) and stem(what) in owned
+        theirs = not _NOT_FOREIGN.match(what) and stem(what) in foreign
         unasked = of_caller or not _asked_with(piece, adds, value)
-        if foreign and unasked and names.has_sent(value) and not names.has_caller(value):
+        if theirs and unasked and names.has_sent(value) and not names.has_caller(value):
             return adds.arguments[0].start + one.start(), what
     return None
 
