@@ -24,7 +24,7 @@ demo-adopt: $(READY) ## Inspect a small prototype, adopt it, and serve it throug
 .PHONY: test
 test: $(READY) ## Run every test
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
-	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Mend what can be mended by itself, and check the rest

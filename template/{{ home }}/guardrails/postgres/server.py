@@ -241,7 +241,7 @@ class PostgresServer:
 
     def _is_stopped_by_keeper(self) -> bool:
         """Whether the keeper took the lease that was given back, or another user was faster."""
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + 5
         while self._is_kept() and time.monotonic() < deadline:
             if Lock.is_held(self.home / "lease"):
                 return True
