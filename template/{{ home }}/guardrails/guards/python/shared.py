@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from ..private_rows import PRIVATE
 from .handlers import Handler
 from .modules import Module, Project
 from .syntax import (
@@ -17,14 +18,6 @@ from .syntax import (
     words_in,
 )
 
-_PRIVATE = re.compile(
-    r"user|account|customer|client|patient|order|book|appoint|reserv|payment|invoic|transact|messag"
-    r"|conversation|chat|notif|address|cart|wallet|enrol|record|prescri|student|employ|ticket|lead"
-    r"|inquir|enquir|document|file|contract|salar|payroll|member|session|token|subscri|applicat"
-    r"|report|balance|ledger|donor|admin|medic|health|expens|budget",
-    re.IGNORECASE,
-)
-"""What is a person's own, even where somebody forgot to say so in a list of it."""
 _MANY = {"all", "to_list", "scalars", "paginate", "fetchall", "aggregate", "find"}
 
 
@@ -76,7 +69,7 @@ def _listed(handler: Handler) -> Iterator[str]:
             if called(call) not in _MANY or _names_one(call):
                 continue
             name = subject(handler.project, module, call)
-            if name and not _PRIVATE.search(name):
+            if name and not PRIVATE.search(name):
                 yield name
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...engine.finding import Severity
+from ..braces import closing_brace
 from .scan import Match
 from .source import Source
 
@@ -108,23 +109,13 @@ def interpolations(template: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     at = template.find("${")
     while at >= 0:
-        end = _closing_brace(template, at + 2)
+        end = closing_brace(template, at + 2)
         found.append((template[:at], template[at + 2 : end].strip()))
         at = template.find("${", end)
     if "${" not in template:
         pieces = re.finditer(r"([\"'`])\s*\+\s*([\w$.\[\]()?]+)", template)
         found += [(template[: piece.start() + 1], piece[2]) for piece in pieces]
     return found
-
-
-def _closing_brace(text: str, at: int) -> int:
-    depth = 1
-    while at < len(text):
-        depth += (text[at] == "{") - (text[at] == "}")
-        if depth == 0:
-            return at
-        at += 1
-    return at
 
 
 def last_name(expression: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from ..braces import closing_brace
 from .access import Access, Case
 from .accounts import answered_whole
 from .models import prisma_model
@@ -53,15 +54,15 @@ def _told(program: Program, piece: Piece, binding: Binding) -> tuple[int, str, s
 
 def _whole(program: Program, model: str, text: str, at: int) -> tuple[int, str, str] | None:
     """The first relation below `at`, the inside of an object, that comes with all its columns."""
-    end = _end(text, at)
+    end = closing_brace(text, at)
     opened = _INCLUDE.search(text, at, end)
     if opened is None or _depth(text, at, opened.start()):
         return None
     inside = opened.end()
-    last = _end(text, inside)
+    last = closing_brace(text, inside)
     while (key := _KEY.match(text, inside, last)) is not None:
         target = _target(program, model, key[1])
-        body = (key.end(), _end(text, key.end())) if key[3] else (key.end(), key.end())
+        body = (key.end(), closing_brace(text, key.end())) if key[3] else (key.end(), key.end())
         if target and not _chosen(text, *body):
             private = _PRIVATE.search(prisma_model(program, target))
             if private:
@@ -84,16 +85,6 @@ def _target(program: Program, model: str, field: str) -> str:
     """The model behind a relation's field."""
     found = re.search(rf"(?m)^\s*{re.escape(field)}\s+(\w+)", prisma_model(program, model))
     return found[1] if found else ""
-
-
-def _end(text: str, at: int) -> int:
-    """Where the object ends whose inside begins at `at`."""
-    depth = 1
-    for offset in range(at, len(text)):
-        depth += (text[offset] == "{") - (text[offset] == "}")
-        if depth == 0:
-            return offset
-    return len(text)
 
 
 def _depth(text: str, start: int, end: int) -> int:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ...engine.tree import Tree
+from ..braces import closing_brace
 from .source import WORD, Argument, Call, Function, Module, parse
 
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
@@ -251,17 +252,8 @@ def _in_part(home: Module, callee: str, last: str) -> Function | None:
     if len(namesakes) < 2 or len(parts) < 3:
         return home.named[last]
     for match in re.finditer(rf"\b{re.escape(parts[-2])}\s*[:=]\s*" + r"\{", home.code):
-        end = _closed(home.code, match.end() - 1)
+        end = closing_brace(home.code, match.end())
         found = next((one for one in namesakes if match.end() <= one.start < end), None)
         if found is not None:
             return found
     return None
-
-
-def _closed(code: str, at: int) -> int:
-    depth = 0
-    for brace in re.finditer(r"[{}]", code[at:]):
-        depth += 1 if brace[0] == "{" else -1
-        if not depth:
-            return at + brace.end()
-    return len(code)

@@ -38,6 +38,6 @@ def by_token(piece: Piece, names: Names) -> bool:
     )
 
 
-def _given_to(piece: Piece, found: "re.Match[str]") -> str:
+def _given_to(piece: Piece, found: re.Match[str]) -> str:
     """What `.eq("token", …)` compares the column with."""
     return re.split(r"[)\n]", piece.code[found.end() : found.end() + 200])[0].strip(", ")

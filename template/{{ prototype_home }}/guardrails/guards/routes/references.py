@@ -16,17 +16,14 @@ _NAMES = re.compile(
     r"(?<![\w$.])(\w+?)(?:_id|Id)\s*(?::\s*([\w$.?!]+)(?:\s*(?:\|\||\?\?)\s*[\w.]+)?)?\s*(?=[,}\n])"
     r"|(?<![\w$.])(\w+)\s*:\s*([\w$.?]+[iI]d)\s*(?=[,}\n])"
 )
-_NOT_FOREIGN = re.compile(
-    r"^(?:user|owner|author|sender|customer|client|created_?by|creator|stripe|payment_?intent"
-    r"|paypal|external|provider|device|request|transaction|plan|category|product|service|template"
-    r"|country|city|price|language|parent|recipient|receiver)$",
-    re.IGNORECASE,
-)
-"""Whose it is, what a provider calls it, or what is on offer to everybody."""
 _SOMEBODYS = {
-    "booking", "order", "appointment", "conversation", "thread", "project", "cart", "invoic",
-    "wallet", "address", "account", "workspac", "team", "enrollment", "reservation", "document",
-    "session", "card", "application", "prescription", "loan", "shipment",
+    stem(one)
+    for one in (
+        "account", "address", "application", "appointment", "booking", "card", "cart",
+        "conversation", "document", "enrollment", "enrolment", "invoice", "loan", "order",
+        "prescription", "project", "reservation", "session", "shipment", "team", "thread",
+        "wallet", "workspace",
+    )
 }  # fmt: skip
 _NOT_THEIRS = re.compile(
     r"track|analytics|event|(?<!re)view|visit|log|chat|message|socket|stream", re.IGNORECASE
@@ -90,9 +87,13 @@ def _hangs_on(case: Case, piece: Piece, adds: Call, foreign: set[str]) -> tuple[
         return None
     for one in _NAMES.finditer(given) if given.startswith("{") else ():
         what, value = one[1] or one[3], one[2] or one[4] or one[0].rstrip()
-        theirs = not _NOT_FOREIGN.match(what) and stem(what) in foreign
         unasked = of_caller or not _asked_with(piece, adds, value)
-        if theirs and unasked and names.has_sent(value) and not names.has_caller(value):
+        if (
+            stem(what) in foreign
+            and unasked
+            and names.has_sent(value)
+            and not names.has_caller(value)
+        ):
             return adds.arguments[0].start + one.start(), what
     return None
 

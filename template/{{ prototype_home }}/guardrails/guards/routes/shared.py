@@ -2,6 +2,7 @@
 
 import re
 
+from ..private_rows import PRIVATE
 from .access import Access, Case
 from .paths import property_of
 from .program import Piece
@@ -15,12 +16,6 @@ _LISTS = re.compile(
 )
 _RUNS = re.compile(r"\.(?:query|execute|all|manyOrNone)$")
 _SQL = re.compile(r"^\s*[\"'`]\s*SELECT\b(?![^;]*\bCOUNT\(\*\)[^;]{0,12}FROM)", re.IGNORECASE)
-_PRIVATE = re.compile(
-    r"user|account|customer|client|patient|order|book|appoint|reserv|payment|invoic|transact|messag"
-    r"|conversation|chat|notif|address|cart|wallet|enrol|record|prescri|student|employ|ticket|lead"
-    r"|inquir|enquir|document|file|contract|salar|payroll|member|session|token|subscri|applicat|report"
-)
-"""What is a person's own, even where somebody forgot to say so in a list of it."""
 
 
 def shared_tables(cases: list[Case]) -> set[str]:
@@ -96,7 +91,7 @@ def _put_up(case: Case) -> set[str]:
             arguments = " ".join(piece.module.slice(one) for one in call.arguments)
             if not _ONE.search(whole) and (_SQL.match(arguments) or not _RUNS.search(call.callee)):
                 found.add(stem(table(whole)))
-    return {name for name in found if name and not _PRIVATE.search(name)}
+    return {name for name in found if name and not PRIVATE.search(name)}
 
 
 _ONE = re.compile(

@@ -20,8 +20,8 @@ _TAKES = re.compile(
     # MongoDB: { $inc: { stock: -item.qty } }
     rf"|\$inc\s*:\s*\{{\s*['\"]?(?P<mongo>(?:\w+\.)*{_COLUMN})['\"]?\s*:\s*-\s*\(?(?P<b>[\w.]+)"
     # A document: product.stock -= quantity; await product.save()
-    # SQL: SET balance = balance - $1
     rf"|(?<![\w$.])(?P<row>(?!this\b)[a-z]\w*)\.(?P<doc>{_COLUMN})\s*-=\s*(?P<d>[\w.]+)"
+    # SQL: SET balance = balance - $1
     rf"|\bset\s+(?P<sql>{_COLUMN})\s*=\s*(?P=sql)\s*-\s*(?P<c>\?|\$\d+|:\w+|\$\{{[\w.]+)",
     re.IGNORECASE,
 )
