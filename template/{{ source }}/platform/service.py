@@ -1,6 +1,5 @@
 """Composes features into one application."""
 
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from .cross_origin import CrossOriginMiddleware
 from .database import Database
 from .errors import UnexpectedErrorMiddleware, handle_errors
 from .fallback import FallbackMiddleware, Owned
+from .garbage import rare_collections
 from .headers import SecurityHeadersMiddleware
 from .health import PLATFORM_CHECKS, PROBES, ReadinessCheck, health_router
 from .hosts import AllowedHostsMiddleware
@@ -287,9 +287,5 @@ class Service:
                 await stack.enter_async_context(platform.jobs.working())
             if self.fallback:
                 await stack.enter_async_context(self.fallback.serving())
-            # What is here now stays: the garbage collector would go through all of it, a fifth of
-            # a second each time, while requests wait.
-            gc.collect()
-            gc.freeze()
-            stack.callback(gc.unfreeze)
+            stack.enter_context(rare_collections())
             yield

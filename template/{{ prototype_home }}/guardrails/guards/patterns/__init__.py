@@ -30,7 +30,6 @@ def look(tree: Tree) -> Looked:
     for match in matches:
         sources[match.path].matches[match.pattern].append(match)
     told = list(_told(matches, patterns, sources))
-    told = list(_told(matches, patterns, sources))
     findings = _together(_once(innermost(told, patterns)))
     if tree.selected is None:
         matched = tuple(findings)

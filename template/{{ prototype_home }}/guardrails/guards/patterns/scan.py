@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
         return []
     binary = program("ast-grep")
     with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
-        write_rules(Path(folder), patterns)
+        write_rules(Path(folder), patterns, {_language(path) for path in files})
         command = [binary, "scan", "--config", f"{folder}/sgconfig.yml", "--json=stream"]
         command += [f"--no-ignore={kind}" for kind in ("hidden", "vcs", "parent", "dot", "global")]
         copies = Path(folder, "copies")
@@ -107,16 +107,24 @@ def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
     return broken
 
 
-def write_rules(folder: Path, patterns: Mapping[str, Pattern]) -> None:
+def write_rules(
+    folder: Path, patterns: Mapping[str, Pattern], languages: Collection[str] = LANGUAGES
+) -> None:
+    """Only for these languages: reading the patterns costs ast-grep more than a dozen files."""
     (folder / "sgconfig.yml").write_text(_CONFIG, encoding="utf-8")
     (folder / "rules").mkdir()
     documents = [
         json.dumps(_rule(pattern, language))
         for pattern in patterns.values()
         for language in pattern.entry.get("languages", LANGUAGES)
+        if language in languages
     ]
     # JSON is YAML, and needs no writer of its own.
     (folder / "rules" / "all.yml").write_text("\n---\n".join(documents), encoding="utf-8")
+
+
+def _language(path: str) -> str:
+    return "typescript" if path.endswith((".ts", ".mts", ".cts")) else "tsx"
 
 
 def _rule(pattern: Pattern, language: str) -> dict[str, Any]:
