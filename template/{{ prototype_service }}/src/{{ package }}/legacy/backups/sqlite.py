@@ -40,7 +40,6 @@ _BREATH = 0.01
 _PATIENCE = 30.0
 _LOCKED = 300.0
 _GZIP = 31
-# Virtual tables have no page of their own; the ones that hold their content do.
 # SQLite quotes the names itself. Virtual tables have no page of their own; the ones that hold their
 # content do.
 _TABLES = """
