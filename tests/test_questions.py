@@ -1,6 +1,7 @@
 """The questions: few, and each refusal of an answer says how to mend it."""
 
 import re
+import shutil
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -10,7 +11,7 @@ import copier
 import pytest
 import yaml
 from answers import of_a_prototype
-from stamping import ROOT, Stamper
+from stamping import ROOT, Project, Stamper
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     name: question
@@ -24,6 +25,17 @@ SETTINGS: dict[str, Any] = {
 }
 ASKED = {n: q for n, q in QUESTIONS.items() if q.get("when", True)}
 OF_A_NEW_SERVICE = {n: q for n, q in ASKED.items() if not of_a_prototype(q)}
+
+
+@pytest.fixture(scope="session")
+def asked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The questions and the file of the answers: what a hundred refusals need, and no clone."""
+    folder = tmp_path_factory.mktemp("asked") / "questions"
+    shutil.copytree(template / "questions", folder / "questions")
+    (folder / "template").mkdir()
+    for name in ("copier.yml", "template/{{ _copier_conf.answers_file }}.jinja"):
+        shutil.copy(template / name, folder / name)
+    return folder
 
 
 def refusal(template: Path, folder: Path, **answers: object) -> str:
@@ -87,8 +99,8 @@ def test_computed_answers_cannot_be_given(template: Path, tmp_path: Path) -> Non
         ("tests", "folder of the stamped project"),
     ],
 )
-def test_package_names_refused(template: Path, tmp_path: Path, package: str, says: str) -> None:
-    assert says in refusal(template, tmp_path, package=package)
+def test_package_names_refused(asked: Path, tmp_path: Path, package: str, says: str) -> None:
+    assert says in refusal(asked, tmp_path, package=package)
 
 
 @pytest.mark.parametrize("question", ["project_name", "description", "copyright_holder"])
@@ -116,15 +128,15 @@ def test_package_names_refused(template: Path, tmp_path: Path, package: str, say
         ("'Acme'", "start with a letter"),
     ],
 )
-def test_texts_refused(template: Path, tmp_path: Path, question: str, text: str, says: str) -> None:
-    assert says in refusal(template, tmp_path, **{question: text})
+def test_texts_refused(asked: Path, tmp_path: Path, question: str, text: str, says: str) -> None:
+    assert says in refusal(asked, tmp_path, **{question: text})
 
 
 @pytest.mark.parametrize(
     "owner", ["", "acme", "@", "@acme/", "@acme/../x", "@acme platform", "@ä", "@acme\n* @evil"]
 )
-def test_owners_refused(template: Path, tmp_path: Path, owner: str) -> None:
-    assert "@acme/platform" in refusal(template, tmp_path, owner=owner)
+def test_owners_refused(asked: Path, tmp_path: Path, owner: str) -> None:
+    assert "@acme/platform" in refusal(asked, tmp_path, owner=owner)
 
 
 @pytest.mark.parametrize("question", [n for n, q in OF_A_NEW_SERVICE.items() if "choices" in q])
@@ -145,8 +157,10 @@ def test_only_the_choices_can_be_chosen(template: Path, tmp_path: Path, question
         ("The Very Long Name of a Service of Ours", "the_very_long_name_of"),
     ],
 )
-def test_every_name_gives_a_package(stamper: Stamper, name: str, package: str) -> None:
-    answers = stamper.stamp(project_name=name).answers
+def test_every_name_gives_a_package(asked: Path, tmp_path: Path, name: str, package: str) -> None:
+    answers = {"project_name": name}
+    copier.run_copy(str(asked), tmp_path / "new", data=answers, defaults=True, quiet=True)
+    answers = Project(tmp_path / "new").answers
     assert answers["package"] == package
     assert answers["project_name"] == name
 
