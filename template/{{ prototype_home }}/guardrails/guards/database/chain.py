@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePosixPath
 
 from ...engine.tree import Tree, read_within
@@ -26,6 +26,10 @@ OTHER_ENGINE = re.compile(
 _SUPABASE_SQL = re.compile(
     r"\bauth\.(uid|users|jwt|role)\b|\bto\s+(anon|authenticated|service_role)\b|\bstorage\.(buckets|objects)\b",
     re.IGNORECASE,
+)
+_OTHER_LIBRARY = re.compile(
+    r"\"(?:@?prisma(?:/client)?|drizzle-orm|pg|postgres|mysql2?|knex|sequelize|typeorm|kysely"
+    r"|@neondatabase/serverless|@vercel/postgres|better-sqlite3|sqlite3?|mongoose|mongodb)\"\s*:"
 )
 _ASIDE = re.compile(
     r"(^|/)[._]?(tests?|old|down|rollbacks?|examples?|deprecated|legacy|unused)(/|$)"
@@ -85,7 +89,8 @@ class Chains:
                 self._add(Dialect.PLAIN, folder, paths)
         for folder, paths in prisma.items():
             self._add(Dialect.PRISMA, folder, paths)
-        self.chains = [chain for chain in self.chains if not self._is_copy(chain)]
+        chains = [chain for chain in self.chains if not self._is_copy(chain)]
+        self.chains = [one for one in chains if not any(map(partial(_inside, one), chains))]
 
     def _is_copy(self, chain: Chain) -> bool:
         """Whether another folder, which the Supabase CLI reads, holds the same files."""
@@ -109,13 +114,22 @@ class Chains:
         if dialect is Dialect.PLAIN:
             if not any(map(_DDL.search, texts)):
                 return
-            if any(map(_SUPABASE_SQL.search, texts)):
+            if any(map(_SUPABASE_SQL.search, texts)) or self._is_of_supabase(folder):
                 dialect = Dialect.SUPABASE
         strict = folder.endswith("supabase/migrations")
         files = tuple(
             Migration(path, version_of(path), not strict or _accepted(path)) for path in kept
         )
         self.chains.append(Chain(dialect, folder, files, self._types(folder)))
+
+    def _is_of_supabase(self, folder: str) -> bool:
+        """Whether the application around the scripts knows no database but Supabase's."""
+        at = PurePosixPath(folder)
+        for above in (at, *at.parents):
+            manifest = self.tree.text((above / "package.json").as_posix())
+            if manifest is not None:
+                return '"@supabase/' in manifest and not _OTHER_LIBRARY.search(manifest)
+        return False
 
     def _types(self, folder: str) -> str | None:
         """The generated types that lie nearest to the chain."""
@@ -130,8 +144,10 @@ class Chains:
     def _loose(self) -> Chain | None:
         """Scripts that somebody ran by hand, in the order in which a reader would."""
         paths = sorted(self.outside, key=_by_hand)[:MOST_LOOSE]
-        supabase = any(_SUPABASE_SQL.search(self._text(path)) for path in paths)
         folder = PurePosixPath(paths[0]).parent.as_posix()
+        supabase = self._is_of_supabase(folder) or any(
+            _SUPABASE_SQL.search(self._text(path)) for path in paths
+        )
         files = tuple(Migration(path, "", accepted=False) for path in paths)
         dialect = Dialect.SUPABASE if supabase else Dialect.PLAIN
         return Chain(dialect, "" if folder == "." else folder, files, self._types(""))
@@ -146,6 +162,11 @@ def _by_folder(sql: Iterable[str]) -> dict[str, list[str]]:
     read = {folder for folder in folders if folder.endswith("supabase/migrations")}
     aside = {folder for folder in read if _ASIDE.search(folder)}
     return {name: kept for name, kept in folders.items() if aside == read or name not in aside}
+
+
+def _inside(chain: Chain, other: Chain) -> bool:
+    """Whether plain scripts lie in the folder of a chain, to be run by hand after it."""
+    return chain.dialect is Dialect.PLAIN and chain.folder.startswith(f"{other.folder}/")
 
 
 def _name(file: Migration) -> str:

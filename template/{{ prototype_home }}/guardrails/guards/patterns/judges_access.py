@@ -172,10 +172,18 @@ def stored_password_compare(case: Case) -> Case | None:
             owner,
             re.IGNORECASE,
         )
+        or _of_a_list(case, owner)
     ]
     if not stored:
         return None
     return case.but(severity=Severity.MEDIUM) if _SERVER_LOGS_IN.search(case.above) else case
+
+
+def _of_a_list(case: Case, owner: str) -> bool:
+    """`ACCOUNTS.find((one) => one.email === email && one.password === password)`"""
+    within = case.source.between(max(1, case.match.line - 2), case.match.line)
+    each = rf"\.(?:find|some|filter)\(\s*\(?\s*{re.escape(owner)}\b"
+    return bool(owner) and re.search(each, within) is not None
 
 
 def none_user(case: Case) -> Case | None:

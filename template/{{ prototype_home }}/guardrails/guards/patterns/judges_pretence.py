@@ -122,10 +122,20 @@ def own_metadata(case: Case) -> Case | None:
     line = case.source.line(case.match.line)
     decides = re.search(
         r"[!=]==?\s*[\"'`]\w*|includes\(|\bset\w*(?:Role|Type|Admin)\w*\(|setItem\(", line
-    )
-    if decides is None or re.search(r"app_metadata", line):
+    ) or _compared_below(case, line)
+    if not decides or re.search(r"app_metadata", line):
         return None
     return case.but(severity=Severity.HIGH if case.source.is_server else None)
+
+
+def _compared_below(case: Case, line: str) -> bool:
+    """`const role = user.user_metadata?.role`, and a few lines on `role !== "admin"`."""
+    kept = re.match(r"\s*(?:const|let)\s+(\w+)\s*(?::[^=]+)?=", line)
+    if kept is None:
+        return False
+    below = case.source.between(case.match.line + 1, case.match.line + 25)
+    compared = rf"(?<![\w$.]){kept[1]}\s*[!=]==?\s*[\"'`]\w|\.includes\(\s*{kept[1]}\b"
+    return re.search(compared, below) is not None
 
 
 _ACCOUNTS = re.compile(r"^(?:user_?)?(?:profiles?|users?|accounts?|user_roles?|members?)$")

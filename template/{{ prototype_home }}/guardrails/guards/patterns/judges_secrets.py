@@ -147,6 +147,11 @@ _WEAK_PASSWORD = re.compile(
 )
 
 
+_WHOSE = re.compile(
+    r"""\b(?:e_?mail|user_?name|login)["']?\s*:\s*["'][^"'\s]+["']""", re.IGNORECASE
+)
+
+
 def default_password(case: Case) -> Case | None:
     """A literal password of an account that code creates."""
     literal = case.name("LITERAL").strip("\"'`")
@@ -155,7 +160,8 @@ def default_password(case: Case) -> Case | None:
         r"i18n|locale|transl|lang/", case.source.path
     ):
         return None
-    if not case.source.is_server and not case.source.is_tooling:
+    in_browser = not case.source.is_server and not case.source.is_tooling
+    if in_browser and (not _WHOSE.search(case.source.line(case.match.line)) or left_over(case)):
         return None
     if re.search(
         r"\bexamples?\s*:|swagger|@Api|openapi|placeholder",

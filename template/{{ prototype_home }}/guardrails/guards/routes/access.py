@@ -8,11 +8,12 @@ from functools import cached_property
 from .clients import rows_decide
 from .flow import Flow, Names, mentions
 from .program import Piece, Program
-from .proofs import by_token, verifies
+from .proofs import by_token, turned_away, verifies
 from .signs import (
     ASKS_CALLER,
     CALLER_HEADER,
     DELETES,
+    EVERYBODY,
     GUARD_NAME,
     HASHED,
     LLM,
@@ -36,6 +37,7 @@ from .stores import harmless, in_memory
 from .table import Guarding, Route
 
 _COMPARED = re.compile(r"([^;{}&|?\n]{1,120}?)(?<![=!<>])(?:===?|!==?)(?!=)\s*([^;{}&|\n]{1,120})")
+_EQUALS = re.compile(r"equal|compare|verify|valid|check|is[A-Z]|auth|require|assert", re.IGNORECASE)
 _WITHIN_TEXT = re.compile(r"([\w$.?]{1,80})\s*[!=]==?\s*`[^`$\n]{0,20}\$\{([\w$.!?]{1,80})\}`")
 """``header === `Bearer ${key}` ``"""
 _CLIENT = re.compile(
@@ -153,6 +155,9 @@ class Case:
         if not REJECTS.search(self.code):
             return None
         found = self.first(ASKS_CALLER)
+        at = turned_away(self.program, self.pieces[0]) if found is None and self.pieces else None
+        if at is not None:
+            return Spot(self.pieces[0], at)
         by_middleware = found is not None and self.route.kind == "server"
         if by_middleware and not OWN_CHECK.search(self.code) and not TESTED.search(self.code):
             return None
@@ -185,6 +190,8 @@ class Case:
 
     def _decides(self, piece: Piece, match: "re.Match[str]") -> bool:
         """Whether somebody is refused for it: a helper may only look up which roles there are."""
+        if EVERYBODY.match(piece.code, match.end()):
+            return False
         name = re.match(r"\w+", match[0])
         if name and re.search(rf"\b(?:const|let)\s+{name[0]}\s*=\s*['\"]", piece.code):
             return False
@@ -213,13 +220,8 @@ class Case:
         code = piece.module.code[middle:end]
         if end - middle > 300 or not names.has_secret(code) or not names.has_header(code):
             return False
-        name = piece.module.code[at:middle]
-        return (
-            re.search(
-                r"equal|compare|verify|valid|check|is[A-Z]|auth|require|assert", name, re.IGNORECASE
-            )
-            is not None
-        )
+        name = piece.module.code[at:middle]  # `jwt.verify(token, secret)` says who calls
+        return _EQUALS.search(name) is not None and not ASKS_CALLER.search(f"{name}(")
 
     @cached_property
     def service(self) -> bool:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Access, Case
-from .edges import BODY
 from .nextgate import FILES
 from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
-from .signs import CALLER_HEADER
+from .signs import BODY, CALLER_HEADER
 from .source import Module
 
 _WHO = (

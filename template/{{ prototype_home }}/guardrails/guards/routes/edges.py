@@ -5,16 +5,14 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Access, Case, Spot
-from .flow import Names
-from .meant import guests
 from .platforms import EdgeProject
-from .program import Piece
 from .queries import Query, answered, hands_out, queries
+from .relays import relay_of
 from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
     BATCH_NAME,
-    MAIL,
+    BODY,
     MONEY,
     PEOPLE,
     PERSONAL,
@@ -23,10 +21,6 @@ from .signs import (
     WEBHOOK_NAME,
 )
 
-BODY = re.compile(
-    r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b"
-    r"|\bJSON\.parse\(|readJson"
-)
 _RPC = re.compile(r"\.rpc\(")
 _CONFIG_KEYS = {"enabled", "verify_jwt", "import_map", "entrypoint", "static_files", "env"}
 _TENANT = re.compile(
@@ -66,11 +60,9 @@ _PUSH = re.compile(
     r"fcm\.googleapis\.com|exp\.host/[\w-]*/?api/v2/push|webpush\.sendNotification\("
     r"|onesignal\.com/[\w/]*notifications|\bsend\w*(?:Push|FCM|Fcm)\w*\("
 )
-_LISTS = re.compile(r"(?i)e-?mail-?capture|subscri|newsletter|wait-?list|early-?access")
 _SETTLED = re.compile(
     r"payment_status|checkout/sessions/\$\{|sessions\.retrieve\(|payment_?[iI]ntents(?:\.retrieve\(|/\$\{)"
 )
-_ADDRESS = re.compile(r"(?i)e_?-?mail|recipient|^to$")
 
 
 def edge(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
@@ -190,51 +182,6 @@ def asks_back(case: Case) -> bool:
         _ASKS_BACK.search(case.code) is not None
         and re.search(r"status['\"]?\]?\s*[!=]==", case.code) is not None
     )
-
-
-def relay_of(case: Case) -> Finding | None:
-    """Mail to whoever the request names."""
-    public = PUBLIC_PATH.search(case.route.label) and not re.search(
-        r"(?i)send-?e?mail", case.route.label
-    )
-    for piece in case.pieces:
-        names = case.flow.of(piece)
-        for match in MAIL.finditer(piece.code):
-            around = piece.code[match.start() : match.start() + 1_500]
-            to = re.search(r"\b(?:to|email|recipients?)\s*(?::\s*([^,}\n]+)|(?=[,\s}]))", around)
-            if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
-                read = case.first(BODY) or Spot(piece, piece.start + match.start())
-                meant = guests(case) or _LISTS.search(case.route.label)
-                text = _text_of(piece, names)
-                if public and (not _WORDS & names.sent or _ENTERS.search(case.route.label)):
-                    continue  # our own words, to whoever fills in the form
-                gravity = min(text, MEDIUM if meant or public else CRITICAL)
-                return finding(
-                    "edge-fn.open-mail-relay",
-                    at_spot(read, case.route.label),
-                    f"{case.route.label} sends mail to any address that the request names, "
-                    f"and asks nobody who they are",
-                    gravity,
-                    [
-                        Place(piece.module.path, piece.module.line(piece.start + match.start())),
-                        at_route(case),
-                    ],
-                )
-    return None
-
-
-_ENTERS = re.compile(r"(?i)reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth")
-_WORDS = {"html", "content", "message", "text", "subject"}
-
-
-def _text_of(piece: Piece, names: Names) -> Severity:
-    """A stranger's own text in our name, a name in our text, or only our text to anybody."""
-    if any(word in names.sent for word in ("html", "body", "content", "message", "text")):
-        return CRITICAL
-    filled = (match[1] for match in re.finditer(r"\$\{([^{}]+)\}", piece.code))
-    if any(names.has_sent(value) and not _ADDRESS.search(value) for value in filled):
-        return HIGH
-    return MEDIUM
 
 
 def _rank(query: Query) -> int:

@@ -18,6 +18,7 @@ SENT = re.compile(
     r"|ctx\.)?params\b"
     r"|\breq\.cookies\b|\brequest\.cookies\b|\bevent\.(?:body|queryStringParameters)\b"
     r"|\brequest\.data\b|\breadJson\b|\breadBody\(|\bgetRouterParam|\bgetQuery\(|\bparams\.\w+"
+    r"|\bpathname\.split\("
 )
 HEADER = re.compile(
     rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\("
@@ -107,6 +108,8 @@ class Flow:
         )
         if names.has_caller(value) or self._identifies(module, value):
             names.caller |= found
+        elif _of_a_list(value, names):
+            pass
         elif (SENT.search(value) and not looked_up) or (
             mentions(value, names.sent) and (not waits or _PARSES.search(value))
         ):
@@ -142,6 +145,15 @@ def identifies(program: Program, module: Module, function: Function, depth: int 
         if found and found[1] is not function and identifies(program, *found, depth + 1):
             return True
     return False
+
+
+_PICKED = re.compile(r"\s*([\w$.]+)\[[^\]]+\][?!]?\s*(?:(?:\|\||\?\?|as\b)[^;]*)?")
+
+
+def _of_a_list(value: str, names: Names) -> bool:
+    """`PRICES[plan]`: the request says which, the code says what that is."""
+    found = _PICKED.fullmatch(value)
+    return found is not None and not names.has_sent(found[1])
 
 
 def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:

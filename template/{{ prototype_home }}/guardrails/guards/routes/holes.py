@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
-from .edges import BODY, asks_back, config, edge, receives, relay_of
+from .edges import asks_back, config, edge, receives
 from .failopen import fail_open, unset
 from .meant import (
     by_cookie,
     card,
+    directory,
     first_start,
     guests,
     made_up,
@@ -22,10 +23,12 @@ from .meant import (
     signs_up,
 )
 from .platforms import EdgeProject
+from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import (
     ADMIN_PATH,
     ASKS_CALLER,
+    BODY,
     GUARD_NAME,
     LOGIN_PATH,
     MONEY,
@@ -264,14 +267,17 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     harmless = meant.search(route.label if route.kind == "action" else route.path)
     if harmless and not (route.method == "DELETE" or ADMIN_PATH.search(route.path)):
         return (relay, None) if (relay := relay_of(case)) else None
-    if relay := relay_of(case):
+    relay, hole = relay_of(case), _public_write(case, effects)
+    stores = "write" in effects or "delete" in effects
+    if relay and not (stores and hole and hole[0] >= (relay.severity or HIGH)):
         return relay, None
-    return None, _public_write(case, effects)
+    return None, hole
 
 
 _CHANGES = re.compile(
     r"\b(?:update|upsert|save|replace|increment|mark|set|approve|reset)\w*\(|\$(?:set|inc|push)\b|\.set\("
-    r"|findByIdAnd|findOneAnd|UPDATE\s|DELETE\s|\bput\(|\bdel\(|[aA]dmin|[rR]ole\b"
+    r"|findByIdAnd|findOneAnd|UPDATE\s|DELETE\s|\bput\(|\bdel\("
+    r"|['\"]\w*admins?['\"]|\b(?:is_?|create|make|add)[aA]dmin\w*|[rR]ole\b"
 )
 
 
@@ -340,6 +346,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or _knows_the_caller(case)
         or _KNOWS_THE_RECORD.search(case.own)
         or card(case)
+        or directory(case)
         or profile(case)
         or made_up(case)
     ):

@@ -52,6 +52,8 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _missing(case)
             yield from _supplied(case)
             yield from _records(case, owned, shared, shown)
+            yield from _stored_files(case)
+            yield from _below(case, owned)
             yield from roles(case)
             yield from person(case)
     yield from principal(cases)
@@ -147,6 +149,7 @@ def _flags(case: Case, piece: Piece) -> Iterator[Finding]:
 
 _CUSTOMERS_SIGN_IN = re.compile(
     r"(?i)\b(?:req|request|session|user|auth|token|payload|decoded)\w*[\w.?!]*\.customer_?id\b|req\.customer\b"
+    r"|\brole\s*[!=]==?\s*['\"]customer['\"]"
 )
 
 
@@ -233,6 +236,60 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
     yield finding(
         "authz.idor", at_spot(worst.spot, case.route.label), message, severity, [at_route(case)]
     )
+
+
+_GIVES = re.compile(
+    r"invit|member|access|permission|role|share|lease|tenanc|contract|invoice|employee|staff|worker",
+    re.IGNORECASE,
+)
+"""A row of it gives somebody a right to what it is below, or binds its owner; a comment doesn't."""
+_PARENT = re.compile(r"\b([a-z]\w*?)_?[iI]d\b(?:\s*:\s*([^,}\n]+))?")
+
+
+def _below(case: Case, owned: set[str]) -> Iterator[Finding]:
+    """A row is put below a record that has an owner, by a handler that never learns who calls."""
+    if case.access is not Access.CALLER or not case.gate or case.asked or not case.service:
+        return
+    for one in queries(case):
+        names = case.flow.of(one.spot.piece)
+        parents = [
+            found[1]
+            for found in _PARENT.finditer(
+                one.code if one.inserts and _GIVES.search(one.table) else ""
+            )
+            if stem(found[1]) in owned and names.has_sent(found[2] or found[0])
+        ]
+        if parents:
+            message = (
+                f"{case.route.label} adds to {one.table or 'records'} below whichever {parents[0]} "
+                f"the request names: whose that is is never compared with the caller"
+            )
+            where = at_spot(one.spot, case.route.label)
+            yield finding("authz.idor", where, message, HIGH, [at_route(case)])
+            return
+
+
+_STORED = re.compile(r"\.(createSignedUrl|download|remove)\(\s*\[?\s*([A-Za-z_$][\w$.]*)\s*[,)\]]")
+
+
+def _stored_files(case: Case) -> Iterator[Finding]:
+    """Whoever is signed in names any file of a private bucket, and the service key fetches it."""
+    if case.access is not Access.CALLER or not case.service or case.token_in_hand or tied(case):
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for match in _STORED.finditer(piece.code):
+            if "storage" in piece.code[max(0, match.start() - 200) : match.start()] and (
+                names.has_sent(match[2]) and not names.has_caller(match[2])
+            ):
+                verb = "removes" if match[1] == "remove" else "hands out"
+                message = (
+                    f"{case.route.label} {verb} whichever stored file the request names, with the "
+                    f"service key: whose it is is never compared with the caller"
+                )
+                where = place(piece.module, piece.start + match.start(1), case.route.label)
+                yield finding("authz.idor", where, message, HIGH, [at_route(case)])
+                return
 
 
 def _touched(case: Case, found: Query) -> bool:

@@ -28,7 +28,7 @@ _COOKIE = re.compile(
     re.IGNORECASE,
 )
 _TURNED_AWAY = re.compile(r"\b401\b|[uU]nauthori[sz]ed")
-_PICKED = re.compile(r"\bselect\s*:\s*\{([^{}]*)\}")
+_PICKED = re.compile(r"\bselect\s*(?::|\()\s*\{([^{}]*)\}")
 _COLUMNS = re.compile(r"\bSELECT\s+([^()`;]{1,300}?)\s+FROM\b")
 _OF_GUESTS = re.compile(
     r"^(?!.*(?:admin|/pos/|manage|internal))"
@@ -98,6 +98,29 @@ def card(case: Case) -> bool:
     picked = _PICKED.findall(case.own) + _COLUMNS.findall(case.own)
     return bool(picked) and not any(
         PERSONAL.search(one) or _MORE_PERSONAL.search(one) for one in picked
+    )
+
+
+_DIRECTORY = re.compile(
+    r"/(?:users?|members?|people|profiles?)(?:/(?:search|list|directory))?/?$", re.IGNORECASE
+)
+_SHOWN_OF_ALL = re.compile(
+    r"(?:_?id|uid|uuid|(?:user|display|full|nick)_?name|name|handle|slug|avatar\w*|image\w*|photo\w*|bio"
+    r"|verified|is_?verified|created_?at)",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(r"\b(?:is_?)?(?:available|taken|exists)\s*[:,}]", re.IGNORECASE)
+_NAME_OF = re.compile(r"user-?name|handle|slug|availab|exists|check", re.IGNORECASE)
+
+
+def directory(case: Case) -> bool:
+    """Who is there: names and pictures, or whether a name is still free."""
+    if _NAME_OF.search(case.route.path) and _TAKEN.search(case.own):
+        return True
+    picked = _PICKED.findall(case.own)
+    columns = [re.split(r"[:,\s]", one.strip())[0] for row in picked for one in row.split(",")]
+    return bool(_DIRECTORY.search(case.route.path) and picked) and all(
+        _SHOWN_OF_ALL.fullmatch(one) for one in columns if one
     )
 
 

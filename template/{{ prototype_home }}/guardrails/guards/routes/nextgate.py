@@ -32,6 +32,12 @@ _API_PASSES = re.compile(
 )
 
 
+_API_REFUSED = re.compile(
+    r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\b[^;]{0,160}\b40[13]\b"
+)
+"""What has no page to be sent to is told so; which pages are public it does not say."""
+
+
 def gate(program: Program, route: Route) -> str:
     """Which middleware asks before this route, and for which cookie of administrators alone;
     empty when it lets it pass."""
@@ -77,7 +83,7 @@ def _fits(pattern: str, path: str) -> bool:
 
 def _body_asks(own: str, path: str) -> bool:
     """Lists in the file name what is public, or what is protected."""
-    body = _MATCHER.sub("", own)
+    body = _API_REFUSED.sub("", _MATCHER.sub("", own))
     if path.startswith("/api") and _API_PASSES.search(body):
         return False
     literals = [one for one in _LITERAL.findall(body) if one != "/"]

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Access, Case
-from .edges import BODY
 from .flow import Names
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
-from .signs import ADMIN_PATH, WEBHOOK_NAME
+from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME
 
 _PAID = re.compile(
     r"\b\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"](?:paid|completed|succeeded|success)['\"]"

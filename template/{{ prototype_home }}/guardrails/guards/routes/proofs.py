@@ -26,6 +26,23 @@ def verifies(program: Program, module: Module, called: str) -> bool:
     return re.search(r"\breturn\s+true\b", body) is None or _PROVES.search(body) is not None
 
 
+_TURNED_AWAY = re.compile(
+    r"\bif\s*\(\s*!\s*\(?\s*(?:await\s+)?(\w*(?:[aA]dmin|[aA]uth|[sS]ession|[lL]ogged|[sS]taff|[pP]ermi)\w*)"
+    r"\(\s*(?:req|request|_req|ctx|c|event)\b[^()]*\)\s*\)?\s*\)\s*\{?\s*return\b[^;]{0,160}\b40[13]\b"
+)
+_LOOKS_AT = re.compile(r"cookie|session|token|jwt|password|hash|secret|verif|bearer", re.IGNORECASE)
+
+
+def turned_away(program: Program, piece: Piece) -> int | None:
+    """Where `if (!(await isAdminRequest(request))) return 401` stands, if that looks at anything
+    that only the caller has."""
+    for match in _TURNED_AWAY.finditer(piece.code):
+        found = program.function(piece.module, match[1])
+        if found is None or _LOOKS_AT.search(found[0].slice(found[1])):
+            return piece.start + match.start(1)
+    return None
+
+
 def by_token(piece: Piece, names: Names) -> bool:
     """Whether a record is looked up by an unguessable token that the request brings: not by one
     of a row that was read before.

@@ -265,13 +265,17 @@ _OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
 """Where the session comes from was not seen, and nobody else's is called so."""
 
 
+_OF_A_ROLE = re.compile(r"[\w$.?!]*\b\w*[rR]ole\s*[!=]==?\s*['\"]\w+['\"]")
+"""It says what kind of user calls, and nothing of whose the record is."""
+
+
 def tied(case: Case) -> bool:
     """Whether anything ties what is asked for to the caller: a comparison, or a call of both."""
     for piece in case.pieces:
         if _told_nothing(piece):
             continue
         names = case.flow.of(piece)
-        for line in re.split(r"[;\n]", piece.code):
+        for line in re.split(r"[;\n]", _OF_A_ROLE.sub(" ", piece.code)):
             known = names.has_caller(line) or _OF_SESSION.search(line) is not None
             if known and _COMPARES.search(line) and not _nothing_test(line):
                 return True

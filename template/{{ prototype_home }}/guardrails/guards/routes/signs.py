@@ -58,7 +58,7 @@ ROLE = re.compile(
     _I,
 )
 ROLE_TEST = re.compile(
-    r"\b(?:is_?admin|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|can(?-i:[A-Z])\w+|user_?role"
+    r"\b(?:is_?admin(?:Request|User|Session)?|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|can(?-i:[A-Z])\w+|user_?role"
     r"|require_?(?:admin|role|permission)\w*|check_?(?:admin|role|permission|access|owner)\w*"
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
@@ -69,6 +69,18 @@ ROLE_TEST = re.compile(
     r"|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
     _I,
 )
+BODY = re.compile(
+    r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b"
+    r"|\bJSON\.parse\(|readJson"
+)
+EVERYBODY = re.compile(
+    r"\s*['\"](?:customer|client|buyer|shopper|user|member|guest|tenant|renter|patient|student"
+    r"|passenger|rider|driver|courier|worker|freelancer|candidate|job_?seeker|applicant|donor"
+    r"|volunteer|seller|vendor|merchant|landlord|host)['\"]",
+    _I,
+)
+"""A role that whoever signs up has: it opens the page, not everybody else's records."""
+
 SIGNED = re.compile(
     r"\bconstruct(?:Webhook)?Event(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive"
     r"|constructEvent)"
@@ -94,7 +106,9 @@ OWN_CHECK = re.compile(
 TESTED = re.compile(
     r"!\s*req\.(?:user|userId|session|auth)|if\s*\(\s*req\.(?:user|session)|req\.user\s*(?:&&|\?\s)"
 )
-SERVICE = re.compile(r"SERVICE_ROLE|SERVICE_KEY|SUPABASE_SECRET|service_role|serviceRole|SB_SECRET")
+SERVICE = re.compile(
+    r"SERVICE_ROLE|SERVICE_KEY|SUPABASE_SECRET|service_role|[sS]erviceRole|SB_SECRET"
+)
 CALLER_HEADER = re.compile(r"['\"]?[Aa]uthorization['\"]?\s*:")
 ENV = re.compile(
     r"(?:Deno\.env\.get\(\s*['\"](\w+)|process\.env(?:\.|\[['\"])(\w+)|import\.meta\.env\.(\w+))"

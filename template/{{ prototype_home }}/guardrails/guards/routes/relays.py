@@ -1,0 +1,80 @@
+"""Mail to whoever the request names: who chooses the address, and whose the words are."""
+
+import re
+
+from ...engine.finding import Finding, Place, Severity
+from .access import Case, Spot
+from .flow import Names
+from .meant import guests
+from .program import Piece
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
+from .signs import BODY, MAIL, PUBLIC_PATH
+
+_LISTS = re.compile(r"(?i)e-?mail-?capture|subscri|newsletter|wait-?list|early-?access")
+_ADDRESS = re.compile(r"(?i)e_?-?mail|recipient|^to$")
+
+
+def relay_of(case: Case) -> Finding | None:
+    """Mail to whoever the request names."""
+    public = PUBLIC_PATH.search(case.route.label) and not re.search(
+        r"(?i)send-?e?mail", case.route.label
+    )
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for match in MAIL.finditer(piece.code):
+            around = piece.code[match.start() : match.start() + 1_500]
+            to = re.search(r"\b(?:to|email|recipients?)\s*(?::\s*([^,}\n]+)|(?=[,\s}]))", around)
+            if to and (names.has_sent(to[1]) if to[1] else "to" in names.sent):
+                read = case.first(BODY) or Spot(piece, piece.start + match.start())
+                meant = guests(case) or _LISTS.search(case.route.label)
+                text = _text_of(piece, names)
+                if public and (not _WORDS & names.sent or _ENTERS.search(case.route.label)):
+                    continue  # our own words, to whoever fills in the form
+                gravity = min(text, MEDIUM if meant or public else CRITICAL)
+                return finding(
+                    "edge-fn.open-mail-relay",
+                    at_spot(read, case.route.label),
+                    f"{case.route.label} sends mail to any address that the request names, "
+                    f"and asks nobody who they are",
+                    gravity,
+                    [
+                        Place(piece.module.path, piece.module.line(piece.start + match.start())),
+                        at_route(case),
+                    ],
+                )
+    return None
+
+
+_ENTERS = re.compile(r"(?i)reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth")
+_WORDS = {"html", "content", "message", "text", "subject"}
+
+
+def _text_of(piece: Piece, names: Names) -> Severity:
+    """A stranger's own text in our name, a name in our text, or only our text to anybody."""
+    theirs = {"html", "body", "content", "message", "text"} & names.sent
+    if any(not _written_here(piece, word) for word in theirs):
+        return CRITICAL
+    filled = (match[1] for match in re.finditer(r"\$\{([^{}]+)\}", piece.code))
+    if any(names.has_sent(value) and not _ADDRESS.search(value) for value in filled):
+        return HIGH
+    return MEDIUM
+
+
+def _written_here(piece: Piece | None, word: str) -> bool:
+    """Whether the name holds a text of the code's own, or all that was sent and no text of it."""
+    while piece is not None:
+        for one in piece.module.bindings_in(piece.start, piece.end):
+            if one.names.strip() == word:
+                return _OUR_TEXT.match(piece.module.slice(one)) is not None
+        given = piece.function.parameters if piece.function else ()
+        named = [re.split(r"\W", one)[0] for one in given]
+        at = named.index(word) if word in named else None
+        if at is None or at >= len(piece.given) or piece.giver is None:
+            return False
+        word, piece = piece.giver.module.slice(piece.given[at]), piece.giver
+        if _OUR_TEXT.match(word):
+            return True
+    return False
+
+
+_OUR_TEXT = re.compile(r"\s*(?:['\"`]|(?:await\s+)?\w+\.(?:json|parse)\()")
