@@ -156,12 +156,18 @@ _SERVER_LOGS_IN = re.compile(
 )
 
 
+_KEPT_PASSWORD = re.compile(r"(?:hashed|stored|saved|db|correct)_?password$", re.IGNORECASE)
+_A_PASSWORD = re.compile(r"(^|[._]|^(?:hashed|stored|saved|db|correct))_?password$", re.IGNORECASE)
+
+
 def stored_password_compare(case: Case) -> Case | None:
     """`user.password === password`: in the browser a fake log-in, on a server a plain password."""
     sides = [re.sub(r"[!?]", "", case.name(side)) for side in ("A", "B")]
-    named = [side for side in sides if re.search(r"(^|[._])password$", side, re.IGNORECASE)]
+    named = [side for side in sides if _A_PASSWORD.search(side)]
     if len(named) != 2 or sides[0] == sides[1]:
         return None
+    if any(_KEPT_PASSWORD.match(side) for side in sides):
+        return case
     owners = [side.rpartition(".")[0] for side in sides]
     stored = [
         owner

@@ -35,6 +35,10 @@ _NOT_IN_PRODUCTION = re.compile(
 )
 
 
+_UNUSABLE = re.compile(r"unusable|placeholder|dummy|never used|not used", re.IGNORECASE)
+"""A password that nobody logs in with."""
+
+
 def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
@@ -53,7 +57,7 @@ def weak_random(case: Case) -> Case | None:
         shown = found[1] in {"session", "reset", "salt", "nonce"} and "id" in specific.split()
         mild = hashed or shown
         mild = mild or (found[1] in _SERVERS_MATTER and not source.is_server)
-        mild = mild or unused(source, line)
+        mild = mild or unused(source, line) or _UNUSABLE.search(source.line(line)) is not None
         return case.but(severity=Severity.MEDIUM if mild else None, USE=specific)
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)

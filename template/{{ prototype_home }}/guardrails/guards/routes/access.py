@@ -30,6 +30,7 @@ from .signs import (
     SIGNATURE_HEADER,
     SIGNED,
     TESTED,
+    TURNED_AWAY,
     WRITES,
 )
 from .source import Module
@@ -152,7 +153,7 @@ class Case:
     @cached_property
     def asked(self) -> Spot | None:
         """Where the handler finds out who calls, and refuses who is nobody."""
-        if not REJECTS.search(self.code):
+        if not REJECTS.search(self.code) and not TURNED_AWAY.search(self.code):
             return None
         found = self.first(ASKS_CALLER)
         at = turned_away(self.program, self.pieces[0]) if found is None and self.pieces else None

@@ -54,4 +54,39 @@ def _stores_body(piece: Piece, call: Call) -> bool:
         return False
     if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
         return False
-    return any(_WHOLE_BODY.search(piece.module.slice(one)) for one in call.arguments)
+    names = "|".join(map(re.escape, _whole(piece)))
+    stores = "." in call.callee or call.callee[:1].isupper()  # a helper may take out what it wants
+    told = names and stores and not _ELSEWHERE.search(call.callee)
+    given = _GIVEN.replace("NAME", names) if told else ""
+    return any(
+        _WHOLE_BODY.search(text) or (given and re.search(given, text))
+        for text in map(piece.module.slice, call.arguments)
+    )
+
+
+_READ = re.compile(
+    r"\s*(?:\(?\s*await\s+)?(?:req|request|_req|c\.req|ctx\.request)\.(?:json\(\)|body)\s*\)?\s*(?:as\b[^;]*)?"
+)
+_REST = re.compile(r"\{[^{}]*\.\.\.\s*(\w+)\s*\}\s*$")
+_GIVEN = (
+    r"^\s*\[?\s*(?:NAME)\s*\]?\s*$|\bdata\s*:\s*(?:NAME)\s*[,}]"
+    r"|^\s*\[?\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]|\bdata\s*:\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]"
+)
+_ELSEWHERE = re.compile(
+    r"stripe|openai|anthropic|resend|mail|axios|fetch|queue|redis|cache|storage\b", re.IGNORECASE
+)
+"""What a provider is sent, it judges itself."""
+
+
+def _whole(piece: Piece) -> set[str]:
+    """The names that hold all of the body, or all that the code didn't take out of it."""
+    found: set[str] = set()
+    for one in piece.module.bindings_in(piece.start, piece.end):
+        value, names = piece.module.slice(one), one.names.strip()
+        whole = _READ.fullmatch(value) is not None or value.strip() in found
+        rest = _REST.search(re.sub(r"\s*:\s*[A-Z][\w<>\[\]., |]*$", "", names))
+        if whole and rest:
+            found.add(rest[1])
+        elif whole and re.fullmatch(r"\w+", names):
+            found.add(names)
+    return found

@@ -25,6 +25,7 @@ HEADER = re.compile(
     rf"|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
+_DEFAULT = re.compile(r"=\s*(?:'[^']*'|\"[^\"]*\"|`[^`]*`)")
 _TYPED = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\??\s*:(?!:)")
 _AWAITED = re.compile(r"\s*\(?\s*await\s+([\w$.]+)\(")
 _PARSES = re.compile(
@@ -100,7 +101,8 @@ class Flow:
         value = module.slice(binding)
         if len(value) > 4_000 or binding.start in module.starting:
             return
-        found = set(_NAME.findall(binding.names)) if "." not in binding.names else set()
+        named = _DEFAULT.sub("", binding.names)
+        found = set(_NAME.findall(named)) if "." not in named else set()
         waits = "await " in value
         fetched = _AWAITED.match(value)
         looked_up = (
@@ -108,10 +110,9 @@ class Flow:
         )
         if names.has_caller(value) or self._identifies(module, value):
             names.caller |= found
-        elif _of_a_list(value, names):
-            pass
-        elif (SENT.search(value) and not looked_up) or (
-            mentions(value, names.sent) and (not waits or _PARSES.search(value))
+        elif not _of_a_list(value, names) and (
+            (SENT.search(chosen := _CONDITION.sub("", value)) and not looked_up)
+            or (mentions(chosen, names.sent) and (not waits or _PARSES.search(value)))
         ):
             names.sent |= found
         if secret_env(value) or (mentions(value, names.secret) and not waits and len(value) < 200):
@@ -147,13 +148,18 @@ def identifies(program: Program, module: Module, function: Function, depth: int 
     return False
 
 
-_PICKED = re.compile(r"\s*([\w$.]+)\[[^\]]+\][?!]?\s*(?:(?:\|\||\?\?|as\b)[^;]*)?")
+_PICKED = re.compile(
+    r"\s*([\w$.]+)\[[^\]]+\][?!]?\s*(?:(?:\|\||\?\?|as\b)[^;]*)?|\s*([A-Z][A-Z0-9_]+)\.find\(.*",
+    re.DOTALL,
+)
+_CONDITION = re.compile(r"^\s*[\w$.]+\s*[!=]==?\s*['\"]\w*['\"]\s*\?(?=[^.?])")
+"""It says which of two is taken, and is neither of them."""
 
 
 def _of_a_list(value: str, names: Names) -> bool:
     """`PRICES[plan]`: the request says which, the code says what that is."""
     found = _PICKED.fullmatch(value)
-    return found is not None and not names.has_sent(found[1])
+    return found is not None and not names.has_sent(found[1] or found[2])
 
 
 def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:

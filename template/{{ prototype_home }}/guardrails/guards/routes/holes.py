@@ -315,11 +315,18 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
     if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):
         return MEDIUM, "changes data of whoever an address or a number is known of,"
     only = adds and not _CHANGES.search(case.code)
-    if only and public_form(case):
+    if only and (public_form(case) or _OF_A_FORM.search(case.own)):
         return None
     return (HIGH, "adds data") if only else (CRITICAL, "changes data")
 
 
+_OF_A_FORM = re.compile(
+    r"(?:from|into|insert)\(\s*['\"`]?\w*(?:inquir|enquir|contact_?|lead|feedback|newsletter|wait_?list)\w*"
+    r"|\b(?:new\s+)?\w*(?:Inquir|Enquir|ContactM|ContactF|Feedback|Newsletter|Wait[lL]ist)\w*(?:\(|\.create\()"
+    r"|\b(?:prisma|db)\.\w*(?:inquir|enquir|contact|lead|feedback|newsletter|waitlist)\w*\.create\(",
+    re.IGNORECASE,
+)
+"""What strangers are asked to fill in."""
 _FIXED = re.compile(r"\bto\s*:\s*\[?\s*(?:['\"][^'\"$\s]+@|process\.env|[A-Z][A-Z_]+\b)")
 
 

@@ -233,9 +233,8 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         "are is never compared with the caller"
     )
     severity = MEDIUM if _MARK.search(case.route.path) else HIGH
-    yield finding(
-        "authz.idor", at_spot(worst.spot, case.route.label), message, severity, [at_route(case)]
-    )
+    also = [at_spot(worst.begins), at_route(case)]
+    yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 
 
 _GIVES = re.compile(

@@ -185,8 +185,11 @@ def guests(case: Case) -> bool:
 
 def only_starts(case: Case) -> bool:
     """What it does is the same whoever calls: nothing of the request is used."""
+    function = case.pieces[0].function if case.pieces else None
+    told = case.route.kind == "action" and (function is None or bool(function.parameters))
     return (
-        case.route.kind not in {"edge", "action"}
+        case.route.kind != "edge"
+        and not told
         and not _HANDS_ON.search(case.own)
         and ":" not in case.route.path
         and not SENT.search(case.code)

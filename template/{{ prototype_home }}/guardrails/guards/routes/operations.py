@@ -58,6 +58,13 @@ def _servers(program: Program, cases: list[Case], modules: dict[str, Module]) ->
     return list(found.values())
 
 
+_COMPARES = re.compile(
+    r"compare|verif|sign_?in|authenticat|hash|find|select|query|fetch|login\(|password\w*\s*[!=]==",
+    re.IGNORECASE,
+)
+"""A log-in that lets everybody in has nothing to be guessed."""
+
+
 def _unlimited(cases: list[Case]) -> Iterator[Finding]:
     """One of an application: the log-in, else what costs money for each call."""
     login = [
@@ -67,6 +74,7 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         and case.route.writes
         and case.route.kind != "action"
         and (OPTIONAL_PASSWORD.search(case.code) or re.search(r"\bpassword\b", case.own))
+        and _COMPARES.search(case.code)
     ]
     open_ = [case for case in login if not _limited(case)]
     if open_:

@@ -58,6 +58,7 @@ class Query:
     inserts: bool
     alone: bool
     """The caller's identity is no part of it."""
+    begins: Spot
 
 
 def queries(case: Case) -> Iterator[Query]:
@@ -78,6 +79,7 @@ def queries(case: Case) -> Iterator[Query]:
                     is not None,
                     kind == "insert",
                     not names.has_caller(whole),
+                    Spot(piece, call.start),
                 )
 
 

@@ -77,4 +77,7 @@ def _written_here(piece: Piece | None, word: str) -> bool:
     return False
 
 
-_OUR_TEXT = re.compile(r"\s*(?:['\"`]|(?:await\s+)?\w+\.(?:json|parse)\()")
+_OUR_TEXT = re.compile(
+    r"\s*(?:['\"`]|(?:await\s+)?(?:\w+\.(?:json|parse)"
+    r"|\w*(?:[tT]emplate|[rR]ender|[bB]uild|[gG]enerate|[mM]ake|[cC]reate|[fF]ormat)\w*)\()"
+)

@@ -33,6 +33,11 @@ REJECTS = re.compile(
     r"|\bdenied\b",
     _I,
 )
+TURNED_AWAY = re.compile(
+    r"\bif\s*\([^{};]{0,60}!\s*(?:(?:\w+\??\.)*user|session|isAdmin|userId|currentUser|admin)\b"
+    r"[^{};]{0,60}\)\s*\{?[^{}]{0,200}?\breturn\s*(?:\{|null|false|\w*Response)"
+)
+"""Whatever the language is in which they are told."""
 REFUSES = re.compile(
     r"\b40[13]\b|\bUnauthori[sz]ed|\bUnauthenticated|\bForbidden"
     r"|\bredirect\([^)]{0,60}(?:login|sign)"
