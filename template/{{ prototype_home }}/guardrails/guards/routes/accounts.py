@@ -198,6 +198,7 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
 
 
 _ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
+_SAYS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 
 
 def answered_whole(piece: Piece, binding: Binding) -> bool:
@@ -213,7 +214,7 @@ def answered_whole(piece: Piece, binding: Binding) -> bool:
         return False
     whole = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$.(\[?]|\s*:)")
     return any(
-        whole.search(piece.module.slice(one))
+        whole.search(_SAYS.sub("", piece.module.slice(one)))
         for call in piece.module.calls_in(binding.end, piece.end)
         if _ANSWERS.search(call.callee)
         for one in call.arguments[:1]

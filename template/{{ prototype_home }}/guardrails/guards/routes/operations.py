@@ -71,6 +71,7 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         case
         for case in cases
         if LOGIN_PATH.search(case.route.path)
+        and case.access is not Access.ROLE
         and case.route.writes
         and case.route.kind != "action"
         and (OPTIONAL_PASSWORD.search(case.code) or re.search(r"\bpassword\b", case.own))

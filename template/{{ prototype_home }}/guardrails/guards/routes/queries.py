@@ -107,11 +107,15 @@ def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
     return ""
 
 
+_SOME_ID = re.compile(r"\b(?:_?id|\w+_id|\w+Id|\w*[uU]uid|AND|OR)\b")
+
+
 def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
     first = arguments[0]
     if first.startswith("{"):
         pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
-        return (pair is not None and sent(pair[1])) or bool(
+        by_other = pair is not None and pair[1].startswith("{") and not _SOME_ID.search(pair[1])
+        return (pair is not None and not by_other and sent(pair[1])) or bool(
             re.search(r"\bwhere:\s*\{\s*id\b", first) and sent(first)
         )
     if "eq(" in first:
