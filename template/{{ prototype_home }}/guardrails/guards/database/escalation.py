@@ -41,6 +41,11 @@ OWED = re.compile(
     r"payment_status|(is_)?paid|(total|final|unit|grand)?_?(price|total|amount)|total_(price|amount)"
     r"|preco|valor(_total)?|monto"
 )
+PAYMENT = re.compile(r"(^|_)(payments?|pagamentos?|pagos?|paiements?)$")
+PROVIDER = re.compile(
+    r"stripe|paypal|razorpay|paystack|mercado|flutterwave|payment_?intent|checkout_?session"
+)
+OUTCOME = re.compile(r"(payment_)?status|(is_)?paid")
 BUYER = re.compile(r"(customer|buyer|client|guest|passenger|student|patient|cliente)_?(id)?$")
 SELLERS = re.compile(r"admin|staff|seller|vendor|owner|driver|provider|has_role", re.IGNORECASE)
 ACTIVE = (
@@ -84,11 +89,12 @@ def gains_in(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[G
 
 def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
     """The columns that decide what their row's owner may do."""
-    if _is_sale(scene, table):
+    owed = OWED if _is_sale(scene, table) else OUTCOME if _is_payment(table) else None
+    if owed is not None:
         return [
             (column, "payment")
             for column in table.columns
-            if OWED.fullmatch(words(column.name)) and not column.generated
+            if owed.fullmatch(words(column.name)) and not column.generated
         ]
     if purpose(table.name) not in {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}:
         return []
@@ -108,6 +114,13 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
         if person or paid or (kind == "control" and purpose(table.name) is Purpose.PRIVILEGE):
             found.append((column, kind))
     return found
+
+
+def _is_payment(table: Table) -> bool:
+    """What a provider was paid: a list of one's own expenses knows no provider."""
+    return PAYMENT.search(words(table.name)) is not None and any(
+        PROVIDER.search(column.name) for column in table.columns
+    )
 
 
 def _is_person(scene: Scene, table: Table) -> bool:
