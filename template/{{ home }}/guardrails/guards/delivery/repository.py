@@ -87,6 +87,8 @@ _PEOPLE = re.compile(
 _WRITTEN_OUT = re.compile(rb"-- (?:MySQL|MariaDB|PostgreSQL database) dump|-- Dumping data for")
 _READ_AT_MOST = 20_000_000
 _FEWEST_ROWS = 10
+_OF_TOOLS = re.compile(r"(^|/)\.(vs|idea|vscode|gradle|cache|dart_tool)/")
+"""What an editor or a build keeps for itself."""
 _FIXTURE = re.compile(r"(^|/)(tests?|fixtures?|__tests__|samples?|examples?|seeds?)/")
 _DEFAULT_README = re.compile(
     r"Welcome to your Lovable project|lovable\.dev/projects/REPLACE|^# React \+ TypeScript \+ Vite"
@@ -155,7 +157,7 @@ def _data(project: Project) -> Iterator[Finding]:
             mongo, Severity.HIGH, f"A MongoDB data directory ({len(mongo)} files) is tracked."
         )
     for path in project.tracked():
-        if "node_modules/" in path or "site-packages/" in path:
+        if "node_modules/" in path or "site-packages/" in path or _OF_TOOLS.search(path):
             continue
         if _DATABASE.search(path) or _DUMP.match(path):
             yield from _database(project, path)

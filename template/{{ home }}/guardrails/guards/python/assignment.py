@@ -46,10 +46,14 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         return
 
 
+_SIGNS = re.compile(r"token|^encode$|jwt", re.IGNORECASE)
+"""A token repeats what the row says."""
+
+
 def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
     """Every `key=value` and `"key": value` that a new row is made of."""
     for call in handler.calls:
-        for word in call.keywords:
+        for word in call.keywords if not _SIGNS.search(called(call)) else ():
             if word.arg:
                 yield word.arg, word.value
             else:
@@ -57,7 +61,7 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
     answered = {
         inner
         for node in handler.body
-        if isinstance(node, ast.Return) and node.value is not None
+        if (isinstance(node, ast.Return) and node.value is not None) or _SIGNS.search(called(node))
         for inner in nodes_in(node)
     }
     for node in handler.body:

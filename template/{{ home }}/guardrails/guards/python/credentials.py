@@ -74,11 +74,18 @@ def look(table: RouteTable) -> Iterator[Finding]:
 
 
 def _default_secrets(module: Module) -> Iterator[tuple[str, Finding]]:
-    seen: set[int] = set()
+    seen = set(_lines_of_tests(module))
     for target, value in assigns_in(module.tree):
         yield from _assigned_secret(module, target, value, seen)
     for call in module.calls:
         yield from _passed_secret(module, call, seen)
+
+
+def _lines_of_tests(module: Module) -> Iterator[int]:
+    """The settings that tests run with: `class TestConfig`."""
+    for node in module.classes:
+        if re.search(r"^Test|Testing", node.name):
+            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
 def _assigned_secret(

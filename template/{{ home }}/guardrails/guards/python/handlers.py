@@ -46,9 +46,11 @@ _REQUEST = frozenset({
     "json", "form", "args", "get_json", "values", "files", "data", "cookies", "headers",
     "query_params", "path_params", "body", "GET", "POST", "FILES", "get_data",
 })  # fmt: skip
+_PLUMBING = frozenset({"request", "req", "response", "background_tasks"})
+_OF_REQUEST = re.compile(r"req(uest)?\.")
 _CLEANERS = frozenset({
     "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
-    "isinstance", "hash", "quote_plus", "clean", "basename",
+    "isinstance", "hash", "quote_plus", "clean", "basename", "hexdigest",
 })  # fmt: skip
 _OF_THE_CALLER = re.compile(
     r"(self\.)?(request|g|info\.context)\.(state\.\w+|\w*user\w*|auth|principal|identity|jwt\w*)\b"
@@ -96,7 +98,9 @@ class Handler:
         return spread(self.function, start | set(self.path_parameters))
 
     def _is_input(self, parameter: ast.arg, default: ast.expr | None) -> bool:
-        if parameter.arg in {"self", "cls", "request", "req", "response", "background_tasks"}:
+        if parameter.arg in {"self", "cls"}:
+            return False
+        if parameter.annotation is None and parameter.arg in _PLUMBING:
             return False
         if default is not None and called(default) in {"Depends", "Security"}:
             return False
@@ -267,7 +271,8 @@ def comes_from(node: ast.AST, known: set[str]) -> bool:
             return False
         if called(node) in _REQUEST and dotted(node.func).startswith(("request.", "req.")):
             return True
-    if isinstance(node, ast.Attribute) and dotted(node).startswith(("request.", "req.")):
+    body = dotted(node).partition(".")[0] in known  # a model's, that is called so, too
+    if isinstance(node, ast.Attribute) and _OF_REQUEST.match(dotted(node)) and not body:
         return bool(set(chain(node)[1:]) & _REQUEST)
     if isinstance(node, ast.Name):
         return node.id in known

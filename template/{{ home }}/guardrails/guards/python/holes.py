@@ -63,6 +63,9 @@ _SHOWN = re.compile(
     r"users?/[{<][^/ ]*[}>]/? ",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"export|backup|admin", re.IGNORECASE)
+_SOMEBODY_ELSES = {"authz.idor", "authz.client-supplied-identity"}
+"""Whoever mends one of these mends the role that is not asked for, too."""
 _PER_TREE = 40
 
 
@@ -77,7 +80,9 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     shown = rows_for_all(handlers)
     seen: set[tuple[str, ast.AST]] = set()
     every = [one for handler in handlers for one in _of_handler(handler, roles_matter, shown)]
-    for finding, node in [*every, *left_open(handlers)]:
+    told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
+    beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
+    for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
             yield finding
@@ -93,6 +98,8 @@ def _of_handler(
     yield from assignment.look(handler, roles)
     yield from acts.look(handler)
     yield from prices.look(handler)
+    if roles:
+        yield from _makes_staff(handler)
     if handler.route.access in {"caller", "role"}:
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
@@ -116,6 +123,34 @@ def _first_of(
 
 
 # nobody is asked
+
+
+_STAFFS = re.compile(r"(^|[/_-])(admin|staff|superuser|moderator)s?([/_-]|$)", re.IGNORECASE)
+_VETTED = re.compile(
+    r"invit|approv|pending|whitelist|allow_?list|^count$|is_active|"
+    r"(admin|access|registration|setup|staff)_?(key|code|secret)",
+    re.IGNORECASE,
+)
+
+
+def _makes_staff(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`POST /admin/register` for whoever comes: the account is one of the staff's."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    signs_up = re.search(r"regist|sign_?-?up", name, re.IGNORECASE)
+    if not (signs_up and _STAFFS.search(route.path) and route.writes and handler.writes):
+        return
+    if route.access != "public" or route.stated or meant.first_start(handler, name):
+        return
+    reached = [function for _, function in handler.reached()]
+    told = {word for it in reached for word in words_in(it) | strings_in(it)}
+    if any(_VETTED.search(word) for word in told):
+        return
+    yield found(
+        "authz.unauthenticated-endpoint", route.module, route.line,
+        f"{route.label} makes an account of the staff's for whoever asks.",
+        symbol=route.function.name,
+    ), route.function  # fmt: skip
 
 
 def _open(handlers: list[Handler]) -> Iterator[Finding]:
@@ -167,18 +202,24 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         told = f"{name} {ast.get_docstring(handler.function) or ''}"
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
-    open_ = _MEANT_OPEN.search(name.replace("contact", "")) or meant.free_places(name)
+    other = re.sub(r"contact|subscribers\b", "", name)
+    open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or meant.said_open(handler)
     lists = not handler.path_parameters and not open_
     if handler.path_parameters and not open_ and meant.lists_people(handler):
         return Severity.CRITICAL if PERSONAL.search(words) else None
     if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
-    of_people = PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", words))
-    if not of_people and not _ADMIN.search(handler.route.path):
-        return Severity.MEDIUM
-    if not of_people and not meant.a_list(handler):
+    return _harm_of_a_list(handler, words)
+
+
+def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:
+    if PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", meant.told_of(handler))):
+        return Severity.CRITICAL
+    if not _ADMIN.search(handler.route.path):
+        return Severity.MEDIUM if _WHOLE.search(words) else None
+    if not meant.a_list(handler):
         return None  # one setting, not a list
-    return Severity.CRITICAL if of_people else Severity.HIGH
+    return Severity.MEDIUM if meant.a_number(handler) else Severity.HIGH
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from ...engine.finding import Finding, Severity
-from . import forms, queries, shapes
+from . import forms, paths, queries, shapes
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
 from .modules import Function, Module, is_script
@@ -17,7 +17,6 @@ from .syntax import (
     dotted,
     found,
     is_true,
-    key_of,
     keyword,
     names_in,
     own_body,
@@ -46,7 +45,6 @@ _COMMANDS = {"system", "popen", "getoutput", "getstatusoutput"}
 _PROCESSES = {"run", "call", "Popen", "check_output", "check_call"}
 _FETCHERS = {"get", "post", "put", "request", "head", "urlopen", "stream", "urlretrieve"}
 _CLIENTS = re.compile(r"^(requests|httpx|urllib|aiohttp|client|session|http_client)", re.IGNORECASE)
-_OPENERS = {"open", "send_file", "FileResponse", "read_text", "read_bytes", "remove", "unlink"}
 _ESCAPES = re.compile(
     r"escape|sanitize|clean|bleach|quote|secure_filename|is_safe|urlparse|allowed"
 )
@@ -80,7 +78,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 def _of_handler(handler: Handler) -> Iterator[Finding]:
     yield from _commands(handler)
     yield from _addresses(handler)
-    yield from _files(handler)
+    yield from paths.look(handler, cleaned=_cleaned(handler))
     yield from _uploads(handler)
 
 
@@ -222,62 +220,6 @@ def _whole(handler: Handler, node: ast.expr | None) -> bool:
     if isinstance(node, ast.Call) and called(node) in {"get", "strip"}:
         return _tainted(handler, node)
     return isinstance(node, ast.Attribute | ast.Subscript) and _tainted(handler, node)
-
-
-_OF_A_FILE = re.compile(r"file|image|path|url|name|photo|document", re.IGNORECASE)
-
-
-def _among_known(node: ast.AST) -> bool:
-    """`if image_url in car.images`: only what the row has a name of."""
-    return (
-        isinstance(node, ast.Compare)
-        and isinstance(node.ops[0], ast.In | ast.NotIn)
-        and isinstance(node.left, ast.Name)
-        and bool(_OF_A_FILE.search(node.left.id))
-        and isinstance(node.comparators[0], ast.Attribute)
-    )
-
-
-def _files(handler: Handler) -> Iterator[Finding]:
-    if any(map(_among_known, handler.body)):
-        return
-    if _cleaned(handler) or any(
-        word in {"basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath"}
-        or word == "uuid4"
-        for word in (called(call) for call in handler.calls)
-    ):
-        return
-    for call in handler.calls:
-        first = argument(call, 0, "path", "file")
-        if called(call) in _OPENERS and first is not None and _names_a_file(handler, first):
-            yield found(
-                "web.path-traversal", handler.module, call,
-                f"{handler.route.label} opens a path that the caller may lead elsewhere (../).",
-            )  # fmt: skip
-            return
-
-
-def _names_a_file(handler: Handler, node: ast.expr) -> bool:
-    """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
-    words = {
-        word
-        for word in words_in(node) | {key_of(inner) for inner in nodes_in(node)}
-        if re.search(r"file_?name|file_?path|^path$|^name$", word)
-    }
-    if not words or not _tainted(handler, node):
-        return False
-    if _of_the_route(handler, node):
-        # A segment of a route holds no slash in FastAPI, Flask and Django, unless it says `path`.
-        return ":path}" in handler.route.path or "<path:" in handler.route.path
-    return True
-
-
-def _of_the_route(handler: Handler, node: ast.expr) -> bool:
-    """Whether all that the caller has a hand in comes from the segments of the route."""
-    requested = spread(handler.function, set())
-    segments = spread(handler.function, set(handler.path_parameters)) - requested
-    others = spread(handler.function, handler.inputs - segments)
-    return bool(names_in(node) & segments) and not comes_from(node, others)
 
 
 def _uploads(handler: Handler) -> Iterator[Finding]:

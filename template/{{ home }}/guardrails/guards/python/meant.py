@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
-from .modules import Function
+from .modules import Function, Module
 from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, words_in
 from .walking import nodes_in
 
@@ -24,10 +24,25 @@ _VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
 
 
 def serves_many(handler: Handler) -> bool:
-    """Where nobody can sign up, whoever is logged in is the owner."""
+    """Where nobody can sign up, whoever is logged in is the owner or one of their staff."""
+    ways = [
+        (function, _kept_closed(handler, module, function))
+        for module in handler.project.service
+        for function in module.functions
+        if is_sign_up(function)
+    ]
+    closed = {function.name for function, kept in ways if kept}
     return any(
-        is_sign_up(function) for module in handler.project.service for function in module.functions
+        not kept and (function.decorator_list or function.name not in closed)
+        for function, kept in ways
     )
+
+
+def _kept_closed(handler: Handler, module: Module, function: Function) -> bool:
+    """An account that only administrators can make is no way in for strangers."""
+    checks = [handler.keeper.check(module, mark) for mark in function.decorator_list]
+    checks.append(handler.keeper.function(module, function))
+    return any(verdict is not None and verdict.access == "role" for verdict in checks)
 
 
 def is_sign_up(function: Function) -> bool:
@@ -108,6 +123,39 @@ def takes_on(handler: Handler) -> bool:
 def free_places(name: str) -> bool:
     """What is still to be had is shown to whoever may want it."""
     return re.search(r"availab|slots|seat_?map", name, re.IGNORECASE) is not None
+
+
+_FRAME = re.compile(r"_?(endpoints?|handler|route|view|api|async|page|json|data|list)$")
+_NARROWED = re.compile(r"_(by|for|with|in|of|from|to)_.*")
+_EACH = {"all", "list", "recent", "export", "download", "csv", "search", "history", "get"}
+"""What is said of the rows, which the word before names."""
+
+
+def told_of(handler: Handler) -> str:
+    """What a route hands out, by its name: the menu of `/users/menu`, and no users."""
+    words = [
+        part
+        for part in re.split(r"[/.-]", handler.route.path)
+        if part and part[0] not in "{<" and part.lower() not in _EACH
+    ]
+    name = handler.function.name
+    while (short := _FRAME.sub("", name)) != name:
+        name = short
+    last = _NARROWED.sub("", name).rpartition("_")[2]
+    return f"{words[-1].replace('_', ' ') if words else ''} {last}"
+
+
+def said_open(handler: Handler) -> bool:
+    """It says of itself that it is for everybody."""
+    told = ast.get_docstring(handler.function) or ""
+    return re.search(r"(?i)\bpublic\b|no auth", told) is not None
+
+
+_A_NUMBER = re.compile(r"\b(count|totals?|stats|statistics|summary|metrics)\b", re.IGNORECASE)
+
+
+def a_number(handler: Handler) -> bool:
+    return _A_NUMBER.search(told_of(handler)) is not None
 
 
 def a_list(handler: Handler) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
 from .handlers import Handler
+from .limits import is_limited, marked
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .state import held_by_object, in_process
@@ -23,10 +24,6 @@ from .syntax import (
 )
 from .walking import nodes_in
 
-_LIMITERS = (
-    "slowapi", "flask_limiter", "fastapi_limiter", "ratelimit", "django_ratelimit", "axes",
-    "limits", "pyrate_limiter", "aiolimiter", "throttling",
-)  # fmt: skip
 _SENDERS = re.compile(
     r"^(resend|smtplib|sendgrid|twilio|mailgun|boto3|sib_api|postmark)", re.IGNORECASE
 )
@@ -72,9 +69,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     project = table.project
     handlers = [Handler(project, keeper, route) for route in table.routes if route.served]
     once = list({handler.function: handler for handler in handlers}.values())
-    if not is_limited(project):
-        for handler in once:
-            yield from _unlimited(handler)
+    for handler in once if not is_limited(project) else ():
+        yield from _unlimited(handler)
     for module in project.service:
         if is_script(module.path):
             continue
@@ -93,25 +89,16 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 # floods
 
 
-def is_limited(project: Project) -> bool:
-    if project.imports_any(*_LIMITERS):
-        return True
-    return any(
-        (isinstance(node, ast.Constant) and node.value == 429)
-        or (isinstance(node, ast.Attribute) and re.match(r"HTTP_429|TOO_MANY", node.attr))
-        or (isinstance(node, ast.Name) and node.id.startswith("HTTP_429"))
-        or (isinstance(node, ast.Constant) and node.value == "DEFAULT_THROTTLE_RATES")
-        for module in project.service
-        for node in module.nodes
-    )
+_RENEWS = re.compile(r"refresh", re.IGNORECASE)
+"""A signed token is none to guess."""
 
 
 def _unlimited(handler: Handler) -> Iterator[Finding]:
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or route.stated:
+    if not route.writes or route.stated or marked(route.function):
         return
-    guessed = is_login(route) and route.before == "public"
+    guessed = is_login(route) and route.before == "public" and not _RENEWS.search(name)
     if guessed and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
         if any(
             "password" in word or "otp" in word or "code" in word or "pin" in word
@@ -157,6 +144,7 @@ def _costs(handler: Handler) -> str:
 
 
 def _secrets_in_logs(module: Module) -> Iterator[Finding]:
+    signs = any(target.startswith(("jwt", "jose")) for target in module.imports.values())
     for call in module.calls:
         name = dotted(call.func)
         is_log = name == "print" or (
@@ -168,7 +156,7 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
         for node in call.args:
             for inner in _shown(node):
                 last = target_name(inner) if not isinstance(inner, ast.Call) else ""
-                if _SECRET_NAMES.search(last):
+                if _SECRET_NAMES.search(last) or (last == "token" and signs):
                     yield found(
                         "obs.secret-in-logs",
                         module,

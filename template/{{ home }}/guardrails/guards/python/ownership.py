@@ -101,7 +101,7 @@ _OWNERS = re.compile(
 def _nobodys(handler: Handler, call: ast.Call) -> bool:
     """A collection of which no code of the service says whose its documents are."""
     names = chain(call)
-    if len(names) != 3 or names[0] not in {"db", "database", "mongo"}:
+    if len(names) != 3 or names[0] not in {"db", "database", "mongo"} or names[1] == "query":
         return False
     return not any(
         _OWNERS.match(word)
@@ -336,6 +336,8 @@ def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
         route = handler.route
         if route.access != "caller" or route.before != "caller" or handler.uses_user:
             continue
+        if not meant.serves_many(handler):
+            continue
         if route.method in {"PUT", "PATCH", "DELETE"} and _kind(handler) in asks:
             if handler.path_parameters and handler.writes:
                 yield found(
@@ -368,8 +370,6 @@ _FOR_ALL = re.compile(
 def _lists_people(handler: Handler) -> bool:
     route = handler.route
     if handler.path_parameters or _FOR_ALL.search(f"{route.path} {route.function.name}"):
-        return False
-    if not meant.serves_many(handler):
         return False
     return any(
         called(call) in _LISTS

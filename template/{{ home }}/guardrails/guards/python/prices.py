@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from .handlers import Handler, comes_from, fields_of
-from .modules import Function
+from .modules import Function, Module
 from .syntax import (
     called,
+    calls_in,
     chain,
     dotted,
     found,
@@ -23,8 +24,8 @@ from .syntax import (
 from .walking import nodes_in
 
 _TOTAL = re.compile(
-    r"^(total(_?(amount|price|cost|bill))?|grand_?total|sub_?total|amount|price|unit_?price|"
-    r"final_?price|cost|fare)$",
+    r"^((final|original|order|net)_?)?(total(_?(amount|price|cost|bill))?|grand_?total|sub_?total|"
+    r"amount|price|unit_?price|cost|fare)(_?(in_?)?(cents|paise|minor|kobo|pence|usd))?$",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
@@ -54,31 +55,35 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.access not in {"public", "caller"} or _STAFF.search(name):
         return
-    for node, charged in _named(handler, name):
+    for module, node, charged in _named(handler, name):
         if charged:
             what, severity = "charges the amount that the client names", Severity.HIGH
         else:
             what, severity = "keeps the total that the client names", Severity.MEDIUM
         yield found(
-            "payments.client-price", handler.module, node, f"{route.label} {what}.",
+            "payments.client-price", module, node, f"{route.label} {what}.",
             severity=severity, symbol=route.function.name,
             also=[place(handler.module, route.line, route.function.name)],
         ), route.function  # fmt: skip
         return
 
 
-def _named(handler: Handler, name: str) -> Iterator[tuple[ast.AST, bool]]:
+def _named(handler: Handler, name: str) -> Iterator[tuple[Module, ast.AST, bool]]:
     """Where a price of the client's is used, and whether it is charged."""
+    here = handler.module
     for call in handler.calls:
         if _CHARGES.search(dotted(call.func)) and _PROVIDERS.search(dotted(call.func)):
-            yield from ((value, True) for key, value in _pairs(call) if _sent(handler, key, value))
+            sent = [value for key, value in _pairs(call) if _sent(handler, key, value)]
+            yield from ((here, value, True) for value in sent)
     if not _BUYS.search(name):
         return
     for call in handler.calls:
         if _ROW.match(called(call)) or _collection(call):
-            yield from ((value, False) for key, value in _pairs(call) if _kept(handler, key, value))
-            yield from ((call, False) for one in call.keywords if _whole(handler, call, one))
-        yield from ((value, False) for value in _handed_on(handler, call))
+            kept = [value for key, value in _pairs(call) if _kept(handler, key, value)]
+            yield from ((here, value, False) for value in kept)
+            yield from ((here, call, False) for one in call.keywords if _whole(handler, call, one))
+        yield from ((here, value, False) for value in _handed_on(handler, call))
+        yield from ((module, value, False) for module, value in _body_on(handler, call))
 
 
 def _collection(call: ast.Call) -> bool:
@@ -178,6 +183,26 @@ def _handed_on(handler: Handler, call: ast.Call) -> Iterator[ast.expr]:
         sent = _TOTAL.match(name) and _direct(handler, _unwrapped(value))
         if sent and _inserts(meant.node, name):
             yield value
+
+
+def _body_on(handler: Handler, call: ast.Call) -> Iterator[tuple[Module, ast.expr]]:
+    """`create_order(db, body)`: a function of the program's own keeps `body.total` in the row."""
+    bodies = {name for name, _, _ in handler.models} & handler.inputs
+    meant = handler.project.resolve(handler.module, dotted(call.func))
+    if not isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) or meant.module is None:
+        return
+    names = [parameter.arg for parameter, _ in parameters(meant.node)]
+    given = {
+        name: value.id
+        for name, value in zip(names, call.args, strict=False)
+        if isinstance(value, ast.Name)
+    }
+    held = {name for name, value in given.items() if value in bodies}
+    for row in calls_in(meant.node):
+        for one in row.keywords if _ROW.match(called(row)) else ():
+            owner, _, key = dotted(one.value).rpartition(".")
+            if owner in held and _TOTAL.match(one.arg or "") and _TOTAL.match(key):
+                yield meant.module, one.value
 
 
 def _inserts(function: Function, name: str) -> bool:

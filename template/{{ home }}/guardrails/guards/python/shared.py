@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ..private_rows import PRIVATE
-from .handlers import Handler
+from .handlers import Handler, is_query
 from .modules import Module, Project
 from .syntax import (
     assigns_in,
@@ -23,7 +23,8 @@ _MANY = {"all", "to_list", "scalars", "paginate", "fetchall", "aggregate", "find
 
 def rows_for_all(handlers: list[Handler]) -> set[str]:
     """Models and collections of which a route lists rows for any account, whoever it is."""
-    return {name for handler in handlers if _open_list(handler) for name in _listed(handler)}
+    listed = {name for handler in handlers if _open_list(handler) for name in _listed(handler)}
+    return listed | {name for handler in handlers if _open_row(handler) for name in _read(handler)}
 
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
@@ -61,6 +62,19 @@ def _open_list(handler: Handler) -> bool:
     if route.method != "GET" or route.access not in {"public", "caller"}:
         return False
     return not handler.path_parameters and not handler.uses_user and "admin" not in route.path
+
+
+def _open_row(handler: Handler) -> bool:
+    route = handler.route
+    return route.method == "GET" and route.access == "public" and bool(handler.path_parameters)
+
+
+def _read(handler: Handler) -> Iterator[str]:
+    """What a stranger is shown by its id."""
+    for call in handler.calls:
+        name = subject(handler.project, handler.module, call) if is_query(call) else ""
+        if name and not PRIVATE.search(name):
+            yield name
 
 
 def _listed(handler: Handler) -> Iterator[str]:

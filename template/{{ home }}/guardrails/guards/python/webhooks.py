@@ -9,7 +9,20 @@ from .access import SIGNED, Gatekeeper
 from .handlers import Handler
 from .modules import Function, Module, is_script
 from .routes import Route, RouteTable
-from .syntax import called, calls_in, dotted, found, names_in, own_body, place, strings_in, words_in
+from .syntax import (
+    argument,
+    assigns_in,
+    called,
+    calls_in,
+    dotted,
+    found,
+    names_in,
+    own_body,
+    place,
+    strings_in,
+    text_of,
+    words_in,
+)
 from .walking import nodes_in
 
 _WEBHOOK = re.compile(r"web_?-?hook|(^|/)(ipn|postback)(/|$)", re.IGNORECASE)
@@ -39,7 +52,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
             continue
         seen.add(route.function)
         handler = Handler(table.project, keeper, route)
-        skipped = next(_skipping(handler), None)
+        skipped = next(_skipping(handler), None) or next(_empty_key(handler), None)
         if skipped is not None:
             yield skipped
         elif route.access == "public" and handler.writes and not _proves(handler):
@@ -81,6 +94,44 @@ def _skipping(handler: Handler) -> Iterator[Finding]:
                     severity=_grave(handler), symbol=function.name,
                     also=[place(route.module, route.line, route.function.name)],
                 )  # fmt: skip
+
+
+def _empty_key(handler: Handler) -> Iterator[Finding]:
+    """`os.getenv("WEBHOOK_SECRET", "")`: whoever signs with nothing is the provider."""
+    for module, function in handler.reached():
+        for call in calls_in(function):
+            key = argument(call, 2, "secret") if called(call) == "construct_event" else None
+            if key is None or not (name := _falls_back(handler, module, key)):
+                continue
+            if not _tested(module, function, dotted(key)):
+                route = handler.route
+                yield found(
+                    "edge-fn.webhook-unsigned", module, call,
+                    f"{route.label} checks the signature with an empty key where {name} is not "
+                    "set: anybody can sign with that.",
+                    severity=Severity.HIGH, symbol=function.name,
+                    also=[place(route.module, route.line, route.function.name)],
+                )  # fmt: skip
+
+
+def _falls_back(handler: Handler, module: Module, key: ast.expr) -> str:
+    """The variable that is read, where the empty text stands in for it."""
+    value: ast.AST | None = key
+    if isinstance(key, ast.Name | ast.Attribute):
+        local = [made for target, made in assigns_in(module.tree) if dotted(target) == dotted(key)]
+        meant = handler.project.resolve(module, dotted(key))
+        value = local[-1] if local else getattr(meant.node, "value", None)
+    if not isinstance(value, ast.Call) or called(value) not in {"getenv", "get"}:
+        return ""
+    named = text_of(value.args[0]) if value.args else None
+    return named or "" if text_of(argument(value, 1, "default")) == "" else ""
+
+
+def _tested(module: Module, function: Function, name: str) -> bool:
+    return any(
+        isinstance(node, ast.If) and name in {dotted(inner) for inner in nodes_in(node.test)}
+        for node in (*own_body(function), *module.tree.body)
+    )
 
 
 def _optional_check(module: Module, function: Function, node: ast.If) -> str:

@@ -259,8 +259,22 @@ def reflected_origin(case: Case) -> Case | None:
     return None if re.search(r"includes\(|\.has\(|===|allowed", around, re.IGNORECASE) else case
 
 
+_ENDS = re.compile(r"\bexp\b|expir", re.IGNORECASE)
+_NO_SESSION = re.compile(r"reset|verif|confirm|invite|unsubscri|download", re.IGNORECASE)
+
+
+def endless_token(case: Case) -> Case | None:
+    """The end may stand in what is signed, and a link in a letter has a life of its own."""
+    payload = case.name("PAYLOAD")
+    text = case.source.definition(payload, case.match.line) if payload.isidentifier() else payload
+    if _ENDS.search(text) or _NO_SESSION.search(text):
+        return None
+    return case
+
+
 JUDGES: dict[str, Judge] = {
     "stored-token": stored_token,
+    "endless-token": endless_token,
     "none-user": none_user,
     "unchecked-certificates": unchecked_certificates,
     "fake-login": fake_login,

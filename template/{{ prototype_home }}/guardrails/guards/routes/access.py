@@ -360,11 +360,15 @@ def _lets_nobody(code: str) -> bool:
     return len(re.findall(r"\bnext\b", code)) == 1 and REFUSES.search(code) is not None
 
 
+_ANSWERS_ITSELF = re.compile(r"\breturn\s+res\.(?:json|send|redirect)\((?s:.*)\bnext\(\)")
+"""`return res.json({ success: false })`, with the status of a success."""
+
+
 def _judge_body(name: str, text: str) -> tuple[Access, str] | None:
     if re.search(r"(?i)csrf|\b429\b", text) and not ASKS_CALLER.search(text):
         return None
     refuses = REFUSES.search(text) or re.search(r"\bthrow\b|next\(\s*(?:new|err)", text)
-    if not refuses:
+    if not refuses and not (_ANSWERS_ITSELF.search(text) and ASKS_CALLER.search(text)):
         return None
     if not ASKS_CALLER.search(text) and not re.search(
         r"headers?\b|cookies?\b|session|token|\breq\w*\.\w*(?:user|auth|admin)", text, re.IGNORECASE

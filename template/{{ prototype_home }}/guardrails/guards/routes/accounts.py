@@ -44,7 +44,8 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
     for of_app in apps.values():
         asks = any(case.access in {Access.CALLER, Access.ROLE} for case in of_app)
         roles = any(case.access is Access.ROLE for case in of_app)
-        grows = roles and any(_registers(case) for case in of_app)
+        grows = any(_registers(case) and case.access is Access.PUBLIC for case in of_app)
+        kept = not grows and any(_registers(case) for case in of_app)
         for case in of_app:
             yield from _named_account(case)
             yield from _in_their_name(case, asks)
@@ -53,8 +54,8 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
             at = at_route(case)
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
-                yield from _all_of_them(case, grows)
-                yield from _left_open(case, of_app)
+                yield from _all_of_them(case, roles and grows)
+                yield from _left_open(case, [] if kept else of_app)
 
 
 _SAME = {"authz.idor", "authz.client-supplied-identity", "authz.missing-role-check"}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place, Severity
 from .access import Access, Case, Spot
 from .edges import asks_back, config, edge, receives
+from .emptykeys import empty_key
 from .failopen import fail_open, unset
 from .meant import (
     by_cookie,
@@ -46,7 +47,7 @@ _DISABLED_USE = re.compile(
 _ROUTER = re.compile(r"[rR]out(?:es?|er)s?\b|/routes?/")
 """What is mounted answers requests; it asks nobody, whatever it is named after."""
 _DISABLED_LINE = re.compile(
-    r"^//+\s*(?:const\b[^;]*(?:getUser|getSession|getServerSession|\bauth\(\)|verifyToken"
+    r"^//+\s*(?:const\b[^;]*(?:getUser|(?<!storage\.)(?<!store\.)getSession|getServerSession|\bauth\(\)|verifyToken"
     r"|jwt\.verify|requireAuth|currentUser)"
     r"|if\s*\(\s*!\s*(?:user|session|userId|token|req\.user|isAdmin|isAuthenticated)\b"
     r"|(?:await\s+)?(?:requireAuth|requireUser|requireAdmin|authenticate|verifyAuth)\w*\()"
@@ -76,6 +77,7 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     for case in cases:
         yield from fail_open(case)
         yield from unset(case)
+        yield from empty_key(case)
     for project in projects:
         yield from config(project)
 
@@ -337,6 +339,13 @@ def _to_us(mail: Spot | None) -> bool:
     )
 
 
+_SHOWN_OF_ONE = re.compile(
+    r"/:\w+/(?:ratings?|reviews?|avatar|photos?|image|listings|posts|products|portfolio|followers"
+    r"|following|badges|skills|availability|projects|recipes|articles)/?$"
+)
+"""What a page about a seller shows of them."""
+
+
 def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
     route = case.route
     people = re.search(
@@ -350,6 +359,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         "read" not in effects
         or not people
         or OPEN_READ.search(route.path)
+        or _SHOWN_OF_ONE.search(route.path)
         or _knows_the_caller(case)
         or _KNOWS_THE_RECORD.search(case.own)
         or card(case)

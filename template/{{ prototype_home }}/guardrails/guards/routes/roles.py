@@ -32,6 +32,7 @@ def roles(case: Case) -> Iterator[Finding]:
         or first_start(case)
         or not_in_production(case)
         or only_own(case)
+        or _said(case)
     ):
         return
     if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):
@@ -40,6 +41,19 @@ def roles(case: Case) -> Iterator[Finding]:
             f"somebody is signed in ({case.why})"
         )
         yield finding("authz.missing-role-check", at_route(case), message)
+
+
+_FOR_ALL = re.compile(
+    r"//.*\b(?:any|all|every)\s?(?:authenticated|signed|logged|users?|roles?|body|one)\b",
+    re.IGNORECASE,
+)
+
+
+def _said(case: Case) -> bool:
+    """The lines above the route say that it is for whoever has signed in."""
+    line = case.route.line
+    above = case.route.module.text.split("\n", line)[max(0, line - 4) : line - 1]
+    return any(_FOR_ALL.search(one) for one in above)
 
 
 _CHANGES_ONE = re.compile(r"\.(?:set|update\w*|findByIdAnd\w+|findOneAnd\w+)$")
@@ -89,8 +103,27 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
             if not re.search(r"(?i)role|admin|type|super|account", value):
                 continue  # what somebody does for a living is called so, too
             if mentions(value, sent) or re.search(r"\breq\.body\.\w+", value):
-                return start + match.start()
+                at = start + match.start()
+                return -1 if _of_one_kind(piece, at) else at
     return -1
+
+
+_BRANCH = re.compile(r"\brole\s*===?\s*['\"](\w+)['\"]\s*\)\s*\{")
+
+
+def _of_one_kind(piece: Piece, at: int) -> bool:
+    """Within `if (role === "patient") {`, where it is nothing else."""
+    code = piece.module.code
+    branches = list(_BRANCH.finditer(code, piece.start, at))
+    if not branches or re.search(r"(?i)admin|super|owner|staff", branches[-1][1]):
+        return False
+    inside = code[branches[-1].end() : at]
+    depth = 1
+    for sign in inside:
+        depth += (sign == "{") - (sign == "}")
+        if not depth:
+            return False
+    return True
 
 
 _KIND_OF_ADMIN = re.compile(

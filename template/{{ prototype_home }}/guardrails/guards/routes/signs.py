@@ -39,7 +39,7 @@ TURNED_AWAY = re.compile(
 )
 """Whatever the language is in which they are told."""
 REFUSES = re.compile(
-    r"\b40[13]\b|\bUnauthori[sz]ed|\bUnauthenticated|\bForbidden"
+    r"\b40[13]\b|\b(?:Un|Not[ -]?)authori[sz]ed|\bUnauthenticated|\bForbidden"
     r"|\bredirect\([^)]{0,60}(?:login|sign)"
     r"|sendStatus\(40[13]\)|\bcreateError\(40[13]|UNAUTHORI[SZ]ED|FORBIDDEN",
     _I,

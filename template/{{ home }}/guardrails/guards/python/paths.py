@@ -1,0 +1,111 @@
+"""Whose name a file gets: paths that the caller leads out of their folder."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .handlers import Handler, comes_from, spread
+from .syntax import (
+    argument,
+    assigns_in,
+    called,
+    found,
+    key_of,
+    names_in,
+    text_of,
+    words_in,
+)
+from .walking import nodes_in
+
+_OPENERS = {"open", "send_file", "FileResponse", "read_text", "read_bytes", "remove", "unlink"}
+_LONGEST_WAY = 4
+_OF_A_FILE = re.compile(r"file|image|path|url|name|photo|document", re.IGNORECASE)
+
+
+def _among_known(node: ast.AST) -> bool:
+    """`if image_url in car.images`: only what the row has a name of."""
+    return (
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
+        and isinstance(node.left, ast.Name)
+        and bool(_OF_A_FILE.search(node.left.id))
+        and isinstance(node.comparators[0], ast.Attribute)
+    )
+
+
+def look(handler: Handler, *, cleaned: bool) -> Iterator[Finding]:
+    if any(map(_among_known, handler.body)):
+        return
+    if cleaned or any(
+        word in {"basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath"}
+        or word == "uuid4"
+        for word in (called(call) for call in handler.calls)
+    ):
+        return
+    for call in handler.calls:
+        first = argument(call, 0, "path", "file")
+        if called(call) in _OPENERS and first is not None and _names_a_file(handler, first):
+            yield found(
+                "web.path-traversal", handler.module, call,
+                f"{handler.route.label} opens a path that the caller may lead elsewhere (../).",
+            )  # fmt: skip
+            return
+
+
+def _names_a_file(handler: Handler, node: ast.expr) -> bool:
+    """A part of the path is a free text of the caller: a file's name, or `{x:path}`."""
+    words = {
+        word
+        for word in words_in(node) | {key_of(inner) for inner in nodes_in(node)}
+        if re.search(r"file_?name|file_?path|^path$|^name$", word)
+    }
+    if not words or not _climbs(handler, node):
+        return False
+    if _of_the_route(handler, node):
+        # A segment of a route holds no slash in FastAPI, Flask and Django, unless it says `path`.
+        return ":path}" in handler.route.path or "<path:" in handler.route.path
+    return True
+
+
+def _of_the_route(handler: Handler, node: ast.expr) -> bool:
+    """Whether all that the caller has a hand in comes from the segments of the route."""
+    requested = spread(handler.function, set())
+    segments = spread(handler.function, set(handler.path_parameters)) - requested
+    others = spread(handler.function, handler.inputs - segments)
+    return bool(names_in(node) & segments) and not comes_from(node, others)
+
+
+def _climbs(handler: Handler, node: ast.expr, depth: int = 0) -> bool:
+    """Whether a `../` of the caller's can start a part of the path."""
+    if isinstance(node, ast.JoinedStr):
+        return any(_climbs(handler, part, depth) for part in _starting(node))
+    if isinstance(node, ast.Name):
+        made = _made_of(handler, node.id) if depth < _LONGEST_WAY else []
+        if made:
+            return any(_climbs(handler, value, depth + 1) for value in made)
+    if isinstance(node, ast.BinOp):
+        return any(_climbs(handler, side, depth) for side in (node.left, node.right))
+    if isinstance(node, ast.Call) and called(node) in {"join", "Path", "str"}:
+        return any(_climbs(handler, one, depth) for one in node.args)
+    return comes_from(node, handler.inputs)
+
+
+def _starting(text: ast.JoinedStr) -> Iterator[ast.expr]:
+    """The values that stand first in their part of the path: in `f"{digest}_{name}"` the second
+    one climbs nowhere, for no folder is called `digest_..`.
+    """
+    before: ast.expr | None = None
+    for item in text.values:
+        starts = before is None or (text_of(before) or "").endswith(("/", "\\"))
+        if isinstance(item, ast.FormattedValue) and starts:
+            yield item.value
+        before = item
+
+
+def _made_of(handler: Handler, name: str) -> list[ast.expr]:
+    return [
+        value
+        for target, value in assigns_in(handler.function)
+        if isinstance(target, ast.Name) and target.id == name
+    ]
