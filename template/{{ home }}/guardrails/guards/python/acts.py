@@ -98,9 +98,12 @@ def _changes_on_get(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     ), route.function  # fmt: skip
 
 
+_SENT = {"method", "validate_on_submit", "is_submitted", "form", "get_json", "json"}
+
+
 def _asks_method(handler: Handler) -> bool:
     """Whether it changes nothing unless a form was sent."""
-    return bool(_words(handler) & {"method", "validate_on_submit", "is_submitted", "form"})
+    return bool(_words(handler) & _SENT)
 
 
 def _words(handler: Handler) -> set[str]:

@@ -33,6 +33,8 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         return
     if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
         return
+    if re.search(r"log_?-?in|sign_?-?in", name, re.IGNORECASE):
+        return
     for key, value in _given(handler):
         if not _POWERS.match(key) or not comes_from(value, handler.inputs):
             continue
@@ -52,18 +54,18 @@ _SIGNS = re.compile(r"token|^encode$|jwt", re.IGNORECASE)
 
 def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
     """Every `key=value` and `"key": value` that a new row is made of."""
-    for call in handler.calls:
-        for word in call.keywords if not _SIGNS.search(called(call)) else ():
-            if word.arg:
-                yield word.arg, word.value
-            else:
-                yield from _splatted(handler, word.value)
     answered = {
         inner
         for node in handler.body
         if (isinstance(node, ast.Return) and node.value is not None) or _SIGNS.search(called(node))
         for inner in nodes_in(node)
     }
+    for call in handler.calls:
+        for word in call.keywords if call not in answered else ():
+            if word.arg:
+                yield word.arg, word.value
+            else:
+                yield from _splatted(handler, word.value)
     for node in handler.body:
         if isinstance(node, ast.Dict) and node not in answered:
             for key, value in zip(node.keys, node.values, strict=True):

@@ -19,6 +19,7 @@ from .syntax import (
     target_name,
     text_of,
     uses_cookies,
+    words_in,
 )
 from .walking import nodes_in
 
@@ -193,6 +194,8 @@ def _starlette_cors(project: Project, module: Module, call: ast.Call) -> Iterato
     if not is_true(keyword(call, "allow_credentials")):
         return
     origins, pattern = keyword(call, "allow_origins"), keyword(call, "allow_origin_regex")
+    if origins is not None and _but_in_production(project, module, origins):
+        return
     if origins is not None and "*" in _texts(project, module, origins, exact=False):
         yield _any_origin(module, origins, cookies=uses_cookies(project.of_the_prototype))
     elif pattern is not None and _ANY_HOST_PATTERN.search(
@@ -213,6 +216,18 @@ def _any_origin(module: Module, node: ast.AST, *, cookies: bool = True) -> Findi
         f"(origin *, credentials on{what}).",
         severity=None if cookies else Severity.LOW,
     )  # fmt: skip
+
+
+def _but_in_production(project: Project, module: Module, origins: ast.expr) -> bool:
+    """`settings.ORIGINS if settings.is_production() else ["*"]`: open at home only."""
+    meant = project.resolve(module, dotted(origins)) if dotted(origins) else None
+    value = getattr(meant.node, "value", None) if meant and meant.node else origins
+    return (
+        isinstance(value, ast.IfExp)
+        and "*" not in strings_in(value.body)
+        and re.search(r"(?i)prod", " ".join(words_in(value.test) | strings_in(value.test)))
+        is not None
+    )
 
 
 def _texts(project: Project, module: Module, node: ast.expr, *, exact: bool) -> set[str]:

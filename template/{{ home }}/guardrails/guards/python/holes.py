@@ -19,7 +19,7 @@ from .ownership import (
     left_open,
 )
 from .routes import RouteTable
-from .shared import rows_for_all
+from .shared import rows_for_all, rows_listed
 from .syntax import (
     dotted,
     found,
@@ -77,9 +77,11 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     ]
     yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
-    shown = rows_for_all(handlers)
+    shown, listed = rows_for_all(handlers), rows_listed(handlers)
     seen: set[tuple[str, ast.AST]] = set()
-    every = [one for handler in handlers for one in _of_handler(handler, roles_matter, shown)]
+    every = [
+        one for handler in handlers for one in _of_handler(handler, roles_matter, shown, listed)
+    ]
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
     for finding, node in [*every, *beside]:
@@ -93,7 +95,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 
 def _of_handler(
-    handler: Handler, roles: bool, shown: set[str]
+    handler: Handler, roles: bool, shown: set[str], listed: set[str]
 ) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
     yield from acts.look(handler)
@@ -104,7 +106,7 @@ def _of_handler(
         yield from _one_kind_only(handler)
     if handler.route.access == "caller":
         yield from _first_of(
-            foreign_rows(handler, shown),
+            foreign_rows(handler, shown, listed),
             changed_unasked(handler),
             handed_on(handler, shown),
             any_file(handler),

@@ -89,8 +89,10 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 # floods
 
 
-_RENEWS = re.compile(r"refresh", re.IGNORECASE)
-"""A signed token is none to guess."""
+def _proven(handler: Handler) -> bool:
+    """A token that was signed or sent is none to guess: `/refresh`, `/reset-password/{token}`."""
+    name = f"{handler.route.path} {handler.function.name}"
+    return "refresh" in name.lower() or any("token" in one for one in handler.path_parameters)
 
 
 def _unlimited(handler: Handler) -> Iterator[Finding]:
@@ -98,7 +100,7 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.stated or marked(route.function):
         return
-    guessed = is_login(route) and route.before == "public" and not _RENEWS.search(name)
+    guessed = is_login(route) and route.before == "public" and not _proven(handler)
     if guessed and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
         if any(
             "password" in word or "otp" in word or "code" in word or "pin" in word

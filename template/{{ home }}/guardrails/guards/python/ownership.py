@@ -49,10 +49,13 @@ PERSONAL = re.compile(
 _LONGEST_WAY = 2
 
 
-def foreign_rows(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
+def foreign_rows(
+    handler: Handler, shown: set[str], listed: set[str]
+) -> Iterator[tuple[Finding, ast.AST]]:
     """IDOR: rows by an id from the request, and the caller is never looked at.
 
-    `shown` are those that the service lists for everybody.
+    `shown` are those that the service lists for everybody, `listed` also those that are people's
+    own: who sees all of them learns nothing more from one.
     """
     route = handler.route
     if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
@@ -74,10 +77,15 @@ def foreign_rows(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, a
         yield found(
             rule, handler.module, call,
             f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
-            severity=Severity.HIGH if _is_owned(handler, call) else Severity.MEDIUM,
+            severity=Severity.HIGH if _grave(handler, call, listed) else Severity.MEDIUM,
             symbol=route.function.name,
         ), route.function  # fmt: skip
         return
+
+
+def _grave(handler: Handler, call: ast.Call, listed: set[str]) -> bool:
+    known = not handler.route.writes and subject(handler.project, handler.module, call) in listed
+    return _is_owned(handler, call) and not known
 
 
 def _request_key(handler: Handler, call: ast.Call) -> str:

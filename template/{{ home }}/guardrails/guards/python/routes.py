@@ -1,11 +1,23 @@
 """The route table of FastAPI and Flask services, across files."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .modules import Function, Module, Project
-from .syntax import argument, called, dotted, keyword, parameters, text_of
+from .syntax import (
+    argument,
+    called,
+    dotted,
+    keyword,
+    parameters,
+    strings_in,
+    text_of,
+    words_in,
+)
+from .walking import nodes_in
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "websocket"}
 _MAKERS = {
@@ -48,6 +60,7 @@ class Join:
     parent: Router | None
     prefix: str
     checks: list[Check]
+    at_home: bool = False
 
 
 @dataclass(eq=False)
@@ -128,11 +141,13 @@ class RouteTable:
 
     def _join(self) -> None:
         for module in self.project.modules:
-            for call in module.calls:
-                if called(call) in _JOINS and isinstance(call.func, ast.Attribute):
-                    self._hang(module, call, call.func.value)
+            joins = [call for call in module.calls if called(call) in _JOINS]
+            at_home = _only_at_home(module) if joins else set()
+            for call in joins:
+                if isinstance(call.func, ast.Attribute):
+                    self._hang(module, call, call.func.value, at_home=call in at_home)
 
-    def _hang(self, module: Module, call: ast.Call, parent: ast.expr) -> None:
+    def _hang(self, module: Module, call: ast.Call, parent: ast.expr, *, at_home: bool) -> None:
         child = argument(call, 0, "router", "blueprint")
         router = self.router_of(module, child)
         if called(call) == "mount":
@@ -147,7 +162,7 @@ class RouteTable:
         if prefix is not None and router.kind == "flask":
             router.prefix = ""  # Flask: registering with a prefix replaces the blueprint's own
         router.parents.append(
-            Join(self.router_of(module, parent), prefix or "", dependencies(module, call))
+            Join(self.router_of(module, parent), prefix or "", dependencies(module, call), at_home)
         )
 
     def _routes(self) -> Iterator[Route]:
@@ -200,13 +215,35 @@ class RouteTable:
         if router is None:
             yield "", [], True
         elif router.is_app or not router.parents or depth > _DEEPEST:
-            unknown = self.loose or not any(other.is_app for other in self.routers.values())
+            unknown = self._may_be_hung(router)
             yield router.prefix, list(router.checks), router.is_app or unknown
         else:
             for join in router.parents:
                 for prefix, checks, served in self._positions(join.parent, depth + 1):
                     whole = f"{prefix}{join.prefix}{router.prefix}"
-                    yield whole, [*checks, *join.checks, *router.checks], served
+                    above = [*checks, *join.checks, *router.checks]
+                    yield whole, above, served and not join.at_home
+
+    def _may_be_hung(self, router: Router) -> bool:
+        """Whether it may be served although no line says so: where another part of the program
+        has its module, and what is hung up isn't always seen.
+        """
+        if not any(other.is_app for other in self.routers.values()):
+            return True
+        return self.loose and (not self._used or router.module.path in self._used)
+
+    @cached_property
+    def _used(self) -> set[str]:
+        """The modules that others import; none where modules are looked up by their names."""
+        used: set[str] = set()
+        for module in self.project.modules:
+            for target in module.imports.values():
+                if target.partition(".")[0] in {"importlib", "pkgutil"}:
+                    return set()
+                for name in (target, target.rpartition(".")[0]):
+                    there = self.project.module_named(name, module) if name else None
+                    used |= {there.path} if there and there is not module else set()
+        return used
 
     def _resource(self, module: Module, node: ast.ClassDef) -> Iterator[Route]:
         """A class of Flask-RESTX: `@api.route("/x") class X(Resource)`."""
@@ -256,6 +293,22 @@ class RouteTable:
                     function.name.upper(), path, module, function, "flask", function.lineno,
                     [*shared, *own],
                 )  # fmt: skip
+
+
+_AT_HOME = re.compile(r"^(local|dev|develop\w*|test\w*|debug|is_dev\w*)$", re.IGNORECASE)
+
+
+def _only_at_home(module: Module) -> set[ast.AST]:
+    """What is done under `if settings.ENVIRONMENT == "local":`."""
+    return {
+        inner
+        for node in module.nodes
+        if isinstance(node, ast.If)
+        and any(_AT_HOME.match(word) for word in words_in(node.test) | strings_in(node.test))
+        and not any(isinstance(one, ast.Not | ast.NotEq) for one in nodes_in(node.test))
+        for statement in node.body
+        for inner in nodes_in(statement)
+    }
 
 
 def _key(route: Route) -> tuple[str, str, str, int]:

@@ -17,14 +17,20 @@ from .syntax import (
     strings_in,
     words_in,
 )
+from .walking import nodes_in
 
 _MANY = {"all", "to_list", "scalars", "paginate", "fetchall", "aggregate", "find"}
 
 
 def rows_for_all(handlers: list[Handler]) -> set[str]:
     """Models and collections of which a route lists rows for any account, whoever it is."""
-    listed = {name for handler in handlers if _open_list(handler) for name in _listed(handler)}
-    return listed | {name for handler in handlers if _open_row(handler) for name in _read(handler)}
+    read = {name for handler in handlers if _open_row(handler) for name in _read(handler)}
+    return {name for name in read | rows_listed(handlers) if not PRIVATE.search(name)}
+
+
+def rows_listed(handlers: list[Handler]) -> set[str]:
+    """The same, though they are people's own."""
+    return {name for handler in handlers if _open_list(handler) for name in _listed(handler)}
 
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
@@ -61,7 +67,21 @@ def _open_list(handler: Handler) -> bool:
     route = handler.route
     if route.method != "GET" or route.access not in {"public", "caller"}:
         return False
-    return not handler.path_parameters and not handler.uses_user and "admin" not in route.path
+    asks = handler.uses_user and not _all_but_own(handler)
+    return not handler.path_parameters and not asks and "admin" not in route.path
+
+
+def _all_but_own(handler: Handler) -> bool:
+    """`User.id != me.id`: everybody's rows, without one's own."""
+    about = [
+        node
+        for node in handler.body
+        if isinstance(node, ast.Compare) and names_in(node) & handler.users
+    ]
+    read = [
+        node for node in handler.body if isinstance(node, ast.Name) and node.id in handler.users
+    ]
+    return len(about) == len(read) and all(isinstance(it.ops[0], ast.NotEq) for it in about)
 
 
 def _open_row(handler: Handler) -> bool:
@@ -73,7 +93,7 @@ def _read(handler: Handler) -> Iterator[str]:
     """What a stranger is shown by its id."""
     for call in handler.calls:
         name = subject(handler.project, handler.module, call) if is_query(call) else ""
-        if name and not PRIVATE.search(name):
+        if name:
             yield name
 
 
@@ -83,7 +103,7 @@ def _listed(handler: Handler) -> Iterator[str]:
             if called(call) not in _MANY or _names_one(call):
                 continue
             name = subject(handler.project, module, call)
-            if name and not PRIVATE.search(name):
+            if name:
                 yield name
 
 
@@ -91,4 +111,5 @@ def _names_one(call: ast.Call) -> bool:
     """`filter(Boat.owner_id == owner_id)` lists what is somebody's."""
     keywords = {word.arg or "" for inner in calls_in(call) for word in inner.keywords}
     named = words_in(call) | strings_in(call) | keywords
+    named -= {"id"} if any(isinstance(it, ast.NotEq) for it in nodes_in(call)) else set()
     return any(re.search(r"(^|_)id$", word) for word in named)

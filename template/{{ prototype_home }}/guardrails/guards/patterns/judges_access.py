@@ -202,7 +202,7 @@ def none_user(case: Case) -> Case | None:
 
 
 _DATABASE = re.compile(
-    r"\b(?:Pool|Client|postgres|Sequelize|DataSource|drizzle|knex|createPool|createConnection)\b"
+    r"\b(?:Pool(?:Config)?|Client|pg\.|postgres|Sequelize|DataSource|drizzle|knex|createPool|createConnection)\b"
     r"|DATABASE_URL|POSTGRES|PGHOST|REDIS",
 )
 
@@ -210,7 +210,8 @@ _DATABASE = re.compile(
 def unchecked_certificates(case: Case) -> Case | None:
     """To a database, whose host often has a certificate of its own making, it is milder."""
     text = case.above[-600:] + case.below[:200]
-    return case.but(severity=Severity.LOW) if _DATABASE.search(text) else case
+    mild = _DATABASE.search(text) or not case.source.is_server
+    return case.but(severity=Severity.LOW) if mild else case
 
 
 def browser_only(case: Case) -> Case | None:

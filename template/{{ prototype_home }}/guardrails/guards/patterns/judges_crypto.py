@@ -137,6 +137,11 @@ def _only_compared(case: Case) -> bool:
     return bool(setting and twice and _COMPARED_HASHES.search(near))
 
 
+_OLD_ONES = re.compile(r"legacy|\bold\b|migrat|\{64\}", re.IGNORECASE)
+_SLOW = re.compile(r"\b(?:bcrypt\w*|argon2\w*|scrypt\w*)\b")
+"""What new passwords are kept with, while those from before still open the door."""
+
+
 def weak_hash(case: Case) -> Case | None:
     """A fast or broken hash of something that people choose or that is short."""
     source, line = case.source, case.match.line
@@ -154,6 +159,8 @@ def weak_hash(case: Case) -> Case | None:
     found = _PASSWORDISH.search(used) or _PASSWORDISH.search(function)
     if not found or re.search(r"token|key|secret", used) or _only_compared(case):
         return None
+    if _OLD_ONES.search(case.above[-300:]) and _SLOW.search(source.text):
+        return case.but(severity=Severity.LOW, WHAT=found[1])
     if re.search(r"recovery|backup|otp|pin", found[1]):
         return case.but(severity=Severity.MEDIUM, WHAT=found[1])
     return case.but(WHAT=found[1])

@@ -70,6 +70,8 @@ def replayed_session(case: Case) -> Case | None:
     """A paid checkout session buys whatever the address says."""
     if not case.source.is_server or not from_request(case, case.name("ID")):
         return None
+    if _of_a_row(case):
+        return None
     below = re.sub(r"[\"'`][^\"'`\n]*[\"'`]", "", case.below)
     checked = re.search(r"payment_status|\.status\b", below)
     if not checked or not (WRITE.search(case.below) or _GIVES.search(below)):
@@ -77,6 +79,13 @@ def replayed_session(case: Case) -> Case | None:
     if _ADDED.search(below) and not _ONCE.search(case.below):
         return case
     return None if _BOUGHT.search(below) or _looked_up(case) else case
+
+
+def _of_a_row(case: Case) -> bool:
+    """`booking.paymentIntentId`, of the row that was read before."""
+    owner, dot, _ = case.name("ID").strip().partition(".")
+    made = case.source.definition(owner, case.match.line).partition("=")[2] if dot else ""
+    return re.search(r"\bawait\b", made) is not None and "json()" not in made
 
 
 def _looked_up(case: Case) -> bool:

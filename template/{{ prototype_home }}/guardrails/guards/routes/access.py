@@ -10,6 +10,7 @@ from .flow import Flow, Names, mentions
 from .program import Piece, Program
 from .proofs import by_token, turned_away, verifies
 from .signs import (
+    ANSWERS_ITSELF,
     ASKS_CALLER,
     CALLER_HEADER,
     DELETES,
@@ -21,6 +22,7 @@ from .signs import (
     MESSAGE,
     NO_GUARD_NAME,
     NO_WRITE,
+    OF_A_ROLE,
     OWN_CHECK,
     READS,
     REFUSES,
@@ -330,7 +332,7 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
         closed = _lets_nobody(body) or _tests_a_right(body)
         return (Access.ROLE, name) if closed else _judge_body(name, text)
     if code.startswith("@"):
-        asks = re.search(r"(?i)role|admin|permission|polic", code)
+        asks = OF_A_ROLE.search(code)
         return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
     if NO_GUARD_NAME.search(code[:60]) or not GUARD_NAME.search(code[:80]):
         return None
@@ -360,15 +362,11 @@ def _lets_nobody(code: str) -> bool:
     return len(re.findall(r"\bnext\b", code)) == 1 and REFUSES.search(code) is not None
 
 
-_ANSWERS_ITSELF = re.compile(r"\breturn\s+res\.(?:json|send|redirect)\((?s:.*)\bnext\(\)")
-"""`return res.json({ success: false })`, with the status of a success."""
-
-
 def _judge_body(name: str, text: str) -> tuple[Access, str] | None:
     if re.search(r"(?i)csrf|\b429\b", text) and not ASKS_CALLER.search(text):
         return None
     refuses = REFUSES.search(text) or re.search(r"\bthrow\b|next\(\s*(?:new|err)", text)
-    if not refuses and not (_ANSWERS_ITSELF.search(text) and ASKS_CALLER.search(text)):
+    if not refuses and not (ANSWERS_ITSELF.search(text) and ASKS_CALLER.search(text)):
         return None
     if not ASKS_CALLER.search(text) and not re.search(
         r"headers?\b|cookies?\b|session|token|\breq\w*\.\w*(?:user|auth|admin)", text, re.IGNORECASE

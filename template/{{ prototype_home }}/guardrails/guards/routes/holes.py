@@ -342,6 +342,7 @@ def _to_us(mail: Spot | None) -> bool:
 _SHOWN_OF_ONE = re.compile(
     r"/:\w+/(?:ratings?|reviews?|avatar|photos?|image|listings|posts|products|portfolio|followers"
     r"|following|badges|skills|availability|projects|recipes|articles)/?$"
+    r"|/(?:ratings?|reviews?|listings|products|posts|articles)/(?:by-)?(?:user|member|client)/:\w+/?$"
 )
 """What a page about a seller shows of them."""
 

@@ -7,7 +7,7 @@ from ...engine.finding import Finding
 from .access import Access, Case
 from .flow import mentions
 from .meant import first_start, not_in_production
-from .program import Piece
+from .program import CODE, Piece
 from .queries import only_own, tied
 from .say import CRITICAL, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, STORES
@@ -140,10 +140,23 @@ _BUT_ADMIN = re.compile(
 """Whoever asks for the administrators' role is turned away."""
 
 
+def _schemas(case: Case, piece: Piece) -> str:
+    """What the shapes say that the body is parsed with, of a role; they may be made by a tool."""
+    told: list[str] = []
+    for name in set(re.findall(r"\b([A-Z]\w*|\w+Schema)\.(?:safeParse|parse)\w*\(", piece.code)):
+        made = re.compile(rf"\bconst {name}\s*=\s*\w+\.object\((?s:.{{0,1500}})")
+        for path in (piece.module.path, *case.program.tree.files):
+            shape = made.search(case.program.text(path) or "") if path.endswith(CODE) else None
+            if shape:
+                told += re.findall(r"\brole\w*\??\s*:\s*\w+\.enum\([^)]*\)", shape[0])
+                break
+    return " ".join(told)
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
-        piece.code,
+        piece.code + _schemas(case, piece),
     )
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
     told = (listed[1] or listed[2] or "") if listed else " ".join(only)

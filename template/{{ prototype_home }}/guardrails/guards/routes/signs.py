@@ -44,6 +44,9 @@ REFUSES = re.compile(
     r"|sendStatus\(40[13]\)|\bcreateError\(40[13]|UNAUTHORI[SZ]ED|FORBIDDEN",
     _I,
 )
+ANSWERS_ITSELF = re.compile(r"\breturn\s+res\.(?:json|send|redirect)\((?s:.*)\bnext\(\)")
+"""`return res.json({ success: false })`, with the status of a success."""
+OF_A_ROLE = re.compile(r"role|admin|permission|polic|moderator|staff|owner|manager", _I)
 GUARD_NAME = re.compile(
     r"auth|protect|logged|signed|verify|jwt|session|guard|admin|role|permission|secure|private"
     r"|require|authoriz|access|member|restrict|check\w*(?:user|token|key)|token|api-?key"
