@@ -35,7 +35,8 @@ _BY_NAME = re.compile(
 )
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
 _ROLES = re.compile(
-    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|scopes?|user_type|type_user|"
+    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|permisos?|scopes?|user_type|"
+    r"type_user|"
     r"account_type|is_owner)$|^(SUPER_?)?ADMIN$|"
     r"^(has_perm|has_role|has_permission|is_admin)",
     re.IGNORECASE,
@@ -48,7 +49,7 @@ _KIND = re.compile(
 """`current_user.is_manager`: which kind of account it is."""
 _ADMINS = re.compile(r"(^|_)(admin\w*|superuser|staff)(_|$)", re.IGNORECASE)
 """`require_admin` that asks `is_platform_admin()`: what that compares need not be seen."""
-_ROLE_NAME = re.compile(r"role|admin|permission|superuser|staff|scope", re.IGNORECASE)
+_ROLE_NAME = re.compile(r"role|admin|permis|superuser|staff|scope", re.IGNORECASE)
 SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
 _CALLER_WORDS = re.compile(
     r"session|user|token|auth|logged|credential|identity|payload|cookie", re.IGNORECASE

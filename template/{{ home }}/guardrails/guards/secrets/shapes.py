@@ -63,13 +63,22 @@ def sightings(path: str, text: str) -> Iterator[Sighting]:
             yield Sighting(
                 secret=kind.secret or match[0],
                 what=kind.what,
-                weight=kind.weight,
+                weight=_weighed(kind, path),
                 path=path,
                 line=text.count("\n", 0, _at(match)) + 1,
                 rule=kind.rule,
                 consequence=kind.consequence,
                 proven=kind.proven,
             )
+
+
+_SEEDS = re.compile(r"(^|/)(seed\w*|demo\w*|fixtures?)(/|[.-])", re.IGNORECASE)
+
+
+def _weighed(kind: _Kind, path: str) -> Severity:
+    """A made-up account's password is graver where it isn't made up for a try."""
+    made_up = kind.what.startswith("password that") and _SEEDS.search(path)
+    return min(kind.weight, Severity.MEDIUM) if made_up else kind.weight
 
 
 def _at(match: re.Match[str]) -> int:

@@ -78,7 +78,8 @@ def default_secret(case: Case) -> Case | None:
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
     if not _VARIABLE.fullmatch(case.name("VAR")) or _SENT.search(case.match.text):
         return None  # of a map by a variable's value, or of a request: no setting is named
-    if _PLAIN_ENV.search(name) or not literal or literal.startswith(("http", "/")):
+    switch = literal in {"", "true", "false"}
+    if _PLAIN_ENV.search(name) or switch or literal.startswith(("http", "/")):
         return None
     if not case.source.is_server and case.source.path.endswith("x"):
         return None
