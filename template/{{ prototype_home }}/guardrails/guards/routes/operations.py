@@ -209,6 +209,11 @@ def _same_level(first: Case, second: Case) -> bool:
     return around(first.route.at) == around(second.route.at)
 
 
+_BY_HEADER = re.compile(
+    r"keyGenerator\s*:(?:(?!\breq\w*\.ip\b)[^;]){0,160}x-forwarded-for", re.IGNORECASE
+)
+
+
 def _limits(module: Module) -> Iterator[Finding]:
     for call in module.calls:
         if not re.fullmatch(
@@ -224,7 +229,15 @@ def _limits(module: Module) -> Iterator[Finding]:
             and int(most[1].replace("_", "")) >= 1_000
             and (not minutes or int(minutes[1]) <= 60)
         )
-        if over or lan:
+        header = _BY_HEADER.search(code)
+        if header:
+            yield finding(
+                "ops.rate-limit-ineffective",
+                place(module, call.start + header.start()),
+                "the limit counts by a header that whoever calls writes: with another address in "
+                "each request it is never reached",
+            )
+        elif over or lan:
             at = call.start + (most.start() if most and over else lan.start() if lan else 0)
             what = (
                 f"{most[1]} requests"
