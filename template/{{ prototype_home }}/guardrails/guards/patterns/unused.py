@@ -2,7 +2,7 @@
 
 import re
 
-from .source import Source
+from .source import Source, resolve
 
 _CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".html")
 _HANDED_OUT = re.compile(
@@ -23,7 +23,7 @@ def unused(source: Source, line: int, depth: int = 0) -> bool:
     first, last = source.named_block(line)
     if _RUN_BY_OTHERS.search(source.between(max(1, first - 1), first)):
         return False
-    if any(_runs(source.tree.text(path) or "", name, source.path) for path in _others(source)):
+    if any(_runs(source, path, name) for path in _others(source)):
         return False
     word = re.compile(rf"\b{name}\b")
     inside = [
@@ -38,11 +38,18 @@ def _others(source: Source) -> list[str]:
     return [path for path in source.tree.ending(*_CODE) if path != source.path]
 
 
-def _runs(text: str, name: str, path: str) -> bool:
+def _runs(source: Source, other: str, name: str) -> bool:
     """Whether another file takes the name from this one, or calls a method that is called so."""
+    text = source.tree.text(other) or ""
     if name not in text:
         return False
-    stem = re.escape(path.rpartition("/")[2].partition(".")[0])
-    taken = rf"\b{name}\b[^;]*?\bfrom\s*[\"'`][^\"'`]*/(?:{stem}|[\w-]+)?(?:\.\w+)?[\"'`]"
-    asked = rf"\.{name}\b|\b{name}\b[^;=]*=\s*require"
-    return re.search(f"{taken}|{asked}", text) is not None
+    if re.search(rf"\.{name}\b|\b{name}\b[^;=]*=\s*require", text):
+        return True
+    taken = re.finditer(rf"\b{name}\b[^;]*?\bfrom\s*[\"'`]([^\"'`]*/[^\"'`]*)[\"'`]", text)
+    return any(_leads_here(source, other, one[1]) for one in taken)
+
+
+def _leads_here(source: Source, other: str, target: str) -> bool:
+    """What can't be followed, and a file that hands on what others have, may lead here."""
+    found = resolve(source.tree, other, target)
+    return found in {None, source.path} or "/index." in f"/{found}"
