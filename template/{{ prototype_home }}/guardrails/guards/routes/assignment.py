@@ -25,7 +25,7 @@ def mass_assignment(cases: list[Case]) -> Iterator[Finding]:
         trusted = case.access is Access.ROLE
         for piece in case.pieces[:1]:
             for call in piece.module.calls_in(piece.start, piece.end):
-                if _stores_body(piece, call):
+                if _stores_body(piece, call) and not _picked(case, piece, call):
                     hit = (case, piece, call.start, call.callee)
                     files[case.route.module.path, trusted].append(hit)
     for (_, trusted), hits in files.items():
@@ -90,3 +90,20 @@ def _whole(piece: Piece) -> set[str]:
         elif whole and re.fullmatch(r"\w+", names):
             found.add(names)
     return found
+
+
+def _picked(case: Case, piece: Piece, call: Call) -> bool:
+    """A function of the program's own that takes the fields one by one, and never all of them."""
+    there = case.program.function(piece.module, call.callee)
+    at = next(
+        (n for n, it in enumerate(call.arguments) if _WHOLE_BODY.search(piece.module.slice(it))), -1
+    )
+    if there is None or not 0 <= at < len(there[1].parameters):
+        return False
+    home, function = there
+    name = re.match(r"\w+", function.parameters[at])
+    inside = home.code[function.start : function.end].partition("{")[2]
+    if name is None:
+        return function.parameters[at].startswith("{") and "..." not in function.parameters[at]
+    whole = rf"(?<![\w.$])(?:\.\.\.)?{name[0]}(?![\w$?]|\s*[.?\[:])"
+    return re.search(whole, inside) is None

@@ -18,6 +18,7 @@ from .payments import payments
 from .platforms import edge_projects
 from .races import races
 from .references import references
+from .refunds import refunds
 from .rows import page_rows, public_files, route_row
 from .takings import takings
 
@@ -35,6 +36,7 @@ def look(tree: Tree) -> Looked:
         *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
+        *refunds(cases),
         *operations(program, cases),
         *races(cases),
         *takings(cases),

@@ -192,11 +192,20 @@ class Program:
         if found is None:
             return None
         home, name = found
+        if of_class := self._of_instance(home, name, last):
+            return of_class
         if last in home.named:
             function = _in_part(home, callee, last)
             return (home, function) if function else None
         made = home.outer_values.get(name)
         maker = made and re.search(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)", home.slice(made))
+        there = self.find(home, maker[1]) if maker else None
+        return (there[0], there[0].named[last]) if there and last in there[0].named else None
+
+    def _of_instance(self, home: Module, name: str, last: str) -> tuple[Module, Function] | None:
+        """`const orders = new OrdersService()`: its method, not what is called so in this file."""
+        made = home.outer_values.get(name)
+        maker = made and _MADE.match(home.slice(made))
         there = self.find(home, maker[1]) if maker else None
         return (there[0], there[0].named[last]) if there and last in there[0].named else None
 
@@ -229,6 +238,9 @@ class Program:
             yield Piece(
                 home, function.start, function.end, giver.depth + 1, function, call.arguments, giver
             )
+
+
+_MADE = re.compile(r"(?:[\w$]+\s*=\s*)?new\s+([A-Za-z_$][\w$]*)")
 
 
 def _paths(folder: str, config: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
