@@ -86,7 +86,9 @@ def _all_but_own(handler: Handler) -> bool:
 
 def _open_row(handler: Handler) -> bool:
     route = handler.route
-    return route.method == "GET" and route.access == "public" and bool(handler.path_parameters)
+    of_people = any(PRIVATE.search(name) for name in handler.path_parameters)
+    by_id = bool(handler.path_parameters) and not of_people
+    return route.method == "GET" and route.access == "public" and by_id
 
 
 def _read(handler: Handler) -> Iterator[str]:

@@ -259,6 +259,26 @@ def _branch(case: Case) -> Iterator[Finding]:
                 return
 
 
+_COUNTS = re.compile(r"\{\s*(?:increment|decrement)\s*:|\$inc\b")
+_STILL_OPEN = re.compile(r"\bwhere\s*:\s*\{[^{}]*\bstatus\b|\bstatus\s*:\s*\{\s*(?:not|in|\$ne)\b")
+"""Only what is not paid yet is changed."""
+
+
+def _counted(case: Case) -> Iterator[Finding]:
+    """Stock and balances are moved before anything asks whether the event was there already."""
+    for piece in case.pieces:
+        moved = _COUNTS.search(piece.code) if "constructEvent" in piece.code else None
+        before = piece.code[: moved.start()] if moved else ""
+        if moved and not _ONCE.search(before) and not _STILL_OPEN.search(before):
+            message = (
+                f"{case.route.label} counts again for each delivery: the provider sends an event "
+                f"again until it hears 200"
+            )
+            where = place(piece.module, piece.start + moved.start(), case.route.label)
+            yield finding("payments.no-idempotency", where, message, HIGH, [at_route(case)])
+            return
+
+
 def _webhook(case: Case) -> Iterator[Finding]:
     if case.access is not Access.SIGNATURE or not re.search(
         r"constructEvent|webhook", case.code, re.IGNORECASE
@@ -268,7 +288,7 @@ def _webhook(case: Case) -> Iterator[Finding]:
         return
     adds = _adds(case)
     if adds and _ONCE.search(case.code):
-        yield from _branch(case)
+        yield from list(_branch(case)) or _counted(case)
     elif adds:
         message = (
             f"{case.route.label} adds a record for each delivery: the provider sends "
