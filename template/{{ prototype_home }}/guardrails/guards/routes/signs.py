@@ -204,7 +204,7 @@ PUBLIC_PATH = re.compile(
     r"health|ping|status\b|version|log-?in|sign-?(?:in|up|out)|log-?out|register"
     r"|registration|\bauth\b(?!.*(?:role|admin|user))"
     r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri"
-    r"|unsubscribe|track|click"
+    r"|unsubscribe|track|click|\b2fa\b|\bmfa\b|send-(?:\w+-)?code\b"
     r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger"
     r"|docs|redirect|slug|analytics"
     r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp"
