@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case, Spot
+from .access import Case, Spot
 from .flow import Names
 from .meant import by_cookie, first_start, guests, not_in_production, proves_it, signs_up
+from .middleware import Access
 from .models import keeps_hash, model_text, prisma_model
 from .program import Piece
 from .queries import Query, queries, stem, tied

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Case
+from .middleware import Access
 from .program import Piece
 from .say import HIGH, LOW, MEDIUM, finding, place
 from .signs import STORES

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ...engine.finding import Finding, Place
-from .access import Access, Case
+from .access import Case
+from .middleware import Access
 from .nextgate import FILES
 from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
 from .signs import BODY, CALLER_HEADER

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
-from .access import Access, Case, Spot
+from .access import Case, Spot
+from .middleware import Access
 from .platforms import EdgeProject
 from .queries import Query, answered, hands_out, queries
 from .relays import relay_of

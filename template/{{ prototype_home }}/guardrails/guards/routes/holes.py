@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
-from .access import Access, Case, Spot
+from .access import Case, Spot
 from .edges import asks_back, config, edge, receives
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
@@ -23,6 +23,7 @@ from .meant import (
     public_form,
     signs_up,
 )
+from .middleware import Access
 from .platforms import EdgeProject
 from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place

@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
-from .access import Access, Case, Spot
+from .access import Case, Spot
 from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import Names
+from .middleware import Access
 from .program import Piece
 from .queries import Query, changed, for_sale, owned_tables, queries, stem, tied
 from .roles import roles

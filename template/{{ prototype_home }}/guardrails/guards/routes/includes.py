@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from ..braces import closing_brace
-from .access import Access, Case
+from .access import Case
 from .accounts import answered_whole
+from .middleware import Access
 from .models import prisma_model
 from .program import Piece, Program
 from .say import HIGH, at_route, finding, place

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
-from .access import Access, Case
+from .access import Case
+from .middleware import Access
 from .program import Program
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import HEALTH_PATH, LIMITS, LOGIN_PATH, OPTIONAL_PASSWORD

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Case
 from .flow import Names
+from .middleware import Access
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME

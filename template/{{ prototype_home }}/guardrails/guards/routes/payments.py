@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case, Spot
+from .access import Case, Spot
 from .flow import Names, mentions
+from .middleware import Access
 from .paths import property_of
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, finding, place

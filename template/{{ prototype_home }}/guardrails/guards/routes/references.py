@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Case
+from .middleware import Access
 from .program import Piece
 from .queries import queries, stem, tied
 from .say import HIGH, MEDIUM, at_route, finding, place

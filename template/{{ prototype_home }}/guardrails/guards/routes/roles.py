@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Case
 from .flow import mentions
 from .meant import first_start, not_in_production
+from .middleware import Access
 from .program import CODE, Piece
 from .queries import only_own, tied
 from .say import CRITICAL, MEDIUM, at_route, finding, place

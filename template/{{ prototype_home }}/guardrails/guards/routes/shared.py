@@ -3,7 +3,8 @@
 import re
 
 from ..private_rows import PRIVATE
-from .access import Access, Case
+from .access import Case
+from .middleware import Access
 from .paths import property_of
 from .program import Piece
 from .queries import statement, stem, table

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...engine.finding import Finding
-from .access import Access, Case
+from .access import Case
 from .flow import Names
+from .middleware import Access
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, finding, place
 

@@ -1,0 +1,107 @@
+"""What a middleware or a guard asks of a request before a route answers it."""
+
+import re
+from enum import StrEnum
+
+from .program import Piece, Program
+from .signs import (
+    ANSWERS_ITSELF,
+    ASKS_CALLER,
+    GUARD_NAME,
+    NO_GUARD_NAME,
+    OF_A_ROLE,
+    REFUSES,
+    ROLE_TEST,
+)
+from .table import Guarding
+
+
+class Access(StrEnum):
+    PUBLIC = "public"
+    CALLER = "caller"
+    ROLE = "role"
+    SECRET = "secret"  # noqa: S105 a kind of access
+    SIGNATURE = "signature"
+    UNKNOWN = "unknown"
+
+
+def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
+    """What a middleware asks for, or None when it lets everybody pass."""
+    code = guarding.code.strip()
+    name = re.sub(r"\s+", " ", code)[:60]
+    pieces, resolved = _guard_pieces(program, guarding)
+    text = "\n".join(piece.code for piece in program.reach(pieces)[:12])
+    body = pieces[0].code if pieces else ""
+    if _SETS_UP.match(body):
+        return None
+    if resolved:
+        closed = _lets_nobody(body) or _tests_a_right(body)
+        return (Access.ROLE, name) if closed else _judge_body(name, text)
+    if code.startswith("@"):
+        asks = OF_A_ROLE.search(code)
+        return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
+    if NO_GUARD_NAME.search(code[:60]) or not GUARD_NAME.search(code[:80]):
+        return None
+    if re.search(r"(?i)admin|role|permission|authoriz|restrict", code):
+        return Access.ROLE, name
+    return Access.CALLER, name
+
+
+def _tests_a_right(text: str) -> bool:
+    """It refuses who is known already: 403, never 401, and it reads no token itself."""
+    return (
+        re.search(r"\b403\b|[fF]orbidden", text) is not None
+        and not re.search(r"\b401\b|(?i:unauthori[sz]ed|unauthenticated)", text)
+        and not re.search(r"(?i)verify|decode|headers|cookies|getUser|getSession|query\.", text)
+        and re.search(r"\breq(?:uest)?\.(?!headers|cookies|query|body)\w+", text) is not None
+    )
+
+
+_SETS_UP = re.compile(
+    r"\s*(?:await\s+)?(?:\w+\.)?(?:session|cookie[sS]ession|expressSession|cookieParser|rateLimit"
+    r"|cors|helmet|multer|initialize)\("
+)
+
+
+def _lets_nobody(code: str) -> bool:
+    """A middleware that is given `next`, never calls it, and answers with a refusal."""
+    return len(re.findall(r"\bnext\b", code)) == 1 and REFUSES.search(code) is not None
+
+
+def _judge_body(name: str, text: str) -> tuple[Access, str] | None:
+    if re.search(r"(?i)csrf|\b429\b", text) and not ASKS_CALLER.search(text):
+        return None
+    refuses = REFUSES.search(text) or re.search(r"\bthrow\b|next\(\s*(?:new|err)", text)
+    if not refuses and not (ANSWERS_ITSELF.search(text) and ASKS_CALLER.search(text)):
+        return None
+    if not ASKS_CALLER.search(text) and not re.search(
+        r"headers?\b|cookies?\b|session|token|\breq\w*\.\w*(?:user|auth|admin)", text, re.IGNORECASE
+    ):
+        return None
+    if (
+        re.search(r"(?i)\borigin\b", text)
+        and not ASKS_CALLER.search(text)
+        and "token" not in text.lower()
+    ):
+        return None
+    if ROLE_TEST.search(text) or re.search(r"(?i)admin|role|permission", name):
+        return Access.ROLE, name
+    return Access.CALLER, name
+
+
+def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bool]:
+    """The code of a middleware, and whether it is the tree's own."""
+    module, argument = guarding.module, guarding.argument
+    if argument.kind in {"arrow_function", "function_expression"}:
+        return [Piece(module, argument.start, argument.end)], True
+    name = re.match(r"(?:new\s+)?([\w$.]+)", guarding.code.strip())
+    found = program.function(module, name[1]) if name else None
+    if found:
+        return [Piece(found[0], found[1].start, found[1].end, 0, found[1])], True
+    there = program.find(module, name[1]) if name and "." not in name[1] else None
+    binding = there[0].outer_values.get(there[1]) if there else None
+    if there and binding:
+        value = Piece(there[0], binding.start, binding.end)
+        known = re.search(r"=>|function", value.code) is not None
+        return [value], known or not GUARD_NAME.search(value.code[:80] + guarding.code)
+    return [], False
