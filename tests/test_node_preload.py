@@ -224,6 +224,7 @@ def test_it_redacts_what_the_service_redacts() -> None:
         "the pass" + "word was hunter2",
         "mail from ada.lovelace@example.com to bob@example.org",
         "card 4111 1111 1111 1111 and 1234567890123",
+        "3 4242424242424242 5 and 3333-4000-0566-5566-5556",
         "Set-Cookie: sid=abc; Path=/",
         "Key (email)=(ada@example.com) already exists.",
         "Failing row contains (1, ada, secret).",

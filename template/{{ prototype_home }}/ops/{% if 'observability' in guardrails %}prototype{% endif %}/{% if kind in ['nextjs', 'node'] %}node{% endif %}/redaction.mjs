@@ -70,7 +70,9 @@ const EMAIL = new RegExp(
   `([^${NOT_LOCAL}])[^${NOT_LOCAL}]{0,63}(@|%40)([\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8})`,
   'g',
 );
-const CARD = /(?<![\w.-])(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}(?![\w-])/g;
+const NUMBERS = /(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])/g;
+const MOST_GROUPS = 19;
+const CARD = /^(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}$/;
 
 export function redactText(text, longest = LONGEST) {
   if (text.length <= longest) return redacted(text);
@@ -136,11 +138,27 @@ function plain(key) {
 function redacted(text) {
   for (const [shape, replacement] of SHAPES) text = text.replace(shape, replacement);
   text = text.replace(EMAIL, '$1***$2$3');
-  return text.replace(CARD, (found) => (hasLuhn(found) ? REDACTED : found));
+  return text.replace(NUMBERS, withoutCards);
+}
+
+// A card is whole groups of digits: "3 4242…" is a number and a card.
+function withoutCards(text) {
+  let shown = '';
+  let at = 0;
+  const groups = [...text.matchAll(/\d+/g)].map((it) => [it.index, it.index + it[0].length]);
+  groups.forEach(([start], first) => {
+    const ends = groups.slice(first, first + MOST_GROUPS).map(([, end]) => end).reverse();
+    const end = ends.find((it) => it > at && isCard(text.slice(start, it)));
+    if (end === undefined) return;
+    if (start >= at) shown += text.slice(at, start) + REDACTED;
+    at = end;
+  });
+  return shown + text.slice(at);
 }
 
 // ISO/IEC 7812-1: a checksum tells a card from any other long number.
-function hasLuhn(text) {
+function isCard(text) {
+  if (!CARD.test(text)) return false;
   const digits = text.replace(/\D/g, '').split('').reverse().map(Number);
   const sum = digits.reduce((total, digit, at) => {
     const doubled = at % 2 ? digit * 2 : digit;

@@ -68,8 +68,11 @@ _NOT_LOCAL: Final = r"""\s@<>"'(),:;\[\]\\=/?&{}|%"""
 _EMAIL: Final = re.compile(
     rf"([^{_NOT_LOCAL}])[^{_NOT_LOCAL}]{{0,63}}(@|%40)([\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})"
 )
+_NUMBERS: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])")
+_GROUP: Final = re.compile(r"\d+")
+_MOST_GROUPS: Final = 19
 # An issuer's first digits, so that a time in milliseconds is not taken for a card.
-_CARD: Final = re.compile(r"(?<![\w.-])(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}(?![\w-])")
+_CARD: Final = re.compile(r"(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}")
 
 # A text that holds none of these has none of the shapes. Most have none, and pay for this only.
 _SIGNS: Final = ("@", "%40", "$")
@@ -118,7 +121,7 @@ def _redact(text: str) -> str:
         text = shape.sub(replacement, text)
     if "@" in text or "%40" in text:
         text = _EMAIL.sub(r"\1***\2\3", text)
-    return _CARD.sub(_without_card, text)
+    return _NUMBERS.sub(_without_cards, text)
 
 
 def _may_hold_secrets(text: str) -> bool:
@@ -131,8 +134,23 @@ def _may_hold_secrets(text: str) -> bool:
     )
 
 
-def _without_card(match: re.Match[str]) -> str:
+def _without_cards(match: re.Match[str]) -> str:
+    """Without its cards, each of whole groups of digits: "3 4242…" is a number and a card."""
+    text, shown, at = match.group(), "", 0
+    groups = [group.span() for group in _GROUP.finditer(text)]
+    for first, (start, _) in enumerate(groups):
+        ends = (end for _, end in reversed(groups[first : first + _MOST_GROUPS]))
+        end = next((end for end in ends if end > at and _is_card(text[start:end])), 0)
+        if end and start >= at:
+            shown += text[at:start] + REDACTED
+        at = max(at, end)
+    return shown + text[at:]
+
+
+def _is_card(text: str) -> bool:
     """Luhn's checksum (ISO/IEC 7812-1) tells a card from any other long number."""
-    digits = [int(digit) for digit in match.group() if digit.isdigit()]
+    if not _CARD.fullmatch(text):
+        return False
+    digits = [int(digit) for digit in text if digit.isdigit()]
     doubled = (digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2])
-    return REDACTED if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match.group()
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
