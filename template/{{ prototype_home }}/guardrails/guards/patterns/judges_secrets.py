@@ -52,21 +52,24 @@ def left_over(case: Case) -> bool:
     )
 
 
-_SESSIONS = re.compile(r"\bsession\(\{[^}]*$")
-_USES_SESSIONS = re.compile(
-    r"\b_?req\w*\??\.session\b|\b(?:ctx|handshake)\??\.session\b|\[[\"']session[\"']\]"
-    r"|\{[^{}]*\bsession\b[^{}]*\}\s*=\s*_?req|\bpassport\b|\bcsurf\b|connect-flash"
-)
+_SESSIONS = re.compile(r"(?:\bsession\(\s*|\bSessionOptions\s*=\s*)\{[^}]*$")
 
 
-def _signs_nothing(case: Case) -> bool:
-    """The secret of sessions that are set up, and that no code ever puts anything into."""
+def _names_a_session(case: Case) -> bool:
+    """It signs the random id of a session that the server keeps: who knows it makes none up."""
     source = case.source
     before = source.text[: source.offset(case.match.line, case.match.column)]
-    if "express-session" not in source.text or not _SESSIONS.search(before):
-        return False
-    code = source.tree.ending(".ts", ".js", ".mjs", ".cjs")
-    return not any(_USES_SESSIONS.search(source.tree.text(path) or "") for path in code)
+    return "express-session" in source.text and bool(_SESSIONS.search(before))
+
+
+def _required(case: Case, name: str) -> bool:
+    """Whether a file of the server ends the program where one of a list of settings is missing."""
+    listed = re.compile(
+        rf"\[[^\]]*[\"']{re.escape(name)}[\"'][^\]]*\][\s\S]{{0,600}}?"
+        r"(?:\bthrow\b|process\.exit\(\s*1)"
+    )
+    code = case.source.tree.ending(".ts", ".js", ".mjs", ".cjs")
+    return any(listed.search(case.source.tree.text(path) or "") for path in code)
 
 
 _SENT = re.compile(r"\b(?:headers?|cookies|searchParams|query|params|body|formData|get[hH]eader)\b")
@@ -83,18 +86,23 @@ def default_secret(case: Case) -> Case | None:
         return None
     if not case.source.is_server and case.source.path.endswith("x"):
         return None
-    text, named = case.source.text, re.escape(name)
-    guarded = re.search("throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw", text)
     if _SECRET_ENV.search(name):
-        signs = _SIGNS.search(name)
-        mild = Severity.LOW if guarded else Severity.MEDIUM
-        serious = signs and not guarded and not left_over(case) and not _signs_nothing(case)
-        # What is encrypted lies in the database, and nobody signs in with its key.
-        most = Severity.HIGH if "ENCRYPT" in name.upper() else None
-        return case.but(severity=most if serious else mild, VAR=name)
+        return case.but(severity=_guessed(case, name), VAR=name)
     if not _CREDENTIAL_ENV.search(name) or EMPTY.match(literal) or _credential(name, literal):
         return None  # what looks like the real one is told of as committed
     return case.but(severity=Severity.MEDIUM, VAR=name)
+
+
+def _guessed(case: Case, name: str) -> Severity | None:
+    """How bad it is that the secret is known; None is as bad as it gets."""
+    text, named = case.source.text, re.escape(name)
+    thrown = "throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw"
+    if re.search(thrown, text) or _required(case, name):
+        return Severity.LOW
+    if not _SIGNS.search(name) or left_over(case) or _names_a_session(case):
+        return Severity.MEDIUM
+    # What is encrypted lies in the database, and nobody signs in with its key.
+    return Severity.HIGH if "ENCRYPT" in name.upper() else None
 
 
 def _credential(name: str, literal: str) -> bool:
@@ -122,8 +130,13 @@ def committed_credential(case: Case) -> Case | None:
     return case.but(VAR=name) if _credential(name, literal) else None
 
 
+_SETTING = re.compile(r"(?:process\.env|Deno\.env|import\.meta\.env)\b|[A-Z][A-Z0-9_]*$")
+
+
 def literal_code(case: Case) -> Case | None:
-    """A word that opens something to whoever sends it."""
+    """A word that opens something to whoever sends it; a setting is sent by nobody."""
+    if _SETTING.match(case.name("P")):
+        return None
     literal = case.name("LITERAL").strip("\"'`")
     if len(literal) < 4 or EMPTY.match(literal) or case.name("P").startswith("typeof"):
         return None
@@ -139,7 +152,7 @@ def literal_secret(case: Case) -> Case | None:
         case.above,
         re.IGNORECASE,
     )
-    return case.but(severity=Severity.MEDIUM) if local else case
+    return case.but(severity=Severity.MEDIUM) if local or _names_a_session(case) else case
 
 
 _WEAK_PASSWORD = re.compile(

@@ -64,6 +64,8 @@ _COMPARES = re.compile(
     re.IGNORECASE,
 )
 """A log-in that lets everybody in has nothing to be guessed."""
+_ELSEWHERE = re.compile(r"\bauth\.signInWith(?:Password|Otp)\(|\bsignInWithEmailAndPassword\(")
+"""The provider counts the tries, and its public key lets anybody ask it directly."""
 
 
 def _unlimited(cases: list[Case]) -> Iterator[Finding]:
@@ -77,6 +79,7 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
         and case.route.kind != "action"
         and (OPTIONAL_PASSWORD.search(case.code) or re.search(r"\bpassword\b", case.own))
         and _COMPARES.search(case.code)
+        and not _ELSEWHERE.search(case.code)
     ]
     open_ = [case for case in login if not _limited(case)]
     if open_:
