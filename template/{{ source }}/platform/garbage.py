@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# Objects that may be new before the youngest are gone through. Python's own 700 are a request or
-# two, nearly all of whose objects are freed without the collector.
+# Objects that may be new before the youngest are gone through. Python's own 700 are a dozen
+# requests, nearly all of whose objects are freed without the collector.
 _YOUNG: Final = 5_000
 
 

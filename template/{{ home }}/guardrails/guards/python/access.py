@@ -36,8 +36,7 @@ _BY_NAME = re.compile(
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
 _ROLES = re.compile(
     r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|permisos?|scopes?|user_type|"
-    r"type_user|"
-    r"account_type|is_owner)$|^(SUPER_?)?ADMIN$|"
+    r"type_user|account_type|is_owner)$|^(SUPER_?)?ADMIN$|"
     r"^(has_perm|has_role|has_permission|is_admin)",
     re.IGNORECASE,
 )

@@ -205,13 +205,18 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
     other = re.sub(r"contact|subscribers\b", "", name)
-    open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or meant.said_open(handler)
+    open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or _said_open(handler)
     lists = not handler.path_parameters and not open_
     if handler.path_parameters and not open_ and meant.lists_people(handler):
         return Severity.CRITICAL if PERSONAL.search(words) else None
     if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
     return _harm_of_a_list(handler, words)
+
+
+def _said_open(handler: Handler) -> bool:
+    """It says of itself that it is for everybody, which makes nobody's records public."""
+    return meant.said_open(handler) and not PERSONAL.search(meant.told_of(handler))
 
 
 def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:

@@ -10,29 +10,33 @@ from .syntax import called, calls_in, chain, dotted, found, names_in, own_body, 
 
 
 def asked_for_each(project: Project, module: Module, function: Function) -> Iterator[Finding]:
-    yield from _comprehensions(project, module, function)
-    for loop in own_body(function):
-        if not isinstance(loop, ast.For | ast.AsyncFor) or module.owners.get(loop) is not function:
+    for target, repeated in _repeated(module, function):
+        names = names_in(target)
+        call = next(
+            (
+                call
+                for part in repeated
+                for call in calls_in(part)
+                if names_in(call) & names and (_asks(call) or _asks_inside(project, module, call))
+            ),
+            None,
+        )
+        if call is not None:
+            yield found(
+                "perf.n-plus-1", module, call,
+                f"{function.name} asks the database once for every {dotted(target) or 'row'}.",
+            )  # fmt: skip
+
+
+def _repeated(module: Module, function: Function) -> Iterator[tuple[ast.expr, list[ast.AST]]]:
+    """What is done for each, in a loop or in `[await as_answer(job) for job in jobs]`."""
+    for node in own_body(function):
+        if module.owners.get(node) is not function:
             continue
-        if _of_a_fixed_length(loop.iter):
-            continue
-        loop_names = names_in(loop.target)
-        for statement in loop.body:
-            call = next(
-                (
-                    c
-                    for c in calls_in(statement)
-                    if names_in(c) & loop_names and (_asks(c) or _asks_inside(project, module, c))
-                ),
-                None,
-            )
-            if call is not None:
-                each = dotted(loop.target) or "row"
-                yield found(
-                    "perf.n-plus-1", module, call,
-                    f"{function.name} asks the database once for every {each}.",
-                )  # fmt: skip
-                break
+        if isinstance(node, ast.For | ast.AsyncFor) and not _of_a_fixed_length(node.iter):
+            yield node.target, list(node.body)
+        elif isinstance(node, ast.ListComp | ast.GeneratorExp):
+            yield node.generators[0].target, [node.elt]
 
 
 def _of_a_fixed_length(looped: ast.expr) -> bool:
@@ -40,25 +44,6 @@ def _of_a_fixed_length(looped: ast.expr) -> bool:
     if isinstance(looped, ast.Call):
         return called(looped) == "range" or dotted(looped.func).partition(".")[0].isupper()
     return isinstance(looped, ast.List | ast.Tuple) or dotted(looped).isupper()
-
-
-def _comprehensions(project: Project, module: Module, function: Function) -> Iterator[Finding]:
-    """`[await as_answer(job) for job in jobs]`, where `as_answer` asks the database."""
-    for node in own_body(function):
-        if not isinstance(node, ast.ListComp | ast.GeneratorExp) or (
-            module.owners.get(node) is not function
-        ):
-            continue
-        made = node.generators[0]
-        names = names_in(made.target)
-        for call in calls_in(node.elt):
-            if names_in(call) & names and (_asks(call) or _asks_inside(project, module, call)):
-                each = dotted(made.target) or "row"
-                yield found(
-                    "perf.n-plus-1", module, call,
-                    f"{function.name} asks the database once for every {each}.",
-                )  # fmt: skip
-                break
 
 
 def _asks_inside(project: Project, module: Module, call: ast.Call) -> bool:
@@ -69,20 +54,15 @@ def _asks_inside(project: Project, module: Module, call: ast.Call) -> bool:
     )
 
 
+_OF_ONE_ROW = {
+    "find_one", "first", "count_documents", "get_or_404", "fetchone", "to_list", "scalar",
+}  # fmt: skip
 _CURSORS = {"cursor", "cur", "conn", "connection", "c"}
 
 
 def _asks(call: ast.Call) -> bool:
     name = called(call)
-    if name in {
-        "find_one",
-        "first",
-        "count_documents",
-        "get_or_404",
-        "fetchone",
-        "to_list",
-        "scalar",
-    }:
+    if name in _OF_ONE_ROW:
         return True
     names = set(chain(call))
     if name == "execute" and call.args and names & _CURSORS:
@@ -96,4 +76,4 @@ def _asks(call: ast.Call) -> bool:
             # `session.get(User, key)`; with a name alone it is a dictionary, of a cookie or a file.
             or ("session" in names and len(call.args) > 1 and text_of(call.args[0]) is None)
         )
-    ) and is_query(call) | (name in {"get", "all", "count"})
+    ) and (is_query(call) or name in {"get", "all", "count"})

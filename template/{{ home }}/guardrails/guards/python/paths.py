@@ -19,6 +19,9 @@ from .syntax import (
 from .walking import nodes_in
 
 _OPENERS = {"open", "send_file", "FileResponse", "read_text", "read_bytes", "remove", "unlink"}
+_KEPT_INSIDE = {
+    "basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath", "uuid4",
+}  # fmt: skip
 _LONGEST_WAY = 4
 _OF_A_FILE = re.compile(r"file|image|path|url|name|photo|document", re.IGNORECASE)
 
@@ -37,11 +40,7 @@ def _among_known(node: ast.AST) -> bool:
 def look(handler: Handler, *, cleaned: bool) -> Iterator[Finding]:
     if any(map(_among_known, handler.body)):
         return
-    if cleaned or any(
-        word in {"basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath"}
-        or word == "uuid4"
-        for word in (called(call) for call in handler.calls)
-    ):
+    if cleaned or any(called(call) in _KEPT_INSIDE for call in handler.calls):
         return
     for call in handler.calls:
         first = argument(call, 0, "path", "file")

@@ -157,7 +157,7 @@ _SERVER_LOGS_IN = re.compile(
 
 
 _KEPT_PASSWORD = re.compile(r"(?:hashed|stored|saved|db|correct)_?password$", re.IGNORECASE)
-_A_PASSWORD = re.compile(r"(^|[._]|^(?:hashed|stored|saved|db|correct))_?password$", re.IGNORECASE)
+_A_PASSWORD = re.compile(rf"(?:^|[._])password$|^{_KEPT_PASSWORD.pattern}", re.IGNORECASE)
 
 
 def stored_password_compare(case: Case) -> Case | None:

@@ -4,6 +4,7 @@ import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge
+from .source import TEST, TOOLING
 
 _SECRET_ENV = re.compile(
     r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY"
@@ -63,13 +64,17 @@ def _names_a_session(case: Case) -> bool:
 
 
 def _required(case: Case, name: str) -> bool:
-    """Whether a file of the server ends the program where one of a list of settings is missing."""
+    """Whether a file of the program ends it where one of a list of settings is missing."""
     listed = re.compile(
-        rf"\[[^\]]*[\"']{re.escape(name)}[\"'][^\]]*\][\s\S]{{0,600}}?"
-        r"(?:\bthrow\b|process\.exit\(\s*1)"
+        rf"\[[^\]]*[\"']{re.escape(name)}[\"'][^\]]*\][\s\S]{{0,300}}?\benv\["
+        r"[\s\S]{0,300}?(?:\bthrow\b|process\.exit\(\s*1)"
     )
-    code = case.source.tree.ending(".ts", ".js", ".mjs", ".cjs")
-    return any(listed.search(case.source.tree.text(path) or "") for path in code)
+    tree = case.source.tree
+    return any(
+        listed.search(tree.text(path) or "")
+        for path in tree.ending(".ts", ".js", ".mjs", ".cjs")
+        if not (TEST.search(path) or TOOLING.search(path))
+    )
 
 
 _SENT = re.compile(r"\b(?:headers?|cookies|searchParams|query|params|body|formData|get[hH]eader)\b")

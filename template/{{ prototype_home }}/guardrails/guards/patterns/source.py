@@ -12,13 +12,13 @@ from itertools import accumulate
 from ...engine.tree import Tree
 from .scan import Match
 
-_TEST = re.compile(
+TEST = re.compile(
     r"(^|/)(__tests__|__mocks__|tests?|e2e|cypress|playwright|fixtures?|stories|_tests|mocks?)/"
     r"|[._-](test|spec|stories|story|e2e)\.[cm]?[jt]sx?$"
     r"|(^|/)((jest|vitest|playwright|cypress)[.-][\w.-]+|(?i:setup[-_.]?tests?|tests?[-_.]?setup)[\w.-]*"
     r"|(?i:(global|env)[-_.]?setup))\.[cm]?[jt]sx?$"
 )
-_TOOLING = re.compile(
+TOOLING = re.compile(
     r"(^|/)(scripts?|tools|seeds?|bin|\.github|\.storybook)/|(^|/)[^/]*\bseed[^/]*\.[cm]?[jt]s$"
     r"|\.config\.[cm]?[jt]s$|(^|/)(gulpfile|webpack[^/]*|vite\.[^/]*)\.[cm]?[jt]s$"
     r"|(^|/)(check|debug|migrate|fix|setup|create|test|verify|reset)[-_][^/]*\.[cm]?[jt]s$"
@@ -62,8 +62,8 @@ class Source:
     def __init__(self, tree: Tree, path: str) -> None:
         self.tree = tree
         self.path = path
-        self.is_test = bool(_TEST.search(path))
-        self.is_tooling = bool(_TOOLING.search(path))
+        self.is_test = bool(TEST.search(path))
+        self.is_tooling = bool(TOOLING.search(path))
         self.matches: dict[str, list[Match]] = defaultdict(list)
 
     @cached_property

@@ -56,7 +56,8 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
                 yield from _all_of_them(case, roles and grows)
-                yield from _left_open(case, [] if kept else of_app)
+                if not kept:
+                    yield from _left_open(case, of_app)
 
 
 _SAME = {"authz.idor", "authz.client-supplied-identity", "authz.missing-role-check"}

@@ -192,20 +192,19 @@ class Program:
         if found is None:
             return None
         home, name = found
-        if of_class := self._of_instance(home, name, last):
+        if of_class := self._of_maker(home, name, last, _INSTANCE):
             return of_class
         if last in home.named:
             function = _in_part(home, callee, last)
             return (home, function) if function else None
-        made = home.outer_values.get(name)
-        maker = made and re.search(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)", home.slice(made))
-        there = self.find(home, maker[1]) if maker else None
-        return (there[0], there[0].named[last]) if there and last in there[0].named else None
+        return self._of_maker(home, name, last, _MADE)
 
-    def _of_instance(self, home: Module, name: str, last: str) -> tuple[Module, Function] | None:
-        """`const orders = new OrdersService()`: its method, not what is called so in this file."""
+    def _of_maker(
+        self, home: Module, name: str, last: str, way: re.Pattern[str]
+    ) -> tuple[Module, Function] | None:
+        """The method `last` of what made the value `name`: of `OrdersService`, for one."""
         made = home.outer_values.get(name)
-        maker = made and _MADE.match(home.slice(made))
+        maker = made and way.search(home.slice(made))
         there = self.find(home, maker[1]) if maker else None
         return (there[0], there[0].named[last]) if there and last in there[0].named else None
 
@@ -240,7 +239,9 @@ class Program:
             )
 
 
-_MADE = re.compile(r"(?:[\w$]+\s*=\s*)?new\s+([A-Za-z_$][\w$]*)")
+_INSTANCE = re.compile(r"\A(?:[\w$]+\s*=\s*)?new\s+([A-Za-z_$][\w$]*)")
+"""`const orders = new OrdersService()`: what its file calls the same is not meant."""
+_MADE = re.compile(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)")
 
 
 def _paths(folder: str, config: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:

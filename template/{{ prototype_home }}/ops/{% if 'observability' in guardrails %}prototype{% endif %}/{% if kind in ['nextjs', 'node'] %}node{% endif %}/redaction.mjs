@@ -71,7 +71,7 @@ const EMAIL = new RegExp(
   'g',
 );
 const NUMBERS = /(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])/g;
-const MOST_GROUPS = 19;
+const MOST_GROUPS = 19; // the digits of the longest card, each by itself
 const CARD = /^(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}$/;
 
 export function redactText(text, longest = LONGEST) {

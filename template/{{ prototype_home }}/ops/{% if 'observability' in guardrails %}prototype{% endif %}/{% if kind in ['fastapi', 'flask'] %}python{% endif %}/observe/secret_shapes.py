@@ -70,7 +70,7 @@ _EMAIL: Final = re.compile(
 )
 _NUMBERS: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])")
 _GROUP: Final = re.compile(r"\d+")
-_MOST_GROUPS: Final = 19
+_MOST_GROUPS: Final = 19  # the digits of the longest card, each by itself
 # An issuer's first digits, so that a time in milliseconds is not taken for a card.
 _CARD: Final = re.compile(r"(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}")
 
