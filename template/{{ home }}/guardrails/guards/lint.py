@@ -10,7 +10,8 @@ from ..engine.finding import Finding, NotLooked, Place, Severity
 from ..engine.guard import Looked, main
 from ..engine.rules import load
 from ..engine.tree import Tree
-from .python.modules import Module, is_script, is_test, read
+from .filenames import is_test
+from .python.modules import Module, is_script, read
 from .python.pickles import kept_by_the_program
 
 _BATCH = 500

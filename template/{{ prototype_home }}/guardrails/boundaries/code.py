@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..engine.tree import Tree
+from ..guards.filenames import is_test
 from ..guards.structure.imports import Reference, When, references
 from ..guards.structure.resolving import Resolver
-from ..guards.structure.sources import is_test, written
+from ..guards.structure.sources import written
 
 _APART = re.compile(
     r"(^|/)components/ui/|\.d\.ts$|(^|/)[\w.-]+\.config\.\w+$|(^|/)(conftest|setup)\.py$"

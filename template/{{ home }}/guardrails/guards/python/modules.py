@@ -12,13 +12,11 @@ from pathlib import PurePosixPath
 
 from ...engine.finding import NotLooked
 from ...engine.tree import Tree
+from ..filenames import is_test
 from .walking import children, nodes_in
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_TESTS = re.compile(
-    r"(^|/)(tests?|__tests__|e2e)/|(^|/)(test_[^/]*|[^/]*_test|conftest|tests)\.py$"
-)
 _APART = re.compile(
     r"(^|/)(\.[^/]+|migrations|alembic|versions|site-packages|node_modules|venv|env|docs|"
     r"examples?|notebooks?|fixtures|__pycache__|build|dist)/"
@@ -33,10 +31,6 @@ _WEB = (
     "fastapi", "flask", "django", "rest_framework", "streamlit", "starlette", "sanic", "aiohttp",
     "quart", "bottle", "tornado", "litestar", "gradio", "flask_restful", "flask_restx",
 )  # fmt: skip
-
-
-def is_test(path: str) -> bool:
-    return bool(_TESTS.search(path))
 
 
 def is_apart(path: str) -> bool:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from ..filenames import is_test
 from . import columns, loops, races
 from .handlers import is_write
-from .modules import Function, Module, Project, is_script, is_test
+from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
     called,

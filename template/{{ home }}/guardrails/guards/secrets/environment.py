@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from ...engine.tree import Tree
+from ..filenames import is_test
 from .assignments import PUBLIC_PREFIX, assignments, holds_secret
-from .places import is_env_file, is_example, is_test, worth_reading
+from .places import is_env_file, is_example, worth_reading
 from .values import is_placeholder
 
 _READS = re.compile(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from ...engine.tree import Tree, read_within
-from .places import is_test
+from ..filenames import is_test
 
 _ENDINGS = (".jks", ".keystore", ".p12", ".pfx")
 _ELSEWHERE = b"version https://git-lfs"

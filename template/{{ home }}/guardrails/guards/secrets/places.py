@@ -19,13 +19,6 @@ _LOCKS = frozenset(
         "deno.lock", "Gemfile.lock",
     }
 )  # fmt: skip
-_TEST = re.compile(
-    r"(^|/)(_?_?tests?_?_?|__mocks__|mocks?|fixtures?|spec|specs|e2e|cypress|testdata|stories)/"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec|stories)\.\w+$"
-    r"|(^|/)((jest|vitest|playwright|cypress)[.-][\w.-]+|(?i:setup[-_.]?tests?|tests?[-_.]?setup)[\w.-]*"
-    r"|(?i:(global|env)[-_.]?setup))\.[cm]?[jt]sx?$",
-    re.IGNORECASE,
-)
 _EXAMPLE = re.compile(
     r"(example|sample|template|\bdist\b|defaults?\b|\btpl\b|schema)", re.IGNORECASE
 )
@@ -49,10 +42,6 @@ def worth_reading(path: str) -> bool:
     if VENDORED.search(path) or _UNREADABLE.search(path):
         return False
     return path.rpartition("/")[2] not in _LOCKS
-
-
-def is_test(path: str) -> bool:
-    return bool(_TEST.search(path))
 
 
 def is_example(path: str) -> bool:

@@ -9,11 +9,12 @@ from ...engine.finding import NotLooked, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree, git
 from ...gate import NotChecked
+from ..filenames import is_test
 from . import environment, findings
 from .assignments import named_secrets
 from .history import History, NoHistory, added_in, open_history, texts
 from .keystores import keystores
-from .places import is_settings_file, is_test, worth_reading
+from .places import is_settings_file, worth_reading
 from .scanner import Match, scan
 from .shapes import MARKERS, Sighting, sightings
 from .values import is_placeholder

@@ -10,9 +10,6 @@ _NOT_OURS = re.compile(
     r"(^|/)(node_modules|dist|build|out|coverage|vendor|vendored|third_party|venv|public|\.\w[^/]*"
     r"|static/(js|lib|vendor))/|\.min\.js$|[.-]bundle\.js$"
 )
-_TEST = re.compile(
-    r"(^|/)(tests?|__tests__|_tests|e2e|cypress)/|\.(test|spec|stories)\.\w+$|(^|/)test_[^/]+\.py$"
-)
 _DATA = re.compile(
     r"(^|/)(i18n|locales?|translations?|lang|data|seeds?|fixtures|mocks?|constants|migrations)/"
     r"|(^|/)(translations?|seed|mock|types|schema|database\.types|countries)[\w.-]*\.\w+$",
@@ -38,10 +35,6 @@ def written(tree: Tree) -> Iterator[tuple[str, str]]:
         text = tree.text(path)
         if text and len(text) < _MINIFIED * (text.count("\n") + 1):
             yield path, text
-
-
-def is_test(path: str) -> bool:
-    return bool(_TEST.search(path))
 
 
 def is_content(path: str, text: str) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from ...engine.finding import Evidence, Finding, Place
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ..filenames import is_test
 from . import graph
 from .boundaries import crossings, database_in_interface
 from .copies import copies
 from .imports import Import, imports
 from .resolving import Resolver
-from .sources import is_content, is_test, written
+from .sources import is_content, written
 
 _GOD = 800
 

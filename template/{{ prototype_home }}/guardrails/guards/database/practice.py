@@ -8,13 +8,11 @@ from dataclasses import replace
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ..filenames import is_test
 from .chain import Chains, version_of
 
 MOST_ALSO = 25
 _CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py")
-_TEST = re.compile(
-    r"(^|/)(tests?|__tests__|spec|e2e|fixtures|examples?|node_modules)/|[._]test\.|test_|conftest|\.spec\."
-)
 _COMMENT = re.compile(r"^\s*(#|//|\*|/\*)")
 _BYPASS = (
     ("creates the tables by itself", re.compile(r"\bcreate_all\s*\(|\.create_all\b\s*[,)]")),
@@ -89,9 +87,7 @@ _FROM = re.compile(
 
 def look(tree: Tree, chains: Chains) -> Looked:
     """What is beside the chains; Alembic and other migrations in code are named, not executed."""
-    code = [
-        path for path in tree.ending(*_CODE) if not _TEST.search(path) and not tree.is_fitted(path)
-    ]
+    code = [path for path in tree.ending(*_CODE) if not is_test(path) and not tree.is_fitted(path)]
     texts = _Texts(tree)
     coded = sorted(_coded_chains(tree))
     findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]

@@ -3,8 +3,9 @@
 import re
 
 from ...engine.finding import Severity
+from ..filenames import is_test
 from .case import Case, Judge
-from .source import TEST, TOOLING
+from .source import TOOLING
 
 _SECRET_ENV = re.compile(
     r"JWT|SECRET|SESSION|PRIVATE_KEY|ENCRYPTION|SIGNING|COOKIE_KEY|HMAC|AUTH_KEY|MASTER_KEY"
@@ -73,7 +74,7 @@ def _required(case: Case, name: str) -> bool:
     return any(
         listed.search(tree.text(path) or "")
         for path in tree.ending(".ts", ".js", ".mjs", ".cjs")
-        if not (TEST.search(path) or TOOLING.search(path))
+        if not (is_test(path) or TOOLING.search(path))
     )
 
 

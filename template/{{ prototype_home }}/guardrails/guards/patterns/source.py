@@ -10,14 +10,9 @@ from functools import cached_property
 from itertools import accumulate
 
 from ...engine.tree import Tree
+from ..filenames import is_test
 from .scan import Match
 
-TEST = re.compile(
-    r"(^|/)(__tests__|__mocks__|tests?|e2e|cypress|playwright|fixtures?|stories|_tests|mocks?)/"
-    r"|[._-](test|spec|stories|story|e2e)\.[cm]?[jt]sx?$"
-    r"|(^|/)((jest|vitest|playwright|cypress)[.-][\w.-]+|(?i:setup[-_.]?tests?|tests?[-_.]?setup)[\w.-]*"
-    r"|(?i:(global|env)[-_.]?setup))\.[cm]?[jt]sx?$"
-)
 TOOLING = re.compile(
     r"(^|/)(scripts?|tools|seeds?|bin|\.github|\.storybook)/|(^|/)[^/]*\bseed[^/]*\.[cm]?[jt]s$"
     r"|\.config\.[cm]?[jt]s$|(^|/)(gulpfile|webpack[^/]*|vite\.[^/]*)\.[cm]?[jt]s$"
@@ -62,7 +57,7 @@ class Source:
     def __init__(self, tree: Tree, path: str) -> None:
         self.tree = tree
         self.path = path
-        self.is_test = bool(TEST.search(path))
+        self.is_test = is_test(path)
         self.is_tooling = bool(TOOLING.search(path))
         self.matches: dict[str, list[Match]] = defaultdict(list)
 

@@ -4,10 +4,11 @@ import posixpath
 from collections.abc import Iterator
 
 from ...engine.tree import Tree
+from ..filenames import is_test
 from .access import Case
 from .mounted import Mounted
 from .nextgate import gate
-from .platforms import actions, cloud, file_routes, is_test, nest
+from .platforms import actions, cloud, file_routes, nest
 from .program import CODE, Program
 from .servers import SERVER, Servers
 from .table import Route

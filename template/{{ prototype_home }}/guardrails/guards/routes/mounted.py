@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections import defaultdict
 
-from .platforms import is_test
+from ..filenames import is_test
 from .program import CODE, Program
 
 _IMPORTS = re.compile(r"(?:\bfrom|\bimport|\brequire)\s*\(?\s*['\"`]([^'\"`\n]+)['\"`]")

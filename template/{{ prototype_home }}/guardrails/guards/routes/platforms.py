@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..filenames import is_test
 from .program import CODE, Piece, Program
 from .servers import handler_pieces
 from .source import Argument, Module
@@ -15,7 +16,6 @@ _EDGE = re.compile(r"(?:^|/)supabase/functions/([^_./][^/]*)/index\.(?:ts|tsx|js
 _APP_ROUTE = re.compile(r"(?:^|/)app/(?:(.*)/)?route\.(?:ts|tsx|js|jsx|mjs)$")
 _PAGE_API = re.compile(r"(?:^|/)pages/(api/.*)\.(?:ts|tsx|js|jsx|mjs)$")
 _FILE_API = re.compile(r"^(.*?/)?((?:api|netlify/functions)/.*)\.(?:ts|js|mjs|cjs)$")
-_TEST = re.compile(r"(?:^|/)(?:__tests__|_?tests?|e2e|__mocks__|fixtures)/|[._](?:test|spec)\.\w+$")
 _SERVE = re.compile(r"\b(?:Deno\.)?serve\w*\(|\bexport\s+default\b")
 _METHODS = "|".join(sorted(HEADS - {"ALL"}))
 _EXPORTED = re.compile(
@@ -46,10 +46,6 @@ class EdgeProject:
     path: str
     text: str = ""
     unchecked: dict[str, int] = field(default_factory=dict)
-
-
-def is_test(path: str) -> bool:
-    return _TEST.search(path) is not None
 
 
 def file_routes(program: Program) -> Iterator[Route]:
