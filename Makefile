@@ -21,10 +21,11 @@ demo: $(READY) ## Stamp a service, start it and show what it can do (CHECK=1: wa
 demo-adopt: $(READY) ## Inspect a small prototype, adopt it, and serve it through its new service (CHECK=1: and stop)
 	@$(BIN)/python -m demo.adopting $(if $(CHECK),--check)
 
+# With that variable each of the thousand processes that the tests start would compile all it imports.
 .PHONY: test
 test: $(READY) ## Run every test
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
-	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Mend what can be mended by itself, and check the rest

@@ -135,7 +135,7 @@ def test_a_link_to_a_finding_opens_it(browser: "Browser", report: str) -> None:
     tab = browser.new_page()
     tab.goto(report)
     tab.get_by_role("link", name="why, and how to mend it").first.click()
-    assert tab.locator("#list > .finding[open]").count() == 1
+    playwright.expect(tab.locator("#list > .finding[open]")).to_have_count(1)
     tab.close()
 
 
