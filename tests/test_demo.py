@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
 from stamping import ROOT
 
 
@@ -25,6 +26,7 @@ def demo(*options: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 def test_check_walks_through_it() -> None:
     said, _ = demo("--check").communicate(timeout=300)
     for shown in (
@@ -85,6 +87,7 @@ def _members(session: int) -> set[int]:
     return {int(pid) for pid, sid, *_ in rows if int(sid) == session}
 
 
+@pytest.mark.long
 def test_a_prototype_is_adopted_and_served_through_its_service() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "demo.adopting", "--check"],

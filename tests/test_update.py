@@ -112,6 +112,7 @@ def assert_at_rest(project: Project) -> None:
     assert git(project.path, "status", "--porcelain") == ""
 
 
+@pytest.mark.long
 def test_to_the_next_release(moving: Path, project: Project) -> None:
     stamp(moving, project, NEWEST)
     mine = edit(project)
