@@ -18,6 +18,8 @@ def supabase() -> Iterator[Supabase]:
 
 @pytest.fixture(scope="session")
 def database(stamper: Stamper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    project = stamper.stamp(mode="adopt", kind="supabase", guardrails=["auth"], example=False)
+    project = stamper.stamp(
+        mode="adopt", kind="supabase", guardrails=["auth", "observability"], example=False
+    )
     with Database(project, tmp_path_factory.mktemp("data") / "postgres") as database:
         yield database
