@@ -84,6 +84,16 @@ _PEOPLE = re.compile(
     rb"[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}|pbkdf2_sha256\$|\$2[aby]\$\d|\$argon2|scrypt[:$]"
 )
 """An address or the hash of a password: an empty database has none."""
+_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{2,24})+")
+_MADE_UP = re.compile(
+    rb"(?:test|demo|dummy|fake|sample|example|admin|owner|dev|developer|user|vendor|manager|staff"
+    rb"|guest|customer|student|teacher|driver|john|jane|alice|bob)[\w.+-]{0,12}@.*"
+    rb"|.*@(?:[\w-]+\.)*(?:example|test|demo|dummy|fake|sample|domain|email|invalid|local|localhost)"
+    rb"(?:\.\w{2,4})?",
+    re.IGNORECASE,
+)
+"""Nobody's address: `owner@shop.local`."""
+_FEW_PEOPLE = 20
 _WRITTEN_OUT = re.compile(rb"-- (?:MySQL|MariaDB|PostgreSQL database) dump|-- Dumping data for")
 _READ_AT_MOST = 20_000_000
 _FEWEST_ROWS = 10
@@ -178,6 +188,8 @@ def _database(project: Project, path: str) -> Iterator[Finding]:
     fixture = bool(_FIXTURE.search(path))
     severity = Severity.HIGH if personal and not fixture else Severity.MEDIUM
     tail = ", with columns of personal data" if personal else ""
+    if personal and content is not None and _of_nobody(content):
+        severity, tail = Severity.LOW, ": all the people in it look made up"
     told = _data_finding(
         [path], severity, f"The database {path} ({size:,} bytes) is tracked{tail}."
     )
@@ -185,6 +197,12 @@ def _database(project: Project, path: str) -> Iterator[Finding]:
     if people and content is not None:
         told = replace(told, also=(Place(path, content.count(b"\n", 0, people.start()) + 1),))
     yield told
+
+
+def _of_nobody(content: bytes) -> bool:
+    """A few accounts that somebody made to try things out with."""
+    addresses = set(_ADDRESS.findall(content))
+    return 0 < len(addresses) <= _FEW_PEOPLE and all(map(_MADE_UP.fullmatch, addresses))
 
 
 def _dumped(content: bytes) -> bool:

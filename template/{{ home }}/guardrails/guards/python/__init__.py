@@ -5,6 +5,7 @@ from typing import Any
 
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ..idle import quieter
 from ..web_paths import nature, patterns
 from . import (
     configuration,
@@ -41,7 +42,7 @@ def look(tree: Tree) -> Looked:
         *layout.look(table),
     ]
     facts = {"python_routes": [_fact(route) for route in table.routes]}
-    return Looked(findings, missed, facts)
+    return Looked(quieter(findings, table.unstarted(tree)), missed, facts)
 
 
 def _fact(route: Route) -> Mapping[str, Any]:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .depends import parameter_checks
 from .modules import Function, Module, Project
-from .routes import Route, Router, RouteTable, parameter_checks
+from .routes import Route, Router, RouteTable
 from .syntax import (
     argument,
     called,

@@ -243,15 +243,18 @@ def _named(module: Module) -> Iterator[str]:
 
 
 def _default_credentials(module: Module) -> Iterator[Finding]:
-    seen: set[int] = set()
+    told: dict[object, Finding] = {}
     for call in module.calls:
-        literal = _literal_password(call)
-        if literal and call.lineno not in seen:
-            seen.add(call.lineno)
+        if _literal_password(call):
             name = next(iter(sorted(_accounts(module, call))), "an account")
-            yield _known_password(
-                module, call, f"{name} is created with a password that stands in the code."
-            )
+            message = f"{name} is created with a password that stands in the code."
+            one = _known_password(module, call, message)
+            # Who seeds an account seeds several, and it is one function to mend.
+            owner = module.owners.get(call, call)
+            known = told.setdefault(owner, one)
+            if one.place.line not in {known.place.line, *(at.line for at in known.also)}:
+                told[owner] = replace(known, also=(*known.also, one.place))
+    yield from told.values()
     for node in module.nodes:
         if isinstance(node, ast.Compare) and _compares_password(node):
             yield found(

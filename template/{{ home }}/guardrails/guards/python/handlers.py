@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from .access import Gatekeeper
+from .depends import Check, annotated, dependency
 from .modules import Function, Module, Project
 from .routes import Route
 from .syntax import (
@@ -104,6 +105,8 @@ class Handler:
             return False
         if default is not None and called(default) in {"Depends", "Security"}:
             return False
+        if self._asked(parameter, default):
+            return False
         kind = words_in(parameter.annotation) if parameter.annotation else set()
         if kind & {"Depends", "Request", "Response", "BackgroundTasks", "WebSocket", "Session"}:
             return False
@@ -133,14 +136,15 @@ class Handler:
                 found |= {node.id for node in nodes_in(target) if isinstance(node, ast.Name)}
         return found
 
+    def _asked(self, parameter: ast.arg, default: ast.expr | None) -> list[Check]:
+        """What the parameter depends on."""
+        asked = None if default is None else dependency(self.project, self.module, default)
+        named = annotated(self.project, self.module, parameter.annotation)
+        return [*named, asked] if asked is not None else named
+
     def _is_user(self, parameter: ast.arg, default: ast.expr | None) -> bool:
-        nodes = [default] if default is not None else []
-        if parameter.annotation is not None:
-            nodes.append(parameter.annotation)
-        for node in nodes:
-            for inner in calls_in(node):
-                if called(inner) in {"Depends", "Security"} and inner.args:
-                    return self.keeper.check(self.module, inner.args[0]) is not None
+        if asked := self._asked(parameter, default):
+            return any(self.keeper.check(*one) is not None for one in asked)
         if isinstance(parameter.annotation, ast.Name):
             return bool(
                 re.match(r"Current(User|Principal|Admin)|AuthUser", parameter.annotation.id)

@@ -20,6 +20,7 @@ from .ownership import (
 )
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
+from .state import changes_kept
 from .syntax import (
     dotted,
     found,
@@ -28,6 +29,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
+from .tenants import for_a_tenant, given_back
 from .walking import nodes_in
 
 _MEANT_OPEN = re.compile(
@@ -110,6 +112,8 @@ def _of_handler(
             changed_unasked(handler),
             handed_on(handler, shown),
             any_file(handler),
+            given_back(handler),
+            for_a_tenant(handler),
         )
         yield from _admin_by_login(handler, roles)
 
@@ -178,13 +182,15 @@ def _harm(handler: Handler) -> Severity | None:
     """How bad it is that anybody may call it; None when that may be its purpose."""
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if route.writes and handler.writes:
+    if route.writes and (handler.writes or meant.gives_back(handler)):
         return _harm_of_writing(handler, name)
+    if route.writes and changes_kept(handler):
+        return Severity.MEDIUM if _harm_of_writing(handler, name) else None
     return _harm_of_reading(handler, name) if route.method == "GET" and handler.reads else None
 
 
 def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
-    if meant.takes_over(handler, name):
+    if meant.takes_over(handler, name) or meant.gives_back(handler):
         return Severity.CRITICAL
     post = handler.route.method == "POST"
     guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)

@@ -14,6 +14,7 @@ from .routes import RouteTable
 from .syntax import (
     argument,
     called,
+    calls_in,
     dotted,
     found,
     is_true,
@@ -44,6 +45,10 @@ _SQL_CALLS = {
 _COMMANDS = {"system", "popen", "getoutput", "getstatusoutput"}
 _PROCESSES = {"run", "call", "Popen", "check_output", "check_call"}
 _FETCHERS = {"get", "post", "put", "request", "head", "urlopen", "stream", "urlretrieve"}
+_HOST = re.compile(
+    r"^(hostname|netloc)$|allow\w*_?(host|domain|url|origin)|(is|check|validate|ensure)_?\w*(url|host)",
+    re.IGNORECASE,
+)
 _CLIENTS = re.compile(r"^(requests|httpx|urllib|aiohttp|client|session|http_client)", re.IGNORECASE)
 _ESCAPES = re.compile(
     r"escape|sanitize|clean|bleach|quote|secure_filename|is_safe|urlparse|allowed"
@@ -190,7 +195,7 @@ def _commands(handler: Handler) -> Iterator[Finding]:
 
 
 def _addresses(handler: Handler) -> Iterator[Finding]:
-    if _cleaned(handler):
+    if _cleaned(handler) or _looks_at_host(handler.function):
         return
     for call in handler.calls:
         name, first = called(call), argument(call, 0, "url")
@@ -199,11 +204,37 @@ def _addresses(handler: Handler) -> Iterator[Finding]:
                 "web.ssrf", handler.module, call,
                 f"{handler.route.label} fetches whatever address the caller names.",
             )  # fmt: skip
+        elif any(_whole(handler, given) for given in _fetched_by(handler, call)):
+            yield found(
+                "web.ssrf", handler.module, call,
+                f"{handler.route.label} hands {name} whatever address the caller names, and it "
+                "fetches that.",
+            )  # fmt: skip
         elif name in {"redirect", "RedirectResponse"} and _whole(handler, first):
             yield found(
                 "web.open-redirect", handler.module, call,
                 f"{handler.route.label} sends visitors to whatever address the link names.",
             )  # fmt: skip
+
+
+def _fetched_by(handler: Handler, call: ast.Call) -> Iterator[ast.expr]:
+    """What a call hands to a function of the project that fetches it as an address."""
+    there = handler.project.resolve(handler.module, dotted(call.func))
+    if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    fetched = {
+        dotted(argument(inner, 0, "url"))
+        for inner in calls_in(there.node)
+        if called(inner) in _FETCHERS and _CLIENTS.search(dotted(inner.func))
+    }
+    for position, (taken, _) in enumerate(parameters(there.node)):
+        given = argument(call, position, taken.arg)
+        if taken.arg in fetched and given is not None and not _looks_at_host(there.node):
+            yield given
+
+
+def _looks_at_host(function: ast.AST) -> bool:
+    return any(_HOST.search(word) for word in words_in(function))
 
 
 def _whole(handler: Handler, node: ast.expr | None) -> bool:
@@ -217,6 +248,8 @@ def _whole(handler: Handler, node: ast.expr | None) -> bool:
         return node.id in handler.inputs and bool(
             re.search(r"url|uri|link|next|target|dest|redirect", node.id)
         )
+    if isinstance(node, ast.Call) and called(node) in {"unquote", "str"} and node.args:
+        return _whole(handler, node.args[0])
     if isinstance(node, ast.Call) and called(node) in {"get", "strip"}:
         return _tainted(handler, node)
     return isinstance(node, ast.Attribute | ast.Subscript) and _tainted(handler, node)

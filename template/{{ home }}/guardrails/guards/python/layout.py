@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...engine.finding import Evidence, Finding, Place
 from .modules import Module, Project
 from .routes import RouteTable
+from .syntax import found, place
 
 _SHADOWED = sys.stdlib_module_names & {
     "email", "queue", "random", "logging", "types", "secrets", "calendar", "code", "token",
@@ -19,6 +20,7 @@ _FEWEST_ROUTES = 4
 
 def look(table: RouteTable) -> Iterator[Finding]:
     yield from _copies(table)
+    yield from _registered_again(table)
     yield from _shadows(table.project)
 
 
@@ -43,6 +45,18 @@ def _copies(table: RouteTable) -> Iterator[Finding]:
             "broken in the others.",
             evidence=Evidence.EXACT, also=tuple(places[1:]),
         )  # fmt: skip
+
+
+def _registered_again(table: RouteTable) -> Iterator[Finding]:
+    for route in table.routes:
+        if route.behind is not None:
+            yield found(
+                "bug.duplicate-route", route.module, route.line,
+                f"{route.label} is registered again (first in line {route.behind.line}): "
+                f"{route.function.name} never runs.",
+                symbol=route.function.name,
+                also=[place(route.module, route.behind.line, route.behind.function.name)],
+            )  # fmt: skip
 
 
 def _shadows(project: Project) -> Iterator[Finding]:

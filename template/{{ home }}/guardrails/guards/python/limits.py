@@ -2,9 +2,12 @@
 
 import ast
 import re
+from collections.abc import Iterator
 
-from .modules import Function, Module, Project
-from .syntax import called, dotted, keyword, strings_in, words_in
+from ...engine.finding import Finding
+from .modules import Function, Module, Project, is_script
+from .syntax import called, calls_in, dotted, found, key_of, keyword, strings_in, words_in
+from .walking import nodes_in
 
 _LIMITERS = (
     "slowapi", "flask_limiter", "fastapi_limiter", "ratelimit", "django_ratelimit", "axes",
@@ -53,3 +56,82 @@ def marked(function: Function) -> bool:
     return any(
         re.search(r"limit|thrott", dotted(mark), re.IGNORECASE) for mark in function.decorator_list
     )
+
+
+# what the callers are told apart by
+
+
+_FORWARDED = re.compile(
+    r"x-?(?:forwarded-for|real-ip|client-ip)|http_x_(?:forwarded_for|real_ip)|true-client-ip",
+    re.IGNORECASE,
+)
+_CHECKED = re.compile(r"trust|proxy_fix|proxies|private|allowed_hops", re.IGNORECASE)
+_SPOOFABLE = {"get_ipaddr"}
+"""Of slowapi: the first address of X-Forwarded-For, whoever wrote it."""
+
+
+def counted_by_header(project: Project) -> Iterator[Finding]:
+    """A limit that tells callers apart by an address which they write themselves."""
+    for module in project.service:
+        if is_script(module.path):
+            continue
+        for node in _keys(project, module):
+            yield found(
+                "ops.rate-limit-ineffective", module, node,
+                "the limit counts by a header that whoever calls writes: with another address in "
+                "each request it is never reached.",
+            )  # fmt: skip
+
+
+def _keys(project: Project, module: Module) -> Iterator[ast.AST]:
+    for call in module.calls:
+        key = keyword(call, "key_func") if called(call) == "Limiter" else None
+        if key is None and called(call) == "Limiter" and call.args:
+            key = call.args[0]
+        if key is not None and _is_written_by_the_caller(project, module, key):
+            yield key
+    for function in module.functions:
+        if _refuses_many(function):
+            yield from _asked_for(project, module, function)
+
+
+def _is_written_by_the_caller(project: Project, module: Module, key: ast.expr) -> bool:
+    meant = project.resolve(module, dotted(key))
+    body = key if isinstance(key, ast.Lambda) else meant.node
+    outside = meant.module is None and dotted(key).rpartition(".")[2] in _SPOOFABLE
+    return outside or (body is not None and _reads_header(body))
+
+
+def _reads_header(body: ast.AST) -> bool:
+    """Whether the address is taken from a header as it came, and not from its last hop."""
+    if not any(_FORWARDED.fullmatch(text) for text in strings_in(body)):
+        return False
+    if any(_CHECKED.search(word) for word in words_in(body)):
+        return False
+    return not any(
+        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.UnaryOp)
+        for node in nodes_in(body)
+    )
+
+
+def _refuses_many(function: Function) -> bool:
+    return any(
+        (isinstance(node, ast.Constant) and node.value == 429)
+        or (isinstance(node, ast.Attribute) and node.attr.startswith("HTTP_429"))
+        for node in nodes_in(function)
+    )
+
+
+def _asked_for(project: Project, module: Module, function: Function) -> Iterator[ast.AST]:
+    """Where a function that refuses what comes too often finds out the address."""
+    if _reads_header(function):
+        yield next(
+            (node for node in nodes_in(function) if _FORWARDED.fullmatch(key_of(node))), function
+        )
+        return
+    for call in calls_in(function):
+        meant = project.resolve(module, dotted(call.func))
+        own = isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if own and meant.node is not None and _reads_header(meant.node):
+            yield call
+            return

@@ -237,3 +237,13 @@ def _sets_password(node: ast.AST) -> bool:
         last = dotted(node.targets[0]).rpartition(".")
         return bool(last[0]) and last[2] in {"password", "password_hash", "hashed_password"}
     return False
+
+
+_REFUNDS = re.compile(
+    r"(^|\.)refunds?\.create(_async)?$|\.(create_)?refund(_payment)?$", re.IGNORECASE
+)
+
+
+def gives_back(handler: Handler) -> ast.Call | None:
+    """Where the provider is asked to give money back."""
+    return next((call for call in handler.all_calls if _REFUNDS.search(dotted(call.func))), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
 from .handlers import Handler
-from .limits import is_limited, marked
+from .limits import counted_by_header, is_limited, marked
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .state import held_by_object, in_process
@@ -71,6 +71,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     once = list({handler.function: handler for handler in handlers}.values())
     for handler in once if not is_limited(project) else ():
         yield from _unlimited(handler)
+    yield from counted_by_header(project)
     for module in project.service:
         if is_script(module.path):
             continue

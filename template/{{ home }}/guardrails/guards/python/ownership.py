@@ -163,7 +163,7 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     if not route.writes or route.before != "caller" or not meant.serves_many(handler):
         return
-    if not handler.uses_user or _CATALOGUE.search(route.path) or _any_test(handler):
+    if not handler.uses_user or _CATALOGUE.search(route.path) or decided_by_user(handler):
         return
     for row, call in _rows(handler):
         if (
@@ -181,7 +181,7 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
 
 
-def _any_test(handler: Handler) -> bool:
+def decided_by_user(handler: Handler) -> bool:
     """Whether anything is decided by who calls, or handed to a function that may decide."""
     found_by = {
         name

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ...engine.tree import Tree
+from ..idle import idle, settings_of
+from ..web_paths import patterns
+from .depends import Check, dependencies, parameter_checks
 from .modules import Function, Module, Project
 from .syntax import (
     argument,
     called,
     dotted,
     keyword,
-    parameters,
     strings_in,
     text_of,
     words_in,
@@ -28,8 +31,6 @@ _MAKERS = {
 _APPS = {"FastAPI", "Flask", "Quart", "Starlette", "OpenAPI"}
 _JOINS = {"include_router", "register_blueprint", "mount", "add_namespace", "init_app"}
 _DEEPEST = 6
-
-Check = tuple[Module, ast.expr]
 
 
 @dataclass(eq=False)
@@ -82,6 +83,8 @@ class Route:
     why: str = ""
     stated: bool = False
     whole_model: bool = False
+    behind: "Route | None" = None
+    """The route that answers before it what it would answer."""
 
     @property
     def writes(self) -> bool:
@@ -102,6 +105,17 @@ class RouteTable:
         self._find_routers()
         self._join()
         self.routes = list({_key(route): route for route in self._routes()}.values())
+        self._hide_second_ones()
+
+    def _hide_second_ones(self) -> None:
+        """Of two functions for one method and path the first one answers."""
+        first: dict[tuple[object, ...], Route] = {}
+        for route in sorted(self.routes, key=lambda one: one.line):
+            if route.function in route.module.tree.body:
+                key = (route.module.path, route.router, route.method, patterns(route.path))
+                there = first.setdefault(key, route)
+                route.behind = None if there.function is route.function else there
+                route.served = route.served and route.behind is None
 
     def router_of(self, module: Module, node: ast.AST | None) -> Router | None:
         name = dotted(node)
@@ -232,6 +246,14 @@ class RouteTable:
             return True
         return self.loose and (not self._used or router.module.path in self._used)
 
+    def unstarted(self, tree: Tree) -> set[str]:
+        """Files that make a server which nobody starts, beside one that runs."""
+        paths = {router.module.path for router in self.routers.values() if router.is_app}
+        if len(paths) < 2:
+            return set()
+        servers = {path: path.rpartition("/")[0] for path in paths}
+        return idle(tree, servers, self._used, settings_of(tree))
+
     @cached_property
     def _used(self) -> set[str]:
         """The modules that others import; none where modules are looked up by their names."""
@@ -329,42 +351,3 @@ def _methods(call: ast.Call, verb: str) -> list[str]:
     if isinstance(listed, ast.List | ast.Tuple | ast.Set):
         return sorted({(text_of(item) or "").upper() for item in listed.elts} - {"", "OPTIONS"})
     return [verb.upper()] if verb in _VERBS else ["GET"]
-
-
-def dependencies(module: Module, call: ast.Call) -> list[Check]:
-    """`dependencies=[Depends(x), …]` of a decorator, a router or an application."""
-    listed = keyword(call, "dependencies")
-    if not isinstance(listed, ast.List | ast.Tuple):
-        return []
-    return [(module, inner) for item in listed.elts if (inner := _depends_on(item)) is not None]
-
-
-def parameter_checks(project: Project, module: Module, function: Function) -> list[Check]:
-    """What a function's parameters depend on."""
-    checks: list[Check] = []
-    for parameter, default in parameters(function):
-        if default is not None and (inner := _depends_on(default)) is not None:
-            checks.append((module, inner))
-        checks += _annotated(project, module, parameter.annotation)
-    return checks
-
-
-def _annotated(project: Project, module: Module, annotation: ast.expr | None) -> list[Check]:
-    if annotation is None:
-        return []
-    if isinstance(annotation, ast.Name | ast.Attribute):
-        meant = project.resolve(module, dotted(annotation))
-        value = getattr(meant.node, "value", None)
-        if isinstance(value, ast.Subscript) and meant.module is not None:
-            return _annotated(project, meant.module, value)
-        return []
-    if isinstance(annotation, ast.Subscript) and dotted(annotation.value).endswith("Annotated"):
-        items = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else []
-        return [(module, inner) for item in items if (inner := _depends_on(item)) is not None]
-    return []
-
-
-def _depends_on(node: ast.AST) -> ast.expr | None:
-    if called(node) in {"Depends", "Security"} and isinstance(node, ast.Call):
-        return argument(node, 0, "dependency")
-    return None

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from ..passing import PASSING
+from .handlers import Handler
 from .modules import Function, Module
 from .syntax import assigns_in, called, dotted, found, own_body, target_name
 from .walking import nodes_in
@@ -64,6 +66,33 @@ def held_by_object(module: Module) -> Iterator[Finding]:
                 "replica has its own.",
                 symbol=names[0],
             )  # fmt: skip
+
+
+def changes_kept(handler: Handler) -> bool:
+    """Whether it changes what the service keeps in a list or a dictionary of a module."""
+    return any(_changes(handler, *reached) for reached in handler.reached())
+
+
+def _changes(handler: Handler, module: Module, function: Function) -> bool:
+    kept = {name for name in _containers(module) if not PASSING.search(name)}
+    kept -= {item.arg for item in function.args.args}
+    adds = _ADDS if handler.route.method == "POST" else set()
+    return any(_mutated(node) in kept and called(node) not in adds for node in own_body(function))
+
+
+_ADDS = {"append", "add", "extend", "appendleft", "setdefault"}
+"""One more of a stranger's own."""
+
+
+def _containers(module: Module) -> set[str]:
+    return {
+        target_name(target)
+        for node in module.tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target, value in assigns_in(node)
+        if isinstance(target, ast.Name)
+        and (_is_empty(value) or isinstance(value, ast.Dict | ast.List))
+    }
 
 
 def _is_empty(value: ast.expr) -> bool:

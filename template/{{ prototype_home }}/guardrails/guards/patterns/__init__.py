@@ -8,6 +8,9 @@ from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree, read_within
+from ..idle import is_entry, quieter
+from ..routes.mounted import Mounted
+from ..routes.program import Program
 from .case import Case
 from .inner import Told, innermost
 from .judging import JUDGES
@@ -37,10 +40,23 @@ def look(tree: Tree) -> Looked:
             findings += fact(tree, selection.files, matched)
     findings.sort(key=lambda found: (found.place, found.rule))
     return Looked(
-        findings,
+        quieter(findings, _unstarted(tree, findings)),
         not_looked=[*selection.not_looked(), *_hidden(tree, files)],
         facts={"patternFiles": len(files)},
     )
+
+
+_LISTENS = re.compile(r"\.listen\(")
+
+
+def _unstarted(tree: Tree, findings: Iterable[Finding]) -> set[str]:
+    """Servers that nobody starts, looked for where something is wrong with a server."""
+    listening = {
+        path
+        for path in {found.place.path for found in findings}
+        if not is_entry(path) and _LISTENS.search(tree.text(path) or "")
+    }
+    return Mounted(Program(tree)).idle() if listening else set()
 
 
 def _hidden(tree: Tree, files: list[str]) -> Iterator[NotLooked]:

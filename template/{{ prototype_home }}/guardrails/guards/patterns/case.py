@@ -79,8 +79,11 @@ _OWN_PARAMS = re.compile(
 """`function send(params: { url: string })` is told by its own program, not by a request."""
 
 
-_RENAMED = re.compile(r"=\s*([\w$]+)(?:\??\.(?:trim|toString|toLowerCase|toUpperCase)\(\))*\s*")
-"""`const words = search.trim()` is still what was sent."""
+_RENAMED = re.compile(
+    r"=\s*(?:(?:new\s+URL|decodeURIComponent|decodeURI|String)\(\s*)?([\w$]+)(?:\s+as\s+\w+)?"
+    r"(?:\??\.(?:trim|toString|toLowerCase|toUpperCase)\(\))*\s*\)?\s*"
+)
+"""`const words = search.trim()` is still what was sent, and so is `new URL(address)`."""
 
 
 def from_request(case: Case, expression: str) -> bool:

@@ -224,14 +224,20 @@ def command_injection(case: Case) -> Case | None:
 _ALLOWED = re.compile(
     r"allow\w*(hosts?|domains?|origins?|urls?)|hostname\s*(===|!==)|\.hostname\.endsWith|isAllowed"
     r"|isValid\w*(Url|Host)|validate\w*Url|isPrivate|isInternal|isSafe\w*Url|assert\w*Url"
-    r"|\.startsWith\(\s*[\"'`]https?://\w",
+    r"|\.startsWith\(\s*[\"'`]https?://\w"
+    r"|\.(?:includes|has|some|test)\(\s*[\w.]*\b(?:hostname|host|origin)\b",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(
+    r"(?:new\s+URL|decodeURIComponent|decodeURI|String)\(\s*([\w$.?!]+)\s*(?:as\s+string\s*)?\)"
+)
+"""What is done to an address before it is fetched, and leaves it the caller's."""
 
 
 def fetch_of_request_url(case: Case) -> Case | None:
     """The server fetches an address that the caller chose."""
-    url = case.name("URL").strip()
+    url = _WRAPPED.sub(r"\1", case.name("URL").strip()).removesuffix(".toString()")
+    url = re.sub(r"\s+as\s+string$|\.href$", "", url)
     if not re.fullmatch(r"[\w$.?!]+|`\$\{[\w$.?]+\}.*`", url, re.DOTALL):
         return None
     root = re.sub(r"^`\$\{|\}.*`$", "", url, flags=re.DOTALL)

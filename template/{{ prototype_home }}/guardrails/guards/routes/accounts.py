@@ -11,7 +11,9 @@ from .meant import by_cookie, first_start, guests, not_in_production, proves_it,
 from .middleware import Access
 from .models import keeps_hash, model_text, prisma_model
 from .program import Piece
+from .proofs import made_here
 from .queries import Query, queries, stem, tied
+from .rolepaths import OF_ALL, PRIVATE_PATH, of_a_role, roles_asked
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import listed
 from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
@@ -47,6 +49,7 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
         roles = any(case.access is Access.ROLE for case in of_app)
         grows = any(_registers(case) and case.access is Access.PUBLIC for case in of_app)
         kept = not grows and any(_registers(case) for case in of_app)
+        named = {role for case in of_app for role in roles_asked(case)}
         for case in of_app:
             yield from _named_account(case)
             yield from _in_their_name(case, asks)
@@ -56,6 +59,7 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
                 yield from _all_of_them(case, roles and grows)
+                yield from of_a_role(case, named)
                 if not kept:
                     yield from _left_open(case, of_app)
 
@@ -155,7 +159,9 @@ def _named_in(piece: Piece, call: Call, names: Names) -> int:
         return 0
     given = piece.module.slice(call.arguments[0])
     match = _WHO.search(given)
-    if match and given.startswith("{") and names.has_sent(match[1] or match[0]):
+    if match is None or not given.startswith("{") or made_here(piece, match[1] or ""):
+        return 0
+    if names.has_sent(match[1] or match[0]):
         return call.arguments[0].start + match.start()
     return 0
 
@@ -227,12 +233,6 @@ def answered_whole(piece: Piece, binding: Binding) -> bool:
 _OWNER = re.compile(
     r":(?:user|host|owner|seller|customer|client|patient|student|employee|member|vendor|driver)_?[iI]d\b"
 )
-_PRIVATE = re.compile(
-    r"analytic|overview|dashboard|earning|revenue|order|booking|payment|invoice|wallet|balance"
-    r"|notification|message|transaction|\bcart|address|expense|appointment|prescription|histor"
-    r"|payout|salar|attendance|grade|medical|report",
-    re.IGNORECASE,
-)
 
 
 def _of_somebody(case: Case) -> Iterator[Finding]:
@@ -241,7 +241,7 @@ def _of_somebody(case: Case) -> Iterator[Finding]:
         case.access is not Access.CALLER
         or case.route.kind not in {"server", "next"}
         or not _OWNER.search(case.route.path)
-        or not _PRIVATE.search(case.route.path)
+        or not PRIVATE_PATH.search(case.route.path)
         or case.bound_by_rows
         or case.scoped
         or case.token_in_hand
@@ -268,9 +268,6 @@ _OF_PEOPLE = {
     "user", "customer", "payment", "payout", "transaction", "invoic", "contact", "messag", "order",
     "salar", "payroll", "lead", "client", "patient", "employe", "inquir", "enquir",
 }  # fmt: skip
-_MEANT = re.compile(
-    r"(?i)leader|public|search|director|count|chat|peer|colleague|team|doctor|/me\b"
-)
 
 
 def _all_of_them(case: Case, grows: bool) -> Iterator[Finding]:
@@ -280,7 +277,7 @@ def _all_of_them(case: Case, grows: bool) -> Iterator[Finding]:
     if not grows or case.access is not Access.CALLER or case.route.method != "GET":
         return
     path = case.route.path
-    if case.bound_by_rows or _MEANT.search(path) or ":" in path or ASKS_CALLER.search(case.own):
+    if case.bound_by_rows or OF_ALL.search(path) or ":" in path or ASKS_CALLER.search(case.own):
         return
     whole = sorted(listed(case) & _OF_PEOPLE)
     if whole:

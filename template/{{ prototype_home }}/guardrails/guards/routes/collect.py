@@ -1,6 +1,5 @@
 """All routes of a tree, each with what it runs through."""
 
-import posixpath
 from collections.abc import Iterator
 
 from ...engine.tree import Tree
@@ -49,13 +48,13 @@ def _routes(program: Program) -> Iterator[Route]:
     registered = list(Servers(program, servers).routes())
     mounted = Mounted(program) if registered else None
     answers = {one: mounted is None or mounted.answers(one) for one in servers}
+    program.unstarted |= mounted.idle() if mounted else set()
+    # Of two that are told as one, the living one is told.
+    registered.sort(key=lambda route: route.module.path in program.unstarted)
     yield from (route for route in registered if answers.get(route.module.path, True))
 
 
 def _app(program: Program, route: Route) -> str:
     if route.kind == "edge":
         return route.module.path.partition("supabase/functions/")[0]
-    folder = posixpath.dirname(route.module.path)
-    while folder and f"{folder}/package.json" not in program.tree.present:
-        folder = posixpath.dirname(folder)
-    return folder
+    return program.app(route.module.path)

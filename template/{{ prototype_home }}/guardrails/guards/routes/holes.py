@@ -9,6 +9,7 @@ from .access import Case, Spot
 from .edges import asks_back, config, edge, receives
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
+from .kept import kept_beside
 from .meant import (
     by_cookie,
     card,
@@ -302,7 +303,8 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
         return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
     if case.first(_TAKES_FILES) and _KEEPS_FILES.search(case.route.module.code):
         return HIGH, "stores files"
-    return (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
+    spends = (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
+    return kept_beside(case) or spends
 
 
 _TAKES_FILES = re.compile(r"\b\w*[uU]pload\w*\(\s*req\s*,\s*res\b|\breq\.files?\b|\.formData\(\)")

@@ -10,6 +10,7 @@ from .exposure import AT_THE_PROVIDER, person, principal
 from .flow import Names
 from .middleware import Access
 from .program import Piece
+from .proofs import made_here
 from .queries import Query, changed, for_sale, owned_tables, queries, stem, tied
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -181,7 +182,9 @@ def _named_user(case: Case) -> Iterator[Finding]:
                 given,
                 re.IGNORECASE,
             )
-            if match and names.has_sent(match[1] or match[0]) and not names.has_caller(given):
+            if match is None or names.has_caller(given) or made_here(piece, match[1] or ""):
+                continue
+            if names.has_sent(match[1] or match[0]):
                 at = call.arguments[0].start + match.start()
                 message = (
                     f"{case.route.label} knows who is signed in, and writes for the "

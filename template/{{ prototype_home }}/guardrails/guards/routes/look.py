@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
+from ..idle import quieter
 from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
@@ -21,6 +22,7 @@ from .references import references
 from .refunds import refunds
 from .rows import page_rows, public_files, route_row
 from .takings import takings
+from .tenants import tenants
 
 
 def look(tree: Tree) -> Looked:
@@ -40,6 +42,7 @@ def look(tree: Tree) -> Looked:
         *operations(program, cases),
         *races(cases),
         *takings(cases),
+        *tenants(cases),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
@@ -48,7 +51,7 @@ def look(tree: Tree) -> Looked:
         "pages": list(page_rows(program)),
         "public_files": public_files(program),
     }
-    return Looked(_once(found), unread, facts)
+    return Looked(quieter(_once(found), program.unstarted), unread, facts)
 
 
 def _once(found: list[Finding]) -> Iterator[Finding]:

@@ -103,5 +103,19 @@ def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bo
     if there and binding:
         value = Piece(there[0], binding.start, binding.end)
         known = re.search(r"=>|function", value.code) is not None
+        if not known and (made := _by_a_maker(program, value)):
+            return [made], True
         return [value], known or not GUARD_NAME.search(value.code[:80] + guarding.code)
     return [], False
+
+
+_MAKES = re.compile(r"\s*([\w$.]+)\(")
+
+
+def _by_a_maker(program: Program, value: Piece) -> Piece | None:
+    """The function of the tree that makes a middleware: `requireRole` of `requireRole(["owner"])`,
+    wherever the value has its name.
+    """
+    call = _MAKES.match(value.code)
+    found = program.function(value.module, call[1]) if call else None
+    return Piece(found[0], found[1].start, found[1].end, 0, found[1]) if found else None

@@ -44,6 +44,8 @@ class Piece:
 class Program:
     tree: Tree
     unreadable: list[str] = field(default_factory=list)
+    unstarted: set[str] = field(default_factory=set)
+    """Files of servers that nobody starts."""
     _modules: dict[str, Module | None] = field(default_factory=dict)
     _targets: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
@@ -52,6 +54,13 @@ class Program:
         if text is None or len(text) > _MINIFIED * (text.count("\n") + 1):
             return None
         return text
+
+    def app(self, path: str) -> str:
+        """The folder of the application that the file is part of: that of its package.json."""
+        folder = posixpath.dirname(path)
+        while folder and f"{folder}/package.json" not in self.tree.present:
+            folder = posixpath.dirname(folder)
+        return folder
 
     def module(self, path: str) -> Module | None:
         if path not in self._modules:

@@ -58,3 +58,28 @@ def by_token(piece: Piece, names: Names) -> bool:
 def _given_to(piece: Piece, found: re.Match[str]) -> str:
     """What `.eq("token", …)` compares the column with."""
     return re.split(r"[)\n]", piece.code[found.end() : found.end() + 200])[0].strip(", ")
+
+
+_OF_A_ROW = re.compile(r"\s*(\w+)[?!]?\.(?:_?id|userId)\b")
+_MAKES_A_ROW = re.compile(
+    r"\s*(?:await\s+)?(?:new\s+[A-Z]\w*\(|[\w.]+\.(?:create\w*|insert\w*|signUp|register\w*)\()"
+)
+
+
+def made_here(piece: Piece, value: str) -> bool:
+    """`user._id` of the account that the handler itself makes: not of one that it may have found,
+    and makes only where it finds none.
+    """
+    row = _OF_A_ROW.match(value)
+    if row is None:
+        return False
+    without = re.compile(rf"!\s*{row[1]}\b|\b{row[1]}\s*===?\s*null")
+    return any(
+        one.names.strip() == row[1]
+        and _MAKES_A_ROW.match(piece.module.slice(one)) is not None
+        and not any(
+            it.then.start < one.at < it.then.end and without.search(piece.module.slice(it.test))
+            for it in piece.module.conditions
+        )
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    )

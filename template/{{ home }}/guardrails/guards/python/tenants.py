@@ -1,0 +1,99 @@
+"""Whose organization a row goes to, and whose money is given back: the request alone says it."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from . import meant
+from .handlers import Handler, asks_who, comes_from
+from .modules import Project
+from .ownership import decided_by_user
+from .syntax import called, dotted, found, key_of, text_of, words_in
+
+_TENANT = re.compile(
+    r"^(tenant|org|organi[sz]ation|company|workspace|clinic|school|restaurant|store|shop|branch"
+    r"|hotel|gym|hospital|business|household|team)_?id$",
+    re.IGNORECASE,
+)
+_WHO = re.compile(
+    r"user|me$|caller|member|principal|identity|claims|payload|session", re.IGNORECASE
+)
+_MAKES = re.compile(r"^[A-Z]\w+$|^(insert|insert_one|create)$")
+
+
+def for_a_tenant(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`Invoice(org_id=body.org_id)`, where the service knows the caller's own organization."""
+    route = handler.route
+    if not route.writes or not handler.uses_user or decided_by_user(handler):
+        return
+    known = _of_the_callers(handler.project)
+    for call in handler.calls:
+        if not _MAKES.match(called(call)):
+            continue
+        for key, value in _given(call):
+            plain = key.replace("_", "").lower()
+            if _TENANT.match(key) and plain in known and _sent(handler, value):
+                yield found(
+                    "authz.client-supplied-identity", handler.module, call,
+                    f"{route.label} knows who is signed in, and writes for whichever {key} the "
+                    "request names.",
+                    severity=Severity.HIGH, symbol=route.function.name,
+                ), route.function  # fmt: skip
+                return
+
+
+def _given(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    for word in call.keywords:
+        if word.arg:
+            yield word.arg, word.value
+    for node in call.args:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                yield text_of(key) or "", value
+
+
+def _sent(handler: Handler, value: ast.expr) -> bool:
+    """It is what the request says, and no row or answer of the server's own."""
+    return comes_from(value, handler.inputs) and not asks_who(value)
+
+
+def _of_the_callers(project: Project) -> set[str]:
+    """What of the caller's own the service looks at somewhere: `current_user.org_id`."""
+    return {
+        key_of(node).replace("_", "").lower()
+        for module in project.service
+        for node in module.nodes
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Call)
+        and _TENANT.match(key_of(node))
+        and _WHO.search(_holder(node))
+    }
+
+
+def _holder(node: ast.AST) -> str:
+    """`current_user` of `current_user.org_id`, `current_user["org_id"]`, `current_user.get(…)`."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    inner = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
+    return dotted(inner)
+
+
+_LOOKS = re.compile(r"owner|user_?id|customer|amount|status|refunded|paid", re.IGNORECASE)
+
+
+def given_back(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """A refund of whichever payment the request names, for any account."""
+    call = meant.gives_back(handler)
+    if call is None or handler.uses_user or not handler.route.writes:
+        return
+    compared = any(
+        isinstance(node, ast.Compare) and any(_LOOKS.search(word) for word in words_in(node))
+        for node in handler.body
+    )
+    if not compared:
+        yield found(
+            "authz.idor", handler.module, call if call in handler.calls else handler.route.line,
+            f"{handler.route.label} gives back the money of whichever payment the request names, "
+            "and never looks at who calls.",
+            severity=Severity.HIGH, symbol=handler.route.function.name,
+        ), handler.route.function  # fmt: skip
