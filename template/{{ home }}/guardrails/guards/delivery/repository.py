@@ -87,13 +87,20 @@ _PEOPLE = re.compile(
 _ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{2,24})+")
 _MADE_UP = re.compile(
     rb"(?:test|demo|dummy|fake|sample|example|admin|owner|dev|developer|user|vendor|manager|staff"
-    rb"|guest|customer|student|teacher|driver|john|jane|alice|bob)[\w.+-]{0,12}@.*"
+    rb"|guest|customer|client|student|teacher|doctor|patient|driver|seller|buyer|viewer|editor|member"
+    rb"|analyst|employee|cashier|support|info|john|jane|alice|bob)[\w.+-]{0,12}@.*"
     rb"|.*@(?:[\w-]+\.)*(?:example|test|demo|dummy|fake|sample|domain|email|invalid|local|localhost)"
     rb"(?:\.\w{2,4})?",
     re.IGNORECASE,
 )
 """Nobody's address: `owner@shop.local`."""
 _FEW_PEOPLE = 20
+_SMALLEST_LIST = 400
+_OF_PACKAGES = re.compile(
+    r"(^|/)(package|tsconfig|composer|bower|lerna)[^/]*\.json$|lock|(^|/)(locales?|i18n|lang)/"
+    r"|node_modules/|schema|openapi|swagger|postman",
+    re.IGNORECASE,
+)
 _WRITTEN_OUT = re.compile(rb"-- (?:MySQL|MariaDB|PostgreSQL database) dump|-- Dumping data for")
 _READ_AT_MOST = 20_000_000
 _FEWEST_ROWS = 10
@@ -173,6 +180,8 @@ def _data(project: Project) -> Iterator[Finding]:
             yield from _database(project, path)
         elif path.endswith(".csv") and not _FIXTURE.search(path):
             yield from _table(project, path)
+        elif path.endswith(".json") and not _FIXTURE.search(path):
+            yield from _people(project, path)
 
 
 def _database(project: Project, path: str) -> Iterator[Finding]:
@@ -223,6 +232,20 @@ def _table(project: Project, path: str) -> Iterator[Finding]:
             Severity.MEDIUM,
             f"{path} holds {rest.count(chr(10)):,} rows of people ({names}).",
         )
+
+
+def _people(project: Project, path: str) -> Iterator[Finding]:
+    """A list of people in JSON: a good many addresses that belong to somebody."""
+    size = project.tree.sizes.get(path, 0)
+    if not _SMALLEST_LIST < size < _READ_AT_MOST or _OF_PACKAGES.search(path):
+        return
+    content = read_within(project.tree.root, path, _READ_AT_MOST) or b""
+    if content.count(b"@") < _FEW_PEOPLE:
+        return
+    addresses = {one for one in set(_ADDRESS.findall(content)) if not _MADE_UP.fullmatch(one)}
+    if len(addresses) >= _FEW_PEOPLE:
+        message = f"{path} holds the e-mail addresses of {len(addresses):,} people."
+        yield _data_finding([path], Severity.MEDIUM, message)
 
 
 def _data_finding(paths: list[str], severity: Severity, message: str) -> Finding:

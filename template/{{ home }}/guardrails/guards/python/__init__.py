@@ -18,10 +18,11 @@ from . import (
     persistence,
     webhooks,
 )
-from .access import Gatekeeper, judge
+from .access import Gatekeeper
 from .django import DjangoRoutes
 from .modules import read
 from .routes import Route, RouteTable
+from .walls import judge
 
 
 def look(tree: Tree) -> Looked:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .depends import parameter_checks
 from .modules import Function, Module, Project
-from .routes import Route, Router, RouteTable
+from .routes import Route
 from .syntax import (
     argument,
     called,
@@ -53,6 +53,11 @@ _ROLE_NAME = re.compile(r"role|admin|permis|superuser|staff|scope", re.IGNORECAS
 SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
 _CALLER_WORDS = re.compile(
     r"session|user|token|auth|logged|credential|identity|payload|cookie", re.IGNORECASE
+)
+_OF_CALLER = re.compile(
+    r"session|user|token|auth|logged|credential|identity|payload|cookie|header|api_?key|secret|admin"
+    r"|role|permission|passw|\bpin\b|\bip\b|remote_addr|signature|captcha|owner|caller|principal",
+    re.IGNORECASE,
 )
 _LOGIN = re.compile(
     r"log_?-?in|sign_?-?in|sign_?-?up|register|registration|(^|/)tokens?$|forgot|reset_?-?pass|"
@@ -140,6 +145,23 @@ class Gatekeeper:
         )
         self._known[function] = verdict
         return verdict
+
+    def looks_at_caller(self, route: Route) -> bool:
+        """Whether a handler that refuses looks at anything of who calls: a membership that has
+        run out is refused with a 403, too.
+        """
+        reached = [route.function, *self._called_by(route.module, route.function)]
+        return any(
+            _OF_CALLER.search(word)
+            for function in reached
+            for word in words_in(function) | strings_in(function)
+        )
+
+    def _called_by(self, module: Module, function: Function) -> Iterator[Function]:
+        for call in calls_in(function):
+            meant = self._project.resolve(module, dotted(call.func))
+            if isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield meant.node
 
     def _own(self, function: Function) -> Verdict | None:
         names = {called(node) for node in own_body(function) if isinstance(node, ast.Call)}
@@ -296,90 +318,3 @@ def is_login(route: Route) -> bool:
     """Where one proves who one is: what it refuses is a wrong password, not a stranger."""
     last = route.path.rstrip("/").rpartition("/")[2]
     return bool(_LOGIN.search(f"{last} {route.function.name}"))
-
-
-def judge(table: RouteTable, keeper: Gatekeeper) -> None:
-    """Give every route its access."""
-    walls = list(_walls(table, keeper))
-    for route in table.routes:
-        if route.access != "unknown":
-            continue
-        verdicts = [keeper.check(module, node) for module, node in route.checks]
-        verdicts += [wall.verdict for wall in walls if wall.stands_before(route)]
-        before = strongest(verdicts)
-        route.before = before.access if before else "public"
-        inside = None if is_login(route) else keeper.function(route.module, route.function)
-        verdict = strongest([before, inside]) or Verdict("public", "nothing stands before it")
-        route.access, route.why = verdict.access, verdict.why
-        route.stated = verdict.access == "public" and verdict.why.startswith("it is marked")
-
-
-@dataclass(frozen=True)
-class _Wall:
-    """A check before many routes: `before_request`, or a middleware."""
-
-    verdict: Verdict
-    module: Module
-    blueprint: Router | None
-    open_paths: frozenset[str]
-    open_names: frozenset[str]
-
-    def stands_before(self, route: Route) -> bool:
-        if self.blueprint is not None and route.router is not self.blueprint:
-            return False
-        if route.function.name in self.open_names:
-            return False
-        path = route.path.rstrip("/") or "/"
-        return not any(
-            path == text or (text != "/" and path.startswith(f"{text}/"))
-            for text in self.open_paths
-        )
-
-
-def _walls(table: RouteTable, keeper: Gatekeeper) -> Iterator[_Wall]:
-    for module in table.project.modules:
-        for function in module.functions:
-            for mark in function.decorator_list:
-                name = dotted(mark).rpartition(".")[2]
-                if name in {"before_request", "before_app_request", "middleware"}:
-                    verdict = keeper.function(module, function)
-                    if verdict:
-                        yield _wall(table, module, function, verdict, mark)
-        for call in module.calls:
-            if called(call) in {"add_middleware", "before_request"} and call.args:
-                yield from _added_wall(table, keeper, module, call)
-
-
-def _added_wall(
-    table: RouteTable, keeper: Gatekeeper, module: Module, call: ast.Call
-) -> Iterator[_Wall]:
-    meant = table.project.resolve(module, dotted(call.args[0]))
-    if (
-        meant.module is None
-        or meant.node is None
-        or not isinstance(meant.node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    ):
-        return
-    verdict = keeper.check(module, call.args[0])
-    if verdict:
-        yield _wall(table, meant.module, meant.node, verdict, call)
-
-
-def _wall(
-    table: RouteTable, module: Module, node: ast.AST, verdict: Verdict, mark: ast.expr
-) -> _Wall:
-    texts = set(strings_in(node))
-    for word in words_in(node) - words_in(mark):
-        value = getattr(module.named.get(word), "value", None)
-        if isinstance(value, ast.List | ast.Set | ast.Tuple | ast.Call):
-            texts |= strings_in(value)
-    func = mark.func if isinstance(mark, ast.Call) else mark
-    holder = table.router_of(module, func.value) if isinstance(func, ast.Attribute) else None
-    narrow = holder is not None and not holder.is_app and dotted(mark).endswith("before_request")
-    return _Wall(
-        verdict,
-        module,
-        holder if narrow else None,
-        frozenset(text.rstrip("/") or "/" for text in texts if text.startswith("/")),
-        frozenset(text.rpartition(".")[2] for text in texts if not text.startswith("/")),
-    )

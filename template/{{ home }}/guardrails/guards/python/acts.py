@@ -19,7 +19,7 @@ _BOUGHT = re.compile(
 _PROVIDER = re.compile(
     r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
     r"|braintree|adyen|requests|httpx|signature|hmac|verify|retrieve|capture|webhook|wallet"
-    r"|balance|credits?\b|points|coupon|cashier|staff|waiter|pos\b|created_by|recorded_by|faker",
+    r"|balance|credits?\b|points|coupon|cashier|\bcash\b|staff|waiter|pos\b|created_by|recorded_by|faker",
     re.IGNORECASE,
 )
 """Somebody else is asked, or it is paid otherwise: at a counter, out of a balance."""

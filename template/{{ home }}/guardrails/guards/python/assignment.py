@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
-from .syntax import called, found, key_of, names_in, strings_in, words_in
+from .syntax import (
+    called,
+    calls_in,
+    dotted,
+    found,
+    key_of,
+    names_in,
+    parameters,
+    place,
+    strings_in,
+    words_in,
+)
 from .walking import nodes_in
 
 _POWERS = re.compile(
@@ -46,6 +57,36 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             symbol=handler.function.name,
         ), handler.function  # fmt: skip
         return
+    for module, key, value in _handed_on(handler) if not _limited(handler) else ():
+        yield found(
+            "authz.self-assigned-role", module, value,
+            f"{handler.route.label}: whoever registers chooses their own {key}.",
+            symbol=handler.function.name,
+            also=[place(handler.module, handler.route.line, handler.function.name)],
+        ), handler.function  # fmt: skip
+        return
+
+
+def _handed_on(handler: Handler) -> Iterator[tuple[Module, str, ast.expr]]:
+    """`create_user(db, body)`: a function of the project takes the role out of the body."""
+    bodies = {name for name, _, _ in handler.models} & handler.inputs
+    for call in handler.calls:
+        meant = handler.project.resolve(handler.module, dotted(call.func))
+        if not isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        taken = [item.arg for item, _ in parameters(meant.node)]
+        given = dict(zip(taken, call.args, strict=False))
+        given |= {word.arg: word.value for word in call.keywords if word.arg}
+        held = {name for name, value in given.items() if dotted(value) in bodies}
+        kept_out = any(
+            isinstance(node, ast.Compare) and _keeps_out(handler, node)
+            for node in nodes_in(meant.node)
+        )
+        for row in calls_in(meant.node) if held and not kept_out else ():
+            for word in row.keywords if called(row)[:1].isupper() else ():
+                owner, _, last = dotted(word.value).rpartition(".")
+                if owner in held and _POWERS.match(word.arg or "") and _POWERS.match(last):
+                    yield meant.module or handler.module, last, word.value
 
 
 _SIGNS = re.compile(r"token|^encode$|jwt", re.IGNORECASE)

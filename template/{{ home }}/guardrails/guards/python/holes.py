@@ -29,7 +29,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
-from .tenants import for_a_tenant, given_back
+from .tenants import across, divided, for_a_tenant, given_back
 from .walking import nodes_in
 
 _MEANT_OPEN = re.compile(
@@ -80,10 +80,12 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
     shown, listed = rows_for_all(handlers), rows_listed(handlers)
+    parts = divided(table.project)
     seen: set[tuple[str, ast.AST]] = set()
     every = [
         one for handler in handlers for one in _of_handler(handler, roles_matter, shown, listed)
     ]
+    every += _beside(handlers, every, parts)
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
     for finding, node in [*every, *beside]:
@@ -94,6 +96,19 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
         yield from _commented_out(module, [h.function for h in handlers if h.module is module])
+
+
+def _beside(
+    handlers: list[Handler], told: list[tuple[Finding, ast.AST]], parts: dict[str, str]
+) -> list[tuple[Finding, ast.AST]]:
+    """Rows of another part of the organization, where nothing else is said of the handler."""
+    known = {node for one, node in told if one.rule in _SOMEBODY_ELSES}
+    return [
+        one
+        for handler in handlers
+        if handler.route.access in {"caller", "role"} and handler.function not in known
+        for one in across(handler, parts)
+    ]
 
 
 def _of_handler(

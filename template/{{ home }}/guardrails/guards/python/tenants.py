@@ -10,6 +10,7 @@ from .handlers import Handler, asks_who, comes_from
 from .modules import Project
 from .ownership import decided_by_user
 from .syntax import called, dotted, found, key_of, text_of, words_in
+from .walking import nodes_in
 
 _TENANT = re.compile(
     r"^(tenant|org|organi[sz]ation|company|workspace|clinic|school|restaurant|store|shop|branch"
@@ -97,3 +98,59 @@ def given_back(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             "and never looks at who calls.",
             severity=Severity.HIGH, symbol=handler.route.function.name,
         ), handler.route.function  # fmt: skip
+
+
+# rows of another part of the organization
+
+
+_PEOPLE = re.compile(
+    r"user|me$|caller|member|vendor|owner|doctor|teacher|manager|staff|driver|seller|admin|employee"
+    r"|agent|merchant|chef|principal|identity",
+    re.IGNORECASE,
+)
+_OVER_ALL = re.compile(r"admin|super|root|platform", re.IGNORECASE)
+
+
+def divided(project: Project) -> dict[str, str]:
+    """Models of which people see only their own part, and the column that says which."""
+    found_: dict[str, str] = {}
+    for module in project.service:
+        for node in module.nodes:
+            if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
+                continue
+            model, _, column = dotted(node.left).rpartition(".")
+            holder, _, other = dotted(node.comparators[0]).rpartition(".")
+            name = model.rpartition(".")[2]
+            same = column == other and re.search(r"[a-z]_id$", column) is not None
+            if same and name[:1].isupper() and holder[:1].islower() and _PEOPLE.search(holder):
+                found_[name] = column
+    return found_
+
+
+def across(handler: Handler, parts: dict[str, str]) -> Iterator[tuple[Finding, ast.AST]]:
+    """`/vendor/orders/{order_id}` for any vendor, where others look whose shop the order is of."""
+    route = handler.route
+    if not parts or not route.writes or not handler.path_parameters:
+        return
+    words = {word for _, function in handler.reached() for word in words_in(function)}
+    if any(_OVER_ALL.search(word) for word in words_in(handler.function)) or "user_id" in words:
+        return
+    asked = {name for _, function in handler.reached() for name in _by_id(function)}
+    name = next((one for one in sorted(asked) if one in parts and parts[one] not in words), "")
+    if name:
+        yield found(
+            "authz.idor", route.module, route.line,
+            f"{route.label} changes whichever {name} the request names: other routes look at its "
+            f"{parts[name]}, this one doesn't.",
+            severity=Severity.HIGH, symbol=route.function.name,
+        ), route.function  # fmt: skip
+
+
+def _by_id(function: ast.AST) -> Iterator[str]:
+    """The models of which a row is asked for by its id."""
+    for node in nodes_in(function):
+        if not isinstance(node, ast.Compare) or not isinstance(node.comparators[0], ast.Name):
+            continue
+        model, _, column = dotted(node.left).rpartition(".")
+        if column == "id":
+            yield model.rpartition(".")[2]

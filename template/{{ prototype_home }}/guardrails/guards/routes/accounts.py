@@ -53,6 +53,7 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
         for case in of_app:
             yield from _named_account(case)
             yield from _in_their_name(case, asks)
+            yield from _makes_staff(case)
             yield from _hashes(case)
             yield from _tells(case)
             at = at_route(case)
@@ -164,6 +165,31 @@ def _named_in(piece: Piece, call: Call, names: Names) -> int:
     if names.has_sent(match[1] or match[0]):
         return call.arguments[0].start + match.start()
     return 0
+
+
+_STAFF = re.compile(
+    r"\bnew\s+(?:Super)?Admin(?:istrator)?(?:Model)?\(|\b(?:Super)?Admin(?:istrator)?(?:Model)?\.create\("
+    r"|\b(?:prisma|db|tx)\.(?:super_?)?admin\.create\("
+    r"|\brole['\"]?\s*:\s*['\"](?:super_?)?admin['\"]",
+    re.IGNORECASE,
+)
+_VETTED = re.compile(
+    r"invit|approv|pending|whitelist|allow_?list|process\.env|secret|(?:setup|admin|access)_?-?(?:key|code)"
+    r"|count(?:Documents)?\(|is_?[vV]erified\s*:\s*false",
+    re.IGNORECASE,
+)
+
+
+def _makes_staff(case: Case) -> Iterator[Finding]:
+    """`POST /register` for whoever comes: the account is an administrator's."""
+    if not _registers(case) or not _anybody(case) or _VETTED.search(case.own):
+        return
+    spot = case.first(_STAFF, own=True)
+    if spot is not None:
+        message = f"{case.route.label} makes an administrator of whoever asks"
+        also = [at_route(case)]
+        where = at_spot(spot, case.route.label)
+        yield finding("authz.unauthenticated-endpoint", where, message, CRITICAL, also)
 
 
 _READ = re.compile(

@@ -241,7 +241,9 @@ def _told(holes_of: list[Hole], asks: bool, everywhere: bool) -> Iterator[Findin
 
 def _effect(case: Case) -> list[Place]:
     effects = [
-        spot for name, spot in case.effects() if name in {"delete", "write", "mail", "message"}
+        spot
+        for name, spot in case.effects()
+        if name in {"delete", "write", "mail", "message"} or case.route.method == "GET"
     ]
     return [at_spot(spot) for spot in effects[:1] if spot.piece.module is case.route.module]
 

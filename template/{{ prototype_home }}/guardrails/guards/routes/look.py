@@ -10,6 +10,7 @@ from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
 from .cookies import cookies, stored_unasked
+from .declared import declared
 from .holes import holes
 from .identity import identity
 from .includes import includes
@@ -43,6 +44,7 @@ def look(tree: Tree) -> Looked:
         *races(cases),
         *takings(cases),
         *tenants(cases),
+        *declared(cases),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]

@@ -40,11 +40,15 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     if code.startswith("@"):
         asks = OF_A_ROLE.search(code)
         return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
-    if NO_GUARD_NAME.search(code[:60]) or not GUARD_NAME.search(code[:80]):
+    bare = _TEXTS.sub("''", code)  # what a validator says is not what it does
+    if NO_GUARD_NAME.search(bare[:60]) or not GUARD_NAME.search(bare[:80]):
         return None
     if re.search(r"(?i)admin|role|permission|authoriz|restrict", code):
         return Access.ROLE, name
     return Access.CALLER, name
+
+
+_TEXTS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`]*`")
 
 
 def _tests_a_right(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The path of a route that is no literal: `routes.orders.create.path`, `PREFIX + "/orders"`."""
 
 import re
+from collections.abc import Iterator
 
 from .program import Program
 from .source import WORD, Argument, Module
@@ -84,3 +85,20 @@ def _behind(code: str, at: int) -> int:
     """The offset behind a string that starts there."""
     end = code.find(code[at], at + 1)
     return len(code) if end < 0 else end + 1
+
+
+def elements_of(code: str) -> Iterator[tuple[int, int]]:
+    """Where each element of an array literal starts and ends."""
+    depth, at, start = 0, 0, 1
+    while at < len(code):
+        char = code[at]
+        if char in "'\"`":
+            at = _behind(code, at)
+            continue
+        depth += (char in "{[(") - (char in "}])")
+        if (char == "," and depth == 1) or (char == "]" and not depth):
+            words = code[start:at]
+            if words.strip():
+                yield start + len(words) - len(words.lstrip()), start + len(words.rstrip())
+            start = at + 1
+        at += 1

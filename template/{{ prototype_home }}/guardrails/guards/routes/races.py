@@ -26,6 +26,12 @@ def races(cases: list[Case]) -> Iterator[Finding]:
         if case.route.writes and not _CAUGHT.search(case.code):
             yield from _added_twice(case)
             yield from _given_twice(case)
+    seen: set[tuple[str, int]] = set()
+    for case in cases:
+        for piece in case.pieces:
+            if (piece.module.path, piece.start) not in seen:
+                seen.add((piece.module.path, piece.start))
+                yield from _through_the_pool(case, piece)
 
 
 def _added_twice(case: Case) -> Iterator[Finding]:
@@ -124,3 +130,34 @@ def _looked_at(case: Case, name: str) -> bool:
 def _kept_apart(case: Case, piece: Piece, name: str) -> bool:
     text = prisma_model(case.program, name) or model_text(case.program, piece.module, name)
     return bool(re.search(r"@@unique\(|\.index\([^;]*unique\s*:\s*true", text))
+
+
+_BEGINS = re.compile(r"\s*['\"`]\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_POOL = re.compile(r"\bnew\s+(?:\w+\.)?Pool\(|\bcreatePool\(")
+_THROUGH = re.compile(r"\b(\w*[pP]ool\w*)\.query\(")
+
+
+def _through_the_pool(case: Case, piece: Piece) -> Iterator[Finding]:
+    """`pool.query("BEGIN")`: each statement may run on a connection of its own."""
+    for call in piece.module.calls_in(piece.start, piece.end):
+        first = piece.module.slice(call.arguments[0]) if call.arguments else ""
+        if _BEGINS.match(first) and _is_pool(case, piece, call):
+            message = (
+                f"{case.route.label} begins a transaction through the pool: the statements after "
+                f"it may run on other connections, and are neither kept nor undone together"
+            )
+            where = place(piece.module, call.start, case.route.label)
+            yield finding("data.no-transaction", where, message, also=[at_route(case)])
+            return
+
+
+def _is_pool(case: Case, piece: Piece, call: Call) -> bool:
+    head, _, method = call.callee.rpartition(".")
+    if method not in {"query", "execute"}:
+        return False
+    if not head:
+        helper = case.program.function(piece.module, method)
+        return helper is not None and _THROUGH.search(helper[0].slice(helper[1])) is not None
+    there = case.program.find(piece.module, head) if "." not in head else None
+    binding = there and there[0].outer_values.get(there[1])
+    return bool(there and binding and _POOL.search(there[0].slice(binding)))

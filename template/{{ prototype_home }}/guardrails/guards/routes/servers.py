@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .paths import path_of
+from .paths import elements_of, path_of
 from .program import Piece, Program
 from .source import WORD, Argument, Call, Module
 from .table import VERBS, Guarding, Route
@@ -272,12 +272,11 @@ def _flat(module: Module, arguments: Iterable[Argument]) -> Iterator[Argument]:
         if argument.kind != "array":
             yield argument
             continue
-        code = module.slice(argument)
-        for match in re.finditer(
-            r"[\w$.]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?|['\"][^'\"]*['\"]", code
-        ):
-            kind = "string" if match[0][0] in "'\"" else "identifier"
-            yield Argument(kind, argument.start + match.start(), argument.start + match.end())
+        for start, end in elements_of(module.slice(argument)):
+            code = module.code[argument.start + start : argument.start + end]
+            inline = argument.start + start in module.starting
+            kind = "string" if code[0] in "'\"`" else "arrow_function" if inline else "identifier"
+            yield Argument(kind, argument.start + start, argument.start + end)
 
 
 def _options(guarding: Guarding) -> Iterator[Guarding]:
