@@ -29,7 +29,7 @@ from .syntax import (
     strings_in,
     words_in,
 )
-from .tenants import across, divided, for_a_tenant, given_back
+from .tenants import Part, across, divided, for_a_tenant, given_back
 from .walking import nodes_in
 
 _MEANT_OPEN = re.compile(
@@ -99,7 +99,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 
 def _beside(
-    handlers: list[Handler], told: list[tuple[Finding, ast.AST]], parts: dict[str, str]
+    handlers: list[Handler], told: list[tuple[Finding, ast.AST]], parts: dict[str, set[Part]]
 ) -> list[tuple[Finding, ast.AST]]:
     """Rows of another part of the organization, where nothing else is said of the handler."""
     known = {node for one, node in told if one.rule in _SOMEBODY_ELSES}
@@ -228,8 +228,11 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     other = re.sub(r"contact|subscribers\b", "", name)
     open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or _said_open(handler)
     lists = not handler.path_parameters and not open_
-    if handler.path_parameters and not open_ and meant.lists_people(handler):
-        return Severity.CRITICAL if PERSONAL.search(words) else None
+    if handler.path_parameters and not open_ and PERSONAL.search(words):
+        if meant.shows_people(handler, many=True):
+            return Severity.CRITICAL
+        if meant.shows_people(handler, many=False) and not meant.by_code(handler):
+            return Severity.MEDIUM  # who has the number may well be meant to see it
     if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
     return _harm_of_a_list(handler, words)

@@ -173,13 +173,15 @@ def a_list(handler: Handler) -> bool:
     return any(called(call) in many for call in handler.all_calls)
 
 
-def lists_people(handler: Handler) -> bool:
-    """What it answers with is declared, and is a list of rows by which people can be reached."""
+def shows_people(handler: Handler, *, many: bool) -> bool:
+    """What it answers with is declared, and is a row, or a list, by which people can be reached."""
     for mark in handler.function.decorator_list:
-        listed_ = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
-        if not isinstance(listed_, ast.Subscript) or dotted(listed_.value).lower() != "list":
+        answer = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
+        listed_ = isinstance(answer, ast.Subscript) and dotted(answer.value).lower() == "list"
+        if answer is None or listed_ != many:
             continue
-        meant = handler.project.resolve(handler.module, dotted(listed_.slice))
+        row = answer.slice if isinstance(answer, ast.Subscript) else answer
+        meant = handler.project.resolve(handler.module, dotted(row))
         if isinstance(meant.node, ast.ClassDef) and meant.module is not None:
             return any(
                 _REACHES.match(name)

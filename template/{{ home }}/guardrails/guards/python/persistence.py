@@ -63,7 +63,7 @@ def _reads(module: Module, function: Function) -> Iterator[Finding]:
                 "data.unbounded-query", module, node, f"{function.name} reads without a limit."
             )
             return
-        if called(node) not in {"all", "to_list"} or not isinstance(node, ast.Call):
+        if called(node) not in {"all", "to_list", "list"} or not isinstance(node, ast.Call):
             continue
         if module.owners.get(node) is not function:
             continue
@@ -118,6 +118,9 @@ def _is_unbounded(call: ast.Call) -> bool:
         return isinstance(value, ast.Constant) and value.value is None and not _LIMITS & set(names)
     if called(call) == "fetchall":
         return False
+    if isinstance(call.func, ast.Name) and call.func.id == "list" and call.args:
+        cursor = chain(call.args[0])
+        return "find" in cursor[2:] and not _LIMITS & set(cursor)
     if called(call) != "all" or call.args:
         return False
     inner = set(names) | {

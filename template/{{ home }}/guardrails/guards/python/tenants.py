@@ -2,14 +2,16 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from
 from .modules import Project
 from .ownership import decided_by_user
-from .syntax import called, dotted, found, key_of, text_of, words_in
+from .syntax import called, chain, dotted, found, key_of, text_of, words_in
 from .walking import nodes_in
 
 _TENANT = re.compile(
@@ -104,53 +106,97 @@ def given_back(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 
 
 _PEOPLE = re.compile(
-    r"user|me$|caller|member|vendor|owner|doctor|teacher|manager|staff|driver|seller|admin|employee"
+    r"user|me$|caller|member|vendor|owner|doctor|teacher|manager|staff|driver|seller|employee"
+    r"|patient|student|customer"
     r"|agent|merchant|chef|principal|identity",
     re.IGNORECASE,
 )
 _OVER_ALL = re.compile(r"admin|super|root|platform", re.IGNORECASE)
 
 
-def divided(project: Project) -> dict[str, str]:
-    """Models of which people see only their own part, and the column that says which."""
-    found_: dict[str, str] = {}
+@dataclass(frozen=True)
+class Part:
+    """Rows of which people see only those of their own: which column says so, and of whom."""
+
+    column: str
+    whose: str
+
+
+def divided(project: Project) -> dict[str, set[Part]]:
+    """Models of which people see only their own part."""
+    found_: dict[str, set[Part]] = defaultdict(set)
     for module in project.service:
-        for node in module.nodes:
-            if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
-                continue
-            model, _, column = dotted(node.left).rpartition(".")
-            holder, _, other = dotted(node.comparators[0]).rpartition(".")
-            name = model.rpartition(".")[2]
-            same = column == other and re.search(r"[a-z]_id$", column) is not None
-            if same and name[:1].isupper() and holder[:1].islower() and _PEOPLE.search(holder):
-                found_[name] = column
+        for name, part in _parts(module.nodes):
+            found_[name].add(part)
     return found_
 
 
-def across(handler: Handler, parts: dict[str, str]) -> Iterator[tuple[Finding, ast.AST]]:
+def _parts(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Part]]:
+    for node in nodes:
+        if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+            yield from _by_column(dotted(node.left), dotted(node.comparators[0]))
+        elif isinstance(node, ast.Call) and called(node) == "filter_by":
+            model = next((one for one in chain(node) if one[:1].isupper()), "")
+            for word in node.keywords if model else ():
+                holder, _, last = dotted(word.value).rpartition(".")
+                if last == "id" and word.arg == f"{holder}_id" and _PEOPLE.search(holder):
+                    yield model, Part(word.arg, holder)
+
+
+def _by_column(left: str, right: str) -> Iterator[tuple[str, Part]]:
+    """`Order.stall_id == vendor.stall_id`."""
+    model, _, column = left.rpartition(".")
+    holder, _, other = right.rpartition(".")
+    name = model.rpartition(".")[2]
+    same = column == other and re.search(r"[a-z]_id$", column) is not None
+    if same and name[:1].isupper() and holder[:1].islower() and _PEOPLE.search(holder):
+        yield name, Part(column, "")
+
+
+def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Finding, ast.AST]]:
     """`/vendor/orders/{order_id}` for any vendor, where others look whose shop the order is of."""
     route = handler.route
-    if not parts or not route.writes or not handler.path_parameters:
+    if not parts or not handler.path_parameters:
         return
-    words = {word for _, function in handler.reached() for word in words_in(function)}
-    if any(_OVER_ALL.search(word) for word in words_in(handler.function)) or "user_id" in words:
+    words = words_in(handler.function)
+    reached = [function for _, function in handler.reached()]
+    if any(_OVER_ALL.search(word) for word in words) or any(
+        "user_id" in words_in(one) and one is not handler.function for one in reached
+    ):
         return
-    asked = {name for _, function in handler.reached() for name in _by_id(function)}
-    name = next((one for one in sorted(asked) if one in parts and parts[one] not in words), "")
-    if name:
+    own = {name for function in reached for name, _ in _parts(nodes_in(function))}
+    named = set(handler.path_parameters)
+    asked = {name for one in reached for name in _by_id(one, named, one is handler.function)}
+    for name in sorted(asked - own):
+        part = next(
+            (it for it in sorted(parts.get(name, ()), key=lambda it: it.whose) if _fits(it, words)),
+            None,
+        )
+        if part is None or (not part.whose and not route.writes):
+            continue
+        verb = "changes" if route.writes else "reads"
         yield found(
             "authz.idor", route.module, route.line,
-            f"{route.label} changes whichever {name} the request names: other routes look at its "
-            f"{parts[name]}, this one doesn't.",
-            severity=Severity.HIGH, symbol=route.function.name,
+            f"{route.label} {verb} whichever {name} the request names: other routes look at its "
+            f"{part.column}, this one doesn't.",
+            severity=Severity.MEDIUM if part.whose else Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
+        return
 
 
-def _by_id(function: ast.AST) -> Iterator[str]:
-    """The models of which a row is asked for by its id."""
+def _fits(part: Part, words: set[str]) -> bool:
+    """Whether it is for those people; others may see the rows of all."""
+    return not part.whose or part.whose in words
+
+
+def _by_id(function: ast.AST, named: set[str], own: bool) -> Iterator[str]:
+    """The models of which rows are asked for by an id that the request names."""
     for node in nodes_in(function):
-        if not isinstance(node, ast.Compare) or not isinstance(node.comparators[0], ast.Name):
-            continue
-        model, _, column = dotted(node.left).rpartition(".")
-        if column == "id":
-            yield model.rpartition(".")[2]
+        if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Name):
+            model, _, column = dotted(node.left).rpartition(".")
+            if column == "id":
+                yield model.rpartition(".")[2]
+        elif isinstance(node, ast.Call) and called(node) in {"filter_by", "get", "get_or_404"}:
+            values = [*node.args, *(word.value for word in node.keywords)]
+            if own and any(isinstance(one, ast.Name) and one.id in named for one in values):
+                yield next((one for one in chain(node) if one[:1].isupper()), "")

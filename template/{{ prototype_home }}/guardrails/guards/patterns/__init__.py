@@ -85,11 +85,11 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _together(findings: Iterable[Finding]) -> list[Finding]:
-    """The same said of several lines of one function is one fault at several places."""
+    """The same said of several lines of one function, or of one thing in a file, is one fault."""
     first: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         place = finding.place
-        whole = place.symbol or place.line
+        whole = finding.detail.get("subject") or place.symbol or place.line
         key = (finding.rule, place.path, whole, finding.message, finding.severity)
         known = first.get(key)
         first[key] = replace(known, also=(*known.also, place)) if known else finding

@@ -103,6 +103,7 @@ def _guessed(case: Case, name: str) -> Severity | None:
     """How bad it is that the secret is known; None is as bad as it gets."""
     text, named = case.source.text, re.escape(name)
     thrown = "throw[^;]*" + named + "|" + named + r"[^;{]*\)\s*\{?\s*throw"
+    thrown += rf"|if\s*\(\s*!\s*process\.env\.{named}\s*\)\s*\{{[\s\S]{{0,600}}?process\.exit\(\s*1"
     if re.search(thrown, text) or _required(case, name):
         return Severity.LOW
     if not _SIGNS.search(name) or left_over(case) or _names_a_session(case):

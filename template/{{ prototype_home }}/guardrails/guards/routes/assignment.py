@@ -15,6 +15,7 @@ from .source import Call
 _WHOLE_BODY = re.compile(
     r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
     r"|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
+    r"|\bdata\s*:\s*(?:req|request)\.body\s*[,}]"
 )
 
 
@@ -59,6 +60,7 @@ def _stores_body(piece: Piece, call: Call) -> bool:
     stores = "." in call.callee or call.callee[:1].isupper()  # a helper may take out what it wants
     told = names and stores and not _ELSEWHERE.search(call.callee)
     given = _GIVEN.replace("NAME", names) if told else ""
+    given += r"|[{,]\s*data\s*[,}]" if given and "data" in _whole(piece) else ""
     return any(
         _WHOLE_BODY.search(text) or (given and re.search(given, text))
         for text in map(piece.module.slice, call.arguments)
@@ -67,6 +69,7 @@ def _stores_body(piece: Piece, call: Call) -> bool:
 
 _READ = re.compile(
     r"\s*(?:\(?\s*await\s+)?(?:req|request|_req|c\.req|ctx\.request)\.(?:json\(\)|body)\s*\)?\s*(?:as\b[^;]*)?"
+    r"|\s*\{\s*\.\.\.(?:req|request|ctx\.request)\.body\s*(?:,[^{}]*)?\}\s*"
 )
 _REST = re.compile(r"\{[^{}]*\.\.\.\s*(\w+)\s*\}\s*$")
 _GIVEN = (

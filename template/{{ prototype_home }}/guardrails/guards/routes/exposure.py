@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case
+from .flow import secret_env
 from .middleware import Access
 from .program import CODE
-from .say import HIGH, at_route, finding, place
+from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
 from .signs import ASKS_CALLER
 from .source import Module
 
@@ -125,3 +126,24 @@ def person(case: Case) -> Iterator[Finding]:
                 HIGH,
                 [at_route(case)],
             )
+
+
+_TOKEN_URL = re.compile(
+    r"['\"`][^'\"`\n]*oauth[^'\"`\n]*(?:token|generate|grant_type)", re.IGNORECASE
+)
+_AS_IT_CAME = re.compile(
+    r"\bjson\(\s*\w+(?:\.data)?(?:\.access_?[tT]oken)?\s*\)|\baccess_?[tT]oken\s*[,}:]"
+)
+
+
+def provider_token(case: Case) -> Iterator[Finding]:
+    """The server's own token at a provider, for whoever asks: they act in its name there."""
+    if case.access is not Access.PUBLIC or not case.route.known or case.sends:
+        return
+    spot = case.first(_TOKEN_URL, own=True)
+    if spot is None or not secret_env(case.own) or re.search(r"\bcode\b", case.own):
+        return
+    if _AS_IT_CAME.search(case.own, case.own.find("oauth")) and case.route.method == "GET":
+        message = f"{case.route.label} hands the server's own token at a provider to anybody"
+        rule = "authz.unauthenticated-endpoint"
+        yield finding(rule, at_route(case), message, CRITICAL, [at_spot(spot, case.route.label)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
+from .disabled import disabled
 from .edges import asks_back, config, edge, receives
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
@@ -27,33 +28,18 @@ from .meant import (
 from .middleware import Access
 from .platforms import EdgeProject
 from .relays import relay_of
-from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
     ASKS_CALLER,
     BODY,
-    GUARD_NAME,
     LOGIN_PATH,
     MONEY,
-    NO_GUARD_NAME,
     OPEN_CHANGE,
     OPEN_READ,
     PUBLIC_PATH,
 )
-from .source import Module
 
-_DISABLED_USE = re.compile(
-    r"^//+\s*(?:@UseGuards\(|\w*(?:[rR]outer|app|server|fastify"
-    r"|api)\w*\.use\(\s*(?:['\"`][^'\"`]*['\"`]\s*,\s*)?)(.*)"
-)
-_ROUTER = re.compile(r"[rR]out(?:es?|er)s?\b|/routes?/")
-"""What is mounted answers requests; it asks nobody, whatever it is named after."""
-_DISABLED_LINE = re.compile(
-    r"^//+\s*(?:const\b[^;]*(?:getUser|(?<!storage\.)(?<!store\.)getSession|getServerSession|\bauth\(\)|verifyToken"
-    r"|jwt\.verify|requireAuth|currentUser)"
-    r"|if\s*\(\s*!\s*(?:user|session|userId|token|req\.user|isAdmin|isAuthenticated)\b"
-    r"|(?:await\s+)?(?:requireAuth|requireUser|requireAdmin|authenticate|verifyAuth)\w*\()"
-)
 _KNOWS_THE_RECORD = re.compile(
     r"\.\w*(?:[eE]mail|[pP]hone|[cC]ode)\w*(?:\??\.\w+\(\))*\s*[!=]==?\s*\w*(?:[eE]mail|[pP]hone|[cC]ode)"
 )
@@ -65,9 +51,9 @@ _KNOWS_THE_PERSON = re.compile(
 
 
 def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
-    disabled = list(_disabled(cases))
-    yield from disabled
-    told = {(one.place.path) for one in disabled}
+    off = list(disabled(cases))
+    yield from off
+    told = {(at.path, at.line) for one in off for at in one.also}
     edges = [case for case in cases if case.route.kind == "edge"]
     taken = {id(case): found for case in cases for found in _takeover(case)}
     yield from taken.values()
@@ -119,77 +105,18 @@ def _takeover(case: Case) -> Iterator[Finding]:
     )
 
 
-def _disabled(cases: list[Case]) -> Iterator[Finding]:
-    files: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        files[case.route.module.path].append(case)
-    for of_file in files.values():
-        module = of_file[0].route.module
-        public = [case for case in of_file if case.access is Access.PUBLIC]
-        for comment in module.comments:
-            text = module.text[comment.start : comment.end]
-            code = _switched_off(module, comment.start, text, public)
-            if code and public:
-                message = (
-                    f"The check {code} is commented out: {_names(public)} "
-                    f"ask{'s' if len(public) == 1 else ''} nobody"
-                )
-                also = [at_route(case) for case in public]
-                yield finding(
-                    "authz.disabled", place(module, comment.start, code), message, also=also
-                )
-                break
-
-
-def _switched_off(module: Module, at: int, text: str, public: list[Case]) -> str:
-    if match := _DISABLED_USE.match(text):
-        name = match[1].strip().rstrip(";").removesuffix(")")
-        return name[:60] if _guards(name) and not _ROUTER.search(name) else ""
-    inline = re.fullmatch(
-        r"/\*\s*([\w$.,\s()'\"]{3,60}?),?\s*\*/|//\s*([\w$.]+(?:\([^()]*\))?),\s*", text
-    )
-    if inline and _guards(name := (inline[1] or inline[2]).strip().rstrip(",")):
-        near = [
-            case
-            for case in public
-            if 0 <= at - case.route.at < 300 or abs(module.line(at) - case.route.line) <= 3
-        ]
-        return name if near and case_is_list(module, at) else ""
-    if _DISABLED_LINE.match(text) and any(
-        piece.module is module and piece.start <= at < piece.end
-        for case in public
-        for piece in case.pieces
-    ):
-        return text.lstrip("/ ")[:60]
-    return ""
-
-
-def case_is_list(module: Module, at: int) -> bool:
-    """Whether the comment stands between the arguments of a call, not behind a statement."""
-    before = module.code[max(0, at - 200) : at].rstrip()
-    return before.endswith((",", "(", "["))
-
-
-def _guards(name: str) -> bool:
-    return bool(GUARD_NAME.search(name)) and not NO_GUARD_NAME.search(name) and "//" not in name
-
-
-def _names(cases: list[Case]) -> str:
-    names = [case.route.label for case in cases]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 Hole = tuple[Case, Severity, str]
 
 
-def _open(cases: list[Case], told: set[str]) -> Iterator[Finding]:
+def _open(cases: list[Case], told: set[tuple[str, int]]) -> Iterator[Finding]:
     apps: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         apps[case.route.app].append(case)
     for of_app in apps.values():
         files: dict[str, list[Hole]] = defaultdict(list)
         for case in of_app:
-            if case.route.module.path not in told and (judged := _public(case)):
+            at = (case.route.module.path, case.route.line)
+            if at not in told and (judged := _public(case)):
                 found, hole = judged
                 if found is not None:
                     yield found
@@ -355,8 +282,8 @@ _SHOWN_OF_ONE = re.compile(
 def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:
     route = case.route
     people = re.search(
-        r"(?i)/(?:users?|customers?|clients?|patients?|employees?|members?|orders?|bookings?"
-        r"|invoices?|payments?|messages?|contacts?"
+        r"(?i)/(?:users?|customers?|clients?|patients?|employees?|(?:team-?)?members?|orders?|bookings?"
+        r"|notifications?|invoices?|payments?|messages?|contacts?"
         r"|leads?|transactions?|ledgers?|students?|appointments?|donors?|expenses?|accounts?"
         r"|conversations?)(?:/|$)",
         route.path,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Case, Spot
-from .exposure import AT_THE_PROVIDER, person, principal
+from .exposure import AT_THE_PROVIDER, person, principal, provider_token
 from .flow import Names
 from .middleware import Access
 from .program import Piece
@@ -58,6 +58,7 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _below(case, owned)
             yield from roles(case)
             yield from person(case)
+            yield from provider_token(case)
     yield from principal(cases)
 
 

@@ -210,7 +210,7 @@ PUBLIC_PATH = re.compile(
     r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp"
     r"|vote|survey|quiz|donat|consent|telemetry|metrics|seo|og\b"
     r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
-    r"|payment|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
+    r"|payment|paystack|m-?pesa|stripe|razorpay|paypal|flutterwave|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
     r"|\bsupport\b|\bhelp\b|submission|\bsubmit|\bresponses?\b|complaint|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
