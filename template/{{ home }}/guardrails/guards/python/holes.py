@@ -2,12 +2,15 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
 from . import acts, assignment, failopen, meant, prices
 from .access import Gatekeeper, is_login, refuses
 from .handlers import Handler, asks_who
+from .left_open import left_open
 from .modules import Function, Module, Project, is_script
 from .ownership import (
     IDENTITY,
@@ -16,7 +19,6 @@ from .ownership import (
     changed_unasked,
     foreign_rows,
     handed_on,
-    left_open,
 )
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
@@ -181,11 +183,31 @@ def _open(handlers: list[Handler]) -> Iterator[Finding]:
     chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
     if not chosen:
         return
-    if any(h.route.access not in {"public", "unknown"} for h in handlers):
-        for handler, severity in chosen:
-            yield _open_route(handler, severity)
-    else:
+    if not any(h.route.access not in {"public", "unknown"} for h in handlers):
         yield _nobody_asked(handlers, chosen)
+        return
+    asking = {h.module.path for h in handlers if h.route.access not in {"public", "unknown"}}
+    files: dict[str, list[tuple[Handler, Severity]]] = defaultdict(list)
+    for one in chosen:
+        files[one[0].module.path].append(one)
+    for path, of_file in files.items():
+        if path in asking or len(of_file) == 1:
+            yield from (_open_route(*one) for one in of_file)
+        else:
+            yield _open_file(of_file)
+
+
+def _open_file(chosen: list[tuple[Handler, Severity]]) -> Finding:
+    """A file of which no route asks: one fault, and one place to mend it."""
+    worst = max(chosen, key=lambda one: one[1])
+    told = _open_route(*worst)
+    also = [
+        place(handler.module, handler.route.line, handler.function.name)
+        for handler, _ in chosen
+        if handler is not worst[0]
+    ]
+    more = f"{told.message.rstrip('.')}, and {len(also)} more routes of this file don't either."
+    return replace(told, message=more, also=tuple(also[:_PER_TREE]))
 
 
 def _is_open(handler: Handler) -> bool:

@@ -65,11 +65,13 @@ def foreign_rows(
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
         read = not route.writes
-        if read and (meant.listed(handler) or not _is_owned(handler, call)):
+        if read and (meant.listed(handler) or not is_owned(handler, call)):
             continue
         if read and of_shown(handler.project, handler.module, call, key, shown):
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
+            continue
+        if route.method == "POST" and not IDENTITY.match(key) and _only_refers(handler, call):
             continue
         identity = IDENTITY.match(key)
         rule = "authz.client-supplied-identity" if identity else "authz.idor"
@@ -83,9 +85,20 @@ def foreign_rows(
         return
 
 
+def _only_refers(handler: Handler, call: ast.Call) -> bool:
+    """Whether the row is only looked for, because a new one names it: `role_id` of a new user."""
+    if handler.path_parameters:
+        return False
+    if is_write(call):
+        return called(call) in {"add", "insert_one"}
+    return not any(
+        _changed(handler, row) for row, given in _rows(handler) if call in calls_in(given)
+    )
+
+
 def _grave(handler: Handler, call: ast.Call, listed: set[str]) -> bool:
     known = not handler.route.writes and subject(handler.project, handler.module, call) in listed
-    return _is_owned(handler, call) and not known
+    return is_owned(handler, call) and not known
 
 
 def _request_key(handler: Handler, call: ast.Call) -> str:
@@ -120,7 +133,7 @@ def _nobodys(handler: Handler, call: ast.Call) -> bool:
     )
 
 
-def _is_owned(handler: Handler, call: ast.Call) -> bool:
+def is_owned(handler: Handler, call: ast.Call) -> bool:
     """Whether the rows belong to somebody: by the model's columns, else by the name."""
     for name in names_in(call):
         model = handler.project.resolve(handler.module, name)
@@ -166,11 +179,7 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if not handler.uses_user or _CATALOGUE.search(route.path) or decided_by_user(handler):
         return
     for row, call in _rows(handler):
-        if (
-            _of_the_user(handler, call)
-            or not _changed(handler, row)
-            or not _is_owned(handler, call)
-        ):
+        if _of_the_user(handler, call) or not _changed(handler, row) or not is_owned(handler, call):
             continue
         yield found(
             "authz.idor", handler.module, call,
@@ -314,7 +323,7 @@ def _shown(handler: Handler, call: ast.Call, looks: ast.Call, shown: set[str]) -
 def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
     """Whether a model that is handed along has an owner, or the rows are of people by name."""
     models = [handler.project.resolve(handler.module, name) for name in names_in(call)]
-    return _is_owned(handler, looks) or any(
+    return is_owned(handler, looks) or any(
         isinstance(model.node, ast.ClassDef)
         and model.module is not None
         and _model_is_owned(handler.project, model.module, model.node)
@@ -331,69 +340,3 @@ def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
 
 
 _BY_ID = {"get", "get_or_404", "filter_by", "find_one", "filter", "where"}
-
-
-# what others of its kind ask for
-
-
-def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
-    """Routes that any account may call, beside routes of the same kind that look at the role."""
-    asks = {_kind(one) for one in handlers if one.route.access == "role" and one.route.writes}
-    roles = any(one.route.access == "role" for one in handlers)
-    for handler in handlers:
-        route = handler.route
-        if route.access != "caller" or route.before != "caller" or handler.uses_user:
-            continue
-        if not meant.serves_many(handler):
-            continue
-        if route.method in {"PUT", "PATCH", "DELETE"} and _kind(handler) in asks:
-            if handler.path_parameters and handler.writes:
-                yield found(
-                    "authz.missing-role-check", route.module, route.line,
-                    f"{route.label} may be called by any account; another route that changes the "
-                    "same rows looks at the role.",
-                    symbol=route.function.name,
-                ), route.function  # fmt: skip
-        elif roles and route.method == "GET" and _lists_people(handler):
-            yield found(
-                "authz.missing-role-check", route.module, route.line,
-                f"{route.label} lists everybody's rows for any account.",
-                severity=Severity.MEDIUM, symbol=route.function.name,
-            ), route.function  # fmt: skip
-
-
-def _kind(handler: Handler) -> tuple[str, str]:
-    """The file, and the first word of the path that is no parameter."""
-    words = [part for part in handler.route.path.split("/") if part and part[0] not in "{<"]
-    return handler.module.path, words[-1] if len(words) == 1 else "/".join(words[:2])
-
-
-_LISTS = {"all", "to_list", "fetchall"}
-_FOR_ALL = re.compile(
-    r"public|search|leader|director|/me\b|mine|available|count|team|doctor|chat|stats",
-    re.IGNORECASE,
-)
-
-
-def _lists_people(handler: Handler) -> bool:
-    route = handler.route
-    if handler.path_parameters or _FOR_ALL.search(f"{route.path} {route.function.name}"):
-        return False
-    return any(
-        called(call) in _LISTS
-        and not any(_narrows(inner) for inner in calls_in(call))
-        and _is_owned(handler, call)
-        for call in handler.calls
-    )
-
-
-def _narrows(call: ast.Call) -> bool:
-    if called(call) in {"filter_by", "where"}:
-        return True
-    if called(call) == "find":
-        return bool(call.args) and not (
-            isinstance(call.args[0], ast.Dict) and not call.args[0].keys
-        )
-    return (
-        called(call) == "filter" and "like" not in words_in(call) and "ilike" not in words_in(call)
-    )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case
@@ -100,7 +101,19 @@ def _home(case: Case, code: str, module: Module) -> list[Module]:
     return [found[0]] if found else []
 
 
-def person(case: Case) -> Iterator[Finding]:
+def people(cases: list[Case]) -> Iterator[Finding]:
+    """One of a file: who leaves the address out of the list leaves it out of the page, too."""
+    told: dict[str, Finding] = {}
+    for case in cases:
+        for one in _person(case):
+            first = told.setdefault(one.place.path, one)
+            if first is not one:
+                also = (*first.also, one.place, *one.also)
+                told[one.place.path] = replace(first, also=tuple(dict.fromkeys(also)))
+    yield from told.values()
+
+
+def _person(case: Case) -> Iterator[Finding]:
     """A public page that hands out how to reach somebody."""
     if (
         case.access is not Access.PUBLIC

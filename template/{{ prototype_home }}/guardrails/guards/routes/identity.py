@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Case, Spot
-from .exposure import AT_THE_PROVIDER, person, principal, provider_token
+from .exposure import AT_THE_PROVIDER, people, principal, provider_token
 from .flow import Names
 from .middleware import Access
 from .program import Piece
@@ -57,8 +57,8 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _stored_files(case)
             yield from _below(case, owned)
             yield from roles(case)
-            yield from person(case)
             yield from provider_token(case)
+        yield from people(of_app)
     yield from principal(cases)
 
 
@@ -237,7 +237,8 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"
     )
-    severity = MEDIUM if _MARK.search(case.route.path) else HIGH
+    addressed = case.sends and case.route.method == "POST" and not worst.writes
+    severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 
