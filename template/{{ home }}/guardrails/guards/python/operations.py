@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
@@ -69,8 +70,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     project = table.project
     handlers = [Handler(project, keeper, route) for route in table.routes if route.served]
     once = list({handler.function: handler for handler in handlers}.values())
-    for handler in once if not is_limited(project) else ():
-        yield from _unlimited(handler)
+    if not is_limited(project):
+        yield from _as_one([one for handler in once for one in _unlimited(handler)])
     yield from counted_by_header(project)
     for module in project.service:
         if is_script(module.path):
@@ -88,6 +89,15 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 
 # floods
+
+
+def _as_one(findings: list[Finding]) -> Iterator[Finding]:
+    """Log-ins that may be tried without end: one limit mends all of them."""
+    guessed = [one for one in findings if one.severity is None]
+    yield from (one for one in findings if one.severity is not None)
+    if guessed:
+        also = (*guessed[0].also, *(one.place for one in guessed[1:]))
+        yield replace(guessed[0], also=also)
 
 
 def _proven(handler: Handler) -> bool:

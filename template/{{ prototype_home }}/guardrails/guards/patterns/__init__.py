@@ -85,12 +85,13 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _together(findings: Iterable[Finding]) -> list[Finding]:
-    """The same said of several lines of one function, or of one thing in a file, is one fault."""
+    """The same said of several lines of one function, or of one setting, is one fault."""
     first: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         place = finding.place
-        whole = finding.detail.get("subject") or place.symbol or place.line
-        key = (finding.rule, place.path, whole, finding.message, finding.severity)
+        subject = finding.detail.get("subject")
+        whole = subject or (place.path, place.symbol or place.line)
+        key = (finding.rule, whole, finding.message, finding.severity)
         known = first.get(key)
         first[key] = replace(known, also=(*known.also, place)) if known else finding
     return list(first.values())

@@ -218,7 +218,8 @@ def _hashes(case: Case) -> Iterator[Finding]:
                 f"{case.route.label} answers with whole accounts, the hash of each password "
                 f"included"
             )
-            severity = MEDIUM if case.access is Access.ROLE else HIGH
+            own = LOGIN_PATH.search(case.route.path) or proves_it(case)
+            severity = MEDIUM if own or case.access is Access.ROLE else HIGH
             where = place(piece.module, binding.start, case.route.label)
             yield finding("authz.pii-exposed", where, message, severity, [at_route(case)])
             return
@@ -233,6 +234,8 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
 
 
 _ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
+_HANDED = re.compile(r"\b\w+\((?:[^()]|\([^()]*\))*\)")
+"""What a function makes of a row: `publicParts(user)`."""
 _SAYS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 
 
@@ -249,7 +252,7 @@ def answered_whole(piece: Piece, binding: Binding) -> bool:
         return False
     whole = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$.(\[?]|\s*:)")
     return any(
-        whole.search(_SAYS.sub("", piece.module.slice(one)))
+        whole.search(_HANDED.sub("", _SAYS.sub("", piece.module.slice(one))))
         for call in piece.module.calls_in(binding.end, piece.end)
         if _ANSWERS.search(call.callee)
         for one in call.arguments[:1]

@@ -44,6 +44,9 @@ AT_THE_PROVIDER = re.compile(
 """Who has the id of a payment, which nobody can guess, has paid it."""
 
 
+_WITH_PASSWORD = re.compile(r"\s*&&\s*[\w.]*[pP]ass\w*\s*===?\s*['\"]")
+
+
 def principal(cases: list[Case]) -> Iterator[Finding]:
     seen: set[str] = set()
     for case in cases:
@@ -60,6 +63,8 @@ def principal(cases: list[Case]) -> Iterator[Finding]:
             for match in _PRINCIPAL.finditer(module.code):
                 if not _decides(module, match[0]) or _never_made(case, module, match.start()):
                     continue
+                if _WITH_PASSWORD.match(module.code, match.end()):
+                    continue  # an account that everybody knows, which is said by itself
                 around = module.text[max(0, match.start() - 300) : match.end() + 300]
                 if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
                     r"(?i)count|seed|test", around

@@ -314,7 +314,7 @@ _HARMLESS = re.compile(
 )
 _MARK = re.compile(
     r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss"
-    r"|shown|seen|viewed|acknowledge)$",
+    r"|shown|seen|viewed|acknowledge)$|/(?:update|re-?calculate|refresh|sync|recount)-?[\w-]*counts?$",
     re.IGNORECASE,
 )
 """What is marked by somebody else can be marked back."""
