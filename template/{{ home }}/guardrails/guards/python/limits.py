@@ -66,6 +66,7 @@ _FORWARDED = re.compile(
     re.IGNORECASE,
 )
 _CHECKED = re.compile(r"trust|proxy_fix|proxies|private|allowed_hops", re.IGNORECASE)
+_LIMITS = re.compile(r"\b429\b|HTTP_429|Limiter\(")
 _SPOOFABLE = {"get_ipaddr"}
 """Of slowapi: the first address of X-Forwarded-For, whoever wrote it."""
 
@@ -73,7 +74,7 @@ _SPOOFABLE = {"get_ipaddr"}
 def counted_by_header(project: Project) -> Iterator[Finding]:
     """A limit that tells callers apart by an address which they write themselves."""
     for module in project.service:
-        if is_script(module.path):
+        if is_script(module.path) or not _LIMITS.search(module.text):
             continue
         for node in _keys(project, module):
             yield found(

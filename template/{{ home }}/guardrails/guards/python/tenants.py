@@ -30,13 +30,13 @@ def for_a_tenant(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     if not route.writes or not handler.uses_user or decided_by_user(handler):
         return
-    known = _of_the_callers(handler.project)
     for call in handler.calls:
         if not _MAKES.match(called(call)):
             continue
         for key, value in _given(call):
-            plain = key.replace("_", "").lower()
-            if _TENANT.match(key) and plain in known and _sent(handler, value):
+            if not _TENANT.match(key) or not _sent(handler, value):
+                continue
+            if key.replace("_", "").lower() in _of_the_callers(handler.project):
                 yield found(
                     "authz.client-supplied-identity", handler.module, call,
                     f"{route.label} knows who is signed in, and writes for whichever {key} the "

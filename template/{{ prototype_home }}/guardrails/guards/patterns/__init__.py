@@ -1,5 +1,6 @@
 """The guard of code patterns: ast-grep finds the shapes, judges say which of them are faults."""
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -8,16 +9,15 @@ from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree, read_within
-from ..idle import is_entry, quieter
-from ..routes.mounted import Mounted
-from ..routes.program import Program
+from ..idle import idle, is_entry, quieter, settings_of
 from .case import Case
 from .inner import Told, innermost
 from .judging import JUDGES
 from .scan import Match, Pattern, patterns_of, scan
 from .selection import select
 from .source import Source
-from .wholetree import FACTS
+from .unused import CODE
+from .wholetree import FACTS, app_of, apps_of
 
 _META = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 _LONGEST = 60
@@ -46,17 +46,25 @@ def look(tree: Tree) -> Looked:
     )
 
 
-_LISTENS = re.compile(r"\.listen\(")
-
-
 def _unstarted(tree: Tree, findings: Iterable[Finding]) -> set[str]:
     """Servers that nobody starts, looked for where something is wrong with a server."""
-    listening = {
-        path
-        for path in {found.place.path for found in findings}
-        if not is_entry(path) and _LISTENS.search(tree.text(path) or "")
-    }
-    return Mounted(Program(tree)).idle() if listening else set()
+    found = {one.place.path for one in findings}
+    if not any(_listens(tree, path) and not is_entry(path) for path in found):
+        return set()
+    apps = apps_of(tree)
+    servers = {path: app_of(path, apps) for path in tree.ending(*CODE) if _listens(tree, path)}
+    named = {path for path in servers if _is_named_elsewhere(tree, path)}
+    return idle(tree, servers, named, settings_of(tree))
+
+
+def _listens(tree: Tree, path: str) -> bool:
+    return ".listen(" in (tree.text(path) or "")
+
+
+def _is_named_elsewhere(tree: Tree, path: str) -> bool:
+    """Whether another file may import it, as far as its name tells."""
+    name = "/" + posixpath.splitext(posixpath.basename(path))[0]
+    return any(name in (tree.text(other) or "") for other in tree.ending(*CODE) if other != path)
 
 
 def _hidden(tree: Tree, files: list[str]) -> Iterator[NotLooked]:

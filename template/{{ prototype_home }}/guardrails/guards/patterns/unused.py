@@ -4,7 +4,7 @@ import re
 
 from .source import Source, resolve
 
-_CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".html")
+CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".html")
 _HANDED_OUT = re.compile(
     r"^\s*export\s*(?:default\s*)?\{|^\s*module\.exports|^\s*export\s+default\s+\w+\s*;?\s*$|^\s*//|^\s*\*"
 )
@@ -35,7 +35,7 @@ def unused(source: Source, line: int, depth: int = 0) -> bool:
 
 
 def _others(source: Source) -> list[str]:
-    return [path for path in source.tree.ending(*_CODE) if path != source.path]
+    return [path for path in source.tree.ending(*CODE) if path != source.path]
 
 
 def _runs(source: Source, other: str, name: str) -> bool:

@@ -29,13 +29,13 @@ def client_side_only(
     tree: Tree, files: Sequence[str], findings: Sequence[Finding]
 ) -> Iterator[Finding]:
     """Where the log-in asks no server, whatever guards the pages guards nothing."""
-    apps = _apps(tree)
+    apps = apps_of(tree)
     logins: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.rule == "auth.fake-login":
-            logins[_app_of(finding.place.path, apps)].append(finding)
+            logins[app_of(finding.place.path, apps)].append(finding)
     for app, found in logins.items():
-        places = list(_guards(tree, [path for path in files if _app_of(path, apps) == app]))
+        places = list(_guards(tree, [path for path in files if app_of(path, apps) == app]))
         places += [place for login in found for place in _kept(tree, login.place)]
         if places:
             names = ", ".join(sorted({place.symbol for place in places if place.symbol}))
@@ -83,9 +83,9 @@ def no_boundary(
     tree: Tree, files: Sequence[str], _findings: Sequence[Finding]
 ) -> Iterator[Finding]:
     """An app of React in which nothing catches what a component throws."""
-    apps = _apps(tree)
+    apps = apps_of(tree)
     for app, manifest in sorted(apps.items()):
-        mine = [path for path in files if path.endswith("x") and _app_of(path, apps) == app]
+        mine = [path for path in files if path.endswith("x") and app_of(path, apps) == app]
         entries = [path for path in mine if _ENTRY.search(path)]
         if not _uses_react(manifest) or not entries:
             continue
@@ -105,7 +105,7 @@ def _uses_react(manifest: object) -> bool:
     return isinstance(needed, Mapping) and "react-dom" in needed
 
 
-def _apps(tree: Tree) -> dict[str, object]:
+def apps_of(tree: Tree) -> dict[str, object]:
     """Each folder with a package.json."""
     return {
         posixpath.dirname(path): tree.json(path)
@@ -114,7 +114,7 @@ def _apps(tree: Tree) -> dict[str, object]:
     }
 
 
-def _app_of(path: str, apps: Mapping[str, object]) -> str:
+def app_of(path: str, apps: Mapping[str, object]) -> str:
     folder = posixpath.dirname(path)
     while folder and folder not in apps:
         folder = posixpath.dirname(folder)

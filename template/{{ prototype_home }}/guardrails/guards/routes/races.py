@@ -29,7 +29,8 @@ def races(cases: list[Case]) -> Iterator[Finding]:
     seen: set[tuple[str, int]] = set()
     for case in cases:
         for piece in case.pieces:
-            if (piece.module.path, piece.start) not in seen:
+            begins = _TRANSACTION.search(piece.code) is not None
+            if begins and (piece.module.path, piece.start) not in seen:
                 seen.add((piece.module.path, piece.start))
                 yield from _through_the_pool(case, piece)
 
@@ -132,6 +133,7 @@ def _kept_apart(case: Case, piece: Piece, name: str) -> bool:
     return bool(re.search(r"@@unique\(|\.index\([^;]*unique\s*:\s*true", text))
 
 
+_TRANSACTION = re.compile(r"BEGIN|TRANSACTION|begin\b")
 _BEGINS = re.compile(r"\s*['\"`]\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _POOL = re.compile(r"\bnew\s+(?:\w+\.)?Pool\(|\bcreatePool\(")
 _THROUGH = re.compile(r"\b(\w*[pP]ool\w*)\.query\(")
