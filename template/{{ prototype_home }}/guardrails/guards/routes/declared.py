@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
+from .orders import PROVIDERS
 from .paths import elements_of
 from .program import Piece
 from .queries import queries, stem
@@ -13,13 +14,7 @@ from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import WEBHOOK_NAME
 from .source import Call
 
-_PROVIDER = re.compile(
-    r"\bstripe\b|\brazorpay\b|\bpaypal|\bmollie|\bsquare\b|flutterwave|paystack|mercado_?pago"
-    r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\.|invoke\("
-    r"|signature|hmac|retrieve|capture|(?<!jwt\.)\bverify(?!_?(?:token|auth|user|admin|jwt))\w*\("
-    r"|getTransaction\w*\(|provider\.",
-    re.IGNORECASE,
-)
+_PROVIDER = re.compile(PROVIDERS + r"|getTransaction\w*\(|provider\.", re.IGNORECASE)
 _PAID_IF = re.compile(
     r"([^?;{}\n]{1,160})\?(?![?.])\s*['\"](?:paid|completed|confirmed)['\"]\s*:\s*['\"]\w+['\"]"
 )

@@ -25,13 +25,12 @@ _BOUGHT = re.compile(
     r"orders?\b|booking|reservation|purchase|subscription|enrol|ticket|checkout|pedido",
     re.IGNORECASE,
 )
-_PROVIDER = re.compile(
+PROVIDERS = (
     r"\bstripe\b|\brazorpay\b|\bpaypal|\bmollie|\bsquare\b|flutterwave|paystack|mercado_?pago"
     r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\.|invoke\("
     r"|signature|hmac|retrieve|capture|(?<!jwt\.)\bverify(?!_?(?:token|auth|user|admin|jwt))\w*\("
-    r"|transaction_?hash|txHash",
-    re.IGNORECASE,
 )
+_PROVIDER = re.compile(PROVIDERS + r"|transaction_?hash|txHash", re.IGNORECASE)
 """Somebody else is asked, or shown something, before it counts as paid."""
 _OTHERWISE = re.compile(
     r"cashier|staff|waiter|employee|\bpos\b|\bshift|organi[sz]ation_?id"
