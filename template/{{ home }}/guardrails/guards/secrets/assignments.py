@@ -77,11 +77,12 @@ def holds_secret(name: str) -> bool:
 
 def named_secrets(path: str, text: str) -> Iterator[Sighting]:
     """The secrets of a settings file that only their names give away."""
+    unfilled = _is_form(text)
     for entry in assignments(text):
         bundled = never_public(entry.name)
         if not bundled and (PUBLIC_PREFIX.match(entry.name) or not holds_secret(entry.name)):
             continue
-        weight = _weight(path, entry)
+        weight = None if unfilled and is_placeholder(entry.value) else _weight(path, entry)
         if weight is not None:
             yield Sighting(
                 entry.value,
@@ -92,6 +93,37 @@ def named_secrets(path: str, text: str) -> Iterator[Sighting]:
                 rule="secret.in-bundle" if bundled else "secret.committed",
                 consequence=_consequence(entry.name, bundled),
             )
+
+
+_TRIED = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?(?P<of>[A-Za-z]\w*?)"
+    r"_(?:MODE|ENV|ENVIRONMENT|SANDBOX|TEST_MODE|IS_SANDBOX)"
+    r"[ \t]*=[ \t]*[\"']?(?:sandbox|test|testing|true|uat)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def for_trying(name: str, text: str) -> bool:
+    """Whether a setting beside it says that the account is the provider's sandbox."""
+    bare = PUBLIC_PREFIX.sub("", name).upper()
+    return any(
+        bare.startswith(f"{PUBLIC_PREFIX.sub('', found['of']).upper()}_")
+        for found in _TRIED.finditer(text)
+        if "_" in found[0] and found["of"].upper() not in _OWN
+    )
+
+
+_OWN = {"NODE", "APP", "FLASK", "DJANGO", "RAILS", "VITE", "NEXT_PUBLIC", "JWT", "DB", "DATABASE"}
+"""What the whole program is run as says nothing of somebody else's account."""
+_FEWEST_BLANKS = 3
+_TO_FILL_IN = re.compile(r"change|replace|your|<|generate|insert|enter|_here", re.IGNORECASE)
+
+
+def _is_form(text: str) -> bool:
+    """Whether every secret in the file is still to be filled in: nothing runs with such a file."""
+    secrets = [entry.value for entry in assignments(text) if holds_secret(entry.name)]
+    blank = [value for value in secrets if is_placeholder(value) and _TO_FILL_IN.search(value)]
+    return len(blank) >= _FEWEST_BLANKS and all(map(is_placeholder, secrets))
 
 
 def _consequence(name: str, bundled: bool) -> str:

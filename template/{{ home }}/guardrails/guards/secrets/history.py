@@ -101,6 +101,11 @@ def texts(history: History) -> Iterator[tuple[str, bytes]]:
     yield from _contents(history.root, batch)
 
 
+def text_of(history: History, blob: str) -> str:
+    told = git(history.root, "cat-file", "blob", blob)
+    return (told or b"").decode(errors="replace")
+
+
 def _contents(root: Path, blobs: list[str]) -> Iterator[tuple[str, bytes]]:
     told = git(root, "cat-file", "--batch", "--buffer", given="\n".join(blobs).encode()) or b""
     at = 0

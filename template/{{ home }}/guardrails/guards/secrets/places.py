@@ -4,7 +4,7 @@ import re
 
 VENDORED = re.compile(
     r"(^|/)(node_modules|bower_components|site-packages|\.venv|venv|__pycache__|\.next|\.nuxt"
-    r"|\.svelte-kit|\.output|\.git|\.hg|Pods|DerivedData)/"
+    r"|\.svelte-kit|\.output|\.git|\.hg|Pods|DerivedData|\.npm-cache|_cacache|\.pnpm-store)/"
 )
 _UNREADABLE = re.compile(
     r"\.(png|jpe?g|gif|webp|avif|ico|bmp|tiff?|svg|pdf|woff2?|ttf|otf|eot|mp[34]|mov|webm|wav|ogg"

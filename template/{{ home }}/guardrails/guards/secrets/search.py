@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ...engine.finding import NotLooked, Severity
 from ...engine.guard import Looked
@@ -11,13 +12,13 @@ from ...engine.tree import Tree, git
 from ...gate import NotChecked
 from ..filenames import is_test
 from . import environment, findings
-from .assignments import named_secrets
-from .history import History, NoHistory, added_in, open_history, texts
+from .assignments import for_trying, named_secrets
+from .history import History, NoHistory, added_in, open_history, text_of, texts
 from .keystores import keystores
 from .places import is_settings_file, worth_reading
 from .scanner import Match, scan
 from .shapes import MARKERS, Sighting, sightings
-from .values import is_placeholder
+from .values import is_placeholder, within_data
 
 _RULES = ("secret.committed", "secret.in-history", "secret.service-role")
 # What our own shapes judge better, and what is a guess by name.
@@ -41,6 +42,7 @@ def look(tree: Tree) -> Looked:
         matches, failed = scanning.result()
     missing += failed
     seen += _matched_in_files(tree, matches, seen)
+    seen = [_of_sandbox(tree, one) for one in seen]
     found = findings.in_tree(seen)
     worst: dict[str, Severity] = {}
     for one in seen:
@@ -98,7 +100,23 @@ def _matched_in_files(
         if match.path in tree.present and match.path not in ignored and worth_reading(match.path)
         if (match.path, match.line) not in taken
         for one in _from_match(match, match.path)
+        if not _is_data(match, tree.text(match.path) or "")
     ]
+
+
+def _is_data(match: Match, text: str) -> bool:
+    at = text.find(match.secret)
+    return at >= 0 and within_data(text, at, at + len(match.secret))
+
+
+def _of_sandbox(tree: Tree, one: Sighting) -> Sighting:
+    """A key beside a setting that says `sandbox` opens no account with money in it."""
+    if one.weight < Severity.HIGH or not is_settings_file(one.path):
+        return one
+    text = tree.text(one.path) or ""
+    named = re.match(r"[\s\"']*(?:export\s+)?(\w+)", text.splitlines()[one.line - 1])
+    tried = named is not None and for_trying(named[1], text) and one.rule != "secret.in-bundle"
+    return replace(one, weight=Severity.MEDIUM) if tried else one
 
 
 def _ignored(tree: Tree) -> frozenset[str]:
@@ -164,4 +182,5 @@ def _matched_in_commits(
         for match in matches
         if match.blob in history.paths and (match.blob, match.line) not in taken
         for one in _from_match(match, history.paths[match.blob])
+        if not _is_data(match, text_of(history, match.blob))
     ]

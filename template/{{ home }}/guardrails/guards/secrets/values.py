@@ -63,6 +63,17 @@ def is_random(value: str) -> bool:
     return bits >= 3.0 and any(letter.isdigit() for letter in value)
 
 
+_DATA = re.compile(r"[\w+/=-]*")
+_LONGER_THAN_KEYS = 300
+
+
+def within_data(text: str, start: int, end: int) -> bool:
+    """Whether it stands in the middle of a picture or another file that is written in base64."""
+    before = _DATA.match(text[max(0, start - _LONGER_THAN_KEYS) : start][::-1])
+    after = _DATA.match(text, end, end + _LONGER_THAN_KEYS)
+    return len(before[0] if before else "") + len(after[0] if after else "") >= _LONGER_THAN_KEYS
+
+
 def claims(token: str) -> Mapping[str, Any] | None:
     """The payload of a JSON Web Token (RFC 7519), its signature unchecked; None for none."""
     parts = token.split(".")
