@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from . import catalogue, counting, escalation, functions, policies, storage
+from . import below, catalogue, counting, escalation, functions, policies, storage
 from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
@@ -133,6 +133,7 @@ def act(
 def _by_trying(acted: Acted) -> Iterator[Finding]:
     scene, stage = acted.scene, acted.stage
     yield from policies.find(scene)
+    yield from below.find(scene)
     yield from escalation.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
     yield from counting.find(scene)

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from . import once
+from .counters import only_counts
 from .policies import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
@@ -154,14 +155,16 @@ def _severity(function: Function, effect: Effect) -> Severity:
         return Severity.LOW
     if HARMLESS.search(words(function.name)) and not MONEY.search(words(function.name)):
         return Severity.LOW
+    if only_counts(function.body) and not MONEY.search(words(function.name)):
+        return Severity.MEDIUM  # a number that anybody raises by one tells and takes nothing
     if not function.arguments and not DESTROYS.search(words(function.name)):
         # A job whose caller decides nothing does no more than it does by itself.
         return Severity.MEDIUM
     if not OVERWRITES.search(function.body):
         return Severity.HIGH  # what changed, a trigger did on account of a row more
     serious = MONEY.search(words(f"{function.name} {' '.join(effect.changed)}"))
-    kinds = {purpose(name) for name in effect.changed}
-    return Severity.CRITICAL if serious or kinds & _SOMEBODYS else Severity.HIGH
+    somebodys = {purpose(name) for name in effect.changed} & _SOMEBODYS
+    return Severity.CRITICAL if serious or somebodys else Severity.HIGH
 
 
 _SOMEBODYS = {Purpose.PERSONAL, Purpose.PRIVILEGE}
@@ -214,7 +217,7 @@ def _unread(function: Function, body: str, written: list[str]) -> Severity:
         return Severity.MEDIUM if BENIGN.search(words(function.name)) else Severity.HIGH
     if MONEY.search(words(f"{function.name} {' '.join(written)}")):
         return Severity.CRITICAL
-    if BENIGN.search(words(function.name)):
+    if BENIGN.search(words(function.name)) or only_counts(body):
         return Severity.MEDIUM
     overwrites = OVERWRITES.search(body) is not None
     somebodys = {purpose(name) for name in written} & _SOMEBODYS

@@ -12,7 +12,7 @@ from .relations import Policy, Relations, Table
 from .repeats import repeats
 from .seeding import Seeded
 from .sensitivity import STRONG, Holds, Purpose, purpose, sensitive
-from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
+from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Outcome, Visitor
 
 WRITES = ("UPDATE", "DELETE", "INSERT")
 VERBS = {"UPDATE": "change", "DELETE": "delete", "INSERT": "add", "SELECT": "read"}
@@ -130,6 +130,7 @@ def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
         )
     yield from _let_through(scene, table)
     yield from _recursive(scene, table)
+    yield from _unseen_only(scene, table)
     yield from _ineffective(scene, table)
     for policy in table.policies:
         if "user_metadata" in policy.using + policy.check:
@@ -227,6 +228,28 @@ def _through(guilty: Sequence[Policy]) -> str:
         return ""
     named = ", ".join(f"“{policy.name}”" for policy in guilty[:3])
     return f": {'policy' if len(guilty) == 1 else 'policies'} {named}"
+
+
+def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
+    """Who may change everything, and can't, as they see none of it: the policy stops nobody."""
+    for policy in table.policies:
+        role = next((v for v in (ANON, USER) if policy.applies("UPDATE", v.role)), None)
+        if role is None or not policy.permissive or not is_open(policy, "UPDATE"):
+            continue
+        tried = [scene.matrix.attempt(table, v, "UPDATE").outcome for v in (ANON, USER)]
+        if Outcome.POLICY in tried and Outcome.ALLOWED not in tried:
+            places = scene.policy_places(table, [policy])
+            yield Finding(
+                "rls.permissive-write",
+                places[0],
+                f"Policy “{policy.name}” admits everybody to change rows of `{table.name}`: other "
+                "people's are safe only as nobody else can read them, and their own users change "
+                "as they like.",
+                Severity.MEDIUM,
+                scene.evidence(table),
+                also=places[1:],
+            )
+            return
 
 
 def _recursive(scene: Scene, table: Table) -> Iterator[Finding]:

@@ -179,6 +179,18 @@ class Draft:
                 return text(parent.values.get(reference.target_columns[at]))
         return None
 
+    def below(self, person: Person) -> tuple[str, ...]:
+        """The columns by which the row hangs on rows of the person's."""
+        return tuple(
+            key.columns[0]
+            for key in self.table.references
+            if len(key.columns) == 1
+            and not self.seeder.ownership.identifies(self.table, key.columns[0])
+            and (parent := self.seeder.seeded.row(key.target, person)) is not None
+            and (value := self.values.get(key.columns[0])) is not None
+            and value == text(parent.values.get(key.target_columns[0]))
+        )
+
     def _shares(self, column: Column) -> bool:
         """Whether the spare victim's row hangs on the first one's parents, leaving their own free
         to be deleted."""

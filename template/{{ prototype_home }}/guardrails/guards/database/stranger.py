@@ -7,7 +7,7 @@ transaction) in a savepoint that is rolled back.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from time import monotonic
 from typing import Any
@@ -47,6 +47,8 @@ class Attempt:
     """What could be read of the row."""
     own: bool = False
     """INSERT: a row in one's own name was taken, too."""
+    below: tuple[str, ...] = ()
+    """INSERT: the columns by which it hangs on somebody else's rows."""
 
     @property
     def allowed(self) -> bool:
@@ -221,7 +223,7 @@ class Attacker:
         if theirs.allowed or visitor.person is None or not self.ownership.owned(table):
             return theirs
         mine = self._insert_for(table, visitor.person, granted, visitor)
-        return Attempt(Outcome.OWN, mine.rows, own=True) if mine.allowed else theirs
+        return replace(mine, outcome=Outcome.OWN, own=True) if mine.allowed else theirs
 
     def _insert_for(
         self, table: Table, person: Person, granted: set[str], visitor: Visitor
@@ -236,7 +238,7 @@ class Attacker:
         for _ in range(6):
             try:
                 count, _ = self.stage.run(insertion(table, draft.values), draft.parameters)
-                return Attempt(Outcome.ALLOWED, count)
+                return Attempt(Outcome.ALLOWED, count, below=draft.below(VICTIM))
             except psycopg.Error as error:
                 # A constraint is looked at only after policies have let the row through, but
                 # what was not stored was not stored: change the row and try again.
