@@ -99,7 +99,9 @@ def _together(findings: Iterable[Finding]) -> list[Finding]:
         place = finding.place
         subject = finding.detail.get("subject")
         whole = subject or (place.path, place.symbol or place.line)
-        key = (finding.rule, whole, finding.message, finding.severity)
+        key: tuple[object, ...] = (finding.rule, whole, finding.message, finding.severity)
+        if finding.rule == "secret.in-bundle":
+            key = (finding.rule, finding.message)  # a key is published once, wherever it is read
         known = first.get(key)
         first[key] = replace(known, also=(*known.also, place)) if known else finding
     return list(first.values())

@@ -102,15 +102,25 @@ def redirect_of_request(case: Case) -> Case | None:
             continue
         if re.sub(r"\$\{[^}]*\}", "", before).strip("`") or not _from_link(case, value):
             continue
-        if not _KEPT_HERE.search(case.above):
+        above = case.above
+        if target.startswith("new URL(") and not _DOUBLE.search(above):
+            above = _ONE_SLASH.sub("", above)  # `//other.example` begins with one, too
+        if not _KEPT_HERE.search(above):
             return case.but(VALUE=value)
     return None
 
 
-def _from_link(case: Case, value: str) -> bool:
+_ONE_SLASH = re.compile(r"\.startsWith\(\s*(['\"])/\1\s*\)")
+_DOUBLE = re.compile(r"startsWith\(\s*['\"]//|(['\"])//\1")
+
+
+def _from_link(case: Case, value: str, hops: int = 3) -> bool:
     """It is read from the address, and not only to look something up by it."""
     definition = case.source.definition(value, case.match.line) if value.isidentifier() else value
-    return re.search(r"searchParams\.get\(|\breq(?:uest)?\.query\b", definition) is not None
+    if re.search(r"searchParams\.get\(|\breq(?:uest)?\.query\b", definition):
+        return True
+    taken = re.match(r"[^=]*=\s*(\w+)\s*(?:\|\||\?\?|&&|;|$)", definition)
+    return bool(taken and hops and taken[1] != value and _from_link(case, taken[1], hops - 1))
 
 
 def return_address_of_request(case: Case) -> Case | None:

@@ -3,6 +3,7 @@
 import re
 
 from ...engine.finding import Severity
+from ..routes.signs import EVERYBODY
 from .case import Case, Judge, last_name
 from .judges_secrets import left_over
 from .unused import unused
@@ -119,23 +120,39 @@ def own_metadata(case: Case) -> Case | None:
     made = case.source.definition(root[0], case.match.line) if root and not direct else ""
     if not direct and "user_metadata" not in made[:200]:
         return None
-    line = case.source.line(case.match.line)
-    decides = re.search(
+    line = _OF_WHAT_KIND.sub(" ", case.source.line(case.match.line))
+    here = re.search(
         r"[!=]==?\s*[\"'`]\w*|includes\(|\bset\w*(?:Role|Type|Admin)\w*\(|setItem\(", line
-    ) or _compared_below(case, line)
-    if not decides or re.search(r"app_metadata", line):
+    )
+    at = case.match.line if here else _compared_below(case)
+    if not at or "app_metadata" in line or _of_everybody(case.source.line(at)):
         return None
-    return case.but(severity=Severity.HIGH if case.source.is_server else None)
+    begins_here = re.match(r"\s*(?:const|let|var)\b", case.source.line(case.match.line))
+    severity = Severity.HIGH if case.source.is_server else None
+    return case.but(severity=severity, line=0 if begins_here else at)
 
 
-def _compared_below(case: Case, line: str) -> bool:
-    """`const role = user.user_metadata?.role`, and a few lines on `role !== "admin"`."""
-    kept = re.match(r"\s*(?:const|let)\s+(\w+)\s*(?::[^=]+)?=", line)
-    if kept is None:
-        return False
-    below = case.source.between(case.match.line + 1, case.match.line + 25)
-    compared = rf"(?<![\w$.]){kept[1]}\s*[!=]==?\s*[\"'`]\w|\.includes\(\s*{kept[1]}\b"
-    return re.search(compared, below) is not None
+_OF_WHAT_KIND = re.compile(r"\btypeof\s+[\w$.?!]+\s*[!=]==?\s*[\"'`]\w+[\"'`]")
+
+
+def _of_everybody(line: str) -> bool:
+    """Whether it is only asked which of the kinds of account it is that anybody may open."""
+    kinds = re.findall(r"[!=]==?(\s*[\"'`]\w+[\"'`])", line)
+    return bool(kinds) and all(EVERYBODY.match(kind.replace("`", "'")) for kind in kinds)
+
+
+def _compared_below(case: Case) -> int:
+    """`const role = user.user_metadata?.role`, and some lines on `role !== "admin"`: which line."""
+    first = max(1, case.match.line - 3)
+    above = case.source.between(first, case.match.line)
+    kept = list(re.finditer(r"^\s*(?:const|let)\s+(\w+)\s*(?::[^=\n]+)?=", above, re.MULTILINE))
+    if not kept or ";" in above[kept[-1].end() :].rstrip().removesuffix(";"):
+        return 0
+    name = kept[-1][1]
+    compared = re.compile(rf"(?<![\w$.]){name}\s*[!=]==?\s*[\"'`]\w|\.includes\(\s*{name}\b")
+    below = case.source.between(case.match.line + 1, case.match.line + 30).split("\n")
+    found = (n for n, text in enumerate(below) if compared.search(text))
+    return next((case.match.line + 1 + n for n in found), 0)
 
 
 _ACCOUNTS = re.compile(r"^(?:user_?)?(?:profiles?|users?|accounts?|user_roles?|members?)$")

@@ -197,7 +197,7 @@ _BUNDLED = re.compile(
     r"\b(VITE_|NEXT_PUBLIC_|REACT_APP_|EXPO_PUBLIC_|PUBLIC_|NUXT_PUBLIC_|GATSBY_)(\w+)"
 )
 _CRITICAL_KEY = re.compile(
-    r"SERVICE_ROLE|SERVICE_KEY|PRIVATE|STRIPE_SECRET|JWT_SECRET|DATABASE_URL|DB_PASS|MASTER"
+    r"SERVICE_ROLE|SERVICE_KEY|PRIVATE|STRIPE_SECRET|JWT_SECRET|DATABASE_URL|DB_PASS|MASTER_?KEY"
 )
 _PAID_KEY = re.compile(
     r"SECRET|PASSWORD|PASSWD|(OPENAI|ANTHROPIC|CLAUDE|GEMINI|GROQ|OPENROUTER|DEEPSEEK|MISTRAL"
@@ -210,7 +210,7 @@ _PAID_KEY = re.compile(
 def bundled_secret(case: Case) -> Case | None:
     """A variable that the bundler copies into what every visitor downloads."""
     found = _BUNDLED.search(case.match.text)
-    if not found or re.search(r"PUBLISHABLE|ANON|SITE_KEY|MAPBOX|PUBLIC_KEY|MAPS", found[2]):
+    if not found or re.search(r"PUBLISHABLE|ANON|SITE_KEY|MAPBOX|PUBLIC_KEY|MAPS|_ID$", found[2]):
         return None
     # What a server or a script reads from its own environment, no bundler copies.
     by_process = case.match.text.startswith("process.env")
@@ -222,11 +222,43 @@ def bundled_secret(case: Case) -> Case | None:
     return case.but(severity=Severity.HIGH, VAR=name) if _PAID_KEY.search(found[2]) else None
 
 
+_DEFINED = re.compile(r"^[\"'](?:process\.env|import\.meta\.env)?[._]*(\w+)")
+
+
+def defined_secret(case: Case) -> Case | None:
+    """`define: { "process.env.KEY": JSON.stringify(env.KEY) }` of a bundler's settings."""
+    if not re.search(
+        r"(?:^|/)(?:vite|webpack|rollup|esbuild|craco)\.config\.\w+$", case.source.path
+    ):
+        return None
+    told = {
+        one.line: name
+        for one in case.source.matches[case.match.pattern]
+        if (name := _defined(one.text))
+    }
+    if not told or min(told) != case.match.line:
+        return None  # one setting of the build, however many keys it names
+    names = list(dict.fromkeys(told.values()))
+    critical = any(map(_CRITICAL_KEY.search, names))
+    return case.but(severity=Severity.CRITICAL if critical else None, VAR=", ".join(names))
+
+
+def _defined(text: str) -> str:
+    found = _DEFINED.match(text)
+    for one in (found[1] if found else "", *re.findall(r"\benv(?:\.|\[\s*[\"'])(\w+)", text)):
+        if re.search(r"PUBLISHABLE|ANON|SITE_KEY|PUBLIC_KEY|MAPS|_ID$", one):
+            return ""
+        if _CRITICAL_KEY.search(one) or _PAID_KEY.search(one) or "SMTP_PASS" in one:
+            return one
+    return ""
+
+
 JUDGES: dict[str, Judge] = {
     "bundled-secret": bundled_secret,
     "committed-credential": committed_credential,
     "default-password": default_password,
     "default-secret": default_secret,
+    "defined-secret": defined_secret,
     "literal-code": literal_code,
     "literal-secret": literal_secret,
 }

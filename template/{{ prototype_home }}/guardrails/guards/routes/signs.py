@@ -67,7 +67,7 @@ ROLE = re.compile(
 )
 ROLE_TEST = re.compile(
     r"\b(?:is_?admin(?:Request|User|Session)?|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|can(?-i:[A-Z])\w+|user_?role"
-    r"|require_?(?:admin|role|permission)\w*|check_?(?:admin|role|permission|access|owner)\w*"
+    r"|require_?(?:admin|role|permission|owner|staff|manager)\w*|check_?(?:admin|role|permission|access|owner)\w*"
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
     r"|\b(?:\w{0,20}role\w*|user_?type|account_?type)['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
@@ -84,7 +84,7 @@ BODY = re.compile(
 EVERYBODY = re.compile(
     r"\s*['\"](?:customer|client|buyer|shopper|user|member|guest|tenant|renter|patient|student"
     r"|passenger|rider|driver|courier|worker|freelancer|candidate|job_?seeker|applicant|donor"
-    r"|volunteer|seller|vendor|merchant|landlord|host)['\"]",
+    r"|volunteer|seller|vendor|merchant|landlord|host|parent|business|individual|personal)['\"]",
     _I,
 )
 """A role that whoever signs up has: it opens the page, not everybody else's records."""
@@ -166,7 +166,7 @@ LLM = re.compile(
     r"api\.openai\.com|api\.anthropic\.com|api\.groq\.com|generativelanguage\.googleapis"
     r"|ai\.gateway\.lovable"
     r"|openrouter\.ai|api\.x\.ai|api\.deepseek|chat\.completions\.create\("
-    r"|messages\.stream\(|generateText\("
+    r"|messages\.stream\(|generateText\(|generateObject\(|streamObject\("
     r"|streamText\(|generateContent\(|api\.perplexity|api-inference\.huggingface",
 )
 MONEY = re.compile(
