@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ...engine.finding import Finding
 from .access import Case, Spot
@@ -12,12 +12,13 @@ from .middleware import Access
 from .models import keeps_hash, model_text, prisma_model
 from .program import Piece
 from .proofs import made_here
-from .queries import Query, queries, stem, tied
+from .queries import Query, changed, queries, stem
 from .rolepaths import OF_ALL, PRIVATE_PATH, of_a_role, roles_asked
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import listed
 from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
 from .source import Binding, Call
+from .ties import tied
 
 _ACCOUNTS = {
     "user",
@@ -37,7 +38,9 @@ _PROVES = re.compile(
 )
 
 
-def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
+def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
+    supplied = "authz.client-supplied-identity"
+    signed_in = {one.place.symbol for one in found if one.rule == supplied}
     told = {
         (one.path, one.line) for it in found if it.rule in _SAME for one in (it.place, *it.also)
     }
@@ -51,7 +54,8 @@ def accounts(cases: list[Case], found: Iterable[Finding]) -> Iterator[Finding]:
         kept = not grows and any(_registers(case) for case in of_app)
         named = {role for case in of_app for role in roles_asked(case)}
         for case in of_app:
-            yield from _named_account(case)
+            if case.route.label not in signed_in:
+                yield from _named_account(case)
             yield from _in_their_name(case, asks)
             yield from _makes_staff(case)
             yield from _hashes(case)
@@ -102,7 +106,7 @@ def _named_account(case: Case) -> Iterator[Finding]:
         or _registers(case)
     ):
         return
-    one = next((it for it in queries(case) if _names_account(it)), None)
+    one = next((it for it in queries(case) if _names_account(it) and changed(it)), None)
     if one is None or not {name for name, _ in case.effects()} & {"write", "delete"}:
         return
     message = (

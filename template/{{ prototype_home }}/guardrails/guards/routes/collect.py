@@ -1,5 +1,6 @@
 """All routes of a tree, each with what it runs through."""
 
+import re
 from collections.abc import Iterator
 
 from ...engine.tree import Tree
@@ -37,7 +38,7 @@ def _routes(program: Program) -> Iterator[Route]:
             continue
         acts = "'use server'" in text[:400] or '"use server"' in text[:400]
         if acts and (module := program.module(path)):
-            yield from actions(module)
+            yield from (one for one in actions(module) if _in_pages(program, one.name, path))
         if "@Controller(" in text and (module := program.module(path)):
             yield from nest(module)
         built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
@@ -52,6 +53,25 @@ def _routes(program: Program) -> Iterator[Route]:
     # Of two that are told as one, the living one is told.
     registered.sort(key=lambda route: route.module.path in program.unstarted)
     yield from (route for route in registered if answers.get(route.module.path, True))
+
+
+_LIBRARY = re.compile(r"(?:^|/)(?:lib|emails?|server|utils)/")
+_IN_BROWSER = re.compile(r"\A\s*['\"]use client['\"]")
+
+
+def _in_pages(program: Program, label: str, home: str) -> bool:
+    """Whether a page or a component names the action: of what none does the browser is told no
+    address. Where no page is to be seen, that can't be told.
+    """
+    name = label.removesuffix("()")
+    pages = [
+        text
+        for path in program.tree.files
+        if path.endswith(CODE) and path != home and (text := program.text(path) or "")
+        if (path.endswith((".tsx", ".jsx")) and not _LIBRARY.search(path))
+        or _IN_BROWSER.match(text)
+    ]
+    return not pages or any(name in text for text in pages)
 
 
 def _app(program: Program, route: Route) -> str:

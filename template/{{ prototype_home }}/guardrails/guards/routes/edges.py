@@ -29,8 +29,13 @@ _TENANT = re.compile(
     r"|account|store|owner|producer)_?i?d?s?$",
     re.IGNORECASE,
 )
-_SIDE = re.compile(r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics)['\"]\s*\)\s*$")
-_SIDE_TABLE = re.compile(r"(?:^|_)(?:cache|logs?|audit\w*|metrics|history|alerts?)$", re.IGNORECASE)
+_SIDE = re.compile(
+    r"from\(\s*['\"]\w*(?:cache|logs?|audit|metrics|rate_?limits?|throttles?)['\"]\s*\)\s*$"
+)
+_SIDE_TABLE = re.compile(
+    r"(?:^|_)(?:cache|logs?|audit\w*|metrics|history|alerts?|rate_?limits?|throttles?)$",
+    re.IGNORECASE,
+)
 _ACTS_ELSEWHERE = re.compile(
     r"method\s*:\s*['\"](?:PUT|PATCH|DELETE|POST)['\"][\s\S]{0,200}Authorization"
 )

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Place
 from .access import Case
 from .flow import secret_env
 from .middleware import Access
 from .program import CODE
-from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ASKS_CALLER
 from .source import Module
 
@@ -17,7 +17,7 @@ _PRINCIPAL = re.compile(
     r"(?:user_?id|\buser\.id|req\.user\.id|\buid|\bid)\b\s*(?:[!=]==?)\s*['\"]?1\b(?!\d)"
     r"|email\??\s*(?:\?\.toLowerCase\(\))?\s*[!=]==?\s*['\"][\w.+-]+@[\w.-]+['\"]"
     r"|['\"][\w.+-]+@[\w.-]+['\"]\s*[!=]==?\s*[\w.?]*email"
-    r"|\badmin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*"
+    r"|\b\w{0,24}admin_?emails?\s*(?::\s*[\w\[\]]+\s*)?=\s*(?:new Set\()?\[?\s*"
     r"(?:\(?\s*process\.env\.\w+\s*(?:\|\||\?\?)\s*)?['\"][\w.+-]+@[\w.-]+['\"]",
     re.IGNORECASE,
 )
@@ -45,9 +45,24 @@ AT_THE_PROVIDER = re.compile(
 
 
 _WITH_PASSWORD = re.compile(r"\s*&&\s*[\w.]*[pP]ass\w*\s*===?\s*['\"]")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+")
 
 
 def principal(cases: list[Case]) -> Iterator[Finding]:
+    """An account that is named in several files is one fault."""
+    found: dict[str, list[Place]] = {}
+    for module, match in _principals(cases):
+        address = _ADDRESS.search(match[0])
+        about = address[0] if address else " ".join(match[0].split())[:60]
+        found.setdefault(about, []).append(place(module, match.start()))
+    for about, (first, *others) in found.items():
+        message = f"One account, written into the code, is the administrator: {about}"
+        # Who calls was asked all the same, where only a list of addresses is compared with it.
+        severity = MEDIUM if re.search(r"(?i)admin_?emails?\b", first.snippet) else None
+        yield finding("authz.hardcoded-principal", first, message, severity, others)
+
+
+def _principals(cases: list[Case]) -> Iterator[tuple[Module, "re.Match[str]"]]:
     seen: set[str] = set()
     for case in cases:
         modules = [piece.module for piece in case.pieces] + [
@@ -69,19 +84,13 @@ def principal(cases: list[Case]) -> Iterator[Finding]:
                 if re.search(r"(?i)admin|403|forbidden|superuser|owner", around) and not re.search(
                     r"(?i)count|seed|test", around
                 ):
-                    message = (
-                        "One account, written into the code, is the administrator: "
-                        + match[0].strip()[:60]
-                    )
-                    yield finding(
-                        "authz.hardcoded-principal", place(module, match.start()), message
-                    )
+                    yield module, match
                     break
 
 
 def _decides(module: Module, matched: str) -> bool:
     """Whether a constant is compared with anything: many only say where a letter goes."""
-    named = re.match(r"(admin_?emails?)\b", matched, re.IGNORECASE)
+    named = re.match(r"(\w*admin_?emails?)\b", matched, re.IGNORECASE)
     if named is None:
         return True
     name = re.escape(named[1])

@@ -24,10 +24,16 @@ HEADER = re.compile(
     rf"\b{_RECEIVER}\.headers?\b|\bheaders\(\)|\bheaders\.get\(|\bgetHeader\("
     rf"|\bsearchParams\b|\b{_RECEIVER}\.(?:get|query)\b"
 )
+PAGED = re.compile(
+    r"\.(?:limit|skip|offset|range|order|orderBy|take)\([^()]*(?:\([^()]*\)[^()]*)*\)"
+)
+"""How many of the rows are wanted, and in which order, names none of them."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?![\w$]|\s*:)")
 _DEFAULT = re.compile(r"=\s*(?:'[^']*'|\"[^\"]*\"|`[^`]*`)")
 _TYPED = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\??\s*:(?!:)")
 _AWAITED = re.compile(r"\s*\(?\s*await\s+([\w$.]+)\(")
+_PREPARED = re.compile(r"\s*\(?\s*[\w$.]+\.prepare\(")
+"""`db.prepare(...).get(id)`: what a driver that waits for nothing looked up."""
 _PARSES = re.compile(
     r"\b(?:JSON\.parse|parse|safeParse|parseAsync|safeParseAsync|validate|validateAsync)\("
 )
@@ -103,15 +109,16 @@ class Flow:
             return
         named = _DEFAULT.sub("", binding.names)
         found = set(_NAME.findall(named)) if "." not in named else set()
-        waits = "await " in value
+        prepared = _PREPARED.match(value) is not None
+        waits = "await " in value or prepared
         fetched = _AWAITED.match(value)
-        looked_up = (
+        looked_up = prepared or (
             fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
         )
         if names.has_caller(value) or self._identifies(module, value):
             names.caller |= found
         elif not _of_a_list(value, names) and (
-            (SENT.search(chosen := _CONDITION.sub("", value)) and not looked_up)
+            (SENT.search(chosen := PAGED.sub("", _CONDITION.sub("", value))) and not looked_up)
             or (mentions(chosen, names.sent) and (not waits or _PARSES.search(value)))
         ):
             names.sent |= found
@@ -162,7 +169,12 @@ def _of_a_list(value: str, names: Names) -> bool:
     return found is not None and not names.has_sent(found[1] or found[2])
 
 
+_SPELLED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+"""The words of a text of the code's own are no names."""
+
+
 def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
+    given = _SPELLED.sub("''", given)
     mixed = given.startswith("{") and len(found) == 1
     if giver.has_caller(given) and not (mixed and giver.has_sent(given)):
         names.caller |= found

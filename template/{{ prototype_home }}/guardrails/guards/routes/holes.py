@@ -23,6 +23,7 @@ from .meant import (
     profile,
     proves_it,
     public_form,
+    reports,
     signs_up,
 )
 from .middleware import Access
@@ -193,10 +194,11 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     ):
         return None
     if route.method == "GET" or route.method in {"HEAD", "OPTIONS"}:
-        return None, _public_read(case, effects)
+        return (relay_of(case) if "mail" in effects else None), _public_read(case, effects)
     if route.writes and receives(case):
         return _webhook(case, effects), None
-    meant = OPEN_CHANGE if route.method in {"PUT", "PATCH"} and ":" in route.path else PUBLIC_PATH
+    overwrites = route.method in {"PUT", "PATCH"} or _OVERWRITES.search(case.own)
+    meant = OPEN_CHANGE if overwrites and ":" in route.path else PUBLIC_PATH
     harmless = meant.search(route.label if route.kind == "action" else route.path)
     if harmless and not (route.method == "DELETE" or ADMIN_PATH.search(route.path)):
         return (relay, None) if (relay := relay_of(case)) else None
@@ -207,6 +209,7 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     return None, hole
 
 
+_OVERWRITES = re.compile(r"\.(?:update|updateOne|updateMany|findByIdAndUpdate)\(|\bUPDATE\s")
 _CHANGES = re.compile(
     r"\b(?:update|upsert|save|replace|increment|mark|set|approve|reset)\w*\(|\$(?:set|inc|push)\b|\.set\("
     r"|findByIdAnd|findOneAnd|UPDATE\s|DELETE\s|\bput\(|\bdel\("
@@ -246,6 +249,8 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
         return worse, "starts work that is the same whoever calls,"
     if guests(case):
         return MEDIUM, "adds data"
+    if reports(case):
+        return MEDIUM, "puts forward whichever record is named,"
     if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):
         return MEDIUM, "changes data of whoever an address or a number is known of,"
     only = adds and not _CHANGES.search(case.code)

@@ -11,11 +11,12 @@ from .flow import Names
 from .middleware import Access
 from .program import Piece
 from .proofs import made_here
-from .queries import Query, changed, for_sale, owned_tables, queries, stem, tied
+from .queries import Query, changed, for_sale, owned_tables, queries, stem
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
 from .signs import ADMIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
+from .ties import tenant_tables, tied
 
 _ID_COOKIE = re.compile(
     r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d"
@@ -50,10 +51,14 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
         owned = owned_tables(of_app)
         shared = shared_tables(of_app)
         shown = _shown(of_app)
+        tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
-            yield from _records(case, owned, shared, shown)
+            if case.access is Access.CALLER:
+                yield from _records(case, owned, shared, shown)
+            elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
+                yield from _records(case, tenants, set(), set())
             yield from _stored_files(case)
             yield from _below(case, owned)
             yield from roles(case)
@@ -208,13 +213,18 @@ def _taken(piece: Piece, name: str, names: Names) -> Iterator[Place]:
             yield place(piece.module, binding.at)
 
 
+_OVER_ALL = re.compile(r"super|platform|root|system", re.IGNORECASE)
+"""Who administers all organisations reaches each."""
+
+
 def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> Iterator[Finding]:
     """A signed-in caller names any record of a table whose records belong to somebody."""
-    if case.access is not Access.CALLER or case.bound_by_rows or case.token_in_hand or case.scoped:
+    if case.bound_by_rows or case.token_in_hand or case.scoped:
         return
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return
-    said = case.route.kind == "next" and ADMIN_PATH.search(case.route.path)  # who is none, may
+    by_anyone = case.access is Access.CALLER
+    said = by_anyone and case.route.kind == "next" and ADMIN_PATH.search(case.route.path)
     if said or AT_THE_PROVIDER.search(case.code):
         return  # what becomes of the record is what the provider says
     found = [

@@ -1,11 +1,13 @@
 """The routes of JavaScript and TypeScript servers, and what each of them checks."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from ..idle import quieter
+from ..idle import quieter, rank
 from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
@@ -14,6 +16,7 @@ from .declared import declared
 from .holes import holes
 from .identity import identity
 from .includes import includes
+from .openpages import open_pages
 from .operations import operations
 from .orders import orders
 from .payments import payments
@@ -22,6 +25,9 @@ from .races import races
 from .references import references
 from .refunds import refunds
 from .rows import page_rows, public_files, route_row
+from .settings import told_settings
+from .sociallogins import social_logins
+from .sqltext import sql_texts
 from .takings import takings
 from .tenants import tenants
 
@@ -45,6 +51,10 @@ def look(tree: Tree) -> Looked:
         *takings(cases),
         *tenants(cases),
         *declared(cases),
+        *social_logins(cases),
+        *told_settings(cases),
+        *sql_texts(cases),
+        *open_pages(program),
     ]
     found += accounts(cases, found)
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
@@ -57,10 +67,42 @@ def look(tree: Tree) -> Looked:
 
 
 def _once(found: list[Finding]) -> Iterator[Finding]:
-    """A file that several routes run through is judged with each of them."""
+    """A file that several routes run through is judged with each of them, and the handlers of one
+    address have the same fault together.
+    """
     seen: set[tuple[str, str, int]] = set()
+    together: dict[object, list[Finding]] = {}
     for one in found:
         key = (one.rule, one.place.path, one.place.line)
         if key not in seen:
             seen.add(key)
-            yield one
+            address = _address(one)
+            together.setdefault((one.rule, one.place.path, address) if address else key, []).append(
+                one
+            )
+    yield from map(_worst_of, together.values())
+
+
+_OF_AN_ADDRESS = {
+    "authz.idor", "authz.pii-exposed", "authz.client-supplied-identity", "authz.missing-role-check",
+    "payments.client-price", "payments.unverified",
+}  # fmt: skip
+
+
+def _address(one: Finding) -> str:
+    """`/orders/:id` of `GET /orders/:id`; who is shown in a list is shown alone as well."""
+    if one.rule not in _OF_AN_ADDRESS:
+        return ""
+    path = one.place.symbol.partition(" ")[2]
+    return re.sub(r"/(?::\w+)?$", "", path) if one.rule == "authz.pii-exposed" else path
+
+
+def _worst_of(same: list[Finding]) -> Finding:
+    worst = max(same, key=rank)
+    others = [one for one in same if one is not worst]
+    if not others:
+        return worst
+    also = (*worst.also, *(place for one in others for place in (one.place, *one.also)))
+    named = ", ".join(one.place.symbol.partition(" ")[0] for one in others)
+    message = f"{worst.message}; the same holds for {named}"
+    return replace(worst, message=message, also=tuple(dict.fromkeys(also))[:20])

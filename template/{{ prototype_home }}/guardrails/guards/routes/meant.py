@@ -178,9 +178,41 @@ def made_up(case: Case) -> bool:
     )
 
 
+_ACTION_OF_GUESTS = re.compile(
+    r"(?:create|place|submit|make|start|request|send)(?:Guest)?(?:Order|Purchase|Booking|Reservation"
+    r"|Appointment|Enquiry|Inquiry|Request)$"
+)
+_WHO_BUYS = re.compile(r"(?:buyer|guest|customer|contact)_?(?:[nN]ame|[eE]mail|[pP]hone)\b")
+
+
 def guests(case: Case) -> bool:
     """`POST /orders`: what somebody without an account may well send."""
-    return case.route.method == "POST" and _OF_GUESTS.search(case.route.path) is not None
+    if case.route.kind == "action":
+        named = _ACTION_OF_GUESTS.match(case.route.label.rpartition(".")[2].removesuffix("()"))
+        return named is not None and _WHO_BUYS.search(case.own) is not None
+    if case.route.method != "POST" or ":" in case.route.path:
+        return False
+    return bool(_OF_GUESTS.search(case.route.path) or _WHO_SENDS.search(case.own))
+
+
+_WHO_SENDS = re.compile(r"\b(?:creator|submitter|organi[sz]er|sender|reporter)_?[eE]mail\b")
+"""Whoever has no account leaves an address by which the answer comes."""
+_UPDATED = re.compile(r"\.update\(\s*\{([^{}]*)\}")
+_CHANGED = re.compile(r"\.(?:update|upsert|insert|delete|deleteMany|updateMany)\(")
+_LEFT_TO_STAFF = re.compile(
+    r"[sS]tatus['\"]?\s*:\s*['\"](?:pending|submitted|awaiting|verifying|under_review|in_review|claimed"
+    r"|reported)\w*['\"]"
+)
+
+
+def reports(case: Case) -> bool:
+    """`I have paid` of a guest: their order, by an id nobody guesses, waits for who checks it."""
+    updates = _UPDATED.findall(case.code)
+    return (
+        bool(updates)
+        and len(updates) == len(_CHANGED.findall(case.code))
+        and all(map(_LEFT_TO_STAFF.search, updates))
+    )
 
 
 def only_starts(case: Case) -> bool:

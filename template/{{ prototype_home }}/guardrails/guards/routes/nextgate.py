@@ -21,7 +21,10 @@ _ASKS = re.compile(
     r"|getToken\(|updateSession|jwtVerify"
 )
 _OF_ADMINISTRATORS = re.compile(r"cookies\.(?:get|has)\(\s*['\"]([\w-]*admin[\w-]*)", re.IGNORECASE)
-_MATCHER = re.compile(r"\bmatcher\s*:\s*(\[[^\]]*\]|['\"][^'\"]*['\"])", re.DOTALL)
+_MATCHER = re.compile(
+    r"\bmatcher\s*:\s*(\[(?:[^\]'\"`]|'[^'\n]*'|\"[^\"\n]*\"|`[^`]*`)*\]|['\"][^'\"]*['\"])"
+)
+"""The patterns may hold brackets of their own."""
 _LITERAL = re.compile(r"['\"`](/[^'\"`\s]*)['\"`]")
 _OF_STRANGERS = re.compile(r"\bif\s*\(\s*!\s*(?:user|session|token|claims)\b([^{;]*)[{;]")
 _NAMES_PATHS = re.compile(r"^\s*&&[\s(]*(?:\w+\.)*(?:pathname|path)\.startsWith\([^!]*$")

@@ -115,6 +115,7 @@ def _unlimited(cases: list[Case]) -> Iterator[Finding]:
 _SHORT_CODE = re.compile(
     r"^(?:otp|\w*[a-z]Otp|\w*otp_?code|(?:verification|reset|confirmation|email|sms)_?[cC]ode)$"
 )
+_DIGITS = re.compile(r"\.length\(\s*[4-6]\b|\\d\{[4-6]\}|\.length\s*!==?\s*[4-6]\b")
 _CODE_PATH = re.compile(r"otp|verif|reset|confirm|code", re.IGNORECASE)
 _TRIES = re.compile(r"attempts|tries|locked|lockout", re.IGNORECASE)
 
@@ -125,7 +126,7 @@ def _by_code(case: Case) -> bool:
         return False
     sent = case.flow.of(case.pieces[0]).sent
     return (
-        any(_SHORT_CODE.match(name) for name in sent)
+        (any(map(_SHORT_CODE.match, sent)) or ("code" in sent and _DIGITS.search(case.code)))
         and _CODE_PATH.search(case.route.path) is not None
         and not _TRIES.search(case.code)
         and not _limited(case)

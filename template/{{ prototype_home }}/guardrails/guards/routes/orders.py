@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .access import Case
+from .access import Case, Spot
 from .flow import Names
 from .middleware import Access
 from .program import Piece
@@ -17,6 +17,12 @@ _PAID = re.compile(
     r"|\bstatus['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"]",
     re.IGNORECASE,
 )
+_SAID = re.compile(
+    r"\b(?:payment_?[sS]tatus|is_?[pP]aid|paid)['\"]?\s*:\s*(?P<value>[\w$.?]+)\s*(?=[,}\n])"
+    r"|(?:\b(?P<row>[a-z]\w*)\.(?:payment_?[sS]tatus|is_?[pP]aid)\s*=(?!=)\s*(?P<given>[\w$.?]+))"
+    r"|[{,]\s*(?P<short>payment_?[sS]tatus|is_?[pP]aid)\s*(?=[,}])"
+)
+"""Whether it is paid, in somebody's words."""
 _CONFIRMED = re.compile(r"\bstatus['\"]?\s*:\s*['\"](?:confirmed|completed)['\"]")
 _PAYING = re.compile(
     r"(?:confirm|complete|process|finish|finali[sz]e)-?_?\w*payment", re.IGNORECASE
@@ -67,7 +73,48 @@ _TOTAL = re.compile(
 _SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^,]*,\s*([\w$]+)")
 
 
+_ASKS_WHETHER = re.compile(
+    r"api\.paystack\.co/transaction/verify|flutterwave\.com/v3/transactions/|\btransaction\.verify\("
+    r"|api\.razorpay\.com/v1/payments/|\bpayments\.fetch\("
+)
+_ASKS_HOW_MUCH = re.compile(
+    r"(?:amount|total|price|paid|expected)\w*\)?\s*(?:[!=<>]==?|[<>])|[!=<>]==?\s*(?:\w+\(\s*)?[\w.?]*"
+    r"(?:amount|total|price)|[<>]\s*(?:\w+\(\s*)?[\w.?]*(?:amount|total|price)"
+    r"|(?:amount|total|credits?|balance)\w*['\"]?\s*[:=]\s*[^,;\n]*\b(?:data|tx|transaction|payment|result)\w*\.(?:data\.)?amount",
+    re.IGNORECASE,
+)
+"""It is compared with what was owed, or what was paid is what is credited."""
+_OPENED_BY_BROWSER = re.compile(
+    r"PaystackPop|usePaystackPayment|PaystackButton|useFlutterwave|FlutterWaveButton|FlutterwaveCheckout"
+    r"|react-paystack|flutterwave-react"
+)
+
+
+def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
+    """The browser opens the payment, and the server only asks whether there was one."""
+    asking = [case for case in cases if case.first(_ASKS_WHETHER)]
+    if not asking or not _in_a_page(asking[0]):
+        return
+    for case in asking:
+        spot = case.first(_ASKS_WHETHER)
+        writes = {name for name, _ in case.effects()} & {"write"}
+        if spot is None or not writes or _ASKS_HOW_MUCH.search(case.code):
+            continue
+        message = (
+            f"{case.route.label} asks the provider whether something was paid, and never how much: "
+            f"the browser names the amount, so one cent pays for everything"
+        )
+        where = at_spot(spot, case.route.label)
+        yield finding("payments.unverified", where, message, HIGH, [at_route(case)])
+
+
+def _in_a_page(case: Case) -> bool:
+    paths = (path for path in case.program.tree.files if path.endswith((".tsx", ".jsx", ".vue")))
+    return any(_OPENED_BY_BROWSER.search(case.program.text(path) or "") for path in paths)
+
+
 def orders(cases: list[Case]) -> Iterator[Finding]:
+    yield from _never_how_much(cases)
     for case in cases:
         if case.access not in {Access.PUBLIC, Access.CALLER} or WEBHOOK_NAME.search(
             case.route.label
@@ -94,12 +141,35 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
     if not {name for name, _ in case.effects()} & {"write"}:
         return
     spot = case.first(_PAID) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
+    spot = spot or _said_paid(case)
     if spot is not None:
         message = f"{label} marks it as paid, and no payment provider is asked"
         where = place(spot.piece.module, spot.at, label)
         body = case.first(BODY, own=True)
         also = [*([at_spot(body)] if body else []), at_route(case)]
         yield finding("payments.unverified", where, message, HIGH, also)
+
+
+_STORES = re.compile(
+    r"(?:\.(?:update|insert|upsert|create|set|values|findByIdAndUpdate)|[A-Z]\w*)$"
+)
+
+
+def _said_paid(case: Case) -> Spot | None:
+    """Where the request itself says whether it was paid, and that is kept."""
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for said in _SAID.finditer(piece.code):
+            value = said["value"] or said["given"] or said["short"]
+            at = piece.start + said.start()
+            stored = said["row"] or any(
+                _STORES.search(call.callee)
+                for call in piece.module.calls_in(piece.start, piece.end)
+                if call.callee_end < at < call.end
+            )
+            if stored and names.has_sent(value):
+                return Spot(piece, at)
+    return None
 
 
 def _named_total(case: Case) -> Iterator[Finding]:

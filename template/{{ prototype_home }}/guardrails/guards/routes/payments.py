@@ -32,7 +32,7 @@ _AMOUNT = re.compile(
     r"|total)\s*(?::(?!\s*\{)\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
 )
 _GIFT = re.compile(
-    r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|fund", re.IGNORECASE
+    r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|(?<!re)fund", re.IGNORECASE
 )
 _ISSUES = re.compile(r"/invoices?(?:/create)?/?$")
 """Who issues an invoice says what is owed."""
@@ -50,6 +50,12 @@ _EACH = re.compile(
     r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*"
     r"([\w$]+)"
 )
+_EACH_TAKEN = re.compile(
+    r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach)\(\s*(?:async\s*)?\(?\s*\{([^{}]*)\}"
+)
+"""`items.map(({ price, quantity }) => …)`"""
+_TAKEN_APART = re.compile(r"\(\s*\{[^{}]*\}[^(){}]*\)\s*=>")
+_EACH_OF = re.compile(r"\bfor\s*\(\s*(?:const|let)\s+([\w$]+)\s+of\s+([\w$.?]+)\s*\)")
 _PUT_TOGETHER = r"\b{}\.push\(\s*\{{[^{{}}]*\b\w*[pP]rice\w*\s*:\s*\w+\.\w*[pP]rice"
 """Items of an own list, each with the price of a record."""
 _OWN_ID = re.compile(r"(?:id|Id|ID)$")
@@ -112,22 +118,35 @@ def _price(case: Case) -> Iterator[Finding]:
 def _named_amount(case: Case, piece: Piece, call: Call) -> int:
     """Where an amount of the client's is charged, or 0."""
     names = case.flow.of(piece)
-    each = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
+    mapped = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
+    each = mapped | _items_sent(piece, names)
     priced = {
         one[2]
         for one in _EACH.finditer(piece.code)
         if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
     }
-    for start, given in _given(piece, call):
+    for start, text in _given(piece, call):
+        given = _TAKEN_APART.sub(lambda part: " " * len(part[0]), text)
         for match in _AMOUNT.finditer(given):
             value = (match[1] or match[0]).strip(" :,")
             settled = _settled(case, piece, value) or _of_a_price(case, piece, value, each)
-            if settled or mentions(value, priced - each):
+            settled = settled or _worked_out(case, piece, value)
+            if settled or mentions(value, priced - mapped):
                 continue
-            sent = names.has_sent(value) or mentions(value, each)
+            held = re.sub(r"\[[^\]]*\]", "", value)  # the key says which, and is not what it costs
+            sent = names.has_sent(held) or mentions(held, each)
             if sent and not names.has_caller(match[0]):
                 return start + match.start()
     return 0
+
+
+def _items_sent(piece: Piece, names: Names) -> set[str]:
+    """What stands for one of the items that the client sent, or for something of one."""
+    found = {one[1] for one in _EACH_OF.finditer(piece.code) if names.has_sent(one[2])}
+    for one in _EACH_TAKEN.finditer(piece.code):
+        if names.has_sent(one[1]):
+            found |= set(re.findall(r"\w+(?=\s*(?:[,=]|$))", one[2].strip()))
+    return found
 
 
 _LISTED = re.compile(
@@ -144,6 +163,9 @@ def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
     for binding in piece.module.bindings_in(piece.start, piece.end):
         if binding.names.strip() in named:
             yield binding.start, piece.module.slice(binding)
+    for adds in piece.module.calls_in(piece.start, piece.end):
+        if adds.arguments and adds.callee.removesuffix(".push") in named - {adds.callee}:
+            yield adds.arguments[0].start, piece.module.slice(adds.arguments[0])
     yield first.start, given
 
 
@@ -164,6 +186,30 @@ def _of_a_price(case: Case, piece: Piece, value: str, each: set[str]) -> bool:
         and not _read_from_client(piece, names, one)
         for one in factors
     )
+
+
+_WORTH = re.compile(
+    r"amount|price|total|cost|fee|items?$|cart|body|data|input|payload|products|lines|order$|valu",
+    re.IGNORECASE,
+)
+
+
+def _worked_out(case: Case, piece: Piece, value: str) -> bool:
+    """`pricing.total`, where `pricing = priceOf(offer.amount, tier)`: of the request a function of
+    the tree's own is told the tier alone.
+    """
+    root = re.match(r"(?:Math\.\w+\(\s*|Number\(\s*)?([A-Za-z_$][\w$]*)", value)
+    names = case.flow.of(piece)
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if root is None or binding.names.strip() != root[1]:
+            continue
+        made = piece.module.slice(binding)
+        call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", made)
+        if call is None or case.program.function(piece.module, call[1]) is None:
+            return False
+        told = set(re.findall(r"[A-Za-z_$][\w$]*", made[call.end() :])) & names.sent
+        return bool(told) and not any(map(_WORTH.search, told))
+    return False
 
 
 def _read_from_client(piece: Piece, names: Names, factor: str) -> bool:

@@ -55,6 +55,37 @@ def by_token(piece: Piece, names: Names) -> bool:
     )
 
 
+_TOKEN_CHECK = re.compile(
+    r"^(?:validate|verify|check|is_?valid)\w*(?:Token|Link|Invite|Code|Signature)\w*$"
+)
+
+
+def by_helper(program: Program, piece: Piece, names: Names) -> bool:
+    """Whether a function of the tree's own compares a token that the request brings with one that
+    is kept, and who has none is refused: `if (!(await validateEditToken(id, token))) return 403`.
+    """
+    for call in piece.module.calls_in(piece.start, piece.end):
+        if (
+            not _TOKEN_CHECK.match(call.callee)
+            or program.function(piece.module, call.callee) is None
+        ):
+            continue
+        given = " ".join(piece.module.slice(one) for one in call.arguments)
+        after = piece.module.code[call.end : call.end + 240]
+        if (
+            names.has_sent(given)
+            and _REFUSED.search(after)
+            and verifies(program, piece.module, f"{call.callee}(")
+        ):
+            return True
+    return False
+
+
+_REFUSED = re.compile(
+    r"\bif\s*\([^;{]*![^;]{0,200}?\breturn\b|\)\s*\{?\s*return\b[^;]{0,160}\b40[13]\b|\bthrow\b"
+)
+
+
 def _given_to(piece: Piece, found: re.Match[str]) -> str:
     """What `.eq("token", …)` compares the column with."""
     return re.split(r"[)\n]", piece.code[found.end() : found.end() + 200])[0].strip(", ")

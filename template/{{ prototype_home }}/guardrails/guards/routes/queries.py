@@ -35,11 +35,8 @@ _TABLE = re.compile(
     r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete"
     r"|from)\(\s*(?!table)(\w+)\s*\)"
 )
-_LOG = re.compile(r"^(?:console|logger|log)\b")
-_COMPARES = re.compile(
-    r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
-)
-_CREATES = re.compile(
+LOG = re.compile(r"^(?:console|logger|log)\b")
+CREATES = re.compile(
     r"(?:^|\.)(?:create|insert|add|save|record|log|new|upsert|register|send)\w*\(|INSERT\s"
 )
 _WRITES = re.compile(
@@ -65,7 +62,7 @@ def queries(case: Case) -> Iterator[Query]:
     for piece in case.pieces:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
-            if _LOG.match(call.callee) or call.end - call.start > 6_000:
+            if LOG.match(call.callee) or call.end - call.start > 6_000:
                 continue
             kind = _names_record(piece, call, names.has_sent)
             if kind:
@@ -267,63 +264,6 @@ def stem(name: str) -> str:
     return re.sub(r"(?:ies|es|s|y|e)$", "", name.lower())
 
 
-_OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
-"""Where the session comes from was not seen, and nobody else's is called so."""
-
-
-_OF_A_ROLE = re.compile(r"[\w$.?!]*\b\w*[rR]ole\s*[!=]==?\s*['\"]\w+['\"]")
-"""It says what kind of user calls, and nothing of whose the record is."""
-
-
-def tied(case: Case) -> bool:
-    """Whether anything ties what is asked for to the caller: a comparison, or a call of both."""
-    for piece in case.pieces:
-        if _told_nothing(piece):
-            continue
-        names = case.flow.of(piece)
-        for line in re.split(r"[;\n]", _OF_A_ROLE.sub(" ", piece.code)):
-            known = names.has_caller(line) or _OF_SESSION.search(line) is not None
-            if known and _COMPARES.search(line) and not _nothing_test(line):
-                return True
-        for call in piece.module.calls_in(piece.start, piece.end):
-            if _LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
-                continue
-            code = statement(piece, call)
-            inner = "".join(piece.module.slice(one) for one in call.arguments)
-            if (
-                names.has_caller(code)
-                and names.has_sent(code)
-                and (names.has_sent(inner) or ".eq(" in code)
-            ) and not call.callee.endswith(
-                (".insert", ".json", "Response", ".stringify", ".create", "serve")
-            ):
-                return True
-    return False
-
-
-def _told_nothing(piece: Piece) -> bool:
-    """Whether it is, or is called by, a helper without arguments: that finds out who calls, and
-    can't know what is asked for.
-    """
-    at: Piece | None = piece
-    while at is not None and at.depth:
-        if not at.given and (at.function is None or at.function.name[:1].islower()):
-            return True
-        at = at.giver
-    return False
-
-
-def _nothing_test(line: str) -> bool:
-    return (
-        re.search(
-            r"[!=]==?\s*(?:null|undefined|'undefined'|\"string\"|'string')|\.method\b"
-            r"|\bstatus\s*[!=]==?\s*\d",
-            line,
-        )
-        is not None
-    )
-
-
 def owned_tables(cases: list[Case]) -> set[str]:
     """Tables of which some route asks only for what is the caller's: they have owners."""
     found: set[str] = set()
@@ -339,7 +279,7 @@ def owned_tables(cases: list[Case]) -> set[str]:
                 arguments = " ".join(piece.module.slice(one) for one in call.arguments)
                 if (
                     names.has_caller(arguments)
-                    and not _CREATES.search(whole)
+                    and not CREATES.search(whole)
                     and (name := table(whole))
                 ):
                     found.add(stem(name))
@@ -380,11 +320,16 @@ def changed(query: Query) -> bool:
     if piece.depth or not into or not re.fullmatch(r"\w+", into[-1].names):
         return True
     name = re.escape(into[-1].names)
+    later = piece.module.code[into[-1].end : piece.end]
+    made = re.search(_MADE.format(name), later)
     return bool(
         re.search(
             rf"\b{name}[?!]?\.(?:save|update|destroy|remove|delete|deleteOne|set|increment|decrement)\w*\("
             rf"|\b{name}[?!]?(?:\.\w+|\[[^\]]+\])+\s*(?:[-+*/]?=(?!=)|\+\+|--|\.(?:push|pull|splice)\()"
             rf"|\bObject\.assign\(\s*{name}\b|\b(?:delete|remove|update)\w*\([^()]*\b{name}\b",
-            piece.module.code[into[-1].end : piece.end],
+            later[: made.start()] if made else later,
         )
     )
+
+
+_MADE = r"(?<![\w$.]){}\s*=\s*(?:await\s+)?(?:new\s+[A-Z]\w*\(|[\w$.]+\.create\()"

@@ -7,10 +7,11 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .queries import queries, stem, tied
+from .queries import queries, stem
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, WEBHOOK_NAME
 from .source import Call
+from .ties import tied
 
 _ADDS = re.compile(r"(?:^|\.)(?:create|insert|insertOne|values|save)$")
 _NAMES = re.compile(

@@ -9,9 +9,10 @@ from .flow import mentions
 from .meant import first_start, not_in_production
 from .middleware import Access
 from .program import CODE, Piece
-from .queries import only_own, tied
+from .queries import only_own
 from .say import CRITICAL, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, STORES
+from .ties import tied
 
 _ROLE_WORD = re.compile(
     r"^(?:role|roles|is_?admin|user_?role|account_?type|user_?type|is_?super\w*)$", re.IGNORECASE

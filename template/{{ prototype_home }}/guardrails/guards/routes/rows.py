@@ -11,7 +11,7 @@ from .platforms import EdgeProject, web_path
 from .program import CODE, Piece, Program
 from .table import Route
 
-_APP_PAGE = re.compile(r"(?:^|/)app/(?:(.*)/)?page\.(?:tsx|ts|jsx|js|mdx)$")
+APP_PAGE = re.compile(r"(?:^|/)app/(?:(.*)/)?page\.(?:tsx|ts|jsx|js|mdx)$")
 _PAGES_PAGE = re.compile(r"(?:^|/)pages/((?!api/|_)[^.]*)\.(?:tsx|jsx)$")
 _APP_FILE = re.compile(r"(?:^|/)app/(.*)/route\.\w+$")
 _API_FILE = re.compile(r"(?:^|/)pages/(api/.*)\.\w+$")
@@ -61,8 +61,8 @@ def _is_unchecked(route: Route, projects: list[EdgeProject]) -> bool:
 def page_rows(program: Program) -> Iterator[Row]:
     """The pages of Next.js, and what they or the middleware file ask before they are shown."""
     for path in program.tree.files:
-        found = _APP_PAGE.search(path) or _PAGES_PAGE.search(path)
-        if found is None or (app := _next_app(program, path)) is None:
+        found = APP_PAGE.search(path) or _PAGES_PAGE.search(path)
+        if found is None or (app := next_app(program, path)) is None:
             continue
         inner = _without_groups(found[1] or "").removesuffix("index")
         row: Row = {"patterns": list(patterns(inner)), "file": path, "line": 1, "app": app}
@@ -94,7 +94,7 @@ def _without_groups(path: str) -> str:
     return "/".join(part for part in path.split("/") if not re.match(r"\(.*\)$|@", part))
 
 
-def _next_app(program: Program, path: str) -> str | None:
+def next_app(program: Program, path: str) -> str | None:
     folder = posixpath.dirname(path)
     while True:
         manifest = posixpath.join(folder, "package.json")

@@ -1,0 +1,72 @@
+"""Pages of administrators that a server fills with data, and that ask nobody."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .middleware import Access
+from .nextgate import gate
+from .platforms import web_path
+from .program import CODE, Piece, Program
+from .rows import APP_PAGE, next_app
+from .say import CRITICAL, HIGH, at_spot, finding, place
+from .signs import ADMIN_PATH, ASKS_CALLER, LOGIN_PATH, PERSONAL
+from .source import Module
+from .table import Route
+
+_LAYOUTS = ("layout.tsx", "layout.jsx", "layout.ts", "layout.js")
+_ASKS = re.compile(
+    r"\bredirect\(|cookies\(\)|\bauth\(|(?i:require|check|verify|ensure|assert)\w*\("
+)
+_IN_BROWSER = re.compile(r"\A\s*['\"]use client['\"]")
+_SHOWN = re.compile(r"export\s+default\b")
+
+
+def open_pages(program: Program) -> Iterator[Finding]:
+    for path in program.tree.files:
+        found = APP_PAGE.search(path)
+        address = web_path(found[1] or "") if found else ""
+        if not found or not ADMIN_PATH.search(address) or LOGIN_PATH.search(address):
+            continue
+        app = next_app(program, path) if path.endswith(CODE) else None
+        module = program.module(path) if app is not None else None
+        if module is None or app is None or _IN_BROWSER.match(module.text):
+            continue
+        case = Case(program, Route("GET", address, "next", module, 0, (_whole(module),), app=app))
+        case.gate = gate(program, case.route)
+        read = dict(case.effects()).get("read")
+        asked = case.access is not Access.PUBLIC or _ASKS.search(module.code)
+        if read is None or asked or case.bound_by_rows or _guarded_above(program, path):
+            continue
+        shown = _SHOWN.search(module.code)
+        yield finding(
+            "authz.unauthenticated-endpoint",
+            at_spot(read, address),
+            f"{address} shows what its server reads to anybody: neither the page nor a layout nor "
+            f"a middleware asks who is calling",
+            CRITICAL if PERSONAL.search(case.code) else HIGH,
+            [place(module, shown.start())] if shown else (),
+        )
+
+
+def _whole(module: Module) -> Piece:
+    return Piece(module, 0, len(module.code))
+
+
+def _guarded_above(program: Program, path: str) -> bool:
+    """Whether a layout around the page asks; what can't be read may."""
+    folder = posixpath.dirname(path)
+    while folder and posixpath.basename(folder) != "app":
+        for name in _LAYOUTS:
+            above = posixpath.join(folder, name)
+            if above in program.tree.present:
+                module = program.module(above)
+                code = (
+                    "\n".join(one.code for one in program.reach([_whole(module)])) if module else ""
+                )
+                if module is None or ASKS_CALLER.search(code) or _ASKS.search(code):
+                    return True
+        folder = posixpath.dirname(folder)
+    return False
