@@ -13,6 +13,7 @@ from typing import Any
 
 from ..gate import NotChecked
 from . import sarif
+from .copies import told_once
 from .finding import Finding, NotLooked
 from .rules import load
 from .tree import Tree, walk
@@ -60,7 +61,8 @@ def examine(name: str, tree: Tree, look: Callable[[Tree], Looked]) -> dict[str, 
         for finding in looked.findings
         if tree.selected is None or finding.place.path in tree.selected
     ]
-    return sarif.run(name, mine, found, not_looked=looked.not_looked, properties=looked.facts)
+    told = told_once(tree, found)
+    return sarif.run(name, mine, told, not_looked=looked.not_looked, properties=looked.facts)
 
 
 def broken(guard: str, why: str) -> dict[str, Any]:

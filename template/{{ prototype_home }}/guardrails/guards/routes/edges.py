@@ -308,12 +308,22 @@ def _change(case: Case, changes: Spot | None) -> tuple[Severity, str]:
         return MEDIUM, "runs a job"
     if not any(map(case.first, (BODY, _ASKED, _PAYS, _MAKES_ACCOUNTS))):
         return MEDIUM, "runs a job"
-    if changes is None or _SIDE.search(_around(changes)):
+    if changes is None or _SIDE.search(_around(changes)) or _kept_for_later(case, changes):
         return MEDIUM, "acts with the service key"
     if not _OVERWRITES.search(case.code) and not _PRIVILEGE.search(case.code):
         # What a form that is meant for everybody does, too.
         return MEDIUM, "adds records with the service key"
     return HIGH, "changes data with the service key"
+
+
+_KEPT_FOR_LATER = re.compile(r"cach(?:e|ing)", re.IGNORECASE)
+
+
+def _kept_for_later(case: Case, changes: Spot) -> bool:
+    """Whether it only keeps an answer, to be asked for once: nothing of anybody's is changed."""
+    near = changes.piece.module.text[max(0, changes.at - 300) : changes.at + 300]
+    changed = re.search(r"\.(?:update|delete|rpc)\(", case.code)
+    return changed is None and not _PRIVILEGE.search(near) and bool(_KEPT_FOR_LATER.search(near))
 
 
 def _around(spot: Spot) -> str:

@@ -168,7 +168,7 @@ _ONLY_COUNTED = re.compile(r"!!?\s*\w[\w.?]*|[\w.?]+\??\.length\b")
 
 
 _SELECTED = re.compile(r"\.select\(\s*['\"`]([^'\"`]{1,200})['\"`]")
-_PLAIN = re.compile(r"\w*(?:id|name|status|avatar|image|url|locale|language|timezone)")
+_PLAIN = re.compile(r"\w*(?:id|name|status|role|avatar|image|url|locale|language|timezone)")
 
 
 def _names_only(code: str) -> bool:
