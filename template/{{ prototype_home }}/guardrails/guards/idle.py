@@ -23,10 +23,13 @@ def no_graver(tree: Tree, findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings; those of an idle server at most of medium severity."""
     idle = idle_servers(tree)
     for one in findings:
-        if one.place.path in idle and rank(one) > Severity.MEDIUM:
-            yield replace(one, severity=Severity.MEDIUM)
-        else:
-            yield one
+        yield less_grave(one) if one.place.path in idle else one
+
+
+def less_grave(finding: Finding) -> Finding:
+    """At most of medium severity: nobody meets it as yet."""
+    grave = rank(finding) > Severity.MEDIUM
+    return replace(finding, severity=Severity.MEDIUM) if grave else finding
 
 
 def rank(finding: Finding) -> Severity:

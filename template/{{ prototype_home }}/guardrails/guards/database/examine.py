@@ -13,7 +13,16 @@ from psycopg.sql import SQL, Identifier
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from . import below, catalogue, counting, escalation, functions, policies, storage
+from . import (
+    below,
+    catalogue,
+    counting,
+    escalation,
+    functions,
+    policies,
+    principals,
+    storage,
+)
 from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
@@ -137,6 +146,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from escalation.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
     yield from counting.find(scene)
+    yield from principals.find(scene)
     yield from storage.find(scene, stage)
 
 

@@ -11,6 +11,7 @@ from .nextgate import gate
 from .platforms import actions, cloud, file_routes, nest
 from .program import CODE, Program
 from .servers import SERVER, Servers
+from .source import Module
 from .table import Route
 
 
@@ -38,7 +39,7 @@ def _routes(program: Program) -> Iterator[Route]:
             continue
         acts = "'use server'" in text[:400] or '"use server"' in text[:400]
         if acts and (module := program.module(path)):
-            yield from (one for one in actions(module) if _in_pages(program, one.name, path))
+            yield from _actions(program, module)
         if "@Controller(" in text and (module := program.module(path)):
             yield from nest(module)
         built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
@@ -53,6 +54,12 @@ def _routes(program: Program) -> Iterator[Route]:
     # Of two that are told as one, the living one is told.
     registered.sort(key=lambda route: route.module.path in program.unstarted)
     yield from (route for route in registered if answers.get(route.module.path, True))
+
+
+def _actions(program: Program, module: Module) -> Iterator[Route]:
+    for action in actions(module):
+        action.named = _in_pages(program, action.name, module.path)
+        yield action
 
 
 _LIBRARY = re.compile(r"(?:^|/)(?:lib|emails?|server|utils)/")

@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place
 from .access import Case, Spot
 from .exposure import AT_THE_PROVIDER, people, principal, provider_token
 from .flow import Names
+from .meant import not_in_production
 from .middleware import Access
 from .program import Piece
 from .proofs import made_here
@@ -55,6 +56,7 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
+            yield from _signed_as(case)
             if case.access is Access.CALLER:
                 yield from _records(case, owned, shared, shown)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
@@ -206,10 +208,35 @@ def _named_user(case: Case) -> Iterator[Finding]:
                 return
 
 
+_SIGNED_AS = re.compile(
+    r"\b(\w*(?:[bB]y|_by|ById|_by_id))\s*:\s*((?:\w+\.)*(?:admin|moderator|staff|reviewer|approver|user)"
+    r"_?[iI]d)\b"
+)
+
+
+def _signed_as(case: Case) -> Iterator[Finding]:
+    """`approvedBy: adminId`, and which administrator that was, the request says."""
+    if case.access not in {Access.CALLER, Access.ROLE} or case.bound_by_rows:
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for match in _SIGNED_AS.finditer(piece.code):
+            if names.has_sent(match[2]) and not names.has_caller(match[2]):
+                message = (
+                    f"{case.route.label} records as `{match[1]}` whomever the request names, "
+                    f"though it knows who is signed in"
+                )
+                where = place(piece.module, piece.start + match.start(), case.route.label)
+                also = [*_taken(piece, match[2], names), at_route(case)]
+                yield finding("authz.client-supplied-identity", where, message, MEDIUM, also)
+                return
+
+
 def _taken(piece: Piece, name: str, names: Names) -> Iterator[Place]:
     """Where the name got what the client sent."""
     for binding in piece.module.bindings_in(piece.start, piece.end):
-        if binding.names.strip() == name and names.has_sent(piece.module.slice(binding)):
+        named = re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", binding.names)
+        if named and names.has_sent(piece.module.slice(binding)):
             yield place(piece.module, binding.at)
 
 
@@ -219,7 +246,7 @@ _OVER_ALL = re.compile(r"super|platform|root|system", re.IGNORECASE)
 
 def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> Iterator[Finding]:
     """A signed-in caller names any record of a table whose records belong to somebody."""
-    if case.bound_by_rows or case.token_in_hand or case.scoped:
+    if case.bound_by_rows or case.token_in_hand or case.scoped or not_in_production(case):
         return
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return

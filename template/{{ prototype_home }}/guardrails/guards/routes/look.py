@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
-from ..idle import quieter, rank
+from ..idle import less_grave, quieter, rank
 from .accounts import accounts
 from .assignment import mass_assignment
 from .collect import collect
@@ -57,6 +57,8 @@ def look(tree: Tree) -> Looked:
         *open_pages(program),
     ]
     found += accounts(cases, found)
+    quiet = {case.route.label for case in cases if not case.route.named}
+    found = [less_grave(one) if one.place.symbol in quiet else one for one in found]
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
     facts = {
         "routes": [route_row(case, projects) for case in cases],

@@ -77,8 +77,18 @@ _NOT_IN_PRODUCTION = re.compile(
 )
 
 
+_AT_HOME = re.compile(
+    r"NODE_ENV\s*(?:===?\s*['\"](?:development|test)['\"]|!==?\s*['\"]production['\"])"
+)
+
+
 def not_in_production(case: Case) -> bool:
-    return _NOT_IN_PRODUCTION.search(case.own) is not None
+    """It refuses there, or is registered at home only."""
+    module, at = case.route.module, case.route.at
+    return _NOT_IN_PRODUCTION.search(case.own) is not None or any(
+        one.then.start <= at < one.then.end and _AT_HOME.search(module.slice(one.test))
+        for one in module.conditions
+    )
 
 
 def public_form(case: Case) -> bool:

@@ -4,15 +4,15 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Severity
 from .access import Case
 from .middleware import Access
 from .nextgate import gate
 from .platforms import web_path
 from .program import CODE, Piece, Program
 from .rows import APP_PAGE, next_app
-from .say import CRITICAL, HIGH, at_spot, finding, place
-from .signs import ADMIN_PATH, ASKS_CALLER, LOGIN_PATH, PERSONAL
+from .say import CRITICAL, HIGH, MEDIUM, at_spot, finding, place
+from .signs import ADMIN_PATH, ASKS_CALLER, LOGIN_PATH, PEOPLE, PERSONAL
 from .source import Module
 from .table import Route
 
@@ -46,9 +46,16 @@ def open_pages(program: Program) -> Iterator[Finding]:
             at_spot(read, address),
             f"{address} shows what its server reads to anybody: neither the page nor a layout nor "
             f"a middleware asks who is calling",
-            CRITICAL if PERSONAL.search(case.code) else HIGH,
+            _gravity(case.code),
             [place(module, shown.start())] if shown else (),
         )
+
+
+def _gravity(code: str) -> Severity:
+    """What a shop shows, its administrators' page shows as well."""
+    if PERSONAL.search(code):
+        return CRITICAL
+    return HIGH if PEOPLE.search(code) else MEDIUM
 
 
 def _whole(module: Module) -> Piece:

@@ -35,6 +35,8 @@ class Route:
     known: bool = True
     """Whether it is known what stands before it: a router that nobody mounts is not."""
     name: str = ""
+    named: bool = True
+    """Whether the browser is told where it is: of a server action that no page calls it isn't."""
     pieces: list[Piece] = field(default_factory=list)
 
     @property
