@@ -245,6 +245,7 @@ def defined_secret(case: Case) -> Case | None:
 
 def _defined(text: str) -> str:
     found = _DEFINED.match(text)
+    one: str
     for one in (found[1] if found else "", *re.findall(r"\benv(?:\.|\[\s*[\"'])(\w+)", text)):
         if re.search(r"PUBLISHABLE|ANON|SITE_KEY|PUBLIC_KEY|MAPS|_ID$", one):
             return ""

@@ -126,7 +126,10 @@ def _by_code(case: Case) -> bool:
         return False
     sent = case.flow.of(case.pieces[0]).sent
     return (
-        (any(map(_SHORT_CODE.match, sent)) or ("code" in sent and _DIGITS.search(case.code)))
+        (
+            any(map(_SHORT_CODE.match, sent))
+            or ("code" in sent and _DIGITS.search(case.code) is not None)
+        )
         and _CODE_PATH.search(case.route.path) is not None
         and not _TRIES.search(case.code)
         and not _limited(case)

@@ -11,10 +11,15 @@ from .program import Piece
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME
 
+_ASKED_FOR = "".join(
+    rf"(?<!\b{word}\s{of})" for word in ("where", "and", "or") for of in ("", r"\w\.")
+)
+"""`WHERE status = 'paid'` looks for what was paid before."""
 _PAID = re.compile(
-    r"\b\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"](?:paid|completed|succeeded|success)['\"]"
-    r"|\b(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*(?::|=(?!=))\s*true\b"
-    r"|\bstatus['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"]",
+    rf"{_ASKED_FOR}\b(?:\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"]"
+    r"(?:paid|completed|succeeded|success)['\"]"
+    r"|(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*(?::|=(?!=))\s*true\b"
+    r"|status['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"])",
     re.IGNORECASE,
 )
 _SAID = re.compile(

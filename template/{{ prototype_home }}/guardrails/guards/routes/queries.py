@@ -26,7 +26,8 @@ _ID = re.compile(
     r"|\w*Uuid)\b['\"\]]?\s*(?:!|as\s+\w+)?\s*[),}\]]*$"
 )
 _TABLE = re.compile(
-    r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)|\b(?:FROM|INTO|UPDATE|JOIN)\s+[\"`]?(\w+)"
+    r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)"
+    r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?public\"?\.)?[\"`]?(\w+)"
     r"|\b(?:db|tx)\.query\.(\w+)"
     r"|\b(?:storage|db)\.(\w+)\.(?:get|find|fetch|update|delete|remove|create|cancel"
     r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("
