@@ -1,7 +1,7 @@
 """The order of the work: chains, their names, the replay of each, then the stranger."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -36,6 +36,19 @@ class _Sum:
     def add(self, looked: Looked) -> None:
         self.findings += looked.findings
         self.not_looked += looked.not_looked
+
+    def add_once(self, looked: Looked) -> None:
+        """Add what a chain holds; what another one says in the same words is one fault."""
+        known = {(one.rule, one.severity, one.message): at for at, one in enumerate(self.findings)}
+        self.not_looked += looked.not_looked
+        for one in looked.findings:
+            at = known.get((one.rule, one.severity, one.message))
+            if at is None:
+                self.findings.append(one)
+            else:
+                first = self.findings[at]
+                also = dict.fromkeys((*first.also, one.place, *one.also))
+                self.findings[at] = replace(first, also=tuple(also))
 
 
 def look(tree: Tree) -> Looked:
@@ -102,7 +115,7 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, by_hand
         found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
         with Watchdog(scratch) as watchdog:
             looked = examine(tree, replay, lambda pid: watchdog.watching(pid, EXAMINE_SECONDS))
-        found.add(looked)
+        found.add_once(looked)
         found.facts |= _merged(found.facts, looked.facts)
         found.chains.append(_facts(replay, tables, stop))
 

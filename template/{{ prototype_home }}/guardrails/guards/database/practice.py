@@ -279,11 +279,13 @@ def _calls(texts: _Texts, code: list[str]) -> Iterator[Finding]:
 
 
 def _within_route(text: str, routes: list[int], at: int) -> bool:
-    """Below a route, with no other definition at the left margin in between."""
+    """Below a route, with neither its end nor another definition at the left margin between."""
     above = [start for start in routes if start < at]
     if not above:
         return False
     between = text[above[-1] : at].split("\n")[1:]
+    if any(line.startswith("})") for line in between):
+        return False  # the route ends there: what follows runs when the server starts
     starts = [
         line
         for line in between

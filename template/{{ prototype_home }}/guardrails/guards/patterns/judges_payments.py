@@ -158,7 +158,8 @@ _OWN_ROW = re.compile(
 )
 _CART = re.compile(r"cart|checkout|carrinho|carrito|basket", re.IGNORECASE)
 _STAFF = re.compile(
-    r"admin|staff|\bpos\b|pos/|cashier|employee|vendor|seller|supplier|manage|backoffice|waiter|invoice",
+    r"admin|staff|\bpos\b|pos/|cashier|employee|vendor|seller|supplier|manage|backoffice|waiter"
+    r"|invoice|(?:^|/)merchant/|pos(?:page|screen)",
     re.IGNORECASE,
 )
 
