@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ..engine.finding import Finding, Severity
+from ..engine.rules import load
 from ..engine.tree import Tree
 
 _ENTRY = re.compile(
@@ -27,6 +28,7 @@ _OF_COPIES = re.compile(
 _ROUTE = re.compile(
     r"\b(?:app|router|server|api|bp|fastify)\.(?:get|post|put|patch|delete|route)\(\s*f?['\"`]([^'\"`\n]+)"
 )
+_BESIDE_FUNCTION = re.compile(r"(?:^|/)supabase/functions/[^/]+/index[-_. ]\w[\w-]*\.ts$")
 _MOST = 20_000
 
 
@@ -64,7 +66,7 @@ def idle(
     for path, app in servers.items():
         apps[app].append(path)
     found: set[str] = set()
-    for of_app in apps.values():
+    for folder, of_app in apps.items():
         left = [
             path
             for path in of_app
@@ -72,8 +74,26 @@ def idle(
         ]
         living = [path for path in of_app if path not in left]
         answered = {one for path in living for one in _ROUTE.findall(tree.text(path) or "")}
-        found |= {path for path in left if living and _is_copy(tree, path, answered)}
+        runs = bool(living) or bool(left and _has_a_start(tree, folder))
+        found |= {path for path in left if runs and _is_copy(tree, path, answered)}
     return found
+
+
+def _has_a_start(tree: Tree, folder: str) -> bool:
+    """Whether the app's manifest says how it is started, which is not by one of these."""
+    text = tree.text(posixpath.join(folder, "package.json")) or ""
+    return re.search(r'"(?:start|dev)"\s*:\s*"\w', text) is not None
+
+
+def beside_functions(tree: Tree) -> set[str]:
+    """Copies beside the `index.ts` of a Supabase function, which alone is served."""
+    return {
+        path
+        for path in tree.ending(".ts")
+        if _BESIDE_FUNCTION.search(path)
+        and posixpath.basename(path)[:-3]
+        not in (tree.text(posixpath.join(posixpath.dirname(path), "index.ts")) or "")
+    }
 
 
 def _is_copy(tree: Tree, path: str, answered: Collection[str]) -> bool:
@@ -89,5 +109,16 @@ def quieter(findings: Iterable[Finding], unstarted: Collection[str]) -> Iterator
         if one.place.path not in unstarted:
             yield one
             continue
-        why = f"{one.message} (nothing starts this server: another one of the app runs)"
+        why = f"{one.message} (nothing starts it: another one of the app runs)"
         yield replace(one, message=why, severity=Severity.LOW)
+
+
+def less_grave(finding: Finding) -> Finding:
+    """At most of medium severity: nobody meets it as yet."""
+    grave = rank(finding) > Severity.MEDIUM
+    return replace(finding, severity=Severity.MEDIUM) if grave else finding
+
+
+def rank(finding: Finding) -> Severity:
+    """How severe it is: as its own evidence says, else as its rule."""
+    return load()[finding.rule].severity if finding.severity is None else finding.severity

@@ -9,7 +9,7 @@ from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree, read_within
-from ..idle import idle, is_entry, quieter, settings_of
+from ..idle import beside_functions, idle, is_entry, quieter, settings_of
 from .case import Case
 from .inner import Told, innermost
 from .judging import JUDGES
@@ -49,12 +49,13 @@ def look(tree: Tree) -> Looked:
 def _unstarted(tree: Tree, findings: Iterable[Finding]) -> set[str]:
     """Servers that nobody starts, looked for where something is wrong with a server."""
     found = {one.place.path for one in findings}
+    beside = found & beside_functions(tree)
     if not any(_listens(tree, path) and not is_entry(path) for path in found):
-        return set()
+        return beside
     apps = apps_of(tree)
     servers = {path: app_of(path, apps) for path in tree.ending(*CODE) if _listens(tree, path)}
     named = {path for path in servers if _is_named_elsewhere(tree, path)}
-    return idle(tree, servers, named, settings_of(tree))
+    return beside | idle(tree, servers, named, settings_of(tree))
 
 
 def _listens(tree: Tree, path: str) -> bool:

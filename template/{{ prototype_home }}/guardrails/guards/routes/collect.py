@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.tree import Tree
 from ..filenames import is_test
+from ..idle import beside_functions
 from .access import Case
 from .mounted import Mounted
 from .nextgate import gate
@@ -50,7 +51,7 @@ def _routes(program: Program) -> Iterator[Route]:
     registered = list(Servers(program, servers).routes())
     mounted = Mounted(program) if registered else None
     answers = {one: mounted is None or mounted.answers(one) for one in servers}
-    program.unstarted |= mounted.idle() if mounted else set()
+    program.unstarted |= beside_functions(program.tree) | (mounted.idle() if mounted else set())
     # Of two that are told as one, the living one is told.
     registered.sort(key=lambda route: route.module.path in program.unstarted)
     yield from (route for route in registered if answers.get(route.module.path, True))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
-from .queries import tied
 from .say import at_route, finding
 from .signs import ASKS_CALLER
+from .ties import tied
 
 PRIVATE_PATH = re.compile(
     r"analytic|overview|dashboard|earning|revenue|order|booking|payment|invoice|wallet|balance"

@@ -8,10 +8,11 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .queries import queries, statement, stem, table, tied
+from .queries import queries, statement, stem, table
 from .say import HIGH, at_route, at_spot, finding, place
 from .signs import STORES
 from .source import Module
+from .ties import tied
 
 _ID = (
     r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|clinic|school|restaurant|store|shop|branch"
