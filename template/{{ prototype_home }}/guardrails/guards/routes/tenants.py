@@ -1,4 +1,4 @@
-"""Organizations: rows put into whichever one the request names, and rows of another one."""
+"""Organizations: rows put into whichever one the request names."""
 
 import re
 from collections import defaultdict
@@ -7,22 +7,16 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
-from .program import Piece
-from .queries import queries, statement, stem, table
-from .say import HIGH, at_route, at_spot, finding, place
+from .say import HIGH, at_route, finding, place
 from .signs import STORES
 from .source import Module
-from .ties import tied
+from .ties import TENANT_ID, tied
 
-_ID = (
-    r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|clinic|school|restaurant|store|shop|branch"
-    r"|hotel|gym|hospital|business|household|team)_?[iI]d"
-)
 _OF_CALLER = re.compile(
     r"\b(?:req(?:uest)?|session|(?:current|auth)?[uU]ser|admin|auth|ctx|token|payload|decoded|caller"
-    rf"|member|claims)\b[\w.?!]*\.({_ID})\b"
+    rf"|member|claims)\b[\w.?!]*\.({TENANT_ID})\b"
 )
-_GIVEN = re.compile(rf"\b({_ID})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))")
+_GIVEN = re.compile(rf"\b({TENANT_ID})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))")
 _OVER_ALL = re.compile(r"super|platform|system|root|global|internal", re.IGNORECASE)
 """Who looks after all organizations may reach each of them."""
 _CHOOSES = re.compile(r"switch|join|select|invit|accept|regist|sign-?up|onboard", re.IGNORECASE)
@@ -35,11 +29,9 @@ def tenants(cases: list[Case]) -> Iterator[Finding]:
     for of_app in apps.values():
         modules = {piece.module.path: piece.module for case in of_app for piece in case.pieces}
         known = {_plain(found[1]) for one in modules.values() for found in _asked(one)}
-        divided = {name for case in of_app for name in _divided(case)} if known else set()
         for case in of_app if known else ():
             if _may_be_wrong(case):
                 yield from _into(case, known)
-                yield from _across(case, divided)
 
 
 def _asked(module: Module) -> Iterator[re.Match[str]]:
@@ -85,46 +77,3 @@ def _into(case: Case, known: set[str]) -> Iterator[Finding]:
                 rule = "authz.client-supplied-identity"
                 yield finding(rule, where, message, HIGH, [at_route(case)])
                 return
-
-
-def _across(case: Case, divided: set[str]) -> Iterator[Finding]:
-    """An administrator of one organization names a row of another one."""
-    if case.access is not Access.ROLE:
-        return
-    for one in queries(case):
-        if one.alone and not one.inserts and stem(one.table) in divided:
-            verb = "changes" if one.writes else "reads"
-            message = (
-                f"{case.route.label} {verb} {one.table} by their id alone: other routes look at "
-                f"the caller's own organization, this one doesn't"
-            )
-            where = at_spot(one.spot, case.route.label)
-            yield finding("authz.idor", where, message, HIGH, [at_route(case)])
-            return
-
-
-def _divided(case: Case) -> Iterator[str]:
-    """Tables of which some statement asks for what is of the caller's organization."""
-    for piece in case.pieces:
-        local = _held(piece)
-        for call in piece.module.calls_in(piece.start, piece.end):
-            if call.end - call.start > 3_000 or not call.arguments:
-                continue
-            whole = statement(piece, call)
-            own = _OF_CALLER.search(whole) or any(
-                re.search(rf"(?<![\w$.]){re.escape(name)}\b", whole) for name in local
-            )
-            if own and (name := stem(table(whole))):
-                yield name
-
-
-def _held(piece: Piece) -> set[str]:
-    """Names that hold the caller's organization: `const { orgId } = await requireAdmin()`."""
-    found: set[str] = set()
-    for one in piece.module.bindings_in(piece.start, piece.end):
-        value = piece.module.slice(one)[:300]
-        if _OF_CALLER.search(value):
-            found.add(one.names.strip())
-        elif re.search(r"\breq\.user\b|\brequire\w*\(|[sS]ession\b", value):
-            found |= set(re.findall(rf"\b{_ID}\b", one.names))
-    return {name for name in found if re.fullmatch(r"[\w$]+", name)}

@@ -67,10 +67,11 @@ def _nothing_test(line: str) -> bool:
     )
 
 
-_TENANT = re.compile(
-    r"(?:company|org|organi[sz]ation|tenant|workspace|restaurant|salon|clinic|school|store|shop|business"
-    r"|agency|hotel|gym|club|branch|property|account|team)_?[iI]d\b"
+TENANT_ID = (
+    r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|restaurant|salon|clinic|hospital|school|store"
+    r"|shop|business|agency|hotel|gym|club|branch|property|account|team|household)_?[iI]d"
 )
+_TENANT = re.compile(rf"{TENANT_ID}\b")
 
 
 def tenant_tables(cases: list[Case]) -> set[str]:
