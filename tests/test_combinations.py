@@ -130,23 +130,26 @@ def faults_of_data(files: dict[str, str]) -> list[str]:
 def test_each_conditional_file_is_in_one_and_absent_in_another(stamper: Stamper) -> None:
     """A misspelled condition in a file name drops the file without a word."""
     engine = Environment(undefined=StrictUndefined, autoescape=True)
-    stamps = [("new", stamper.stamp(**given(row))) for row in PAIRS]
-    stamps += [("adopt", stamper.stamp(mode="adopt", **row)) for row in ADOPTED]
+    adopted = [stamper.stamp(mode="adopt", **row) for row in ADOPTED]
+    stamps = [stamper.stamp(**given(PAIRS[0])), *[None] * len(PAIRS[1:]), *adopted]
+    answers = [given(row) for row in PAIRS] + [project.answers for project in adopted]
+    modes = ["new"] * len(PAIRS) + ["adopt"] * len(ADOPTED)
     contexts = [
-        Questionnaire(stamper.template, mode).complete(project.answers) for mode, project in stamps
+        Questionnaire(stamper.template, mode).complete(dict(those))
+        for mode, those in zip(modes, answers, strict=True)
     ]
     root = stamper.template / "template"
     sources = [p.relative_to(root) for p in root.rglob("*") if p.is_file()]
     for source in (s for s in sources if "{%" in str(s)):
         present = set()
-        for (_, project), context in zip(stamps, contexts, strict=True):
+        for project, context in zip(stamps, contexts, strict=True):
             parts = [
                 engine.from_string(part.removesuffix(".jinja")).render(context)
                 for part in source.parts
             ]
-            path = project.path.joinpath(*parts)
-            assert path.is_file() or not all(parts) or context["mode"] == "adopt", source
-            present.add(path.is_file() and all(parts))
+            there = project is None or project.path.joinpath(*parts).is_file()
+            assert there or not all(parts) or context["mode"] == "adopt", source
+            present.add(there and all(parts))
         assert present == {True, False}, f"{source} is in all or in none"
 
 
