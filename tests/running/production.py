@@ -160,12 +160,16 @@ class Production:
         assert finished.returncode == 0, finished.stdout
         return finished.stdout
 
-    def start(self, name: str) -> None:
+    @property
+    def postmaster(self) -> int:
+        return int((self._data / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    def start(self, name: str, **variables: str) -> None:
         with self.log.open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", self.project.package, name],
                 cwd=self.project.path,
-                env=self.environment,
+                env=self.environment | variables,
                 stdout=log,
                 stderr=log,
             )

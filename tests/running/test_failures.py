@@ -1,5 +1,6 @@
 """What must hold when things break under requests."""
 
+import os
 import signal
 import threading
 import time
@@ -106,6 +107,23 @@ def test_sigterm_cuts_no_request_off(breakable: Production) -> None:
     # for somebody, it has told them.
     acknowledged = set().union(*(booker.acknowledged for booker in bookers))
     assert stored_bookings(breakable) == acknowledged
+
+
+def test_the_end_of_a_process_needs_no_database(breakable: Production) -> None:
+    """One that answers nobody any more, as behind a network that swallows packets."""
+    for name in ("serve", "worker"):
+        breakable.stop(name)
+        breakable.start(name, SHUTDOWN_GRACE="1", EMBEDDED_WORKER="true")
+    with breakable.database() as connection:
+        backends = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        for (pid,) in [*backends, (breakable.postmaster,)]:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            for name in ("serve", "worker"):
+                assert breakable.stop(name) in {0, -signal.SIGTERM}
+        finally:
+            for (pid,) in [*backends, (breakable.postmaster,)]:
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_mail_survives_the_worker_being_killed(breakable: Production) -> None:

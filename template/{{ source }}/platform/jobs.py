@@ -1,7 +1,6 @@
 """Jobs on PostgreSQL: enqueued in the transaction that causes them, run at least once."""
 
 import asyncio
-import contextlib
 import copy
 import signal
 import time
@@ -34,6 +33,8 @@ _MAX_CRASHES = 5
 _CARRIER = "trace_context"
 _KEEP_FINISHED_HOURS = 24 * 7
 _RECONNECT_SECONDS = 1.0
+# What a database that does not answer may take of the time after the grace.
+_FAREWELL_SECONDS = 5.0
 _SWEEP_LOCK = 0x6A6F6273
 
 _log = structlog.get_logger(__name__)
@@ -122,13 +123,16 @@ class Jobs:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Run jobs beside the body; what is under way at its end is finished first."""
-        worker = asyncio.create_task(self._keep_working(), name="worker")
+        ending = asyncio.Event()
+        worker = asyncio.create_task(self._keep_working(ending), name="worker")
         try:
             yield
         finally:
+            ending.set()
             worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await worker
+            _, still_running = await asyncio.wait({worker}, timeout=self._grace + _FAREWELL_SECONDS)
+            if still_running:
+                _log.warning("worker_left_behind")
 
     async def run_pending(self) -> None:
         """Run what is due now, and what that enqueues, then return. For tests."""
@@ -138,9 +142,13 @@ class Jobs:
             await self._work(wait=False, listen_notify=False, outcomes=outcomes)
             ran = len(outcomes)
 
-    async def _keep_working(self) -> None:
-        """A database that goes away ends procrastinate's worker; it is started again."""
-        while True:
+    async def _keep_working(self, ending: asyncio.Event) -> None:
+        """A database that goes away ends procrastinate's worker; it is started again.
+
+        Where it goes away while the worker ends, procrastinate raises that instead of the
+        cancellation.
+        """
+        while not ending.is_set():
             sweeper = asyncio.create_task(self._keep_sweeping(), name="retry stalled jobs")
             try:
                 await self._work(wait=True, listen_notify=True, outcomes=None)
