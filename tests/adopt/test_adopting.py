@@ -216,6 +216,31 @@ def test_work_that_is_not_committed_is_never_run_over(template: Path, tmp_path: 
     assert "git stash" in ran.stderr
 
 
+@pytest.mark.parametrize("name", ["roadworthy", f"{BRANCH}/later"])
+def test_a_branch_that_leaves_no_room_is_named(template: Path, tmp_path: Path, name: str) -> None:
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    git(tree, "branch", name)
+    ran = adopt(tree, "--yes", "--template", str(template))
+    assert ran.returncode == 1
+    assert f"git branch -m {name}" in ran.stderr
+    assert git(tree, "status", "--porcelain") == ""
+
+
+def test_no_hook_and_no_monitor_of_the_prototypes_is_run(template: Path, tmp_path: Path) -> None:
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    ran_too = tmp_path / "ran-too"
+    hook = tree / ".husky/post-checkout"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {ran_too}\nexit 1\n")
+    hook.chmod(0o755)
+    commit_all(tree, "Hooks")
+    git(tree, "config", "core.hooksPath", ".husky")
+    git(tree, "config", "core.fsmonitor", str(hook))
+    ran = adopt(tree, "--yes", "--only", "secrets", "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert not ran_too.exists()
+
+
 def test_what_git_ignores_is_not_overwritten(template: Path, tmp_path: Path) -> None:
     tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
     (tree / ".gitignore").write_text("renovate.json\n")

@@ -152,3 +152,26 @@ def test_the_advice_names_what_the_host_must_know() -> None:
     assert "revokes nothing" in said[-1]
     assert "\n" not in "".join(said)
     assert advice([]) == ()
+
+
+def test_a_switch_that_breaks_off_halfway_is_undone(clone: Path, repository: Path) -> None:
+    """Git fills the folder first: a branch that can't be made is told when all is there."""
+    untrack(clone, _OUT)
+    (clone / "deep/er").mkdir(parents=True)
+    (clone / "deep/er/new.txt").write_text("new\n")
+    (clone / "backend/app/main.py").write_text("changed\n")
+    git(clone, "add", "--all")
+    tip = _land(clone, repository)
+    (repository / "deep").mkdir()
+    (repository / "deep/mine.txt").write_text("mine\n")
+    (repository / ".git/info/exclude").write_text("mine.txt\n")
+    locked = repository / ".git/refs/heads/adopted.lock"
+    locked.touch()
+    with pytest.raises(Refusal, match="adopted"):
+        switch(repository, "adopted", tip)
+    assert _contents(repository) == _FILES
+    assert git(repository, "status", "--porcelain") == ""
+    assert [path.name for path in (repository / "deep").iterdir()] == ["mine.txt"]
+    locked.unlink()
+    switch(repository, "adopted", tip)
+    assert (repository / "deep/er/new.txt").read_text() == "new\n"

@@ -185,6 +185,8 @@ def test_odd_names_links_and_unreadable_files_are_no_crash(tmp_path: Path) -> No
     (tree / "loop").symlink_to(tree)
     (tree / "outside").symlink_to("/etc")
     (tree / ".git").write_text("gitdir: /nowhere\n")
+    (tree / "inner/.git").mkdir(parents=True)
+    (tree / "inner/app.ts").write_text("export {}\n")
     (tree / "locked.py").write_text("secret")
     (tree / "locked.py").chmod(0)
     html, output = tmp_path / "r.html", tmp_path / "r.json"
@@ -192,6 +194,6 @@ def test_odd_names_links_and_unreadable_files_are_no_crash(tmp_path: Path) -> No
     assert ran.returncode == 0, ran.stderr
     assert "<img" not in html.read_text()
     found = json.loads(output.read_text())
-    assert found["files"] == 8
+    assert found["files"] == 9
     assert {"path": "", "why": "a link, not followed", "files": 2} in found["left"]
     assert command(tree, "--format", "markdown").returncode == 0

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from roadworthy.refusal import Refusal
 
+from .git import asked, differing, git, run
 from .git import environment as git_environment
-from .git import git, run
 
 _ASIDE = "roadworthy-kept"
 """Below git's own folder; what an interrupted run left there is put back by the next."""
@@ -78,15 +78,57 @@ def switch(repository: Path, branch: str, tip: str = "") -> tuple[str, ...]:
 
 @contextmanager
 def keeping(repository: Path, tip: str) -> Iterator[tuple[str, ...]]:
-    """Whatever moves the folder to `tip` inside, the files that it no longer tracks stay."""
+    """Whatever moves the folder to `tip` inside, the files that it no longer tracks stay.
+
+    git fills the folder before it moves the branch: where it is stopped in between, or the disk
+    is full, the folder goes back to what it was.
+    """
     leaving = _no_longer_tracked(repository, tip)
+    coming = [
+        path
+        for path in differing(repository, "A", "HEAD", tip)
+        if not os.path.lexists(repository / path)
+    ]
+    before = git(repository, "rev-parse", "HEAD")
     aside = _aside(repository)
     try:
         for path in leaving:
             _copy(repository / path, aside / path)
         yield leaving
+    except BaseException:
+        if git(repository, "rev-parse", "HEAD") == before:
+            _go_back(repository, coming, tip)
+        raise
     finally:
         recover(repository)
+
+
+def _go_back(repository: Path, coming: Iterable[str], tip: str) -> None:
+    """Undo what git brought, and nothing of anybody else's."""
+    brought = [
+        path
+        for path in differing(repository, "M", "HEAD", tip)
+        if asked(repository, "hash-object", "--", path)
+        == asked(repository, "rev-parse", f"{tip}:{path}")
+    ]
+    git(repository, "reset", "--quiet")
+    if brought:
+        git(repository, "checkout", "--quiet", "--", *brought)
+    for path in coming:
+        (repository / path).unlink(missing_ok=True)
+        for folder in (repository / path).parents:
+            if folder == repository or not _emptied(folder):
+                break
+
+
+def _emptied(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def recover(repository: Path) -> tuple[str, ...]:
@@ -129,12 +171,10 @@ def _list(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _no_longer_tracked(repository: Path, branch: str) -> tuple[str, ...]:
-    listed = git(
-        repository, "diff", "--name-only", "--no-renames", "--diff-filter=D", "-z", "HEAD", branch
+def _no_longer_tracked(repository: Path, tip: str) -> tuple[str, ...]:
+    return tuple(
+        path for path in differing(repository, "D", "HEAD", tip) if (repository / path).is_file()
     )
-    names = (name for name in listed.split("\0") if name)
-    return tuple(name for name in names if (repository / name).is_file())
 
 
 def _aside(repository: Path) -> Path:

@@ -1,4 +1,8 @@
-"""git, asked about one repository: no other, no prompt, and names taken as they are."""
+"""git, asked about one repository: no other, no prompt, and names taken as they are.
+
+Neither hooks nor a file system monitor run: they would be the prototype's own code (CWE-829), which
+needs its owner's consent, and a hook that fails would stop a switch halfway.
+"""
 
 import os
 import subprocess
@@ -6,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from roadworthy.refusal import Refusal
+
+_NOTHING_ELSE = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -28,11 +34,19 @@ def asked(folder: Path, *arguments: str) -> str | None:
     return ran.stdout.strip() if ran.returncode == 0 else None
 
 
+def differing(folder: Path, kind: str, since: str, tip: str) -> list[str]:
+    """The files that are added (A), deleted (D) or modified (M) between two commits."""
+    said = git(
+        folder, "diff", "--name-only", "-z", "--no-renames", f"--diff-filter={kind}", since, tip
+    )
+    return [name for name in said.split("\0") if name]
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run git, whatever comes of it. File names in its output are those that `os` gives."""
     ran = subprocess.run(
         # A file may be called `:(glob)*`.
-        ["git", "--literal-pathspecs", "-C", str(folder), *arguments],
+        ["git", "--literal-pathspecs", "-C", str(folder), *_NOTHING_ELSE, *arguments],
         env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,

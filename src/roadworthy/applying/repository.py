@@ -6,12 +6,12 @@ killed leaves the tree and the branches exactly as they were.
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from roadworthy.refusal import Refusal
 
 from .environment import keeping, recover, switch
-from .git import asked, git
+from .git import asked, differing, git
 
 BRANCH = "roadworthy/adopt"
 _NEVER_FIRST = (
@@ -106,8 +106,17 @@ class Repository:
         return to
 
     def check_branch(self) -> None:
-        """Refuse a branch of an earlier run that was left where it is."""
-        if self.branch != self.target and self._has_branch():
+        """Refuse a branch of an earlier run that was left where it is, and one whose name is part
+        of the target's: git has room for one of them only.
+        """
+        if self.branch == self.target:
+            return
+        if other := self._in_its_way():
+            raise Refusal(
+                f"Beside a branch called {other} git has no room for one called {self.target}. "
+                f"Give it another name with `git branch -m {other} NAME`, and run this again."
+            )
+        if self._has_branch():
             raise Refusal(
                 f"The branch {self.target} is there already, from an earlier run. Go on there with "
                 f"`git switch {self.target}`, or throw it away with `git branch -D {self.target}`."
@@ -130,7 +139,7 @@ class Repository:
         fetched = ("--no-tags", "--no-write-fetch-head", str(clone), self.target)
         git(self.top, "fetch", "--quiet", *fetched)
         tip = git(clone, "rev-parse", self.target).strip()
-        for path in self._names("A", tip):
+        for path in differing(self.top, "A", self.commit, tip):
             if os.path.lexists(self.top / path):
                 raise Refusal(
                     f"{self.top / path} is in the way: git ignores it, and the branch would "
@@ -142,10 +151,17 @@ class Repository:
         else:
             switch(self.top, self.target, tip)
 
-    def _names(self, kind: str, tip: str) -> list[str]:
-        said = git(self.top, "diff", "--name-only", "-z", "--no-renames", f"--diff-filter={kind}",
-                   self.commit, tip)  # fmt: skip
-        return [name for name in said.split("\0") if name]
+    def _in_its_way(self) -> str | None:
+        parents = {str(parent) for parent in PurePosixPath(self.target).parents}
+        branches = git(self.top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
+        return next(
+            (
+                name
+                for name in branches.splitlines()
+                if name in parents or name.startswith(f"{self.target}/")
+            ),
+            None,
+        )
 
     def _has_branch(self) -> bool:
         named = f"refs/heads/{self.target}"

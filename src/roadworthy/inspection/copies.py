@@ -43,19 +43,24 @@ def _order(path: str) -> tuple[int, str]:
 
 
 def _read(file: Path) -> bytes | None:
-    """A regular file without its layout's line ends; no link is followed (CWE-59)."""
+    """A regular file without its layout's line ends; no link is followed (CWE-59).
+
+    A result may be of a folder: of a submodule, for one.
+    """
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
-    with os.fdopen(handle, "rb") as stream:
+    try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode) or about.st_size > _MOST_BYTES:
             return None
-        try:
+        with open(handle, "rb", closefd=False) as stream:
             return b"\n".join(_stripped(stream))
-        except OSError:
-            return None
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def _stripped(lines: Iterable[bytes]) -> Iterable[bytes]:

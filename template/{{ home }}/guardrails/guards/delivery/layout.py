@@ -14,6 +14,7 @@ _ENTRY = re.compile(
 )
 _NOT_AN_APP = re.compile(r"(^|/)(tests?|examples?|docs?|scripts?|templates?|packages|demo)/")
 _NESTED_DEPTH = 3
+_SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
 
 
 def findings(project: Project) -> Iterator[Finding]:
@@ -87,7 +88,8 @@ def _nested(project: Project) -> Iterator[Finding]:
         for path in project.tree.files
         for depth in range(1, min(path.count("/"), _NESTED_DEPTH) + 1)
     }
-    for folder in sorted(folders):
+    submodules = set(_SUBMODULE.findall(project.tree.text(".gitmodules") or ""))
+    for folder in sorted(folders - submodules):
         if os.path.lexists(project.tree.root / folder / ".git"):
             yield Finding(
                 "layout.nested-repo",
