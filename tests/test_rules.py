@@ -165,3 +165,26 @@ def test_code_that_is_no_utf_8_is_searched_like_any_other(tmp_path: Path) -> Non
     (tmp_path / "server/keys.ts").write_bytes(text.encode("cp1252"))
     (judged,) = found("auth.default-secret", {"files": {}}, tmp_path)
     assert (judged.place.path, judged.place.line) == ("server/keys.ts", 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_windows_wrote_is_read_like_any_other(tmp_path: Path, encoding: str) -> None:
+    for name, text in {
+        "requirements.txt": "fastapi==0.115.0\r\nrequests\r\n",
+        "main.py": "from fastapi import FastAPI\napp = FastAPI(debug=True)\n",
+        "web/package.json": '{"dependencies": {"next": "15.0.0"}}',
+        "web/keys.ts": '\nconst key = process.env.JWT_SECRET || "pots-and-pans"\n',
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode(encoding))
+    apps = recognised(walk(tmp_path)).stack["apps"]
+    assert [(app["root"], *app["frameworks"]) for app in apps] == [
+        ("", "FastAPI"),
+        ("web", "Next.js"),
+    ]
+    for rule, place in (
+        ("auth.default-secret", ("web/keys.ts", 2)),
+        ("deps.unpinned", ("requirements.txt", 2)),
+    ):
+        (judged,) = found(rule, {"files": {}}, tmp_path)
+        assert (judged.place.path, judged.place.line) == place

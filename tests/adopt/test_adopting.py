@@ -282,6 +282,22 @@ def test_without_git_it_says_how_to_begin(template: Path, tmp_path: Path) -> Non
     assert "git init" in ran.stderr
 
 
+def test_the_answers_of_another_template_are_left_alone(template: Path, tmp_path: Path) -> None:
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    answers = "_commit: 1.0\n_src_path: https://example.com/acme/starter kit.git\nname: Tides\n"
+    (tree / ".copier-answers.yml").write_text(answers)
+    commit_all(tree, "Stamped elsewhere")
+    ran = adopt(tree, "--yes", "--template", str(template))
+    assert ran.returncode == 1
+    way_out = "git mv .copier-answers.yml .copier-answers.starter-kit.yml"
+    assert way_out in ran.stderr.replace("\n", " ")
+    git(tree, *way_out.split()[1:])
+    commit_all(tree, "Make room")
+    ran = adopt(tree, "--yes", "--only", "secrets", "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert (tree / ".copier-answers.starter-kit.yml").read_text() == answers
+
+
 def test_several_apps_are_never_guessed(template: Path, tmp_path: Path) -> None:
     tree = lay_out("choir", tmp_path / "choir", mess=False)
     ran = adopt(tree, "--yes", "--template", str(template))

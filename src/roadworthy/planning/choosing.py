@@ -1,5 +1,6 @@
 """Which guardrails are wanted, and what an earlier adoption has answered."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,21 @@ def earlier_adoption(root: Path) -> Answers | None:
     answers = recorded(root)
     if answers is None or (answers.get("mode") == "adopt" and "guardrails" in answers):
         return answers
+    if "mode" not in answers:
+        other = f".copier-answers.{_name(str(answers.get('_src_path', '')))}.yml"
+        raise Refusal(
+            f"{root / ANSWERS_FILE} is of another template ({answers.get('_src_path')}), and the "
+            f"answers given here are to be kept under that name. `git mv {ANSWERS_FILE} {other}`, "
+            f"commit it, and run this again; `copier update --answers-file {other}` is how that "
+            "template is kept up with from then on."
+        )
     raise Refusal(
         f"{root / ANSWERS_FILE} says that this is stamped from a template already: `roadworthy "
         "update` is how it keeps up."
     )
+
+
+def _name(source: str) -> str:
+    """Of the template's repository, as a part of a file's name."""
+    last = source.rstrip("/").removesuffix(".git").rpartition("/")[2]
+    return re.sub(r"[^\w-]+", "-", last).strip("-") or "other"

@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .encoding import decoded
+
 MOST_BYTES = 1_000_000
 """A source file beyond this is data or generated; it is listed and not read."""
 MOST_FILES = 100_000
@@ -83,7 +85,7 @@ class Tree:
         if path in self._kept:
             return self._kept[path]
         data = read_within(self.root, path)
-        text = None if data is None or b"\0" in data[:8192] else data.decode(errors="replace")
+        text = None if data is None else decoded(data)
         self._keep(path, text)
         return text
 

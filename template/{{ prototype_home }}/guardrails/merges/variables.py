@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..engine.encoding import text_of
 from . import files
 from .merge import Refused
 
@@ -83,7 +84,7 @@ def in_git(root: Path) -> list[EnvFile]:
     found = []
     for path in filter(is_env_file, _ls_files(root)):
         try:
-            text = _text(files.read(root, path) or b"")
+            text = text_of(files.read(root, path) or b"")
         except Refused:
             continue
         if not _ENCRYPTED.search(text):
@@ -115,12 +116,6 @@ def example_beside(root: Path, path: str) -> str:
     folder = PurePosixPath(path).parent
     there = (str(folder / name) for name in EXAMPLES if (root / folder / name).is_file())
     return next(there, str(folder / EXAMPLES[0]))
-
-
-def _text(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # as PowerShell's `>` writes
-        return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace")
 
 
 def names(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...engine.encoding import decoded
 from ...engine.tree import read_within
 from .conflicts import declared
 from .project import Project
@@ -72,7 +73,7 @@ def lock_files(project: Project) -> Iterator[LockFile]:
 
 def _text(project: Project, path: str) -> str | None:
     data = read_within(project.tree.root, path, _MOST_BYTES)
-    return None if data is None or b"\0" in data[:8192] else data.decode("utf-8", "replace")
+    return None if data is None else decoded(data)
 
 
 def _read(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import PurePosixPath
 
+from ...engine.encoding import text_of
 from ...engine.tree import Tree, read_within
 from .model import Chain, Dialect, Migration
 
@@ -177,9 +178,7 @@ def sql_text(tree: Tree, path: str) -> str | None:
     data = read_within(tree.root, path, MOST_BYTES)
     if data is None:
         return None
-    # What Windows' shell writes with `>`.
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return data.decode(encoding, errors="replace").replace("\0", "")
+    return text_of(data).replace("\0", "")
 
 
 def version_of(path: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...engine.encoding import text_of
 from ...engine.finding import Severity
 from ...engine.rules import Rule
 from ...engine.tree import read_within
@@ -102,7 +103,7 @@ def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
         except UnicodeDecodeError:
             copy = copies / path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(data.decode(errors="replace"), encoding="utf-8", newline="")
+            copy.write_text(text_of(data), encoding="utf-8", newline="")
             broken.add(path)
     return broken
 
