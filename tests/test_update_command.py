@@ -58,6 +58,31 @@ def test_previews_then_lands_on_a_branch(stamper: Stamper, tmp_path: Path) -> No
     assert "Nothing to update" in update(project, "--yes", "--ref", "v10001").stdout
 
 
+def test_what_newer_guards_see_in_old_code_is_recorded(stamper: Stamper, tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    git(stamper.template, "clone", "--quiet", str(stamper.template), str(template))
+    guards = template / "template/{{ home }}/guardrails/guards.toml"
+    newer = guards.read_text()
+    for version, text in (
+        ("v10000", newer.replace("guards.python", "guards.lint")),
+        ("v10001", newer),
+    ):
+        guards.write_text(text)
+        commit_all(template, version)
+        git(template, "tag", version)
+    project = Stamper(template, tmp_path).stamp("v10000")
+    (project.path / "keys.py").write_text(
+        'import os\n\nSECRET_KEY = os.getenv("KEY", "change-me")\n'
+    )
+    project.check("python", "-P", "-m", "guardrails", "baseline")
+    commit_all(project.path, "Mine")
+    landed = update(project.path, "--yes")
+    assert landed.returncode == 0, landed.stderr
+    assert "1 came, 0 went" in landed.stdout
+    assert git(project.path, "show", "--format=", "--name-only") == "guardrails/baseline.jsonl"
+    project.check("python", "-P", "-m", "guardrails", "check", "--base", "main")
+
+
 def test_a_conflict_changes_nothing(stamper: Stamper, tmp_path: Path) -> None:
     newer = release(stamper.template, tmp_path / "newer", "\n\n# Newer.\n")
     project = of(stamper.stamp().copy(tmp_path / "project").path, newer)

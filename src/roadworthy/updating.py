@@ -62,6 +62,9 @@ def run(request: Request) -> int:
             return 0
         _confirm(request, repository.target)
         commit(clone, f"Update the guardrails to {newest}")
+        if _has_baseline(clone, answers):
+            console.print("Looking with the newer guards at what was there before", style="dim")
+            shown.print(Text(_record(clone, answers)))
         repository.land(clone)
         shown.print(Text(_NEXT.format(branch=repository.target)))
     return 0
@@ -105,6 +108,26 @@ def _update(clone: Path, answers: Answers, newest: str) -> None:
     if answers.get("mode") == "adopt":
         run_engine(clone, home, "guardrails.merges", accepted=(0, 1))
     git(clone, "add", "--all")
+
+
+def _has_baseline(clone: Path, answers: Answers) -> bool:
+    return (clone / str(answers.get("home", ".")) / "guardrails" / "baseline.jsonl").is_file()
+
+
+def _record(clone: Path, answers: Answers) -> str:
+    """Nobody's build turns red for code that was there before: what newer guards see in it is
+    recorded, in a commit of its own. Gives what is to be said of it.
+    """
+    try:
+        said = run_engine(
+            clone, str(answers.get("home", ".")), "guardrails", "baseline", accepted=(0, 1)
+        )
+    except Refusal as refusal:
+        return f"Nothing was recorded in the baseline. {refusal}"
+    if _changes(clone):
+        git(clone, "add", "--all")
+        commit(clone, "Record what the newer guards see in the code that was there")
+    return f"The baseline: {said.strip()}"
 
 
 def _changes(clone: Path) -> list[str]:

@@ -1,8 +1,9 @@
 """What was wrong on the first day, one sorted line each: it may shrink and never grow by itself.
 
 Every line ends in a checksum of its own, so that a line changed by hand is refused and two
-branches still merge as a union. A line is one of three kinds: a rule that was known when the
-baseline was taken, a finding of that day, or a finding accepted later with reason, owner and date.
+branches still merge as a union. A line is one of four kinds: the guards that took the baseline, a
+rule that was known to them, a finding of that day, or one accepted later with reason, owner and
+date.
 """
 
 import datetime
@@ -36,13 +37,17 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Baseline:
-    """`rules` are those that were run when it was taken; a rule that came later is new."""
+    """`rules` are those that were run when it was taken; a rule that came later is new. `guards`
+    tells the guards that took it from newer ones; two branches may bring one each.
+    """
 
     rules: frozenset[str] = frozenset()
     entries: dict[Fingerprint, Accepted | None] = field(default_factory=dict)
+    guards: frozenset[str] = frozenset()
 
     def to_text(self) -> str:
-        lines = [{"known": rule} for rule in self.rules]
+        lines = [{"guards": identity} for identity in self.guards]
+        lines += [{"known": rule} for rule in self.rules]
         for fingerprint, accepted in self.entries.items():
             lines.append(asdict(fingerprint) | (asdict(accepted) if accepted else {}))
         return "".join(sorted(_signed(line) + "\n" for line in lines))
@@ -51,18 +56,22 @@ class Baseline:
     def from_text(cls, text: str, name: str) -> "Baseline":
         """Raises CorruptBaseline, which names the line."""
         rules: set[str] = set()
+        guards: set[str] = set()
         entries: dict[Fingerprint, Accepted | None] = {}
         for number, line in enumerate(text.splitlines(), start=1):
             content = _checked(line, f"{name}:{number}")
             if "known" in content:
                 rules.add(content["known"])
                 continue
+            if "guards" in content:
+                guards.add(content["guards"])
+                continue
             try:
                 fingerprint, accepted = _entry(content)
             except (KeyError, TypeError, ValueError):
                 raise CorruptBaseline(_refusal(f"{name}:{number}")) from None
             entries[fingerprint] = accepted
-        return cls(frozenset(rules), entries)
+        return cls(frozenset(rules), entries, frozenset(guards))
 
 
 def read(file: Path) -> Baseline | None:

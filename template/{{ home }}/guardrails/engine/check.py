@@ -2,13 +2,14 @@
 
 import datetime
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..stack import recognise
-from . import sarif, scope
+from . import earlier, sarif, scope
 from .baseline import Baseline, grown, read
 from .finding import Finding, NotLooked
 from .fingerprint import Fingerprint, fingerprints
@@ -63,13 +64,37 @@ def check(
             return _judged(tree, baseline, guards, progress)
     commit = scope.merge_base(root, base)
     before = scope.baseline_at(root, commit, baseline_of(root)) if commit else None
+    seen_before = _seen_before(root, commit, without)
     grew = grown(baseline, before) if baseline and before else []
-    return _judged(recognised(walk(root)), baseline, _guards(without), progress, grew)
+    if grew and baseline and before and baseline.guards - before.guards:
+        grew = [it for it in grew if it not in seen_before()]
+    tree = recognised(walk(root))
+    newer = baseline is not None and earlier.are_newer(baseline)
+    excused = seen_before if newer else tuple
+    return _judged(tree, baseline, _guards(without), progress, grew, excused)
 
 
 def recognised(tree: Tree) -> Tree:
     """The tree with what it is made of, which several guards ask."""
     return replace(tree, stack=recognise(tree))
+
+
+def _seen_before(
+    root: Path, merge_base: str | None, without: Sequence[str]
+) -> Callable[[], Collection[Fingerprint]]:
+    """Looks once, when it is asked first."""
+
+    def look(tree_of: Path) -> Collection[Fingerprint]:
+        tree = recognised(walk(tree_of))
+        document = run_guards(tree, _guards(without), lambda _: None)
+        found = [finding for run in document["runs"] for finding in sarif.findings(run)]
+        return fingerprints(found, tree)
+
+    @cache
+    def seen() -> Collection[Fingerprint]:
+        return earlier.seen_before(root, merge_base, look)
+
+    return seen
 
 
 def _guards(without: Sequence[str]) -> list[Guard]:
@@ -82,6 +107,7 @@ def _judged(
     guards: Sequence[Guard],
     progress: Progress,
     grew: Sequence[Fingerprint] = (),
+    seen_before: Callable[[], Collection[Fingerprint]] = tuple,
 ) -> Outcome:
     document = run_guards(tree, guards, progress)
     found = [finding for run in document["runs"] for finding in sarif.findings(run)]
@@ -89,7 +115,12 @@ def _judged(
     today = datetime.datetime.now(datetime.UTC).date()
     waivers = apply_waivers(found, tree, today, unwaivable(rules.values()))
     verdict = judge(
-        fingerprints(waivers.left, tree), baseline, rules, present=tree.files, today=today
+        fingerprints(waivers.left, tree),
+        baseline,
+        rules,
+        present=tree.files,
+        today=today,
+        seen_before=seen_before,
     )
     return Outcome(
         verdict=verdict,

@@ -99,7 +99,8 @@ FORMATS: Mapping[str, Callable[[Outcome], str]] = {
 def _summary(outcome: Outcome) -> list[str]:
     verdict = outcome.verdict
     lines = [
-        f"new rule {rule}: {count} existing, to be recorded by `python -m guardrails baseline`"
+        f"newer guards see {rule} where it was before: {count}, to be recorded by "
+        "`python -m guardrails baseline`"
         for rule, count in sorted(Counter(entry.rule for entry in verdict.arrived).items())
     ]
     if verdict.old or verdict.gone:

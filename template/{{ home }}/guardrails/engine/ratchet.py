@@ -1,7 +1,7 @@
 """Findings against the baseline: what is new is refused, what is old may only become less."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .baseline import Accepted, Baseline
@@ -12,8 +12,8 @@ from .rules import Rule
 
 @dataclass(frozen=True)
 class Verdict:
-    """`new` fails a build. `old` and `accepted` stand in the baseline; `arrived` belong to rules
-    that came after it; `gone` stand in the baseline and were not found any more."""
+    """`new` fails a build. `old` and `accepted` stand in the baseline; `arrived` is what only newer
+    guards see; `gone` stand in the baseline and were not found any more."""
 
     new: dict[Fingerprint, Finding] = field(default_factory=dict)
     old: dict[Fingerprint, Finding] = field(default_factory=dict)
@@ -28,9 +28,14 @@ def judge(
     *,
     present: Iterable[str],
     today: datetime.date,
+    seen_before: Callable[[], Collection[Fingerprint]] = tuple,
 ) -> Verdict:
     """Compare. `present` are the files of the tree: an entry whose file is gone is matched by its
-    text, since files are renamed. Without a baseline everything is new."""
+    text, since files are renamed. Without a baseline everything is new.
+
+    `seen_before` says what the guards see in the code that was there before they changed. It is
+    asked last, since it may have to look.
+    """
     if baseline is None:
         return Verdict(new=dict(found))
     verdict = Verdict()
@@ -50,8 +55,24 @@ def judge(
             verdict.new[fingerprint] = finding
         else:
             verdict.arrived[fingerprint] = finding
+    _tell_apart(verdict, baseline, rules, there, seen_before)
     verdict.gone.extend(sorted(unmatched))
     return verdict
+
+
+def _tell_apart(
+    verdict: Verdict,
+    baseline: Baseline,
+    rules: Mapping[str, Rule],
+    there: Collection[str],
+    seen_before: Callable[[], Collection[Fingerprint]],
+) -> None:
+    """What is new only to the guards is not new."""
+    may = [it for it in verdict.new if it not in baseline.entries and _may_stay(it, rules)]
+    seen = dict.fromkeys(seen_before()) if may else {}
+    for fingerprint in may:
+        if fingerprint in seen or _former(fingerprint, seen, there) is not None:
+            verdict.arrived[fingerprint] = verdict.new.pop(fingerprint)
 
 
 def _place(
@@ -73,7 +94,7 @@ def _may_stay(fingerprint: Fingerprint, rules: Mapping[str, Rule]) -> bool:
 
 
 def _former(
-    fingerprint: Fingerprint, entries: Mapping[Fingerprint, object], there: frozenset[str]
+    fingerprint: Fingerprint, entries: Mapping[Fingerprint, object], there: Collection[str]
 ) -> Fingerprint | None:
     for entry in entries:
         if entry.path not in there and entry.moved_to(fingerprint.path) == fingerprint:

@@ -1,11 +1,12 @@
 """Writing the baseline: the first day's findings, fewer of them later, and accepted exceptions."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .baseline import Accepted, Baseline, read
 from .check import Outcome, baseline_of
+from .earlier import identity
 from .fingerprint import Fingerprint
 from .rules import load
 
@@ -25,8 +26,8 @@ class Recorded:
 
 
 def record(root: Path, outcome: Outcome) -> Recorded:
-    """Write what may stay: everything on the first day; afterwards only less, and what rules
-    that have arrived since found.
+    """Write what may stay: everything on the first day; afterwards only less, and what only newer
+    guards see in code that was there before them.
 
     Raises:
         Refused: a guard could not look, so that what it knew would be lost.
@@ -49,7 +50,8 @@ def record(root: Path, outcome: Outcome) -> Recorded:
             kept[fingerprint] = None
         else:
             refused += 1
-    _write(root / baseline_of(root), Baseline(frozenset(rules), kept))
+    guards = frozenset({identity()})
+    _write(root / baseline_of(root), Baseline(frozenset(rules), kept, guards))
     were = frozenset(before.entries) if before else frozenset()
     return Recorded(len(kept), len(were - set(kept)), len(set(kept) - were), refused)
 
@@ -68,9 +70,11 @@ def accept(root: Path, outcome: Outcome, wanted: str, accepted: Accepted) -> Fin
         raise Refused(f"{rule.id} can't be accepted: {' '.join(rule.why.split())}")
     if accepted.expired(datetime.datetime.now(datetime.UTC).date()):
         raise Refused(f"{accepted.until} has passed")
-    before = read(root / baseline_of(root)) or Baseline(frozenset(load()))
+    before = read(root / baseline_of(root)) or Baseline(
+        frozenset(load()), guards=frozenset({identity()})
+    )
     _write(
-        root / baseline_of(root), Baseline(before.rules, before.entries | {matches[0]: accepted})
+        root / baseline_of(root), replace(before, entries=before.entries | {matches[0]: accepted})
     )
     return matches[0]
 
