@@ -34,7 +34,7 @@ def look(tree: Tree) -> Looked:
     findings = [
         *holes.look(table, keeper),
         *webhooks.look(table, keeper),
-        *credentials.look(table),
+        *credentials.look(table, keeper),
         *crypto.look(table),
         *configuration.look(table),
         *inputs.look(table, keeper),

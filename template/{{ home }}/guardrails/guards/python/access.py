@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from .depends import parameter_checks
 from .modules import Function, Module, Project
+from .refusals import ROLES, asked_about, beside_the_point, refuses
 from .routes import Route
 from .syntax import (
     argument,
+    assigns_in,
     called,
     calls_in,
     dotted,
@@ -21,12 +23,6 @@ from .syntax import (
 )
 from .walking import nodes_in
 
-_REFUSALS = re.compile(
-    r"unauth|forbidden|credential|permission_?denied|not_?authenticated|access_?denied|"
-    r"auth(entication|orization)?_?(error|exception|failed|required)|invalid_?token|suspicious|"
-    r"not_?allowed",
-    re.IGNORECASE,
-)
 _BY_NAME = re.compile(
     r"(current|auth\w*|active|logged_?in|verified)_?(user|account|member|admin|principal|identity)|"
     r"^require|_required$|^authenticat|^authoriz|^auth$|auth_guard|is_authenticated|permission|"
@@ -35,12 +31,6 @@ _BY_NAME = re.compile(
     re.IGNORECASE,
 )
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
-_ROLES = re.compile(
-    r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|permisos?|scopes?|user_type|"
-    r"type_user|account_type|is_owner)$|^(SUPER_?)?ADMIN$|"
-    r"^(has_perm|has_role|has_permission|is_admin)",
-    re.IGNORECASE,
-)
 _REQUIRES = re.compile(r"_(required|only)$|^(require|only)_", re.IGNORECASE)
 _KIND = re.compile(
     r"^is_(?!authenticated$|active$|anonymous$|verified$|confirmed$|enabled$|deleted$|banned$|blocked$"
@@ -51,9 +41,12 @@ _ADMINS = re.compile(r"(^|_)(admin\w*|superuser|staff)(_|$)", re.IGNORECASE)
 """`require_admin` that asks `is_platform_admin()`: what that compares need not be seen."""
 _ROLE_NAME = re.compile(r"role|admin|permis|superuser|staff|scope", re.IGNORECASE)
 SIGNED = {"construct_event", "verify_signature", "verify_webhook", "verify_webhook_signature"}
-_CALLER_WORDS = re.compile(
-    r"session|user|token|auth|logged|credential|identity|payload|cookie", re.IGNORECASE
+_SECRET = re.compile(
+    r"(^|_)(cron|seed|admin|api|internal|webhook|setup|job|task)\w*_(secret|key)(_|$)"
+    r"|(^|_)secret(_key)?$",
+    re.IGNORECASE,
 )
+"""What only the owner's machines know: whoever names it is let in."""
 _OF_CALLER = re.compile(
     r"session|user|token|auth|logged|credential|identity|payload|cookie|header|api_?key|secret|admin"
     r"|role|permission|passw|\bpin\b|\bip\b|remote_addr|signature|captcha|owner|caller|principal",
@@ -113,11 +106,11 @@ class Gatekeeper:
         if not isinstance(node, ast.Call) or called(node) != "user_passes_test" or not node.args:
             return None
         test = node.args[0]
-        words = _asked_about(test) | {dotted(test)}
+        words = asked_about(test) | {dotted(test)}
         meant = self._project.resolve(module, dotted(test))
         if isinstance(meant.node, ast.FunctionDef):
-            words |= _asked_about(meant.node)
-        role = any(_ROLE_NAME.search(word) or _ROLES.search(word) for word in words)
+            words |= asked_about(meant.node)
+        role = any(_ROLE_NAME.search(word) or ROLES.search(word) for word in words)
         return Verdict("role" if role else "caller", f"{dotted(test) or 'a test'} stands before it")
 
     def _stated(self, module: Module, node: ast.expr) -> Verdict | None:
@@ -168,17 +161,20 @@ class Gatekeeper:
         signs = bool(names & SIGNED) or {"compare_digest", "new"} <= names
         if signs and any(_answers(node) for node in own_body(function)):
             return Verdict("signature", f"{function.name} checks a signature")
-        if not any(refuses(node, function) for node in own_body(function)):
+        met = set(own_body(function)) - beside_the_point(function)
+        if not any(refuses(node, function) for node in met):
             return None
         words = {
             word
             for node in own_body(function)
             if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
-            for word in _asked_about(node.test if isinstance(node, ast.If) else node)
+            for word in asked_about(node.test if isinstance(node, ast.If) else node)
         }
         admins = _ADMINS.search(function.name) and any(_ADMINS.search(word) for word in words)
         kinds = _REQUIRES.search(function.name) and any(_KIND.search(word) for word in words)
-        if admins or kinds or any(_ROLES.search(word) for word in words):
+        if any(_SECRET.search(word) for word in words):
+            return Verdict("secret", f"{function.name} asks for a secret")
+        if admins or kinds or any(ROLES.search(word) for word in words):
             return Verdict("role", f"{function.name} looks at the role")
         return Verdict("caller", f"{function.name} turns strangers away")
 
@@ -252,66 +248,6 @@ def _inner(function: Function) -> Iterator[Function]:
     for node in own_body(function):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
-
-
-def _asked_about(test: ast.AST) -> set[str]:
-    """The names of a test, and the keys that it reads: `user["role"]`, `getattr(user, "role")`."""
-    read = (argument(call, 1) for call in calls_in(test) if called(call) == "getattr")
-    asked = {text_of(name) or "" for name in read}
-    return words_in(test) | asked | {key for inner in nodes_in(test) if (key := key_of(inner))}
-
-
-def refuses(node: ast.AST, function: Function | None = None) -> bool:
-    """A statement that turns the caller away."""
-    if isinstance(node, ast.Raise) and node.exc is not None:
-        return _refusing(node.exc) or _raised_name(node.exc, function)
-    if isinstance(node, ast.Return) and node.value is not None:
-        named = _raised_name(node.value, function)
-        return named or _has_status(node.value) or _sends_to_login(node.value)
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return called(node.value) in {"abort", "send_error"} and _has_status(node.value)
-    if isinstance(node, ast.If) and _CALLER_WORDS.search(" ".join(words_in(node.test))):
-        return any(
-            isinstance(inner, ast.Return) and called(inner.value or node) == "redirect"
-            for inner in node.body
-        )
-    return False
-
-
-def _refusing(node: ast.expr) -> bool:
-    return bool(_REFUSALS.search(dotted(node).rpartition(".")[2])) or _has_status(node)
-
-
-def _raised_name(node: ast.expr, function: Function | None) -> bool:
-    if not isinstance(node, ast.Name) or function is None:
-        return False
-    return any(
-        isinstance(inner, ast.Assign)
-        and dotted(inner.targets[0]) == node.id
-        and _has_status(inner.value)
-        for inner in nodes_in(function)
-    )
-
-
-def _has_status(node: ast.AST) -> bool:
-    for inner in nodes_in(node):
-        if isinstance(inner, ast.Constant) and inner.value in {401, 403}:
-            return not isinstance(inner.value, bool)
-        if isinstance(inner, ast.Attribute) and re.match(
-            r"HTTP_40[13]_|(UNAUTHORIZED|FORBIDDEN)$", inner.attr
-        ):
-            return True
-        if isinstance(inner, ast.Name) and re.match(
-            r"HTTP_40[13]_|HttpResponse(Forbidden|Unauthorized)", inner.id
-        ):
-            return True
-    return False
-
-
-def _sends_to_login(node: ast.expr) -> bool:
-    if called(node) not in {"redirect", "RedirectResponse", "HttpResponseRedirect", "url_for"}:
-        return False
-    return any(re.search(r"log_?-?in|sign_?-?in|auth", text) for text in strings_in(node))
 
 
 def is_login(route: Route) -> bool:

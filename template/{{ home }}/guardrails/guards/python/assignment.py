@@ -4,10 +4,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Place
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
 from .syntax import (
+    assigns_in,
     called,
     calls_in,
     dotted,
@@ -17,6 +18,7 @@ from .syntax import (
     parameters,
     place,
     strings_in,
+    text_of,
     words_in,
 )
 from .walking import nodes_in
@@ -40,7 +42,7 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
 def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     """A role that whoever signs up chooses."""
     name = f"{handler.route.path} {handler.function.name}"
-    if not roles or handler.route.before != "public" or handler.route.access != "public":
+    if not roles or not handler.route.writes or handler.route.before != "public" or handler.route.access != "public":
         return
     if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
         return
@@ -54,7 +56,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         yield found(
             "authz.self-assigned-role", handler.module, value,
             f"{handler.route.label}: whoever registers chooses their own {key}.",
-            symbol=handler.function.name,
+            symbol=handler.function.name, also=_read_at(handler, value),
         ), handler.function  # fmt: skip
         return
     for module, key, value in _handed_on(handler) if not _limited(handler) else ():
@@ -65,6 +67,12 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             also=[place(handler.module, handler.route.line, handler.function.name)],
         ), handler.function  # fmt: skip
         return
+
+
+def _read_at(handler: Handler, value: ast.expr) -> list[Place]:
+    """Where the request is asked for it, when that is not where it is kept."""
+    taken = (given for target, given in assigns_in(handler.function) if dotted(target) == dotted(value))
+    return [place(handler.module, one) for one in taken if comes_from(one, handler.inputs)][:1]
 
 
 def _handed_on(handler: Handler) -> Iterator[tuple[Module, str, ast.expr]]:
@@ -102,6 +110,7 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
         for inner in nodes_in(node)
     }
     for call in handler.calls:
+        yield from _inserted(call)
         for word in call.keywords if call not in answered else ():
             if word.arg:
                 yield word.arg, word.value
@@ -112,6 +121,27 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield key.value, value
+
+
+_INSERT = re.compile(
+    r"^\s*insert\s+(?:or\s+\w+\s+)?into\s+[\w.\"`]+\s*\(([^)]*)\)\s*values\s*\((.*)\)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PLACE = re.compile(r"^(\?|%s|\$\d+)$")
+
+
+def _inserted(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The columns of `INSERT INTO users (name, role) VALUES (?, ?)`, with what goes in."""
+    if called(call) != "execute" or len(call.args) < 2:
+        return
+    said = _INSERT.match(text_of(call.args[0]) or "")
+    given = call.args[1]
+    if said is None or not isinstance(given, ast.Tuple | ast.List):
+        return
+    columns = [one.strip(' "`\n\t') for one in said[1].split(",")]
+    places = [one.strip() for one in said[2].split(",")]
+    filled = [name for name, one in zip(columns, places, strict=False) if _PLACE.match(one)]
+    yield from zip(filled, given.elts, strict=False)
 
 
 def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:

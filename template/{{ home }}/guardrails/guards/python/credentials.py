@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Severity
-from .access import is_login
+from . import logins
+from .access import Gatekeeper
 from .alone import signs_nobody
-from .modules import Function, Module, Project, is_script
-from .routes import Route, RouteTable
+from .modules import Module, Project, is_script
+from .routes import RouteTable
 from .syntax import (
     argument,
     assigns_in,
@@ -18,7 +19,6 @@ from .syntax import (
     found,
     keyword,
     names_in,
-    own_body,
     strings_in,
     target_name,
     text_of,
@@ -46,7 +46,6 @@ _SECOND = re.compile(
     r"confirm|repeat|again|password_?[12]|new_|old_|re_?type|_type|_id$|count|hashed_new",
     re.IGNORECASE,
 )
-_TOKEN_KEYS = {"token", "access_token", "admin_token", "auth_token", "jwt", "api_token"}
 _ADMINISTRATOR = re.compile(r"^(admin|root|superadmin|administrator|admin@.*)$", re.IGNORECASE)
 _HASHERS = {
     "generate_password_hash", "hash", "hash_password", "get_password_hash", "hashpw",
@@ -54,20 +53,20 @@ _HASHERS = {
 }  # fmt: skip
 
 
-def look(table: RouteTable) -> Iterator[Finding]:
+def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     project = table.project
     sessions = uses_cookies(project.of_the_prototype)
-    told: dict[tuple[str, str], Finding] = {}
+    told: dict[str, Finding] = {}
     for module in project.modules:
         unused = signs_nobody(project, module)
         for literal, one in _default_secrets(module):
             judged = one if sessions and not unused else _signs_nothing(module, one, unused)
-            first = told.get((literal, one.message))
+            first = told.get(literal)
             also = (*first.also, judged.place) if first else ()
-            told[literal, one.message] = replace(first or judged, also=also)
+            told[literal] = replace(first or judged, also=also)
         yield from _default_credentials(module)
     yield from told.values()
-    yield from _logins(table)
+    yield from logins.look(table, keeper)
 
 
 # a key that stands in the code
@@ -171,7 +170,7 @@ def is_blank(literal: str) -> bool:
 def _refused(module: Module, name: str, literal: str) -> bool:
     """The program compares it with the default and refuses to start."""
     for node in module.nodes:
-        if isinstance(node, ast.If) and any(isinstance(inner, ast.Raise) for inner in node.body):
+        if isinstance(node, ast.If) and any(_stops_the_start(inner) for inner in node.body):
             if literal in strings_in(node.test):
                 return True
             if (
@@ -186,6 +185,11 @@ def _refused(module: Module, name: str, literal: str) -> bool:
         if name and isinstance(node, ast.Compare) and name in names_in(node.comparators[0]):
             return True
     return False
+
+
+def _stops_the_start(statement: ast.stmt) -> bool:
+    """An exception that is no answer to a request."""
+    return isinstance(statement, ast.Raise) and "HTTP" not in dotted(statement.exc)
 
 
 def shown(literal: str) -> str:
@@ -313,85 +317,3 @@ def _compares_password(node: ast.Compare) -> bool:
         else (text_of(other.args[0]) if other.args else "") or ""
     )
     return bool(_PASSWORD.search(name)) and not _SECOND.search(name)
-
-
-# logins
-
-
-def _logins(table: RouteTable) -> Iterator[Finding]:
-    seen: set[ast.AST] = set()
-    for route in table.routes:
-        name = f"{route.path} {route.function.name}"
-        if (
-            route.function in seen
-            or not route.writes
-            or not re.search(r"log_?-?in|auth|token", name)
-        ):
-            continue
-        seen.add(route.function)
-        yield from _static_token(table.project, route)
-        if is_login(route):
-            yield from _unchecked_login(route)
-
-
-def _static_token(project: Project, route: Route) -> Iterator[Finding]:
-    for node in own_body(route.function):
-        if not isinstance(node, ast.Return) or node.value is None:
-            continue
-        for key, value in _pairs(node.value):
-            if key in _TOKEN_KEYS and _is_constant(project, route.module, route.function, value):
-                yield found(
-                    "auth.static-token", route.module, value,
-                    f"{route.label} hands the same {key} to everybody, for ever.",
-                    severity=Severity.CRITICAL, symbol=route.function.name,
-                )  # fmt: skip
-                return
-
-
-def _pairs(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    for inner in nodes_in(node):
-        if isinstance(inner, ast.Dict):
-            for key, value in zip(inner.keys, inner.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    yield key.value, value
-        elif isinstance(inner, ast.Call):
-            yield from ((word.arg, word.value) for word in inner.keywords if word.arg)
-
-
-def _is_constant(project: Project, module: Module, function: Function, value: ast.expr) -> bool:
-    if isinstance(value, ast.Constant):
-        return isinstance(value.value, str) and len(value.value) > 2
-    if not isinstance(value, ast.Name):
-        return False
-    if any(value.id in names_in(target) for target, _ in assigns_in(function)):
-        return False
-    meant = project.resolve(module, value.id)
-    made = getattr(meant.node, "value", None)
-    return made is not None and (
-        text_of(made) is not None
-        or called(made) in {"get", "getenv"}
-        or (isinstance(made, ast.Subscript) and "environ" in dotted(made))
-    )
-
-
-def _unchecked_login(route: Route) -> Iterator[Finding]:
-    """A login that takes a password and never looks at it, yet hands out a token."""
-    if not re.search(r"log_?-?in|sign_?-?in", f"{route.path} {route.function.name}"):
-        return
-    body = list(own_body(route.function))
-    words = {word for node in body for word in words_in(node)} | {
-        text for node in body for text in strings_in(node)
-    }
-    given = {parameter.arg for parameter in route.function.args.args}
-    tokens = {
-        key
-        for node in body
-        if isinstance(node, ast.Return) and node.value is not None
-        for key, _ in _pairs(node.value)
-    } & _TOKEN_KEYS
-    if tokens and "password" in given and not any(_PASSWORD.search(word) for word in words):
-        yield found(
-            "auth.fake-login", route.module, route.line,
-            f"{route.label} never looks at the password that it is given.",
-            severity=Severity.CRITICAL, symbol=route.function.name,
-        )  # fmt: skip

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from .access import Gatekeeper
 from .depends import Check, annotated, dependency
+from .handed import callers
 from .modules import Function, Module, Project
 from .routes import Route
 from .syntax import (
@@ -69,6 +70,9 @@ _PATH_PARAMETER = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]|\(\?P<(\w+)>")
 class Handler:
     """One function that answers requests. `depth` says how far its callees are followed."""
 
+    kept: frozenset[str] = frozenset()
+    """The models and collections whose rows are somebody's own, as the whole service tells."""
+
     def __init__(self, project: Project, keeper: Gatekeeper, route: Route) -> None:
         self.project = project
         self.keeper = keeper
@@ -128,11 +132,12 @@ class Handler:
     def users(self) -> set[str]:
         """Names that hold who is calling, as the server knows it."""
         found = {"current_user"} & names_in(self.function)
+        found |= callers(self.project, self.keeper, self.module, self.function)
         for parameter, default in parameters(self.function):
             if self._is_user(parameter, default):
                 found.add(parameter.arg)
         for target, value in assigns_in(self.function):
-            if asks_who(value):
+            if asks_who(value) or names_in(value) & found:
                 found |= {node.id for node in nodes_in(target) if isinstance(node, ast.Name)}
         return found
 

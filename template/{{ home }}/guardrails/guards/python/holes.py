@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, failopen, meant, prices
-from .access import Gatekeeper, is_login, refuses
+from . import acts, assignment, failopen, kinds, meant, prices
+from .access import Gatekeeper, is_login
 from .handlers import Handler, asks_who
+from .kept import kept_for_callers, private
 from .left_open import left_open
 from .modules import Function, Module, Project, is_script
 from .ownership import (
@@ -50,7 +51,7 @@ _ENDS_SOMETHING = re.compile(
 _GUESTS_ADD = re.compile(
     r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
     r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer|"
-    r"pending|suggest|propos|report",
+    r"pending|suggest|propos|report|prospect|applicant|candidate",
     re.IGNORECASE,
 )
 _ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
@@ -67,6 +68,9 @@ _SHOWN = re.compile(
     r"users?/[{<][^/ ]*[}>]/? ",
     re.IGNORECASE,
 )
+_GIVEN_OUT = re.compile(
+    r"share|public|invit|log_?in|token|verif|webhook|callback|lookup", re.IGNORECASE
+)
 _WHOLE = re.compile(r"export|backup|admin", re.IGNORECASE)
 _SOMEBODY_ELSES = {"authz.idor", "authz.client-supplied-identity"}
 """Whoever mends one of these mends the role that is not asked for, too."""
@@ -79,15 +83,19 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         for route in table.routes
         if route.served and not is_script(route.module.path)
     ]
-    yield from _open(handlers)
     roles_matter = _knows_roles(table.project)
     shown, listed = rows_for_all(handlers), rows_listed(handlers)
+    kept = kept_for_callers(handlers) - listed
+    for handler in handlers:
+        handler.kept = kept
     parts = divided(table.project)
     seen: set[tuple[str, ast.AST]] = set()
     every = [
         one for handler in handlers for one in _of_handler(handler, roles_matter, shown, listed)
     ]
     every += _beside(handlers, every, parts)
+    chosen = {node for finding, node in every if finding.rule == "authz.self-assigned-role"}
+    yield from _open(handlers, chosen)
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
     for finding, node in [*every, *beside]:
@@ -122,7 +130,8 @@ def _of_handler(
     if roles:
         yield from _makes_staff(handler)
     if handler.route.access in {"caller", "role"}:
-        yield from _one_kind_only(handler)
+        yield from kinds.one_kind_only(handler)
+        yield from kinds.any_of_a_kind(handler)
     if handler.route.access == "caller":
         yield from _first_of(
             foreign_rows(handler, shown, listed),
@@ -176,10 +185,12 @@ def _makes_staff(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     ), route.function  # fmt: skip
 
 
-def _open(handlers: list[Handler]) -> Iterator[Finding]:
+def _open(handlers: list[Handler], told: set[ast.AST]) -> Iterator[Finding]:
+    """Routes that ask nobody; of those in `told` there is worse to say."""
     grouped: dict[ast.AST, Handler] = {}
     for handler in sorted(filter(_is_open, handlers), key=lambda one: not one.route.writes):
-        grouped.setdefault(handler.function, handler)
+        if handler.function not in told:
+            grouped.setdefault(handler.function, handler)
     chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
     if not chosen:
         return
@@ -223,7 +234,8 @@ def _harm(handler: Handler) -> Severity | None:
         return _harm_of_writing(handler, name)
     if route.writes and changes_kept(handler):
         return Severity.MEDIUM if _harm_of_writing(handler, name) else None
-    return _harm_of_reading(handler, name) if route.method == "GET" and handler.reads else None
+    reads = handler.reads or private(handler)
+    return _harm_of_reading(handler, name) if route.method == "GET" and reads else None
 
 
 def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
@@ -235,6 +247,8 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
         return None
     if meant.first_start(handler, name) or (guests and meant.takes_on(handler)):
+        return None
+    if guests and meant.by_invitation(handler):
         return None
     if meant.by_code(handler) or (guests and meant.only_starts(handler)):
         return Severity.MEDIUM
@@ -250,6 +264,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     other = re.sub(r"contact|subscribers\b", "", name)
     open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or _said_open(handler)
     lists = not handler.path_parameters and not open_
+    if _own_row(handler, name):
+        return Severity.MEDIUM
     if handler.path_parameters and not open_ and PERSONAL.search(words):
         if meant.shows_people(handler, many=True):
             return Severity.CRITICAL
@@ -258,6 +274,13 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
     return _harm_of_a_list(handler, words)
+
+
+def _own_row(handler: Handler, name: str) -> bool:
+    """Somebody's own row, for whoever names it; a code that was given away may do."""
+    if not handler.path_parameters or meant.by_code(handler) or meant.free_places(name):
+        return False
+    return private(handler) and not meant.said_open(handler) and not _GIVEN_OUT.search(name)
 
 
 def _said_open(handler: Handler) -> bool:
@@ -319,58 +342,6 @@ def _commented_out(module: Module, functions: list[Function]) -> Iterator[Findin
 
 
 # the wrong person
-
-
-def _one_kind_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
-    """A permission check inside `if user.role == "x"`: everybody else passes."""
-    if not handler.path_parameters or not handler.writes or handler.route.before == "role":
-        return
-    for statement in _statements(handler.function.body):
-        if not isinstance(statement, ast.If) or statement.orelse or not _asks_role(statement.test):
-            continue
-        inside = [node for inner in statement.body for node in nodes_in(inner)]
-        if not any(refuses(node, handler.function) for node in inside) or refuses_all(statement):
-            continue
-        outside = set(handler.body) - set(inside)
-        if any(_ties(node, handler) for node in outside):
-            continue
-        role = next(iter(sorted(strings_in(statement.test))), "one role")
-        yield found(
-            "authz.missing-role-check", handler.module, statement,
-            f"{handler.route.label}: only {role!r} is checked; every other account passes.",
-            symbol=handler.function.name,
-        ), statement  # fmt: skip
-
-
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for statement in body:
-        yield statement
-        if isinstance(statement, ast.Try | ast.With | ast.AsyncWith):
-            yield from _statements(statement.body)
-
-
-def _asks_role(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.ops[0], ast.Eq)
-        and bool({"role", "user_type", "account_type"} & words_in(test))
-        and bool(strings_in(test))
-    )
-
-
-def refuses_all(statement: ast.If) -> bool:
-    """The branch itself refuses: those of that role are kept out, nothing else is meant."""
-    return any(refuses(node) for node in statement.body)
-
-
-def _ties(node: ast.AST, handler: Handler) -> bool:
-    if not isinstance(node, ast.If):
-        return False
-    if _asks_role(node.test):
-        return False
-    return any(refuses(inner, handler.function) for inner in nodes_in(node)) and bool(
-        set(names_in(node.test)) & handler.users or asks_who(node.test)
-    )
 
 
 def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
 from .modules import Function, Module
-from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, words_in
+from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, text_of, words_in
 from .walking import nodes_in
 
 _FIRST = re.compile(
@@ -194,6 +194,26 @@ def by_code(handler: Handler) -> bool:
     """Whoever has been given the code may: `/events/{code}/join`."""
     named = handler.path_parameters
     return bool(named) and all(_CODE.match(one) for one in named)
+
+
+_INVITATION = re.compile(r"(^|_)(token|invite\w*|invitation\w*|nonce)$", re.IGNORECASE)
+
+
+def by_invitation(handler: Handler) -> bool:
+    """The row is asked for by a token that was sent to whom it is for."""
+    for node in handler.body:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            sides = [(dotted(node.left).rpartition(".")[2], node.comparators[0])]
+        elif isinstance(node, ast.Call) and is_query(node):
+            sides = [(word.arg or "", word.value) for word in node.keywords]
+        elif isinstance(node, ast.Dict):
+            keys = (text_of(key) or "" for key in node.keys)
+            sides = list(zip(keys, node.values, strict=True))
+        else:
+            continue
+        if any(_INVITATION.search(key) and comes_from(value, handler.inputs) for key, value in sides):
+            return True
+    return False
 
 
 def only_starts(handler: Handler) -> bool:

@@ -220,6 +220,18 @@ class Project:
             waiting += self._imported(module)
         return [reached[path] for path in sorted(reached)]
 
+    @cached_property
+    def tables(self) -> dict[str, tuple[Module, ast.ClassDef]]:
+        """The model of each table, by the name that the model says."""
+        return {
+            value.value: (module, node)
+            for module in self.modules
+            for node in module.classes
+            for item in node.body
+            if isinstance(item, ast.Assign) and "__tablename__" in _bound(item)
+            if isinstance(value := item.value, ast.Constant) and isinstance(value.value, str)
+        }
+
     def _imported(self, module: Module) -> Iterator[Module]:
         for target in set(module.imports.values()):
             for name in (target, target.rpartition(".")[0]):

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from ...engine.finding import Finding, Severity
+from ...engine.finding import Finding, Place, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
 from .modules import Function, Module, Project
@@ -36,6 +36,8 @@ _CATALOGUE = re.compile(
     r"courses?\b|movie|event|room|table|item",
     re.IGNORECASE,
 )
+_TO_READ = re.compile(r"reviews?\b|ratings?\b|comments?\b|testimonials?\b", re.IGNORECASE)
+"""What is written about somebody for others to read."""
 IDENTITY = re.compile(
     r"^(user_?id|owner_?id|author_?id|created_by|sender_?id|account_?id|customer_?id|uid|userId)$"
 )
@@ -47,6 +49,8 @@ PERSONAL = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_WAY = 2
+_NEAR = 3
+_ACCOUNTS = {"user", "users", "account", "accounts", "auth_user", "customer", "customers"}
 
 
 def foreign_rows(
@@ -67,7 +71,7 @@ def foreign_rows(
         read = not route.writes
         if read and (meant.listed(handler) or not is_owned(handler, call)):
             continue
-        if read and of_shown(handler.project, handler.module, call, key, shown):
+        if read and (_TO_READ.search(route.path) or of_shown(handler.project, handler.module, call, key, shown)):
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue
@@ -80,9 +84,15 @@ def foreign_rows(
             rule, handler.module, call,
             f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
             severity=Severity.HIGH if _grave(handler, call, listed) else Severity.MEDIUM,
-            symbol=route.function.name,
+            symbol=route.function.name, also=_declared(handler, call),
         ), route.function  # fmt: skip
         return
+
+
+def _declared(handler: Handler, call: ast.Call) -> list[Place]:
+    """Where the route begins, if its row is taken further below."""
+    far = call.lineno - handler.route.line > _NEAR
+    return [place(handler.module, handler.route.line, handler.function.name)] if far else []
 
 
 def _only_refers(handler: Handler, call: ast.Call) -> bool:
@@ -122,7 +132,7 @@ _OWNERS = re.compile(
 def _nobodys(handler: Handler, call: ast.Call) -> bool:
     """A collection of which no code of the service says whose its documents are."""
     names = chain(call)
-    if len(names) != 3 or names[0] not in {"db", "database", "mongo"} or names[1] == "query":
+    if len(names) != 3 or names[0] not in {"db", "database", "mongo"} or names[1] in {"query", "session"}:
         return False
     return not any(
         _OWNERS.match(word)
@@ -135,10 +145,16 @@ def _nobodys(handler: Handler, call: ast.Call) -> bool:
 
 def is_owned(handler: Handler, call: ast.Call) -> bool:
     """Whether the rows belong to somebody: by the model's columns, else by the name."""
-    for name in names_in(call):
-        model = handler.project.resolve(handler.module, name)
-        if isinstance(model.node, ast.ClassDef) and model.module is not None:
-            return _model_is_owned(handler.project, model.module, model.node)
+    if subject(handler.project, handler.module, call) in handler.kept:
+        return True
+    known = [handler.project.resolve(handler.module, name) for name in names_in(call)]
+    models = [
+        _model_is_owned(handler.project, one.module, one.node)
+        for one in known
+        if isinstance(one.node, ast.ClassDef) and one.module is not None
+    ]
+    if models:
+        return any(models)
     words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
     return bool(PERSONAL.search(words.replace("_", " ")))
 
@@ -149,16 +165,13 @@ def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth
         for target in _targets(item):
             if isinstance(target, ast.Name) and _OWNED.match(target.id):
                 return True
-    if depth > _LONGEST_WAY:
-        return False
     tables = {text.partition(".")[0] for text in strings_in(model) if re.match(r"^\w+\.id$", text)}
+    if depth > _LONGEST_WAY or tables & _ACCOUNTS:
+        return bool(tables & _ACCOUNTS)
     return any(
-        tables & strings_in(other) and _model_is_owned(project, module, other, depth + 1)
-        for other in module.classes
-        if other is not model
-        and any(
-            "__tablename__" in names_in(item) and tables & strings_in(item) for item in other.body
-        )
+        _model_is_owned(project, *there, depth + 1)
+        for table in sorted(tables)
+        if (there := project.tables.get(table)) is not None and there[1] is not model
     )
 
 
@@ -185,7 +198,7 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             "authz.idor", handler.module, call,
             f"{route.label} changes the row that the request names, and never compares whose it is "
             "with who calls.",
-            severity=Severity.HIGH, symbol=route.function.name,
+            severity=Severity.HIGH, symbol=route.function.name, also=_declared(handler, call),
         ), route.function  # fmt: skip
         return
 
@@ -206,13 +219,38 @@ def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
     if isinstance(node, ast.Call):
         return _decides(handler, node)
     if isinstance(node, ast.Compare):
-        return _of_the_user(handler, node, found_by)
+        return _of_the_user(handler, node, found_by) or _of_two_rows(handler, node)
+    if isinstance(node, ast.Assign):
+        return _takes_on(handler, node)
     if not isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While):
         return False
     ends = isinstance(node, ast.If) and any(
         isinstance(inner, ast.Return | ast.Raise) for inner in node.body
     )
     return _of_the_user(handler, node.test, set() if ends else found_by)
+
+
+def _of_two_rows(handler: Handler, node: ast.Compare) -> bool:
+    """`job.driver_id != driver.id`, where the driver is the row of who calls."""
+    sides = [node.left, node.comparators[0]]
+    if not all(isinstance(side, ast.Attribute | ast.Subscript) for side in sides):
+        return False
+    first, second = (dotted(side).partition(".")[0] for side in sides)
+    return first != second and bool({first, second} & handler.users)
+
+
+_TAKES_ON = re.compile(
+    r"(driver|rider|courier|assign\w*|claimed|taken|worker|mentor|agent|volunteer|provider)"
+    r"(_?by|_?to)?(_?id)?$",
+    re.IGNORECASE,
+)
+
+
+def _takes_on(handler: Handler, node: ast.Assign) -> bool:
+    """`job.driver_id = me.id`: what waits for whoever comes first is nobody's as yet."""
+    target = node.targets[0]
+    taken = isinstance(target, ast.Attribute) and _TAKES_ON.search(target.attr) is not None
+    return taken and _of_the_user(handler, node.value)
 
 
 def _decides(handler: Handler, call: ast.Call) -> bool:
@@ -235,6 +273,11 @@ def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:
         asks = called(value) in {"get", "get_or_404", "first", "first_or_404", "find_one"}
         if asks and any(_request_key(handler, call) for call in calls_in(value)):
             yield target.id, value
+
+
+def changed_rows(handler: Handler) -> Iterator[ast.Call]:
+    """The queries for rows that the request names, and that are changed afterwards."""
+    return (call for row, call in _rows(handler) if _changed(handler, row))
 
 
 def _changed(handler: Handler, row: str) -> bool:

@@ -59,8 +59,10 @@ def _behind(module: Module, call: ast.Call) -> set[str]:
 
 def of_shown(project: Project, module: Module, call: ast.Call, key: str, shown: set[str]) -> bool:
     """Whether the rows are shown to all, or hang on one that is: the reviews of a room."""
+    about = subject(project, module, call)
     hangs_on = key.removesuffix("_id").replace("_", "").lower()
-    return subject(project, module, call) in shown or hangs_on in {one.lower() for one in shown}
+    hangs = hangs_on in {one.lower() for one in shown}
+    return about in shown or (hangs and not PRIVATE.search(about))
 
 
 def _open_list(handler: Handler) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .access import SIGNED, Gatekeeper
 from .handlers import Handler
-from .modules import Function, Module, is_script
+from .modules import Function, Module, Project, is_script
 from .routes import Route, RouteTable
 from .syntax import (
     argument,
@@ -34,6 +34,7 @@ _SENDS_IT = re.compile(
 )
 """The program's own webhooks: it calls somebody, and keeps the list of whom."""
 _SECRET = re.compile(r"secret|signing|webhook\w*key|token", re.IGNORECASE)
+_PROOFS = SIGNED | {"compare_digest"}
 _HEADER = re.compile(r"header|signature|(^|_)sig(_|$)", re.IGNORECASE)
 _PROVES = re.compile(
     r"signature|signing|hmac|compare_digest|secret|construct_event|verify|validat|token"
@@ -86,7 +87,9 @@ def _grave(handler: Handler) -> Severity:
 def _skipping(handler: Handler) -> Iterator[Finding]:
     for module, function in handler.reached():
         for node in own_body(function):
-            if isinstance(node, ast.If) and (name := _optional_check(module, function, node)):
+            if not isinstance(node, ast.If):
+                continue
+            if name := _optional_check(handler.project, module, function, node):
                 route = handler.route
                 yield found(
                     "edge-fn.webhook-unsigned", module, node,
@@ -134,17 +137,28 @@ def _tested(module: Module, function: Function, name: str) -> bool:
     )
 
 
-def _optional_check(module: Module, function: Function, node: ast.If) -> str:
+def _optional_check(project: Project, module: Module, function: Function, node: ast.If) -> str:
     """The name of the secret without which `if SECRET: construct_event(...)` checks nothing."""
     name = _secret_of(node.test)
     checks = any(
-        called(call) in SIGNED or called(call) == "compare_digest"
+        _compares(project, module, call)
         for statement in node.body
+        if name
         for call in calls_in(statement)
     )
-    if not name or not checks or any(_stops(one) for one in node.orelse):
+    if not checks or any(_stops(one) for one in node.orelse):
         return ""
     return "" if _required(module, function, node, name) else name
+
+
+def _compares(project: Project, module: Module, call: ast.Call) -> bool:
+    """A call that proves who sent it, itself or as a function of one's own."""
+    if called(call) in _PROOFS:
+        return True
+    meant = project.resolve(module, dotted(call.func))
+    return isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        called(inner) in _PROOFS for inner in calls_in(meant.node)
+    )
 
 
 def _secret_of(test: ast.expr) -> str:
@@ -158,9 +172,17 @@ def _secret_of(test: ast.expr) -> str:
 
 
 def _stops(statement: ast.stmt) -> bool:
+    """What refuses a body that can't be read stops no forged one."""
+    unread = {
+        inner
+        for node in nodes_in(statement)
+        if isinstance(node, ast.ExceptHandler)
+        for inner in nodes_in(node)
+    }
     return any(
         isinstance(node, ast.Raise | ast.Return) or called(node) in {"abort", "exit"}
         for node in nodes_in(statement)
+        if node not in unread
     )
 
 

@@ -1,0 +1,106 @@
+"""Rows that the service writes down for whoever is signed in: they are somebody's own."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .handlers import Handler, asks_who, is_query
+from .shared import subject
+from .syntax import called, chain, names_in, strings_in, text_of
+
+_OWNER = re.compile(
+    r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
+    r"_?(id|uid|email)$|^(created|owned|reported|requested)_by$|^(user|owner|customer)$",
+    re.IGNORECASE,
+)
+_SHARED = re.compile(
+    r"review|rating|comment|testimonial|feedback|post|article|photo|image|profile|listing|product"
+    r"|event|recipe|course|project|like|follow|vote",
+    re.IGNORECASE,
+)
+"""What people write for others to read, whoever wrote it."""
+
+
+def kept_for_callers(handlers: list[Handler]) -> frozenset[str]:
+    """Models and collections of which a row is made, or asked for, with its owner."""
+    return frozenset(
+        name
+        for handler in handlers
+        for name in _subjects(handler)
+        if name and not _SHARED.search(name)
+    )
+
+
+def _subjects(handler: Handler) -> Iterator[str]:
+    made: set[str] = set()
+    for call in handler.calls:
+        yield from _tables(call)
+    for call in handler.calls:
+        if called(call)[:1].isupper() and _owned(handler, call):
+            made.add(called(call))
+            yield called(call)
+        elif is_query(call) and (_owned(handler, call) or _asks_for_own(handler, call)):
+            yield subject(handler.project, handler.module, call)
+    for call in handler.calls:
+        documents = any(_owned_document(handler, one) for one in call.args)
+        if called(call) == "insert_one" and (made or documents):
+            yield next(iter(chain(call)[-2:-1]), "")
+
+
+_ROWS = re.compile(r"\b(?:from|join|into|update)\s+[\"`]?(\w+)", re.IGNORECASE)
+_OF_ONE = re.compile(
+    r"\b(?:user|owner|author|account|customer|client|student|member)_?id\s*=\s*(?:\?|%s|\$\d)",
+    re.IGNORECASE,
+)
+
+
+def _tables(call: ast.Call) -> Iterator[str]:
+    """`SELECT … FROM payments WHERE user_id = ?` with who calls."""
+    if called(call) != "execute" or len(call.args) < 2 or not asks_who(call.args[1]):
+        return
+    said = " ".join(strings_in(call.args[0]))
+    if _OF_ONE.search(said) and (table := _ROWS.search(said)):
+        yield table[1]
+
+
+def _owned(handler: Handler, call: ast.Call) -> bool:
+    return any(
+        _OWNER.match(word.arg or "") and names_in(word.value) & handler.users
+        for word in call.keywords
+    )
+
+
+def _asks_for_own(handler: Handler, call: ast.Call) -> bool:
+    return any(
+        _owned_document(handler, one) or _owned_column(handler, one) for one in call.args
+    )
+
+
+def _owned_column(handler: Handler, node: ast.expr) -> bool:
+    """`Job.customer_id == me.id`."""
+    return (
+        isinstance(node, ast.Compare)
+        and isinstance(node.left, ast.Attribute)
+        and _OWNER.match(node.left.attr) is not None
+        and bool(names_in(node.comparators[0]) & handler.users)
+    )
+
+
+def _owned_document(handler: Handler, node: ast.expr) -> bool:
+    return isinstance(node, ast.Dict) and any(
+        _OWNER.match(text_of(key) or "") and names_in(value) & handler.users
+        for key, value in zip(node.keys, node.values, strict=True)
+    )
+
+
+def private(handler: Handler) -> bool:
+    """Whether it reads rows that are people's own, or what hangs on one of them."""
+    of = {one.removesuffix("_id").replace("_", "").lower() for one in handler.path_parameters}
+    kept = {one.replace("_", "").lower() for one in handler.kept}
+    if any(one in kept or f"{one}s" in kept for one in of):
+        return not _SHARED.search(handler.route.path)
+    return any(
+        subject(handler.project, handler.module, call) in handler.kept
+        for call in handler.calls
+        if is_query(call) or called(call) == "get"
+    )
