@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place
 from .access import Case, Spot
 from .exposure import AT_THE_PROVIDER, people, principal, provider_token
 from .flow import Names
+from .leftopen import left_open
 from .meant import not_in_production
 from .middleware import Access
 from .program import Piece
@@ -66,6 +67,7 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from roles(case)
             yield from provider_token(case)
         yield from people(of_app)
+        yield from left_open(of_app)
     yield from principal(cases)
 
 

@@ -88,9 +88,22 @@ def _judge_body(name: str, text: str) -> tuple[Access, str] | None:
         and "token" not in text.lower()
     ):
         return None
-    if ROLE_TEST.search(text) or re.search(r"(?i)admin|role|permission", name):
+    tests = ROLE_TEST.search(text) and not _tells_apart(text)
+    if tests or re.search(r"(?i)admin|role|permission", name):
         return Access.ROLE, name
     return Access.CALLER, name
+
+
+_READS_TOKEN = re.compile(r"\b(?:jwt|jose|jsonwebtoken)\.verify\(|\bverify(?:IdToken|Token|Jwt)\(")
+_FOR_THE_ROLE = re.compile(
+    r"\b403\b|[fF]orbidden|FORBIDDEN|[dD]enied|[pP]ermission|[rR]oles?\b['\"]?\]?\s*!==?|[iI]ncludes\("
+    r"|!\s*[\w$.?]*(?:[iI]s_?[aA]dmin|[iI]s_?[sS]uper\w*|[iI]s_?[sS]taff|[rR]ole)\b"
+)
+
+
+def _tells_apart(text: str) -> bool:
+    """It reads the token of either kind of account, and turns neither away for its role."""
+    return _READS_TOKEN.search(text) is not None and _FOR_THE_ROLE.search(text) is None
 
 
 def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bool]:

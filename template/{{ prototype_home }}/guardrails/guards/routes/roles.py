@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case
@@ -10,7 +11,7 @@ from .meant import first_start, not_in_production
 from .middleware import Access
 from .program import CODE, Piece
 from .queries import only_own
-from .say import CRITICAL, MEDIUM, at_route, finding, place
+from .say import CRITICAL, HIGH, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, STORES
 from .ties import tied
 
@@ -61,13 +62,28 @@ def _said(case: Case) -> bool:
 _CHANGES_ONE = re.compile(r"\.(?:set|update\w*|findByIdAnd\w+|findOneAnd\w+)$")
 
 
+_ASKED_ROLES = re.compile(r"['\"](\w+)['\"]")
+_HIGHEST = re.compile(r"admin|owner|super|root", re.IGNORECASE)
+_PEOPLE_PATH = re.compile(r"members?\b|staff\b|employees?\b|team\b|users?\b", re.IGNORECASE)
+
+
+def _lower_roles(case: Case) -> bool:
+    """Whether the guards let in others than administrators: `requireRole("admin", "staff")`."""
+    if case.access is not Access.ROLE or not _PEOPLE_PATH.search(case.route.label):
+        return False
+    named = [role for one in case.route.guards[-3:] for role in _ASKED_ROLES.findall(one.code)]
+    high = [role for role in named if _HIGHEST.search(role)]
+    return bool(high) and len(high) < len(named)
+
+
 def _self_assigned(case: Case) -> Iterator[Finding]:
-    if case.access not in {Access.PUBLIC, Access.CALLER} or (
+    lower = _lower_roles(case)
+    if (case.access not in {Access.PUBLIC, Access.CALLER} and not lower) or (
         case.route.kind == "edge" and case.access is Access.PUBLIC
     ):
         return
     if (
-        not _ACCOUNT_PATH.search(case.route.label)
+        not (lower or _ACCOUNT_PATH.search(case.route.label))
         or ADMIN_PATH.search(case.route.path)
         or case.bound_by_rows
     ):
@@ -87,8 +103,12 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
                 continue
             if case.access is Access.PUBLIC and _CHANGES_ONE.search(call.callee):
                 return  # anybody at all may change whom they like, which is said by itself
-            yield _role_finding(case, piece, at)
+            told = _role_finding(case, piece, at)
+            yield replace(told, message=_BY_STAFF.format(case.route.label)) if lower else told
             return
+
+
+_BY_STAFF = "{} stores the role that the request asks for: who is no administrator makes one"
 
 
 def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> int:
@@ -174,6 +194,6 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         "authz.self-assigned-role",
         place(piece.module, at, case.route.label),
         message,
-        MEDIUM if harmless else CRITICAL,
+        MEDIUM if harmless else HIGH if case.access is Access.ROLE else CRITICAL,
         [at_route(case)],
     )
