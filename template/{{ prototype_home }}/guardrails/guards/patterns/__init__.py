@@ -49,13 +49,44 @@ def look(tree: Tree) -> Looked:
 def _unstarted(tree: Tree, findings: Iterable[Finding]) -> set[str]:
     """Servers that nobody starts, looked for where something is wrong with a server."""
     found = {one.place.path for one in findings}
-    beside = found & beside_functions(tree)
+    beside = found & beside_functions(tree) | set(_unmounted(tree, found))
     if not any(_listens(tree, path) and not is_entry(path) for path in found):
         return beside
     apps = apps_of(tree)
     servers = {path: app_of(path, apps) for path in tree.ending(*CODE) if _listens(tree, path)}
     named = {path for path in servers if _is_named_elsewhere(tree, path)}
     return beside | idle(tree, servers, named, settings_of(tree))
+
+
+_TAKES_IN = re.compile(r"(?:\bfrom|\brequire\(|\bimport\(?)\s*['\"](\.[^'\"]+)['\"]")
+_ROUTER = re.compile(r"\b(?:express\.)?Router\(\s*\)")
+
+
+def _unmounted(tree: Tree, found: Iterable[str]) -> Iterator[str]:
+    """Routers of which no file is told, beside others that the server takes in."""
+    routers = [path for path in found if _ROUTER.search(tree.text(path) or "")]
+    routers = [path for path in routers if not _listens(tree, path) and not is_entry(path)]
+    if not routers:
+        return
+    texts = {path: tree.text(path) or "" for path in tree.ending(*CODE)}
+    if any("readdirSync" in text and "outer" in text for text in texts.values()):
+        return
+    taken = {
+        _stem(posixpath.normpath(posixpath.join(posixpath.dirname(path), one)))
+        for path, text in texts.items()
+        for one in _TAKES_IN.findall(text)
+    }
+    taken |= {f"{one}/index" for one in taken}
+    mounted = any(
+        _stem(path) in taken for path, text in texts.items() if _ROUTER.search(text)
+    )
+    yield from (path for path in routers if mounted and _stem(path) not in taken)
+
+
+def _stem(path: str) -> str:
+    """Without its ending; `./auth.routes` has none, though it looks as if."""
+    stem, ending = posixpath.splitext(path)
+    return stem if ending in CODE else path
 
 
 def _listens(tree: Tree, path: str) -> bool:

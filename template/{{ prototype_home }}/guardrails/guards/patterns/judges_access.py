@@ -252,12 +252,34 @@ def origin_line(case: Case) -> Case | None:
     return case.but(None if cookies else Severity.LOW, case.match.line + skipped)
 
 
+def last_word_on_origins(case: Case) -> Case | None:
+    """Point at the line that lets in whom nothing before let in."""
+    told = origin_line(case)
+    last = [*re.finditer(r"\(\s*null\s*,\s*(?:true|origin)\s*\)", case.match.text)][-1]
+    skipped = case.match.text.count("\n", 0, last.start())
+    return told.but(told.severity, case.match.line + skipped) if told else None
+
+
 def reflected_origin(case: Case) -> Case | None:
     """The caller's own origin is answered, unless it was looked up in a list first."""
     around = case.around
     if not re.search(r"allow-credentials[\"']?\s*[,:]\s*[\"']?true", around, re.IGNORECASE):
         return None
     return None if re.search(r"includes\(|\.has\(|===|allowed", around, re.IGNORECASE) else case
+
+
+_ASKS_SOCKET = re.compile(
+    r"\b(?:io|nsp|namespace|server)\.use\(|\bhandshake\b|\bsocket\.(?:user|auth|decoded|request)"
+    r"|\bsocket\.data\.|\.verify\w*\("
+)
+
+
+def unasked_socket(case: Case) -> Case | None:
+    """Nothing asks a socket who it is, in its file or where sockets are let in."""
+    tree = case.source.tree
+    texts = (tree.text(path) or "" for path in tree.ending(*_CODE))
+    asked = any(_ASKS_SOCKET.search(text) for text in texts if "socket" in text)
+    return None if asked else case
 
 
 _ENDS = re.compile(r"\bexp\b|expir", re.IGNORECASE)
@@ -287,5 +309,7 @@ JUDGES: dict[str, Judge] = {
     "server-or-tooling": server_or_tooling,
     "insecure-cookie": insecure_cookie,
     "origin-line": origin_line,
+    "unasked-socket": unasked_socket,
+    "last-word-on-origins": last_word_on_origins,
     "reflected-origin": reflected_origin,
 }
