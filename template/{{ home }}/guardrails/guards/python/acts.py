@@ -28,6 +28,7 @@ _OF_STAFF = re.compile(r"admin|staff|manage|dashboard|seed|webhook|callback", re
 
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     yield from _paid(handler)
+    yield from _opened_only(handler)
     yield from _changes_on_get(handler)
 
 
@@ -47,6 +48,28 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         yield found(
             "payments.unverified", handler.module, node,
             f"{route.label} marks it as paid, and no payment provider is asked.",
+            severity=Severity.HIGH, symbol=route.function.name,
+        ), route.function  # fmt: skip
+
+
+_STATE_OF_PAYMENT = re.compile(r"status|paid|amount_received|succeeded|complete", re.IGNORECASE)
+
+
+def _opened_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """The provider's checkout is looked up by the id in the address, never whether it is paid."""
+    route = handler.route
+    asked = next(
+        (call for call in handler.calls if dotted(call.func).endswith("checkout.Session.retrieve")),
+        None,
+    )
+    if asked is None or route.access not in {"public", "caller"} or not handler.writes:
+        return
+    told = words_in(handler.function) | strings_in(handler.function)
+    if not any(_STATE_OF_PAYMENT.search(word) for word in told if " " not in word):
+        yield found(
+            "payments.unverified", handler.module, asked,
+            f"{route.label} takes whoever opened a checkout for somebody who paid: its state is "
+            "never looked at.",
             severity=Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
 
@@ -98,12 +121,14 @@ def _changes_on_get(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     ), route.function  # fmt: skip
 
 
-_SENT = {"method", "validate_on_submit", "is_submitted", "form", "get_json", "json"}
+_SENT = {"validate_on_submit", "is_submitted"}
+_BODY = re.compile(r"req(uest)?\.(method|form|get_json|json)\b")
 
 
 def _asks_method(handler: Handler) -> bool:
     """Whether it changes nothing unless a form was sent."""
-    return bool(_words(handler) & _SENT)
+    read = (dotted(node) for node in handler.body if isinstance(node, ast.Attribute))
+    return bool(_words(handler) & _SENT) or any(_BODY.search(name) for name in read)
 
 
 def _words(handler: Handler) -> set[str]:

@@ -15,6 +15,7 @@ from .syntax import (
     found,
     key_of,
     names_in,
+    own_body,
     parameters,
     place,
     strings_in,
@@ -42,7 +43,12 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
 def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     """A role that whoever signs up chooses."""
     name = f"{handler.route.path} {handler.function.name}"
-    if not roles or not handler.route.writes or handler.route.before != "public" or handler.route.access != "public":
+    if (
+        not roles
+        or not handler.route.writes
+        or handler.route.before != "public"
+        or handler.route.access != "public"
+    ):
         return
     if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
         return
@@ -51,7 +57,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
     for key, value in _given(handler):
         if not _POWERS.match(key) or not comes_from(value, handler.inputs):
             continue
-        if _limited(handler):
+        if _limited(handler) or _decided(handler, value):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,
@@ -69,9 +75,27 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         return
 
 
+def _decided(handler: Handler, value: ast.expr) -> bool:
+    """`is_admin = is_listed(body.email)`: a test of the server's own says so."""
+    made = [value, *(one for target, one in assigns_in(handler.function) if _same(target, value))]
+    for call in made:
+        meant = handler.project.resolve(handler.module, dotted(call)) if called(call) else None
+        if meant and isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            answers = [node.value for node in own_body(meant.node) if isinstance(node, ast.Return)]
+            if answers and all(isinstance(one, ast.Compare | ast.BoolOp) for one in answers):
+                return True
+    return False
+
+
+def _same(target: ast.expr, value: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and dotted(target) == dotted(value)
+
+
 def _read_at(handler: Handler, value: ast.expr) -> list[Place]:
     """Where the request is asked for it, when that is not where it is kept."""
-    taken = (given for target, given in assigns_in(handler.function) if dotted(target) == dotted(value))
+    taken = (
+        given for target, given in assigns_in(handler.function) if dotted(target) == dotted(value)
+    )
     return [place(handler.module, one) for one in taken if comes_from(one, handler.inputs)][:1]
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from ...engine.finding import Finding, Severity
 from . import acts, assignment, failopen, kinds, meant, prices
 from .access import Gatekeeper, is_login
-from .handlers import Handler, asks_who
-from .kept import kept_for_callers, private
+from .handlers import Handler
+from .kept import kept_for_callers, of_the_session, private
 from .left_open import left_open
 from .modules import Function, Module, Project, is_script
 from .ownership import (
@@ -27,13 +27,11 @@ from .state import changes_kept
 from .syntax import (
     dotted,
     found,
-    names_in,
     place,
     strings_in,
     words_in,
 )
 from .tenants import Part, across, divided, for_a_tenant, given_back
-from .walking import nodes_in
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
@@ -223,7 +221,8 @@ def _open_file(chosen: list[tuple[Handler, Severity]]) -> Finding:
 
 def _is_open(handler: Handler) -> bool:
     route = handler.route
-    return route.access == "public" and not route.stated and not is_login(route)
+    asks = route.stated or is_login(route) or of_the_session(handler)
+    return route.access == "public" and not asks
 
 
 def _harm(handler: Handler) -> Severity | None:

@@ -71,9 +71,7 @@ def _owned(handler: Handler, call: ast.Call) -> bool:
 
 
 def _asks_for_own(handler: Handler, call: ast.Call) -> bool:
-    return any(
-        _owned_document(handler, one) or _owned_column(handler, one) for one in call.args
-    )
+    return any(_owned_document(handler, one) or _owned_column(handler, one) for one in call.args)
 
 
 def _owned_column(handler: Handler, node: ast.expr) -> bool:
@@ -91,6 +89,13 @@ def _owned_document(handler: Handler, node: ast.expr) -> bool:
         _OWNER.match(text_of(key) or "") and names_in(value) & handler.users
         for key, value in zip(node.keys, node.values, strict=True)
     )
+
+
+def of_the_session(handler: Handler) -> bool:
+    """The rows are asked for with what the caller's session holds: a cart without an account."""
+    asked = [call for call in handler.calls if called(call) in {"filter_by", "find_one"}]
+    given = [[*call.args, *(word.value for word in call.keywords)] for call in asked]
+    return bool(given) and all(any(asks_who(one) for one in values) for values in given)
 
 
 def private(handler: Handler) -> bool:

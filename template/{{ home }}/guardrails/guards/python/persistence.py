@@ -49,6 +49,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
             if function in handlers or module.is_web:
                 yield from _torn(project, module, function)
                 yield from races.added_twice(project, module, function)
+                yield from races.booked_twice(project, module, function)
     yield from _no_index(project)
 
 

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .handlers import is_query
 from .modules import Function, Module, Project
-from .syntax import called, calls_in, chain, dotted, found, own_body, strings_in, text_of, words_in
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    found,
+    names_in,
+    own_body,
+    strings_in,
+    text_of,
+    words_in,
+)
 from .walking import nodes_in
 
 _LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
@@ -146,6 +158,60 @@ def _is_unique(item: ast.stmt, keys: set[str]) -> bool:
     )
 
 
+_IS_FREE = re.compile(r"availab|conflict|overlap|is_(free|booked|taken|open)|slot_", re.IGNORECASE)
+_BOOKS = re.compile(
+    r"booking|reservation|appointment|rental|session|ticket|seat|slot", re.IGNORECASE
+)
+
+
+def booked_twice(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    """`if not check_availability(…): raise`, then the booking is added: of two, both are."""
+    told = words_in(function)
+    if _CAUGHT.search(" ".join(told)) or told & _LOCKS or not _BOOKS.search(function.name):
+        return
+    made = dict(_answers_of(project, module, function))
+    for statement in own_body(function):
+        if not isinstance(statement, ast.If) or not _ends(statement):
+            continue
+        asked = [made[name] for name in sorted(names_in(statement.test) & set(made))]
+        asked += [call for call in calls_in(statement.test) if _says_free(project, module, call)]
+        adds = any(
+            isinstance(node, ast.Call)
+            and node.lineno > statement.lineno
+            and called(node) in {"insert_one", "add"}
+            for node in own_body(function)
+        )
+        if asked and adds:
+            yield found(
+                "data.check-then-insert", module, asked[0],
+                f"{function.name} asks {called(asked[0])} and adds the row afterwards: of two at "
+                "once both are told that it is free.",
+                symbol=function.name,
+            )  # fmt: skip
+            return
+
+
+def _answers_of(
+    project: Project, module: Module, function: Function
+) -> Iterator[tuple[str, ast.Call]]:
+    for target, given in assigns_in(function):
+        value = given.value if isinstance(given, ast.Await) else given
+        if not (isinstance(target, ast.Name) and isinstance(value, ast.Call)):
+            continue
+        if _says_free(project, module, value):
+            yield target.id, value
+
+
+def _says_free(project: Project, module: Module, call: ast.Call) -> bool:
+    """A function of one's own that looks whether something is free."""
+    if not _IS_FREE.search(called(call)):
+        return False
+    meant = project.resolve(module, dotted(call.func))
+    return isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        is_query(inner) for inner in calls_in(meant.node)
+    )
+
+
 _STATES = re.compile(
     r"^(status|state|is_(booked|available|used|redeemed|claimed|taken|sold)|booked|"
     r"used|redeemed|claimed|available|\w*(driver|mentor|assigned|owner|rider)\w*)$"
@@ -174,7 +240,7 @@ def claimed(module: Module, function: Function) -> Iterator[Finding]:
             if not isinstance(node, ast.Assign) or node.lineno <= statement.lineno:
                 continue
             target = ast.unparse(node.targets[0])
-            if target in asked and _takes(statement.test, node):
+            if target in asked and (_takes(statement.test, node) or _claims(function, target)):
                 yield found(
                     "data.read-modify-write", module, statement,
                     f"{function.name} looks whether {target} is free and sets it afterwards: of "
@@ -189,6 +255,21 @@ _FREE = re.compile(
     r"redeemed|used|occupied|rented|o)$",
     re.IGNORECASE,
 )
+
+
+_WHOSE = re.compile(r"\.(driver|rider|courier|assigned\w*|claimed\w*|mentor|worker)(_id|_to|_by)?$")
+
+
+def _claims(function: Function, target: str) -> bool:
+    """`job.driver_id = me.id` beside `job.status = "accepted"`."""
+    row = target.rpartition(".")[0]
+    return any(
+        isinstance(node, ast.Assign)
+        and dotted(node.targets[0]).rpartition(".")[0] == row
+        and _WHOSE.search(dotted(node.targets[0]))
+        and not isinstance(node.value, ast.Constant)
+        for node in own_body(function)
+    )
 
 
 def _takes(test: ast.expr, given: ast.Assign) -> bool:

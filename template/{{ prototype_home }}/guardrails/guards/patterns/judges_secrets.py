@@ -71,11 +71,13 @@ def _required(case: Case, name: str) -> bool:
         r"[\s\S]{0,300}?(?:\bthrow\b|process\.exit\(\s*1)"
     )
     tree = case.source.tree
-    return any(
+    told = (
         listed.search(tree.text(path) or "")
         for path in tree.ending(".ts", ".js", ".mjs", ".cjs")
         if not (is_test(path) or TOOLING.search(path))
     )
+    # What is listed with what it is otherwise is not missed.
+    return any(found and "default" not in found[0].partition("]")[0] for found in told)
 
 
 _SENT = re.compile(r"\b(?:headers?|cookies|searchParams|query|params|body|formData|get[hH]eader)\b")

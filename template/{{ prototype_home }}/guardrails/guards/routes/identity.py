@@ -267,6 +267,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         and (one.writes or not _PUBLISHED.search(one.code))
         and not (case.route.method == "GET" and stem(one.table) in shown)
         and (stem(one.table) not in shared or _touched(case, one))
+        and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
     ]
     if not found:
         return
@@ -276,7 +277,8 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"
     )
-    addressed = case.sends and case.route.method == "POST" and not worst.writes
+    takes_part = case.sends or _TAKES_PART.search(case.route.path) is not None
+    addressed = takes_part and case.route.method == "POST" and not worst.writes
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
@@ -357,6 +359,11 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 """What is marked by somebody else can be marked back."""
+_JUDGES = re.compile(r"/(?:reviews?|ratings?|rate|feedback)/?$", re.IGNORECASE)
+"""Whoever rates a thing changes what is said of it on the whole."""
+_TAKES_PART = re.compile(
+    r"/(?:submit|attempts?|answers?|join|enrol\w*|apply|book|vote)/?$", re.IGNORECASE
+)
 _VACANCIES = {"job", "vacanc", "job_post", "jobpost", "job_posting", "jobposting", "job_listing"}
 _SHOWN = _VACANCIES | {
     "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip", "restaurant",

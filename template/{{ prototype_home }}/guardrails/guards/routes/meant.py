@@ -33,7 +33,7 @@ _COLUMNS = re.compile(r"\bSELECT\s+([^()`;]{1,300}?)\s+FROM\b")
 _OF_GUESTS = re.compile(
     r"^(?!.*(?:admin|/pos/|manage|internal))"
     r".*(?:/(?:orders?|bookings?|reservations?|appointments?|enquir\w+|inquir\w+|messages?|reviews?"
-    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?)|/chat/\w+)/?$",
+    r"|conversations?|[\w-]*visits?|[\w-]*requests?|[\w-]*intakes?|suggest\w*)|/chat/\w+)/?$",
     re.IGNORECASE,
 )
 _HANDS_ON = re.compile(r"\w\(\s*(?:req|request|ctx|c|event)\s*[,)](?!\s*=>)")
@@ -200,11 +200,19 @@ def guests(case: Case) -> bool:
     if case.route.kind == "action":
         named = _ACTION_OF_GUESTS.match(case.route.label.rpartition(".")[2].removesuffix("()"))
         return named is not None and _WHO_BUYS.search(case.own) is not None
-    if case.route.method != "POST" or ":" in case.route.path:
+    if case.route.method != "POST":
         return False
+    if ":" in case.route.path:
+        return (
+            _ASKS_FOR_IT.search(case.route.path) is not None
+            and _REACHED.search(case.own) is not None
+        )
     return bool(_OF_GUESTS.search(case.route.path) or _WHO_SENDS.search(case.own))
 
 
+_ASKS_FOR_IT = re.compile(r"/claim/?$")
+_REACHED = re.compile(r"\b\w*(?:[eE]mail|[pP]hone)\b")
+"""Who says that a place is theirs is answered by mail."""
 _WHO_SENDS = re.compile(r"\b(?:creator|submitter|organi[sz]er|sender|reporter)_?[eE]mail\b")
 """Whoever has no account leaves an address by which the answer comes."""
 _UPDATED = re.compile(r"\.update\(\s*\{([^{}]*)\}")

@@ -76,7 +76,7 @@ def queries(case: Case) -> Iterator[Query]:
                     or re.search(r"(?i)update|delete|remove|cancel|toggle|approve", call.callee)
                     is not None,
                     kind == "insert",
-                    not names.has_caller(whole),
+                    not names.has_caller(chosen(piece, call, whole)),
                     Spot(piece, call.start),
                 )
 
@@ -145,6 +145,24 @@ def _inserts(code: str, sent: Callable[[str], bool]) -> bool:
         if sent(match[2] or match[1]):
             return True
     return False
+
+
+_UPDATES_ONE = re.compile(r"\.(?:findByIdAndUpdate|findOneAndUpdate|updateOne|updateMany)$")
+_TAKES_ON = re.compile(
+    r"\$(?:addToSet|push|pull|inc)\b|\b(?:driver|rider|courier|assign\w*|claimed\w*|accepted\w*|agent"
+    r"|volunteer|worker|mentor|provider)\w*['\"]?\s*:"
+)
+
+
+def chosen(piece: Piece, call: Call, whole: str) -> str:
+    """What says which record it is: that it names the caller afterwards ties nothing.
+
+    What waits for somebody is taken on by whoever comes, and a follower is added.
+    """
+    if len(call.arguments) < 2 or not _UPDATES_ONE.search(call.callee):
+        return whole
+    change = piece.module.slice(call.arguments[1])
+    return whole if _TAKES_ON.search(change) else piece.module.slice(call.arguments[0])
 
 
 def statement(piece: Piece, call: Call) -> str:

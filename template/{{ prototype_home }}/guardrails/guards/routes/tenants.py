@@ -19,7 +19,12 @@ _OF_CALLER = re.compile(
 _GIVEN = re.compile(rf"\b({TENANT_ID})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))")
 _OVER_ALL = re.compile(r"super|platform|system|root|global|internal", re.IGNORECASE)
 """Who looks after all organizations may reach each of them."""
-_CHOOSES = re.compile(r"switch|join|select|invit|accept|regist|sign-?up|onboard", re.IGNORECASE)
+_CHOOSES = re.compile(
+    r"switch|join|select|invit|accept|regist|sign-?up|onboard|review|rating|book|appl(?:y|ic)|enquir"
+    r"|inquir|contact|visit|follow|favou?rite",
+    re.IGNORECASE,
+)
+"""What is meant for an organization that is somebody else's."""
 
 
 def tenants(cases: list[Case]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import re
 from .access import Case
 from .flow import PAGED
 from .program import Piece
-from .queries import CREATES, LOG, statement, stem, table
+from .queries import CREATES, LOG, chosen, statement, stem, table
 
 _COMPARES = re.compile(
     r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
@@ -31,7 +31,7 @@ def tied(case: Case) -> bool:
         for call in piece.module.calls_in(piece.start, piece.end):
             if LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
                 continue
-            code = PAGED.sub("", statement(piece, call))
+            code = PAGED.sub("", chosen(piece, call, statement(piece, call)))
             inner = "".join(piece.module.slice(one) for one in call.arguments)
             if (
                 names.has_caller(code)
