@@ -171,7 +171,7 @@ def _refused(module: Module, name: str, literal: str) -> bool:
     """The program compares it with the default and refuses to start."""
     for node in module.nodes:
         if isinstance(node, ast.If) and any(_stops_the_start(inner) for inner in node.body):
-            if literal in strings_in(node.test):
+            if literal in strings_in(node.test) | _listed(module, node.test):
                 return True
             if (
                 name
@@ -185,6 +185,17 @@ def _refused(module: Module, name: str, literal: str) -> bool:
         if name and isinstance(node, ast.Compare) and name in names_in(node.comparators[0]):
             return True
     return False
+
+
+def _listed(module: Module, test: ast.expr) -> set[str]:
+    """`if key in KNOWN_KEYS`: what the module lists under that name."""
+    named = names_in(test)
+    lists = (
+        statement
+        for statement in module.tree.body
+        if isinstance(statement, ast.Assign) and dotted(statement.targets[0]) in named
+    )
+    return {text for statement in lists for text in strings_in(statement.value)}
 
 
 def _stops_the_start(statement: ast.stmt) -> bool:

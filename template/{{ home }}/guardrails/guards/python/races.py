@@ -16,6 +16,7 @@ from .syntax import (
     found,
     names_in,
     own_body,
+    place,
     strings_in,
     text_of,
     words_in,
@@ -175,18 +176,19 @@ def booked_twice(project: Project, module: Module, function: Function) -> Iterat
             continue
         asked = [made[name] for name in sorted(names_in(statement.test) & set(made))]
         asked += [call for call in calls_in(statement.test) if _says_free(project, module, call)]
-        adds = any(
-            isinstance(node, ast.Call)
+        adds = [
+            node
+            for node in own_body(function)
+            if isinstance(node, ast.Call)
             and node.lineno > statement.lineno
             and called(node) in {"insert_one", "add"}
-            for node in own_body(function)
-        )
+        ]
         if asked and adds:
             yield found(
                 "data.check-then-insert", module, asked[0],
                 f"{function.name} asks {called(asked[0])} and adds the row afterwards: of two at "
                 "once both are told that it is free.",
-                symbol=function.name,
+                symbol=function.name, also=[place(module, adds[0], function.name)],
             )  # fmt: skip
             return
 

@@ -18,7 +18,7 @@ ASKS_CALLER = re.compile(
     r"|(?:\b(?:\w{0,20}[rR]eq(?:uest)?|socket|ctx\.req|this\.req)|\(\s*req(?:uest)?\s+as\s+\w+\s*\))"
     r"\??\.(?:user|userId|userID|user_id|auth"
     r"|currentUser|uid"
-    r"|(?:tenant|org(?:ani[sz]ation)?|company|gym|shop|store|restaurant|clinic|school|workspace|branch"
+    r"|(?:tenant|org(?:ani[sz]ation)?|company|gym|club|team|salon|hotel|agency|shop|store|restaurant|clinic|school|workspace|branch"
     r"|business|merchant|vendor|seller|driver|customer|member|doctor|patient|student|employee)_?[iI]d\b"
     r"|account|admin|isAuthenticated|session\??\.[\w]+|session\b(?!\.))"
     r"|\bcontext\.auth\b|\bctx\.(?:state\.user|session|auth|user)\b|\bc\.(?:var\.\w*[uU]ser\w*"
