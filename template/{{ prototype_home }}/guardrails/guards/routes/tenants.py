@@ -8,7 +8,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .say import HIGH, at_route, finding, place
-from .signs import STORES
+from .signs import STORES, WEBHOOK_NAME
 from .source import Module
 from .ties import TENANT_ID, tied
 
@@ -54,6 +54,7 @@ def _may_be_wrong(case: Case) -> bool:
         and not case.bound_by_rows
         and not _OVER_ALL.search(f"{case.route.label} {case.why}")
         and not _CHOOSES.search(case.route.label)
+        and not WEBHOOK_NAME.search(case.route.path)
         and not _OF_CALLER.search(case.own)
         and not tied(case)
     )
