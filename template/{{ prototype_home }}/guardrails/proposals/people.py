@@ -8,7 +8,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from ..guards.database import once
-from ..guards.database.examine import Acted, add_account
+from ..guards.database.accounts import add_account
+from ..guards.database.examine import Acted
 from ..guards.database.relations import Column, Function, Relation, Table
 from ..guards.database.seeding import VICTIM, Person
 from ..guards.database.sensitivity import privileged

@@ -56,7 +56,7 @@ def absent_tables(replay: Replay, connection: Connection) -> dict[tuple[str, str
         if place is None:
             continue
         for name, offset in _uses(str(source), known | names).items():
-            here = _inside(replay, place, str(source), offset)
+            here = inside(replay, place, str(source), offset)
             key = (place.path, name)
             if key not in found or here.line < found[key].line:
                 found[key] = here
@@ -92,7 +92,7 @@ def _declared(source: str) -> set[str]:
     return {name.lower() for name in re.findall(r"^\s*(\w+)\s", head, re.MULTILINE)}
 
 
-def _inside(replay: Replay, place: Place, source: str, offset: int) -> Place:
+def inside(replay: Replay, place: Place, source: str, offset: int) -> Place:
     """The line in the file: the function's text begins after its opening dollar quote."""
     for statement in replay.statements:
         if statement.path == place.path and statement.line == place.line:

@@ -37,6 +37,8 @@ _ASIDE = re.compile(
     r"|(^|/)\.[^/]+/|archiv|backup|discard",
     re.IGNORECASE,
 )
+_TAKES_BACK = re.compile(r"roll[_-]?back|(^|[_.-])(undo|revert|down)(?=[_.-])", re.IGNORECASE)
+"""A script that somebody keeps for the day on which another one has to be taken back."""
 _STAND_IN = re.compile(r"shim|stub|mock|fixture|example|(^|[_.-])test")
 _TYPES = (
     "**/integrations/supabase/types.ts",
@@ -69,6 +71,8 @@ class Chains:
     def _is_schema(self, path: str) -> bool:
         folder, _, name = path.lower().rpartition("/")
         if _ASIDE.search(folder) or _STAND_IN.search(name) or name.startswith("seed"):
+            return False
+        if _TAKES_BACK.search(name):
             return False
         text = self._text(path)
         declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them

@@ -21,8 +21,10 @@ from . import (
     functions,
     policies,
     principals,
+    signups,
     storage,
 )
+from .accounts import add_account
 from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
@@ -147,6 +149,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from functions.find(scene, stage)
     yield from counting.find(scene)
     yield from principals.find(scene)
+    yield from signups.find(scene, stage)
     yield from storage.find(scene, stage)
 
 
@@ -159,19 +162,6 @@ def _sign_up(connection: Connection[Any], person: Person) -> list[NotLooked]:
         add_account(connection, person, triggers=False)
         return [NotLooked("what signing up sets off", f"a trigger on auth.users: {why}")]
     return []
-
-
-def add_account(connection: Connection[Any], person: Person, *, triggers: bool) -> None:
-    """Put somebody into auth.users, with or without what signing up sets off."""
-    with connection.transaction():
-        if not triggers:
-            connection.execute("set local session_replication_role = replica")
-        connection.execute(
-            "insert into auth.users (id, email, aud, role, raw_user_meta_data, raw_app_meta_data)"
-            " values (%s, %s, 'authenticated', 'authenticated', '{}', '{}')",
-            [person.uid, person.email],
-        )
-        connection.execute("set local session_replication_role = origin")
 
 
 def _join(seeder: Seeder, relations: Relations, person: Person) -> None:

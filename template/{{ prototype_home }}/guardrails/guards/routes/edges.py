@@ -178,7 +178,7 @@ _ASKS_BACK = re.compile(
     r"\bfetch\(\s*`https://[^`]{0,120}/(?:payments?|orders?|transactions?|invoices?|charges?)"
     r"(?:/verify)?/\$\{[^`]*`[^;]{0,300}?\b[aA]uthorization"
     r"|\b(?:paymentIntents|checkout\.sessions|charges)\.retrieve\("
-    r"|\b(?:mollie\w*\.)?payments?\.get\("
+    r"|\b(?:mollie\w*\.)?payments?\.get\(|\b[pP]ay[iI]ns?\.get\("
 )
 
 
@@ -186,7 +186,7 @@ def asks_back(case: Case) -> bool:
     """The message only says which payment: what became of it, the provider itself is asked."""
     return (
         _ASKS_BACK.search(case.code) is not None
-        and re.search(r"status['\"]?\]?\s*[!=]==", case.code) is not None
+        and re.search(r"[sS]tatus['\"]?\]?\s*[!=]==", case.code) is not None
     )
 
 

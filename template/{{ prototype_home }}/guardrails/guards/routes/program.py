@@ -178,10 +178,22 @@ class Program:
             if found is None:
                 return None
             function = found[0].named.get(found[1]) or self._default(*found)
-            return (found[0], function) if function else None
+            return (found[0], function) if function else self._taken_from(*found)
         if last in _NO_FOLLOW or not WORD.fullmatch(head):
             return None
         return self._method(module, callee, head, last)
+
+    def _taken_from(self, home: Module, name: str) -> tuple[Module, Function] | None:
+        """`requireAdmin = adapter.requireAdmin`, where `adapter` is one of two modules: the real
+        one of a pair usually stands last.
+        """
+        taken = _member(home, name)
+        chosen = taken and _CHOSEN.fullmatch(_value(home, taken[1]))
+        for giver in (chosen[2], chosen[1]) if chosen else (taken[1],) if taken else ():
+            callee = f"{giver}.{taken[2]}" if taken else ""
+            if giver != name and (found := self.function(home, callee)):
+                return found
+        return None
 
     def _default(self, module: Module, name: str) -> Function | None:
         if name or module.default_at < 0:
@@ -246,6 +258,19 @@ class Program:
             yield Piece(
                 home, function.start, function.end, giver.depth + 1, function, call.arguments, giver
             )
+
+
+_MEMBER_OF = re.compile(r"\s*([A-Za-z_$][\w$]*)\.([A-Za-z_$][\w$]*)\s*;?\s*")
+_CHOSEN = re.compile(r"[^?;]*\?\s*([A-Za-z_$][\w$]*)\s*:\s*([A-Za-z_$][\w$]*)\s*;?\s*")
+
+
+def _value(home: Module, name: str) -> str:
+    binding = home.outer_values.get(name)
+    return home.slice(binding) if binding else ""
+
+
+def _member(home: Module, name: str) -> re.Match[str] | None:
+    return _MEMBER_OF.fullmatch(_value(home, name))
 
 
 _INSTANCE = re.compile(r"\A(?:[\w$]+\s*=\s*)?new\s+([A-Za-z_$][\w$]*)")
