@@ -41,6 +41,8 @@ _WITHIN_TEXT = re.compile(r"([\w$.?]{1,80})\s*[!=]==?\s*`[^`$\n]{0,20}\$\{([\w$.
 _CLIENT = re.compile(
     r"\bcreate(?:Server|Browser|RouteHandler|Admin|Service\w*)?Client\w*\s*(?:<[^()]*>)?\("
 )
+_HEADERS_OF_A_CLIENT = 600
+"""So far behind its beginning a client's own headers stand; further on they are a letter's."""
 _SUPABASE = re.compile(r"supabase", re.IGNORECASE)
 _OTHER_DATA = re.compile(
     r"prisma|drizzle|mongoose|mongodb|knex|sequelize|typeorm|\bpg\b|mysql|sqlite"
@@ -171,9 +173,10 @@ class Case:
                 before = piece.code[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
                 after = piece.code[match.start() : match.end() + 30].partition("\n")[0]
                 line = before + after
-                if not mentions(
+                said = mentions(
                     line, names.sent & {"role", "roles", "isAdmin", "is_admin", "userRole"}
-                ) and self._decides(piece, match):
+                )
+                if not said and not _of_others(piece, names, match) and self._decides(piece, match):
                     return Spot(piece, piece.start + match.start())
         return None
 
@@ -247,8 +250,10 @@ class Case:
     @cached_property
     def scoped(self) -> bool:
         """Whether a client of the caller's own is made (the Authorization header handed on)."""
-        return bool(
-            _CLIENT.search(self.code) and CALLER_HEADER.search(self.code) and "ANON" in self.code
+        return "ANON" in self.code and any(
+            CALLER_HEADER.search(piece.code, made.end(), made.end() + _HEADERS_OF_A_CLIENT)
+            for piece in self.pieces
+            for made in _CLIENT.finditer(piece.code)
         )
 
     def effects(self) -> list[tuple[str, Spot]]:
@@ -288,6 +293,15 @@ class Case:
             or (piece.depth < 2 and by_helper(self.program, piece, self.flow.of(piece)))
             for piece in self.pieces
         )
+
+
+def _of_others(piece: Piece, names: Names, match: "re.Match[str]") -> bool:
+    """`.from("profiles").select().eq("role", "courier")`: everybody of a role is looked up."""
+    if piece.depth or not match[0].startswith(".eq("):
+        return False
+    before = re.split(r";|\bawait\b", piece.code[: match.start()])[-1]
+    after = re.split(r";|\n\s*\n|\bif\b", piece.code[match.start() :])[0]
+    return not names.has_caller(before + after)
 
 
 def _keys(module: Module, start: int, end: int) -> str:

@@ -41,6 +41,7 @@ _PROVES = re.compile(
 def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
     supplied = "authz.client-supplied-identity"
     signed_in = {one.place.symbol for one in found if one.rule == supplied}
+    appointed = {one.place.symbol for one in found if one.rule == "authz.self-assigned-role"}
     told = {
         (one.path, one.line) for it in found if it.rule in _SAME for one in (it.place, *it.also)
     }
@@ -56,7 +57,8 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
         for case in of_app:
             if case.route.label not in signed_in:
                 yield from _named_account(case)
-            yield from _in_their_name(case, asks)
+            if case.route.label not in appointed:  # the account is taken with its role
+                yield from _in_their_name(case, asks)
             yield from _makes_staff(case)
             yield from _hashes(case)
             yield from _tells(case)

@@ -66,6 +66,7 @@ _PUSH = re.compile(
     r"fcm\.googleapis\.com|exp\.host/[\w-]*/?api/v2/push|webpush\.sendNotification\("
     r"|onesignal\.com/[\w/]*notifications|\bsend\w*(?:Push|FCM|Fcm)\w*\("
 )
+_LISTS = re.compile(r"\.listBuckets\(|\.storage\s*\.from\(\s*[A-Za-z_][^()]*\)\s*\.list\(")
 _SETTLED = re.compile(
     r"payment_status|checkout/sessions/\$\{|sessions\.retrieve\(|payment_?[iI]ntents(?:\.retrieve\(|/\$\{)"
 )
@@ -276,6 +277,8 @@ def _client(case: Case) -> list[Place]:
 def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str, Spot | None]:
     changes = effects.get("delete") or effects.get("write")
     spot = changes or case.first(_RPC)
+    if _takes_payment(case):
+        return None, "", None
     if case.service and spot:
         return (*_change(case, changes), spot)
     message = effects.get("message") or case.first(_PUSH)
@@ -290,12 +293,25 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
         and hands_out(case, PEOPLE)
     ):
         return HIGH, "hands out personal data", effects["read"]
+    if case.service and (listed := case.first(_LISTS)):
+        return HIGH, "lists the files that are stored", listed
     if "llm" in effects:
         return MEDIUM, "spends money at a model's provider", effects["llm"]
     acts = case.first(_ACTS_ELSEWHERE, own=True)
     if acts and case.first(BODY, own=True) and _OTHER_SECRET.search(case.code):
         return MEDIUM, "acts at another service with its key", acts
     return None, "", None
+
+
+_CHARGED = re.compile(
+    r"api\.mercadopago\.com/v1/payments[`'\"]?\s*,|\bpaymentIntents\.create\(|\bcheckout\.sessions\.create\("
+    r"|/v1/(?:payment_intents|checkout/sessions)[`'\"]|/transaction/initialize|/v3/(?:payments|charges)[`'\"]"
+)
+
+
+def _takes_payment(case: Case) -> bool:
+    """A purchase of somebody who need not sign in: what they pay is what lets them."""
+    return PUBLIC_PATH.search(case.route.name) is not None and bool(case.first(_CHARGED, own=True))
 
 
 def _change(case: Case, changes: Spot | None) -> tuple[Severity, str]:

@@ -10,6 +10,7 @@ from .disabled import disabled
 from .edges import asks_back, config, edge, receives
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
+from .impostors import forged, session
 from .kept import kept_beside
 from .meant import (
     by_cookie,
@@ -56,11 +57,17 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     yield from off
     told = {(at.path, at.line) for one in off for at in one.also}
     edges = [case for case in cases if case.route.kind == "edge"]
-    taken = {id(case): found for case in cases for found in _takeover(case)}
+    taken = {
+        id(case): found for case in cases for found in (*session(case), *_takeover(case))
+    }
+    for case in cases:
+        if case.route.kind != "edge" and id(case) not in taken:
+            taken |= {id(case): found for found in forged(case, projects)}
     yield from taken.values()
+    told |= {(case.route.module.path, case.route.line) for case in cases if id(case) in taken}
     for case in edges:
         if id(case) not in taken:
-            yield from edge(case, projects)
+            yield from list(edge(case, projects)) or forged(case, projects)
     others = [case for case in cases if case.route.kind != "edge"]
     yield from _open(others, told)
     for case in cases:

@@ -278,7 +278,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         "are is never compared with the caller"
     )
     takes_part = case.sends or _TAKES_PART.search(case.route.path) is not None
-    addressed = takes_part and case.route.method == "POST" and not worst.writes
+    addressed = takes_part and case.route.method in {"POST", "ANY"} and not worst.writes
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)

@@ -30,9 +30,11 @@ _OF_STRANGERS = re.compile(r"\bif\s*\(\s*!\s*(?:user|session|token|claims)\b([^{
 _NAMES_PATHS = re.compile(r"^\s*&&[\s(]*(?:\w+\.)*(?:pathname|path)\.startsWith\([^!]*$")
 _ASKS_BY_ITSELF = re.compile(r"protect\(|withAuth|authMiddleware|\bauthorized\b|\b40[13]\b")
 _API_PASSES = re.compile(
-    r"startsWith\(\s*['\"]/api/?['\"]\s*\)[^{;]*\)?\s*\{?\s*return\s+(?:NextResponse\.next"
-    r"|response|res\b)"
+    r"startsWith\(\s*['\"]/api/?['\"]\s*\)(?:(?!\bif\b|\breturn\b)[^{;])*\{?\s*return\s+(?:NextResponse\.next"
+    r"|\w*[rR]esponse\b(?!\.)|res\b)"
 )
+_IS_API = re.compile(r"\b(\w+)\s*=\s*[^;!\n]*startsWith\(\s*['\"]/api/?['\"]\s*\)")
+"""`const isApiRoute = pathname.startsWith("/api")`, and some lines on it is let through."""
 
 
 _API_REFUSED = re.compile(
@@ -64,7 +66,20 @@ def _stands_before(program: Program, module: Module, route: Route) -> bool:
     ):
         return False
     path = route.path if route.kind == "next" else "/"
+    if path.startswith("/api") and _lets_api_through(code):
+        return False
     return _matches(module.code, path) and _body_asks(module.code, path) and not _passes(code, path)
+
+
+def _lets_api_through(code: str) -> bool:
+    return _API_PASSES.search(code) is not None or any(
+        re.search(
+            rf"\bif\s*\((?:\s*\w+\s*\|\|)*\s*{found[1]}\s*(?:\|\|[^{{;]*)?\)\s*\{{?\s*return\s+"
+            r"(?:NextResponse\.next|\w*[rR]esponse\b(?!\.)|res\b)",
+            code,
+        )
+        for found in _IS_API.finditer(code)
+    )
 
 
 def _matches(code: str, path: str) -> bool:

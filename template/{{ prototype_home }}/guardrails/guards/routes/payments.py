@@ -29,7 +29,8 @@ _CHARGE_URL = re.compile(
 _AMOUNT = re.compile(
     r"\b(?:amount|unit_amount|unit_price|price|transaction_amount|gross_amount"
     r"|currency_code\s*:[^,{}]+,\s*value"
-    r"|total)\s*(?::(?!\s*\{)\s*([^,}\n]+(?:\([^)]*\))?[^,}\n]*)|(?=[,}]))"
+    r"|total)\s*(?::(?!\s*\{)\s*((?:(?:Math\.\w+|Number)\(\s+)?[^,}\n]+(?:\([^)]*\))?[^,}\n]*)"
+    r"|(?=[,}]))"
 )
 _GIFT = re.compile(
     r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|(?<!re)fund", re.IGNORECASE

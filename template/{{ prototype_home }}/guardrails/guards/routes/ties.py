@@ -82,7 +82,8 @@ def tenant_tables(cases: list[Case]) -> set[str]:
             names = case.flow.of(piece)
             for call in piece.module.calls_in(piece.start, piece.end):
                 arguments = " ".join(piece.module.slice(one) for one in call.arguments)
-                if len(arguments) > 1_500 or not _TENANT.search(arguments):
+                stored = call.callee.endswith((").update", ").upsert"))  # and filters stand behind
+                if stored or len(arguments) > 1_500 or not _TENANT.search(arguments):
                     continue
                 if names.has_caller(arguments) and not CREATES.search(call.callee):
                     found.add(stem(table(statement(piece, call))))

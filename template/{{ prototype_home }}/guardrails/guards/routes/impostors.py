@@ -1,0 +1,120 @@
+"""Who gets in as somebody else: a session without a proof, a token whose signature nobody checks."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Place
+from .access import Case, Spot
+from .middleware import Access
+from .paths import property_of
+from .platforms import EdgeProject
+from .program import Piece
+from .say import CRITICAL, HIGH, at_route, at_spot, finding
+from .signs import BODY, HASHED, WEBHOOK_NAME
+from .source import Call
+
+_SIGNS_IN = re.compile(r"\.(?:signInWithPassword|generateLink|createCustomToken)$")
+_PROOF = re.compile(
+    r"pass|otp|code|token|\bpin\b|secret|signature|hash|credential|assertion|init_?data|proof"
+    r"|challenge|answer|nonce",
+    re.IGNORECASE,
+)
+_SESSION_TOLD = re.compile(r"\bsession\b|access_?[tT]oken|\bcookies?\b")
+_LINK_TOLD = re.compile(
+    r"(?:json|stringify|Response)\([^;]{0,400}\b(?:action_?[lL]ink|hashed_?[tT]oken|email_otp"
+    r"|properties|magic_?[lL]ink|token)\b"
+)
+
+
+def session(case: Case) -> Iterator[Finding]:
+    """The session of whichever account the request names, and nothing proves that it is theirs."""
+    if case.access is not Access.PUBLIC or HASHED.search(case.code):
+        return
+    for piece in case.pieces[:2]:
+        sent = case.flow.of(piece).sent
+        if not sent or any(map(_PROOF.search, sent)):
+            continue
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if _SIGNS_IN.search(call.callee) and _of_anybody(case, piece, call):
+                yield finding(
+                    "edge-fn.unauthenticated"
+                    if case.route.kind == "edge"
+                    else "authz.unauthenticated-endpoint",
+                    at_spot(Spot(piece, call.start), case.route.label),
+                    f"{case.route.label} hands out a session of the account that the request "
+                    f"names, and asks for no proof that it is the caller's",
+                    CRITICAL,
+                    [*_body(case), at_route(case)],
+                )
+                return
+
+
+def _of_anybody(case: Case, piece: Piece, call: Call) -> bool:
+    given = piece.module.slice(call.arguments[0]) if call.arguments else ""
+    names = case.flow.of(piece)
+    if call.callee.endswith("createCustomToken"):
+        return names.has_sent(given)
+    if not names.has_sent(property_of(given, "email") or given):
+        return False
+    if call.callee.endswith("generateLink"):
+        return _LINK_TOLD.search(case.own) is not None
+    password = property_of(given, "password")
+    return (
+        bool(password)
+        and not names.has_sent(password)
+        and (_SESSION_TOLD.search(case.own) is not None)
+    )
+
+
+def _body(case: Case) -> Iterator[Place]:
+    spot = case.first(BODY, own=True)
+    if spot:
+        yield at_spot(spot)
+
+
+_READ_ONLY = re.compile(
+    r"(?:atob|decode\w*|from)\(\s*(?:\w+\[1\]|[^;()]{0,60}split\(\s*['\"]\.['\"]\s*\)(?:\[1\]|!\[1\])?)"
+    r"|\b(?:jwtDecode|decodeJwt|jwt_decode|(?:jwt|jose|jsonwebtoken|JWT)\.decode(?:Jwt)?)\("
+)
+_CLAIM = re.compile(
+    r"\.(?:role|sub|user_?[iI]d|uid|is_?[aA]dmin|app_metadata|email)\b|\[['\"](?:role|sub)['\"]\]"
+)
+_VERIFIES = re.compile(
+    r"getUser\(|getClaims\(|jwtVerify\(|verify\w*\(\s*(?:token|jwt|\w*[tT]oken|\w*[kK]ey|['\"])"
+    r"|\b(?:jwt|jose|jsonwebtoken|JWT)\.verify\(|verifyIdToken|RemoteJWKSet|subtle\.verify|getSession\("
+    r"|auth/v1/user|introspect|tokeninfo|getServerSession|currentUser\("
+)
+_FROM_CALLER = re.compile(r"[aA]uthorization|\bcookies?\b|['\"]x-[\w-]*token", re.IGNORECASE)
+_NEAR = 500
+
+
+def forged(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
+    """A role or an id is read out of a token that anybody can write themselves."""
+    edge = case.route.kind == "edge"
+    unchecked = any(case.route.name in project.unchecked for project in projects)
+    if (edge and not unchecked) or _VERIFIES.search(case.code) or _webhook(case):
+        return
+    effects = {name for name, _ in case.effects()}
+    if case.access is Access.SIGNATURE or not effects or not _FROM_CALLER.search(case.code):
+        return
+    for piece in case.pieces:
+        read = _READ_ONLY.search(piece.code)
+        if read is None or not _CLAIM.search(piece.code, read.end(), read.end() + _NEAR):
+            continue
+        message = (
+            f"{case.route.label} believes what a token says of its bearer, and nobody checks the "
+            f"token's signature: whoever writes one is whom they like"
+        )
+        yield finding(
+            "authz.client-supplied-identity",
+            at_spot(Spot(piece, piece.start + read.start()), case.route.label),
+            message,
+            CRITICAL if effects & {"write", "delete", "mail", "message"} else HIGH,
+            [at_route(case)],
+        )
+        return
+
+
+def _webhook(case: Case) -> bool:
+    """What a provider signs for itself, and has a rule of its own."""
+    return WEBHOOK_NAME.search(case.route.label) is not None
