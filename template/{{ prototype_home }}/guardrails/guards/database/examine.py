@@ -28,7 +28,7 @@ from .accounts import add_account
 from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
-from .relations import Relations, read
+from .relations import Relations, Table, read
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
 from .sensitivity import purpose, sensitive
 from .stranger import ANON, OTHER, OWNER, USER, Attacker, Stage, Visitor, facts
@@ -174,7 +174,18 @@ def _join(seeder: Seeder, relations: Relations, person: Person) -> None:
         if ownership.owned(table) and ownership.tenant_columns(table):
             own_key = any(ownership.identifies(table, name) for name in table.key)
             if own_key or re.search(r"member|_users?$|user_|staff|team", table.name):
+                _own_parents(seeder, relations, table, person)
                 seeder.seed(table, person)
+
+
+def _own_parents(seeder: Seeder, relations: Relations, table: Table, person: Person) -> None:
+    """What the membership is of besides the organisation: the victim's clinic or school would make
+    a colleague of them."""
+    for key in table.references:
+        parent = relations.tables.get(key.target)
+        absent = parent and seeder.seeded.row(parent.relation, person) is None
+        if parent and absent and parent is not table and not seeder.ownership.owned(parent):
+            seeder.seed(parent, person)
 
 
 def _setting(tree: Tree, replay: Replay, section: str, name: str) -> str:

@@ -16,6 +16,8 @@ from .sensitivity import privileged, sensitive
 from .values import candidates, mentions
 
 TRIES = 12
+_ACTIVE = re.compile(r"(is_)?(active|ativ[oa]|activ[oa]|enabled)", re.IGNORECASE)
+"""Unlike `public` or `published`, it does not say that everybody may see it."""
 # No triggers, and no waiting for a parent's row.
 _QUIET = SQL("set local session_replication_role = replica")
 _AS_USUAL = SQL("set local session_replication_role = origin")
@@ -158,10 +160,20 @@ class Draft:
             return linked
         if column.has_default:
             return None
+        if self._in_use(column):
+            return "true"
         telling = privileged(column.name) is None and sensitive([column.name])
         if column.not_null or column.name in self.table.key or (telling and column.base != "uuid"):
             return self._candidate(column)
         return None
+
+    def _in_use(self, column: Column) -> bool:
+        """Whether policies ask for rows that are in use: what is out of use shows nothing."""
+        return (
+            column.category == "B"
+            and _ACTIVE.fullmatch(column.name) is not None
+            and any(mentions(policy.using, column.name) for policy in self.table.policies)
+        )
 
     def _linked(self, column: Column) -> str | None:
         """The person's own identity, or a row that the person has elsewhere."""
