@@ -48,10 +48,16 @@ PROVIDER = re.compile(
 OUTCOME = re.compile(r"(payment_)?status|(is_)?paid")
 BUYER = re.compile(r"(customer|buyer|client|guest|passenger|student|patient|cliente)_?(id)?$")
 SELLERS = re.compile(r"admin|staff|seller|vendor|owner|driver|provider|has_role", re.IGNORECASE)
+VETTED = re.compile(r"(^|_)(status|state|verification)$")
+LET_IN = re.compile(r"approved|verified|accepted|aprovad[oa]|verificad[oa]", re.IGNORECASE)
+WAITING = re.compile(r"pending\w*|submitted|applied|pendente|under_review|in_review", re.IGNORECASE)
 ACTIVE = (
     "active",
     "paid",
     "approved",
+    "verified",
+    "accepted",
+    "aprovado",
     "premium",
     "pro",
     "enterprise",
@@ -105,6 +111,8 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
         kind = privileged(column.name)
         if paid and column.name == "status":
             kind = "entitlement"
+        if kind is None and person and _vetted(table, column):
+            kind = "approval"
         if kind is None or column.generated or column.name in table.key:
             continue
         if scene.ownership.identifies(table, column.name):
@@ -114,6 +122,12 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
         if person or paid or (kind == "control" and purpose(table.name) is Purpose.PRIVILEGE):
             found.append((column, kind))
     return found
+
+
+def _vetted(table: Table, column: Column) -> bool:
+    """Whether it says if somebody let them in: `pending` at first, `approved` by an administrator."""
+    known = set(candidates(table, column, "", 0)) if VETTED.search(column.name) else set()
+    return any(map(LET_IN.fullmatch, known)) and any(map(WAITING.fullmatch, known))
 
 
 def _is_payment(table: Table) -> bool:

@@ -186,6 +186,8 @@ def success_after_failure(case: Case) -> Case | None:
     if not case.source.is_server:
         return None
     text = case.match.text
+    if _acknowledges(case):
+        return case.but(WHAT="received")
     if re.search(
         r"\bthrow\b|status\(\s*[45]|status:\s*[45]|success:\s*false|\bok:\s*false"
         r"|error\s*:|[{,]\s*warning\s*:|redirect",
@@ -204,6 +206,44 @@ def success_after_failure(case: Case) -> Case | None:
     claims = "true" in found[1] and _WRITES.search(_tried(case)) is not None
     mild = None if claims else Severity.MEDIUM  # an empty list is often the meant fallback
     return case.but(severity=mild, line=line, WHAT=found[1])
+
+
+_ACKNOWLEDGED = (
+    r"return\s+(?:new\s+)?(?:\w+\.)?(?:json|send|sendStatus|\w*Response)\(\s*(?:JSON\.stringify\(\s*)?"
+    r"(?:\{\s*(?:received|ok|success)\s*:\s*true|200\b|['\"](?i:ok|received))"
+)
+_ONLY_LOGS = re.compile(
+    r"catch\s*(?:\([^)]*\)\s*)?\{\s*(?:(?:const|let)\s+\w+\s*=[^;\n]+[;\n]\s*)?"
+    r"(?:console\.\w+\((?:[^()]|\([^()]*\))*\);?\s*|//[^\n]*\n\s*)+\}\s*$"
+)
+
+
+def _acknowledges(case: Case) -> bool:
+    """A webhook says that it has the event although handling it failed: it is never sent again."""
+    text = case.match.text
+    if not re.search(r"constructEvent|[sS]ignature", case.above):
+        return False
+    tried = _block_before(case.above)
+    if not _WRITES.search(tried + case.source.text) or not _EVENTS.search(tried):
+        return False
+    if re.search(r"\bthrow\b|status\(?:?\s*[45]\d\d", text):
+        return False
+    goes_on = _ONLY_LOGS.match(text) and re.match(rf"\s*;?\s*{_ACKNOWLEDGED}", case.below)
+    return bool(goes_on or re.search(_ACKNOWLEDGED, text))
+
+
+_EVENTS = re.compile(r"\bswitch\s*\(|\bevent\w*\.(?:type|event)\b|\bevent_?[tT]ype\b")
+
+
+def _block_before(above: str) -> str:
+    """The block that ends where the match begins."""
+    end = above.rstrip()
+    depth = 0
+    for at in range(len(end) - 1, -1, -1):
+        depth += (end[at] == "}") - (end[at] == "{")
+        if depth <= 0:
+            return end[at:]
+    return ""
 
 
 _PAID = re.compile(r"payment|stripe|checkout|payout|wallet|billing|invoice|credit", re.IGNORECASE)
