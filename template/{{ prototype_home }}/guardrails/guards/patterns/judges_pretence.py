@@ -149,7 +149,10 @@ def _compared_below(case: Case) -> int:
     if not kept or ";" in above[kept[-1].end() :].rstrip().removesuffix(";"):
         return 0
     name = kept[-1][1]
-    compared = re.compile(rf"(?<![\w$.]){name}\s*[!=]==?\s*[\"'`]\w|\.includes\(\s*{name}\b")
+    compared = re.compile(
+        rf"(?<![\w$.]){name}\s*[!=]==?\s*[\"'`]\w|\.includes\(\s*{name}\b"
+        rf"|(?<![\w$.]){name}\??\.includes\(\s*[\"'`]\w"
+    )
     below = case.source.between(case.match.line + 1, case.match.line + 30).split("\n")
     found = (n for n, text in enumerate(below) if compared.search(text))
     return next((case.match.line + 1 + n for n in found), 0)

@@ -56,6 +56,12 @@ _TURNS_AWAY = re.compile(
     r"\b403\b|[fF]orbidden|FORBIDDEN|\bthrow\b|\breturn\s+(?:null|false|!|\{\s*(?:error|ok\s*:\s*false))"
     r"|\bredirect\(|[dD]enied|[uU]nauthori[sz]ed|\breturn\s+\w[\w.?]*\s*[!=]=="
 )
+_HANDED_BACK = re.compile(
+    r"\w+\s*(?:,\s*\n|\n?\s*\}|:(?!\s*(?:true\b|['\"]))|=(?!=))", re.IGNORECASE
+)
+"""`return { id, isAdmin: row.is_admin }`: which kind of user it is is told, and refused nothing."""
+_LOOKS_UP = re.compile(r"(?:get|fetch|load|find)\w*(?:User|Session|Profile|Account|Auth)$")
+_REFUSES_ROLE = re.compile(r"\b403\b|[fF]orbidden|FORBIDDEN|[dD]enied|[iI]nsufficient")
 _ASKS_ROLE = re.compile(
     r"(?i:\b\w*(?:is|has|require|check|ensure|assert|verify|only|authori[sz]e|can|with)_?(?:\w+_?)?"
     r"(?:admin|role|permission|staff|owner|access)\w*)|\b(?:role|roles|user_?[rR]ole)\b"
@@ -187,6 +193,8 @@ class Case:
         name = re.match(r"\w+", match[0])
         if name and re.search(rf"\b(?:const|let)\s+{name[0]}\s*=\s*['\"]", piece.code):
             return False
+        if piece.depth and _only_tells(piece, match):
+            return False
         after = piece.code[match.start() : match.start() + 400]
         return not piece.depth or bool(_TURNS_AWAY.search(after) or _ASKS_ROLE.search(self.own))
 
@@ -293,6 +301,14 @@ class Case:
             or (piece.depth < 2 and by_helper(self.program, piece, self.flow.of(piece)))
             for piece in self.pieces
         )
+
+
+def _only_tells(piece: Piece, match: "re.Match[str]") -> bool:
+    """Whoever asks for the user gets the role along, and may look at it or not."""
+    if _HANDED_BACK.match(piece.code, match.start()):
+        return True
+    named = piece.function is not None and _LOOKS_UP.match(piece.function.name)
+    return bool(named) and not _REFUSES_ROLE.search(piece.code)
 
 
 def _of_others(piece: Piece, names: Names, match: "re.Match[str]") -> bool:

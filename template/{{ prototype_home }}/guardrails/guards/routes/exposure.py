@@ -29,8 +29,9 @@ _PERSON = re.compile(
     r"|\bSELECT\b[^;`]*\b(?:u|users?|owner|o)\.(?:email|phone)\b[^;`]*\bJOIN\s+users"
     r"|\b(?:profiles?|users?|owner|seller)(?:![\w]+)?\s*\([^)]*\b(?:email|phone)\b"
     r"|\.populate\(\s*['\"]\w+['\"]\s*,\s*['\"][^'\"]*(?<!-)\b(?:email|phone)\b"
-    r"|\b(?:user|owner|seller|author|host|member|organi[sz]er|customer|resident|tenant|instructor)"
-    r"\s*:\s*\{\s*select\s*:\s*\{[^{}]*\b(?:email|phone)\s*:\s*true"
+    r"|\b(?:user|owner|seller|author|host|member|organi[sz]er|customer|resident|tenant|instructor"
+    r"|seller|buyer|renter|reviewer|student|patient|guest|creator|created_?[bB]y|reporter|uploader)"
+    r"\s*:\s*\{\s*select\s*:\s*\{[^{}]*\b(?:email|phone(?:_?[nN]umber)?)\s*:\s*true"
 )
 _ME = re.compile(
     r"/(?:me|profile|self|login|log-in|check|verify|logout|session|status|auth|callback)\b",
@@ -145,7 +146,7 @@ def _person(case: Case) -> Iterator[Finding]:
                 f"{case.route.label} needs no sign-in and returns the e-mail address "
                 f"or telephone number of a user"
             )
-            at = piece.start + match.start()
+            at = piece.start + match.end() - 1
             yield finding(
                 "authz.pii-exposed",
                 place(piece.module, at, case.route.label),

@@ -25,6 +25,12 @@ _PRIVATE = re.compile(
 )
 
 
+_PEOPLE = re.compile(
+    r"(?:user|account|customer|student|patient|member|employee|profile)s?$", re.IGNORECASE
+)
+_REACHED_AT = re.compile(r"\b(email|phone(?:_?[nN]umber)?)\s*:\s*true\b")
+
+
 def includes(case: Case) -> Iterator[Finding]:
     """A page for everybody that hands out whole rows of people, their accounts included."""
     if case.access is not Access.PUBLIC or case.route.method != "GET" or not case.route.known:
@@ -49,8 +55,22 @@ def _told(program: Program, piece: Piece, binding: Binding) -> tuple[int, str, s
     read = _READ.match(value)
     if read is None or len(value) > 4_000:
         return None
-    found = _whole(program, read[1], value, read.end())
+    found = _listed(read, value) or _whole(program, read[1], value, read.end())
     return (binding.start + found[0], found[1], found[2]) if found else None
+
+
+def _listed(read: "re.Match[str]", text: str) -> tuple[int, str, str] | None:
+    """People, one after another, and among the columns that are chosen how to reach them."""
+    if not _PEOPLE.match(read[1]) or ".findMany(" not in read[0]:
+        return None
+    for chosen in _SELECT.finditer(text, read.end(), closing_brace(text, read.end())):
+        last = closing_brace(text, chosen.end())
+        if _depth(text, read.end(), chosen.start()):
+            continue
+        for column in _REACHED_AT.finditer(text, chosen.end(), last):
+            if not _depth(text, chosen.end(), column.start()):
+                return column.start(), f"the {read[1]}s that it finds", column[1]
+    return None
 
 
 def _whole(program: Program, model: str, text: str, at: int) -> tuple[int, str, str] | None:

@@ -24,10 +24,12 @@ _CHARGE_URL = re.compile(
     r"|flutterwave\.com/v3/(?:payments|charges)|midtrans\.com/snap/v1/transactions"
     r"|api\.xendit\.co/v2/invoices|asaas\.com/(?:api/)?v3/payments[`'\"]?\s*$"
     r"|squareup\.com/v2/payments[`'\"]?\s*$|api\.moyasar\.com/v1/(?:invoices|payments)/?[`'\"]?\s*$"
-    r"|api\.tap\.company/v2/charges/?[`'\"]?\s*$"
+    r"|api\.tap\.company/v2/charges/?[`'\"]?\s*$|online\.yoco\.com/v1/charges/?[`'\"]?\s*$"
+    r"|payments\.yoco\.com/api/checkouts/?[`'\"]?\s*$|api\.paychangu\.com/payment/?[`'\"]?\s*$"
+    r"|api\.chapa\.co/v1/transaction/initialize"
 )
 _AMOUNT = re.compile(
-    r"\b(?:amount|unit_amount|unit_price|price|transaction_amount|gross_amount"
+    r"\b(?:amount|unit_amount|unit_price|price|transaction_amount|gross_amount|amount_?[iI]n_?[cC]ents"
     r"|currency_code\s*:[^,{}]+,\s*value"
     r"|total)\s*(?::(?!\s*\{)\s*((?:(?:Math\.\w+|Number)\(\s+)?[^,}\n]+(?:\([^)]*\))?[^,}\n]*)"
     r"|(?=[,}]))"
@@ -57,6 +59,8 @@ _EACH_TAKEN = re.compile(
 """`items.map(({ price, quantity }) => …)`"""
 _TAKEN_APART = re.compile(r"\(\s*\{[^{}]*\}[^(){}]*\)\s*=>")
 _EACH_OF = re.compile(r"\bfor\s*\(\s*(?:const|let)\s+([\w$]+)\s+of\s+([\w$.?]+)\s*\)")
+_SNAP = re.compile(r"(?:^|\.)createTransaction$")
+"""Midtrans' own, and whatever function of the tree's is called after it."""
 _PUT_TOGETHER = r"\b{}\.push\(\s*\{{[^{{}}]*\b\w*[pP]rice\w*\s*:\s*\w+\.\w*[pP]rice"
 """Items of an own list, each with the price of a record."""
 _OWN_ID = re.compile(r"(?:id|Id|ID)$")
@@ -97,6 +101,11 @@ def _charges_by_http(piece: Piece, call: Call) -> bool:
     return _CHARGE_URL.search(piece.module.slice(call.arguments[0])) is not None
 
 
+def _by_snap(piece: Piece, call: Call) -> bool:
+    named = call.arguments and _SNAP.search(call.callee)
+    return bool(named) and re.search(r"(?i)midtrans", piece.module.text) is not None
+
+
 def _price(case: Case) -> Iterator[Finding]:
     if (
         case.access in {Access.SIGNATURE, Access.ROLE}
@@ -107,7 +116,7 @@ def _price(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces:
         for call in piece.module.calls_in(piece.start, piece.end):
-            charges = _charges(call) or _charges_by_http(piece, call)
+            charges = _charges(call) or _charges_by_http(piece, call) or _by_snap(piece, call)
             at = _named_amount(case, piece, call) if charges else 0
             if at:
                 message = f"{case.route.label} charges the amount that the client names"

@@ -21,6 +21,11 @@ _ROLE_WORD = re.compile(
 _ACCOUNT_PATH = re.compile(
     r"regist|sign-?up|profile|users?\b|account|auth|role|onboard|complete|setup", re.IGNORECASE
 )
+_HOUSEWORK = re.compile(
+    r"[/-](?:clean-?up|purge|auto-[a-z-]+|recalculate[a-z-]*|backfill|migrate|seed|expire-[a-z-]+"
+    r"|reset-all|delete-all|sync-all)(?:/|$)",
+    re.IGNORECASE,
+)
 _ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|session|status)\b")
 
 
@@ -29,7 +34,7 @@ def roles(case: Case) -> Iterator[Finding]:
     label = case.route.name if case.route.kind == "edge" else case.route.path
     if (
         case.access is not Access.CALLER
-        or not ADMIN_PATH.search(label)
+        or not (ADMIN_PATH.search(label) or (_HOUSEWORK.search(label) and _for_nobody(case)))
         or _ME.search(label)
         or case.bound_by_rows
         or first_start(case)
@@ -38,12 +43,27 @@ def roles(case: Case) -> Iterator[Finding]:
         or _said(case)
     ):
         return
-    if any(name in {"write", "delete", "read"} for name, _ in case.effects()) and not tied(case):
+    admins = ADMIN_PATH.search(label) is not None
+    changes = {"write", "delete", "read"} if admins else {"write", "delete"}
+    if any(name in changes for name, _ in case.effects()) and not tied(case):
+        whose = "administrators" if admins else "whoever keeps the house"
         message = (
-            f"{case.route.label} is for administrators, and asks only whether "
+            f"{case.route.label} is for {whose}, and asks only whether "
             f"somebody is signed in ({case.why})"
         )
         yield finding("authz.missing-role-check", at_route(case), message)
+
+
+def _for_nobody(case: Case) -> bool:
+    """Whether it runs over everybody's rows: nothing but the check names the caller."""
+    first = case.pieces[0]
+    names = case.flow.of(first)
+    return not any(
+        names.has_caller(code) or names.has_sent(code)
+        for call in first.module.calls_in(first.start, first.end)
+        for one in call.arguments
+        if (code := first.module.slice(one)) and "function" not in one.kind
+    )
 
 
 _FOR_ALL = re.compile(
@@ -59,6 +79,8 @@ def _said(case: Case) -> bool:
     return any(_FOR_ALL.search(one) for one in above)
 
 
+_METADATA = re.compile(r"\bauth\.updateUser\(")
+"""No policy stands before what one writes about oneself there."""
 _CHANGES_ONE = re.compile(r"\.(?:set|update\w*|findByIdAnd\w+|findOneAnd\w+)$")
 
 
@@ -85,12 +107,14 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
     if (
         not (lower or _ACCOUNT_PATH.search(case.route.label))
         or ADMIN_PATH.search(case.route.path)
-        or case.bound_by_rows
+        or (case.bound_by_rows and not _METADATA.search(case.own))
     ):
         return
     for piece in case.pieces[:1]:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
+            if case.bound_by_rows and not _METADATA.search(call.callee + "("):
+                continue
             stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
             if not stores or call.end - call.start > 2_500 or not call.arguments:
                 continue
@@ -120,6 +144,7 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
             if not _ROLE_WORD.match(match[1]):
                 continue
             value = match[2] or match[1]
+            value = _added(piece, value.strip())
             if re.fullmatch(r"\w*[rR]ole\w*\??\._?id!?", value.strip()):
                 continue  # of a record of the server's own
             if not re.search(r"(?i)role|admin|type|super|account", value):
@@ -128,6 +153,14 @@ def _role_given(piece: Piece, spans: list[tuple[int, int]], sent: set[str]) -> i
                 at = start + match.start()
                 return -1 if _of_one_kind(piece, at) else at
     return -1
+
+
+def _added(piece: Piece, value: str) -> str:
+    """`newRoles`, where `newRoles = [...roles, role]`: what is added to those one has."""
+    made = re.search(
+        rf"\bconst {re.escape(value)}\b[^=\n]*=\s*\[\s*\.\.\.[\w.]+,\s*(\w+)\s*\]", piece.code
+    )
+    return made[1] if made else value
 
 
 _BRANCH = re.compile(r"\brole\s*===?\s*['\"](\w+)['\"]\s*\)\s*\{")

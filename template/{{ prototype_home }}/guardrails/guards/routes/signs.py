@@ -68,7 +68,7 @@ ROLE = re.compile(
     _I,
 )
 ROLE_TEST = re.compile(
-    r"\b(?:is_?admin(?:Request|User|Session)?|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|can(?-i:[A-Z])\w+|user_?role"
+    r"\b(?:is_?admin(?:Request|User|Session)?|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|(?-i:can[A-Z])\w+|user_?role"
     r"|require_?(?:admin|role|permission|owner|staff|manager)\w*|check_?(?:admin|role|permission|access|owner)\w*"
     r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
     r"|verify_?(?:admin|owner|access)\w*)\b"
