@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .clients import rows_decide
+from .clients import rows_decide, taken
 from .flow import Flow, Names, mentions
 from .middleware import Access, judge
 from .program import Piece, Program
@@ -227,7 +227,7 @@ class Case:
     def service(self) -> bool:
         """Whether it acts with the key that passes row-level security by."""
         return (
-            SERVICE.search(self.code) is not None
+            any(SERVICE.search(taken(piece, self.pieces)) for piece in self.pieces)
             or any(SERVICE.search(piece.module.code) for piece in self.pieces if piece.depth == 0)
             or any(SERVICE.search(value) for piece in self.pieces for value in self._outer(piece))
         )

@@ -131,6 +131,8 @@ def _skipped(case: Case, module: Module, at: int, test: int, secret: str) -> Fin
     name = _variable(secret, module.code)
     message = f"{case.route.label} skips its check when {name or secret} is not set"
     severity = CRITICAL if webhook and MONEY.search(case.code) else HIGH
+    if case.bound_by_rows and not case.sends:
+        severity = MEDIUM  # what whoever has the public key may do without this route
     also = [place(module, test), at_route(case)]
     said = finding(rule, place(module, at, case.route.label), message, severity, also)
     # Routes that copied one check of one secret have one fault.

@@ -122,9 +122,10 @@ class Flow:
             or (mentions(chosen, names.sent) and (not waits or _PARSES.search(value)))
         ):
             names.sent |= found
-        if secret_env(value) or (mentions(value, names.secret) and not waits and len(value) < 200):
+        bare = _SPELLED.sub("''", value)
+        if secret_env(value) or (mentions(bare, names.secret) and not waits and len(value) < 200):
             names.secret |= found
-        if HEADER.search(value) or (mentions(value, names.header) and not waits):
+        if HEADER.search(value) or (mentions(bare, names.header) and not waits):
             names.header |= found
 
     def _identifies(self, module: Module, value: str) -> bool:

@@ -36,6 +36,7 @@ from .signs import (
     ASKS_CALLER,
     BODY,
     LOGIN_PATH,
+    MAIL,
     MONEY,
     OPEN_CHANGE,
     OPEN_READ,
@@ -239,7 +240,7 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
     if "write" in effects or case.first(re.compile(r"\bput\(|\bdel\(")):
         return _written(case, case.route.method == "POST" and "write" in effects)
     if "mail" in effects or "message" in effects:
-        return (MEDIUM if _to_us(effects.get("mail")) else HIGH), "sends messages"
+        return (MEDIUM if "mail" in effects and _to_us(case) else HIGH), "sends messages"
     if case.first(_TAKES_FILES) and _KEEPS_FILES.search(case.route.module.code):
         return HIGH, "stores files"
     spends = (MEDIUM, "spends money at a model's provider") if "llm" in effects else None
@@ -273,14 +274,23 @@ _OF_A_FORM = re.compile(
     re.IGNORECASE,
 )
 """What strangers are asked to fill in."""
-_FIXED = re.compile(r"\bto\s*:\s*\[?\s*(?:['\"][^'\"$\s]+@|process\.env|[A-Z][A-Z_]+\b)")
+_FIXED = re.compile(
+    r"\bto\s*:\s*\[?\s*(?:['\"][^'\"$\s]+@|process\.env|(?:env|config|settings)\.|[A-Z][A-Z_]+\b)"
+)
 
 
-def _to_us(mail: Spot | None) -> bool:
+_TO = re.compile(r"\bto\s*:")
+
+
+def _to_us(case: Case) -> bool:
     """Whether the letters only go to an address that stands in the code or its settings."""
-    return mail is not None and bool(
-        _FIXED.search(mail.piece.module.code, mail.at, mail.at + 1_500)
-    )
+    letters = [
+        letter
+        for piece in case.pieces
+        for call in piece.module.calls_in(piece.start, piece.end)
+        if MAIL.search(f"{call.callee}(") and _TO.search(letter := piece.module.slice(call))
+    ]
+    return bool(letters) and all(_FIXED.search(letter) for letter in letters)
 
 
 _SHOWN_OF_ONE = re.compile(

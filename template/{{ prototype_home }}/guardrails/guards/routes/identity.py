@@ -326,7 +326,9 @@ def _stored_files(case: Case) -> Iterator[Finding]:
         names = case.flow.of(piece)
         for match in _STORED.finditer(piece.code):
             if "storage" in piece.code[max(0, match.start() - 200) : match.start()] and (
-                names.has_sent(match[2]) and not names.has_caller(match[2])
+                names.has_sent(match[2])
+                and not names.has_caller(match[2])
+                and not _in_their_folder(piece, names, match[2])
             ):
                 verb = "removes" if match[1] == "remove" else "hands out"
                 message = (
@@ -336,6 +338,16 @@ def _stored_files(case: Case) -> Iterator[Finding]:
                 where = place(piece.module, piece.start + match.start(1), case.route.label)
                 yield finding("authz.idor", where, message, HIGH, [at_route(case)])
                 return
+
+
+def _in_their_folder(piece: Piece, names: Names, path: str) -> bool:
+    """``path.startsWith(`${userId}/`)``: what is named lies below the caller's own folder."""
+    return any(
+        call.callee == f"{path}.startsWith"
+        and bool(call.arguments)
+        and names.has_caller(piece.module.slice(call.arguments[0]))
+        for call in piece.module.calls_in(piece.start, piece.end)
+    )
 
 
 def _touched(case: Case, found: Query) -> bool:

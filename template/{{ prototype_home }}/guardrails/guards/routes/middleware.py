@@ -13,6 +13,7 @@ from .signs import (
     REFUSES,
     ROLE_TEST,
 )
+from .source import Function, Module
 from .table import Guarding
 
 
@@ -112,7 +113,7 @@ def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bo
     if argument.kind in {"arrow_function", "function_expression"}:
         return [Piece(module, argument.start, argument.end)], True
     name = re.match(r"(?:new\s+)?([\w$.]+)", guarding.code.strip())
-    found = program.function(module, name[1]) if name else None
+    found = _wrapped(program, guarding) or (program.function(module, name[1]) if name else None)
     if found:
         return [Piece(found[0], found[1].start, found[1].end, 0, found[1])], True
     there = program.find(module, name[1]) if name and "." not in name[1] else None
@@ -126,6 +127,18 @@ def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bo
     return [], False
 
 
+_WRAPS = re.compile(r"[\w$.]+\(\s*([\w$.]+)\s*,?\s*\)$")
+
+
+def _wrapped(program: Program, guarding: Guarding) -> tuple[Module, Function] | None:
+    """The check in `catchErrors(requireAdmin)`: a middleware that another one only carries."""
+    inner = _WRAPS.match(guarding.code.strip())
+    found = program.function(guarding.module, inner[1]) if inner else None
+    return found if found and len(found[1].parameters) >= _OF_A_MIDDLEWARE else None
+
+
+_OF_A_MIDDLEWARE = 3
+"""`(req, res, next)`"""
 _MAKES = re.compile(r"\s*([\w$.]+)\(")
 
 

@@ -159,6 +159,7 @@ _CART = re.compile(
     r"|\.(?:quantity|qty)\s*\+=\s*(?P<c>[\w.]+)",
 )
 _WHOLE = re.compile(r"(?:Number|parseInt|parseFloat|Math\.\w+)\(\s*([\w.]+)")
+_FROM_A_PROVIDER = re.compile(r"web-?hook|(?:^|[/_-])(?:callback|ipn|postback)", re.IGNORECASE)
 _SCHEMAS = re.compile(
     r"\bpositive\(|\.min\(|isInt\(|isFloat\(|validationResult|\bnonnegative\(|Joi|safeParse\("
     r"|(?<!JSON)\.parse\("
@@ -167,8 +168,8 @@ _SCHEMAS = re.compile(
 
 def _negative(case: Case, piece: Piece) -> Iterator[Finding]:
     """A number of the request is taken away from a balance, and may be less than nothing."""
-    if case.access is Access.ROLE or _described(case):
-        return
+    if case.access is Access.ROLE or _described(case) or _FROM_A_PROVIDER.search(case.route.path):
+        return  # an invented delivery is a fault of its own, whatever number it names
     names = case.flow.of(piece)
     for sign, what, severity in ((_SPENT, "takes away", HIGH), (_CART, "counts", MEDIUM)):
         for used in sign.finditer(piece.code):
