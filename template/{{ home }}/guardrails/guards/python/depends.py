@@ -5,6 +5,7 @@ import ast
 from .modules import Function, Module, Project
 from .syntax import argument, called, dotted, keyword, parameters
 
+_DEEPEST = 6
 Check = tuple[Module, ast.expr]
 """A dependency, and the module in which its name means something."""
 
@@ -24,6 +25,29 @@ def parameter_checks(project: Project, module: Module, function: Function) -> li
         if default is not None and (check := dependency(project, module, default)) is not None:
             checks.append(check)
         checks += annotated(project, module, parameter.annotation)
+    return checks
+
+
+def class_checks(
+    project: Project, module: Module, holder: ast.ClassDef, depth: int = 0
+) -> list[Check]:
+    """What the routes of a class all depend on: `user = Depends(…)` in its body, in that of a
+    class that it extends, or as a parameter of its constructor.
+    """
+    checks: list[Check] = []
+    for item in holder.body:
+        value = getattr(item, "value", None)
+        if isinstance(item, ast.Assign | ast.AnnAssign) and value is not None:
+            found = dependency(project, module, value)
+            checks += [found] if found else []
+        if isinstance(item, ast.AnnAssign):
+            checks += annotated(project, module, item.annotation)
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            checks += parameter_checks(project, module, item)
+    for base in holder.bases if depth < _DEEPEST else ():
+        meant = project.resolve(module, dotted(base))
+        if isinstance(meant.node, ast.ClassDef) and meant.module:
+            checks += class_checks(project, meant.module, meant.node, depth + 1)
     return checks
 
 

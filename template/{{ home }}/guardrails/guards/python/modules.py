@@ -101,6 +101,11 @@ class Module:
         }
 
     @cached_property
+    def holders(self) -> dict[ast.AST, ast.ClassDef]:
+        """The class that each method stands in."""
+        return {item: holder for holder in self.classes for item in holder.body}
+
+    @cached_property
     def is_web(self) -> bool:
         roots = {target.partition(".")[0] for target in self.imports.values()}
         return bool(roots & set(_WEB))
@@ -149,8 +154,21 @@ class Project:
             return self._method(*there, rest, depth) or Definition(name, module)
         target = module.imports.get(first)
         if target is None:
-            return Definition(name, module if first in module.named else None)
+            here = Definition(name, module if first in module.named else None)
+            return here if here.module else self._from_stars(module, name, depth) or here
         return self._outside(f"{target}.{rest}" if rest else target, module, depth)
+
+    def _from_stars(self, module: Module, name: str, depth: int) -> Definition | None:
+        """What `from .bases import *` brings in."""
+        if depth > _LONGEST_CHAIN:
+            return None
+        for star, target in module.imports.items():
+            if star.startswith("*"):
+                for other in self._modules_named(target.removesuffix(".*"), module):
+                    found = self.resolve(other, name, depth + 1)
+                    if found.node is not None:
+                        return found
+        return None
 
     def _class_of(
         self, module: Module, name: str, depth: int
@@ -327,7 +345,8 @@ def _imports(path: str, tree: ast.Module) -> dict[str, str]:
         elif isinstance(node, ast.ImportFrom):
             start = _package(path, node)
             for alias in node.names:
-                found[alias.asname or alias.name] = f"{start}.{alias.name}".strip(".")
+                name = f"*{start}" if alias.name == "*" else alias.asname or alias.name
+                found[name] = f"{start}.{alias.name}".strip(".")
     return found
 
 

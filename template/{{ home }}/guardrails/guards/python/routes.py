@@ -9,13 +9,14 @@ from functools import cached_property
 from ...engine.tree import Tree
 from ..idle import idle, settings_of
 from ..web_paths import patterns
-from .depends import Check, dependencies, parameter_checks
+from .depends import Check, class_checks, dependencies, parameter_checks
 from .modules import Function, Module, Project
 from .syntax import (
     argument,
     called,
     dotted,
     keyword,
+    parameters,
     strings_in,
     text_of,
     words_in,
@@ -170,7 +171,8 @@ class RouteTable:
             router = self.router_of(module, parent)
             parent = child or parent
         if router is None:
-            self.loose = self.loose or called(call) in {"include_router", "register_blueprint"}
+            hangs = called(call) in {"include_router", "register_blueprint"}
+            self.loose = self.loose or (hangs and not self._never_run(module, call, parent))
             return
         prefix = text_of(keyword(call, "prefix", "url_prefix"))
         if prefix is not None and router.kind == "flask":
@@ -178,6 +180,22 @@ class RouteTable:
         router.parents.append(
             Join(self.router_of(module, parent), prefix or "", dependencies(module, call), at_home)
         )
+
+    def _never_run(self, module: Module, call: ast.Call, parent: ast.expr) -> bool:
+        """Whether the line stands in a function that is given the application, and nobody calls:
+        `def register_all(app)`.
+        """
+        owner = module.owners.get(call)
+        given = {parameter.arg for parameter, _ in parameters(owner)} if owner else set()
+        if owner is None or dotted(parent) not in given:
+            return False
+        for other in self.project.modules:
+            for one in other.calls:
+                if called(one) == owner.name:
+                    meant = self.project.resolve(other, dotted(one.func))
+                    if meant.node is owner or meant.node is meant.module is None:
+                        return False
+        return True
 
     def _routes(self) -> Iterator[Route]:
         for module in self.project.modules:
@@ -202,6 +220,9 @@ class RouteTable:
             low: list[Check] = [(module, node) for node in function.decorator_list[marks[-1] + 1 :]]
             checks = [*low, *dependencies(module, call)]
             checks += parameter_checks(self.project, module, function)
+            holder = module.holders.get(function)
+            if holder is not None and holder.decorator_list:  # `@cbv(router)`, `@controller(router)`
+                checks += class_checks(self.project, module, holder)
             path = text_of(argument(call, 0, "path", "rule")) or ""
             for method in _methods(call, called(call)):
                 for prefix, above, served in self._positions(router):
