@@ -9,7 +9,8 @@ from ...engine.finding import Evidence, Finding, Severity
 from . import logins
 from .access import Gatekeeper
 from .alone import signs_nobody
-from .modules import Module, Project, is_script
+from .literal_words import compares_password, is_blank
+from .modules import Module, is_script
 from .routes import RouteTable
 from .syntax import (
     argument,
@@ -41,11 +42,6 @@ _ADMIN_PASSWORD = re.compile(
     r"(admin|root|superuser|default|master|initial)\w*_?pass(word|wd)?$", re.IGNORECASE
 )
 _READERS = {"get", "getenv", "config", "env", "str", "Field"}
-_PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
-_SECOND = re.compile(
-    r"confirm|repeat|again|password_?[12]|new_|old_|re_?type|_type|_id$|count|hashed_new",
-    re.IGNORECASE,
-)
 _ADMINISTRATOR = re.compile(r"^(admin|root|superadmin|administrator|admin@.*)$", re.IGNORECASE)
 _HASHERS = {
     "generate_password_hash", "hash", "hash_password", "get_password_hash", "hashpw",
@@ -163,10 +159,6 @@ def _read_name(value: ast.AST) -> str:
     return value.attr if isinstance(value, ast.Attribute) else ""
 
 
-def is_blank(literal: str) -> bool:
-    return len(literal.strip()) < 3 or literal.startswith(("$", "{", "http", "./", "/"))
-
-
 def _refused(module: Module, name: str, literal: str) -> bool:
     """The program compares it with the default and refuses to start."""
     for node in module.nodes:
@@ -271,7 +263,7 @@ def _default_credentials(module: Module) -> Iterator[Finding]:
                 told[owner] = replace(known, also=(*known.also, one.place))
     yield from told.values()
     for node in module.nodes:
-        if isinstance(node, ast.Compare) and _compares_password(node):
+        if isinstance(node, ast.Compare) and compares_password(node):
             yield found(
                 "auth.default-credentials", module, node,
                 "The password is compared with a literal in the code.",
@@ -309,22 +301,3 @@ def _accounts(module: Module, call: ast.Call) -> set[str]:
     return {text for text in texts if _ADMINISTRATOR.match(text)}
 
 
-def _compares_password(node: ast.Compare) -> bool:
-    if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
-        return False
-    sides = [node.left, node.comparators[0]]
-    literal = next((text for side in sides if (text := text_of(side))), None)
-    other = next((side for side in sides if not isinstance(side, ast.Constant)), None)
-    if (
-        literal is None
-        or other is None
-        or is_blank(literal)
-        or (isinstance(other, ast.Call) and called(other) in {"type", "lower"})
-    ):
-        return False
-    name = (
-        target_name(other)
-        if not isinstance(other, ast.Call)
-        else (text_of(other.args[0]) if other.args else "") or ""
-    )
-    return bool(_PASSWORD.search(name)) and not _SECOND.search(name)

@@ -9,10 +9,11 @@ from dataclasses import replace
 from ...engine.finding import Finding, Severity
 from . import acts, assignment, failopen, kinds, meant, prices
 from .access import Gatekeeper, is_login
+from .commented import commented_out
 from .handlers import Handler
 from .kept import kept_for_callers, of_the_session, private
 from .left_open import left_open
-from .modules import Function, Module, Project, is_script
+from .modules import Project, is_script
 from .ownership import (
     IDENTITY,
     PERSONAL,
@@ -53,13 +54,6 @@ _GUESTS_ADD = re.compile(
     re.IGNORECASE,
 )
 _ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
-_OUT = re.compile(
-    r"^\s*#\s*(@\s*(check|require|verify)\w*_(permissions?|auth|role|admin|login|token|user)\w*\b|"
-    r"@\s*\w*(login_required|jwt_required|token_required|auth\w*_required|requires?_auth\w*|"
-    r"admin_required|role_required|permission_required)\b|"
-    r"permission_classes\s*=.*IsA|.*\bDepends\(\s*\w*(current_user|auth|admin|require|verify)\w*|"
-    r"dependencies\s*=\s*\[\s*Depends)",
-)
 _SHOWN = re.compile(
     r"profile|public|display|community|avatar|photo|image|post|article|review|rating|follow|"
     r"portfolio|feed|author|health|login|token|verif|reset|webhook|callback|leaderboard|badge|"
@@ -103,7 +97,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     yield from failopen.look(table.project)
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
-        yield from _commented_out(module, [h.function for h in handlers if h.module is module])
+        yield from commented_out(module, [h.function for h in handlers if h.module is module])
 
 
 def _beside(
@@ -325,19 +319,6 @@ def _nobody_asked(handlers: list[Handler], chosen: list[tuple[Handler, Severity]
         severity=max(severity for _, severity in chosen),
         symbol=first.function.name, also=places[1:_PER_TREE],
     )  # fmt: skip
-
-
-def _commented_out(module: Module, functions: list[Function]) -> Iterator[Finding]:
-    for function in functions:
-        start = min([function.lineno, *(node.lineno for node in function.decorator_list)])
-        for line in range(max(1, start - 1), function.body[0].lineno):
-            text = module.lines[line - 1] if line <= len(module.lines) else ""
-            if _OUT.match(text):
-                yield found(
-                    "authz.disabled", module, line,
-                    f"The check before {function.name} is commented out.",
-                    symbol=function.name,
-                )  # fmt: skip
 
 
 # the wrong person

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
 from .handlers import Handler, is_query
+from .literal_words import PASSWORD
 from .modules import Function, Module, Project
 from .routes import Route, RouteTable
 from .syntax import (
     assigns_in,
     called,
-    calls_in,
     dotted,
     found,
     names_in,
@@ -24,7 +24,6 @@ from .syntax import (
 from .walking import nodes_in
 
 _TOKEN_KEYS = {"token", "access_token", "admin_token", "auth_token", "jwt", "api_token"}
-_PASSWORD = re.compile(r"(^|_)(password|passwd|pwd|passcode|pin)$", re.IGNORECASE)
 _ISSUES = re.compile(
     r"^(create|generate|make|issue|sign|build|new)_?\w*(token|jwt)s?$|^login_user$|^encode$",
     re.IGNORECASE,
@@ -109,7 +108,7 @@ def _unchecked_login(route: Route) -> Iterator[Finding]:
         if isinstance(node, ast.Return) and node.value is not None
         for key, _ in _pairs(node.value)
     } & _TOKEN_KEYS
-    if tokens and "password" in given and not any(_PASSWORD.search(word) for word in words):
+    if tokens and "password" in given and not any(PASSWORD.search(word) for word in words):
         yield found(
             "auth.fake-login", route.module, route.line,
             f"{route.label} never looks at the password that it is given.",

@@ -193,7 +193,7 @@ class RouteTable:
             for one in other.calls:
                 if called(one) == owner.name:
                     meant = self.project.resolve(other, dotted(one.func))
-                    if meant.node is owner or meant.node is meant.module is None:
+                    if meant.node is owner or (meant.node is None and meant.module is None):
                         return False
         return True
 

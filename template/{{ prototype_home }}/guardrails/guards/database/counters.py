@@ -27,3 +27,11 @@ def only_counts(body: str) -> bool:
     return all(_ITEM.sub("", items).strip(" ,\n\t") == "" for items in updates) and not any(
         _WORTH.search(items) for items in updates
     )
+
+
+_TALLIES = re.compile(r"(?:^|_)(?:rate_?limits?|attempts?|logs?|throttles?)$")
+
+
+def only_tallies(tables: list[str]) -> bool:
+    """Whether all that is written is how often somebody tried: a nuisance, and nobody's data."""
+    return all(_TALLIES.search(table) for table in tables)

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from . import once
-from .counters import only_counts
+from .counters import only_counts, only_tallies
 from .policies import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
@@ -215,9 +215,9 @@ def _unread(function: Function, body: str, written: list[str]) -> Severity:
     what it works out by itself."""
     if all("notif" in table for table in written):
         return Severity.MEDIUM if BENIGN.search(words(function.name)) else Severity.HIGH
-    if MONEY.search(words(f"{function.name} {' '.join(written)}")):
+    if MONEY.search(words(f"{function.name} {' '.join(written)}")) and not only_tallies(written):
         return Severity.CRITICAL
-    if BENIGN.search(words(function.name)) or only_counts(body):
+    if BENIGN.search(words(function.name)) or only_counts(body) or only_tallies(written):
         return Severity.MEDIUM
     overwrites = OVERWRITES.search(body) is not None
     somebodys = {purpose(name) for name in written} & _SOMEBODYS

@@ -42,7 +42,10 @@ _UNUSABLE = re.compile(r"unusable|placeholder|dummy|never used|not used", re.IGN
 def weak_random(case: Case) -> Case | None:
     """Math.random() where a guess must be impossible."""
     source, line = case.source, case.match.line
-    assigned = _assigned(case) or _pair_key(source.line(line))
+    assigned, key = _assigned(case), _pair_key(source.line(line))
+    if _DRAWN.fullmatch(words(key or assigned).rpartition(" ")[2]):
+        return None
+    assigned = f"{assigned}Id" if _OF_A_ROW.fullmatch(key) else assigned or key
     target = words(assigned if len(assigned) > 3 or assigned.lower() in {"otp", "pin"} else "")
     function = words(source.symbol(line).rpartition(".")[2])
     use = f"{target} {function}" if target else function
@@ -62,6 +65,15 @@ def weak_random(case: Case) -> Case | None:
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
+
+
+_DRAWN = re.compile(
+    r"left|right|top|bottom|x|y|z|dx|dy|delay|duration|size|width|height|length|rotation|angle|opacity"
+    r"|scale|speed|radius|hue"
+)
+"""Where and how something is drawn, or how long: no secret, whatever page it is on."""
+_OF_A_ROW = re.compile(r"_?id|key|reference")
+"""It names the row, not what the row holds: `{ id: ..., code }`."""
 
 
 def _only_doing(target: str, use: str) -> bool:

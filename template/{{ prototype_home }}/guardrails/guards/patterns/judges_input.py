@@ -250,10 +250,17 @@ def fetch_of_request_url(case: Case) -> Case | None:
     return case.but(URL=root)
 
 
+_BEHIND = re.compile(r"(?:new\s+URL\(\s*)?`\$\{([A-Z][A-Z0-9_]+)\}(?:[/?#]|`)")
+"""`${API_BASE}/sets?${query}`"""
+
+
 def _fixed_host(case: Case, name: str) -> bool:
     """What is in the request comes behind a host that stands in the code."""
     definition = case.source.definition(name, case.match.line) if name.isidentifier() else ""
     value = definition.partition("=")[2].strip()
+    if behind := _BEHIND.match(value):
+        known = case.source.definition(behind[1], case.match.line).partition("=")[2]
+        return not from_request(case, behind[1]) and "http" in known
     return re.match(r"(?:new\s+URL\(\s*)?[\"'`](?:https?:)?//[\w.:-]+[/?#\"'`]", value) is not None
 
 

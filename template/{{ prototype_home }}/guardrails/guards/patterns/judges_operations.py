@@ -4,6 +4,7 @@ import re
 
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
+from .judges_payments import pays_by_card
 
 _LOGGED_SECRET = re.compile(
     r"(^| )(password|passwd|pwd|passcode|otp|cvv|cvc|secret|token|jwt|api key|private key"
@@ -59,15 +60,13 @@ def logged_secret(case: Case) -> Case | None:
 
 
 def _is_secret(name: str, case: Case) -> bool:
-    if name.endswith("card number") and not _PAYS_BY_CARD.search(case.source.text):
+    if name.endswith("card number") and not pays_by_card(case.source.text):
         return False
     if name == "token" and re.search(r"\bfor\s*\(\s*(?:const|let)\s+token\s+of\b", case.above):
         return False  # a word of a text
     return _LOGGED_SECRET.search(name) is not None and not _NOT_LOGGED.search(name)
 
 
-_PAYS_BY_CARD = re.compile(r"cvv|cvc|expir|stripe|checkout|card_?holder|payment", re.IGNORECASE)
-"""Cards are collected and played with, too."""
 _CHOOSES = re.compile(r"[\w$.\s|&!?]*?(?<!\?)\?(?![.?])[^,;]*:")
 """`key || other ? "set" : "not set"` tells that there is one."""
 _NO_MAILER = re.compile(
@@ -254,6 +253,14 @@ _MEANT = re.compile(
 )
 
 
+_SETTLES = re.compile(
+    r"status|paid|balance|amount|credit|subscri|plan\b|tier|premium|active|refund|payout|\.\.\."
+    r"|\.update\(\s*\w+\s*\)",
+    re.IGNORECASE,
+)
+"""What is bought or owed, not where a receipt was put."""
+
+
 def ignored_write_error(case: Case) -> Case | None:
     """A write failed, that was logged, and the work goes on as if it had not."""
     if re.search(
@@ -286,7 +293,8 @@ def ignored_write_error(case: Case) -> Case | None:
         "webhook" in source.path.lower() and _PAID.search(f"{source.text[:3000]} {tail}")
     )
     meant = _MEANT.search(source.between(case.match.line, case.match.end_line))
-    severity = Severity.LOW if meant else Severity.HIGH if paid and source.is_server else None
+    grave = paid and (written[1] != "update" or _SETTLES.search(tail))
+    severity = Severity.LOW if meant else Severity.HIGH if grave and source.is_server else None
     table = re.search(r"\.from\(\s*[\"'`](\w+)|\.rpc\(\s*[\"'`](\w+)", tail)
     return case.but(severity=severity, WHAT=(table[1] or table[2]) if table else written[1])
 

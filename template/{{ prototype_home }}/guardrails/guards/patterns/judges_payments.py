@@ -136,8 +136,22 @@ _NAMED_ROW = re.compile(
 """The row that is paid by it, as the request names it."""
 
 
+_PAYS_BY_CARD = re.compile(
+    r"cvv|cvc|exp(?:ir(?:y|ation|es))?_?(?:month|year|date)|expiry|stripe|checkout|card_?holder"
+    r"|payment|\bholder\b|charge|billing",
+    re.IGNORECASE,
+)
+"""Cards are collected and played with, too."""
+
+
+def pays_by_card(text: str) -> bool:
+    return _PAYS_BY_CARD.search(text) is not None
+
+
 def card_on_server(case: Case) -> Case | None:
-    return case.but(WHAT=last_name(case.name("VALUE"))) if case.source.is_server else None
+    what = last_name(case.name("VALUE"))
+    collected = words(what) == "card number" and not pays_by_card(case.source.text)
+    return None if collected or not case.source.is_server else case.but(WHAT=what)
 
 
 _ORDERS = re.compile(

@@ -8,7 +8,7 @@ from .clients import rows_decide, taken
 from .flow import Flow, Names, mentions
 from .middleware import Access, judge
 from .program import Piece, Program
-from .proofs import by_helper, by_token, turned_away, verifies
+from .proofs import by_code, by_helper, by_token, turned_away, verifies
 from .signs import (
     ASKS_CALLER,
     CALLER_HEADER,
@@ -298,6 +298,7 @@ class Case:
         """Whether the request proves itself by an unguessable token that is looked up."""
         return any(
             by_token(piece, self.flow.of(piece))
+            or by_code(piece, self.flow.of(piece))
             or (piece.depth < 2 and by_helper(self.program, piece, self.flow.of(piece)))
             for piece in self.pieces
         )

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case, Spot
@@ -45,6 +46,12 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
     told = {
         (one.path, one.line) for it in found if it.rule in _SAME for one in (it.place, *it.also)
     }
+    open_ = {
+        (one.path, one.line)
+        for it in found
+        if it.rule == "authz.unauthenticated-endpoint"
+        for one in (it.place, *it.also)
+    }
     apps: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         apps[case.route.app].append(case)
@@ -58,11 +65,12 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
             if case.route.label not in signed_in:
                 yield from _named_account(case)
             if case.route.label not in appointed:  # the account is taken with its role
-                yield from _in_their_name(case, asks)
+                at = at_route(case)
+                for one in _in_their_name(case, asks):
+                    yield replace(one, severity=MEDIUM) if (at.path, at.line) in open_ else one
             yield from _makes_staff(case)
             yield from _hashes(case)
             yield from _tells(case)
-            at = at_route(case)
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
                 yield from _all_of_them(case, roles and grows)

@@ -15,6 +15,7 @@ from .kept import kept_beside
 from .meant import (
     by_cookie,
     card,
+    counts_up,
     directory,
     first_start,
     guests,
@@ -257,6 +258,8 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
         return worse, "starts work that is the same whoever calls,"
     if guests(case):
         return MEDIUM, "adds data"
+    if counts_up(case):
+        return MEDIUM, "counts one up"
     if reports(case):
         return MEDIUM, "puts forward whichever record is named,"
     if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):

@@ -265,7 +265,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         and not stem(one.table).endswith(_CATALOGUE)
         and not for_sale(one)
         and (one.writes or not _PUBLISHED.search(one.code))
-        and not (case.route.method == "GET" and stem(one.table) in shown)
+        and not (case.route.method == "GET" and _seen_by_all(stem(one.table), shown))
         and (stem(one.table) not in shared or _touched(case, one))
         and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
     ]
@@ -382,6 +382,14 @@ _SHOWN = _VACANCIES | {
     "hotel", "venu", "podcast",
 }  # fmt: skip
 """What people put up in order that others read it."""
+_UNDER_A_POST = ("reaction", "like", "lik", "upvot", "follow")
+"""Who liked what is there for the others to see."""
+
+
+def _seen_by_all(table: str, shown: set[str]) -> bool:
+    return table in shown or table.endswith(_UNDER_A_POST)
+
+
 _WHO_HIRES = {"compan", "employer", "company_profil", "companyprofil", "employer_profil"}
 
 

@@ -233,6 +233,23 @@ def reports(case: Case) -> bool:
     )
 
 
+_COUNTED_UP = re.compile(
+    r"\.\w*(?:downloads?|views?|clicks?|shares?|plays?|hits?|visits?|impressions?)\w*"
+    r"\s*(?:\+=\s*1\b(?!\.)|\+\+)"
+)
+_SET = re.compile(r"(?<![\w$])[a-z]\w*(?:\.\w+)+\s*(?:[-+*/]?=(?!=|>)|\+\+|--)")
+_WRITTEN = re.compile(
+    r"\.(?:create|insert|insertOne|insertMany|update\w*|delete\w*|remove|destroy|upsert|findByIdAnd\w+"
+    r"|findOneAnd\w+|set|push)\("
+)
+
+
+def counts_up(case: Case) -> bool:
+    """All that it changes is a number of downloads or views, by one."""
+    found = _COUNTED_UP.findall(case.own)
+    return len(found) == len(_SET.findall(case.own)) == 1 and not _WRITTEN.search(case.code)
+
+
 def only_starts(case: Case) -> bool:
     """What it does is the same whoever calls: nothing of the request is used."""
     function = case.pieces[0].function if case.pieces else None

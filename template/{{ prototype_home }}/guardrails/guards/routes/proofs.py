@@ -55,6 +55,27 @@ def by_token(piece: Piece, names: Names) -> bool:
     )
 
 
+_CODE_COMPARED = re.compile(
+    r"\(\s*(?P<row>\w*(?:verif|otp|one_?time|confirm|reset|request|code|pin)\w*)[?!]?\."
+    r"\w*(?:code|otp|pin|token)\w*\s*!==?\s*(?:String\(\s*)?(?P<sent>\w+)\)*\s*\)",
+    re.IGNORECASE,
+)
+
+
+def by_code(piece: Piece, names: Names) -> bool:
+    """Whether who sends another code than the one that was sent to them is turned away:
+    `if (verification.code !== code) return`.
+    """
+    for one in piece.module.conditions:
+        found = _CODE_COMPARED.fullmatch(piece.module.slice(one.test))
+        if not found or not piece.start <= one.start < piece.end:
+            continue
+        refused = re.search(r"\b(?:return|throw)\b", piece.module.slice(one.then))
+        if refused and names.has_sent(found["sent"]) and not names.has_sent(found["row"]):
+            return True
+    return False
+
+
 _TOKEN_CHECK = re.compile(
     r"^(?:validate|verify|check|is_?valid)\w*(?:Token|Link|Invite|Code|Signature)\w*$"
 )
