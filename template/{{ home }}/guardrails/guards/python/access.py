@@ -32,6 +32,11 @@ _BY_NAME = re.compile(
 )
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous", re.IGNORECASE)
 _REQUIRES = re.compile(r"_(required|only)$|^(require|only)_", re.IGNORECASE)
+_FOR_A_RIGHT = re.compile(
+    r"^_?(require|check|has|needs?|ensure|verify|assert)_(\w+_)?(permission|role|scope|privilege|right)s?$",
+    re.IGNORECASE,
+)
+"""`require_permissions("orders.write")`: what it compares may be a set that was put together."""
 _KIND = re.compile(
     r"^is_(?!authenticated$|active$|anonymous$|verified$|confirmed$|enabled$|deleted$|banned$|blocked$"
     r"|valid$|expired$|json$|secure$|locked$)[a-z_]+$"
@@ -170,6 +175,10 @@ class Gatekeeper:
             if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
             for word in asked_about(node.test if isinstance(node, ast.If) else node)
         }
+        if _FOR_A_RIGHT.search(function.name) and any(
+            _ROLE_NAME.search(word) for node in own_body(function) for word in words_in(node)
+        ):
+            return Verdict("role", f"{function.name} looks at what the caller may")
         admins = _ADMINS.search(function.name) and any(_ADMINS.search(word) for word in words)
         kinds = _REQUIRES.search(function.name) and any(_KIND.search(word) for word in words)
         if any(_SECRET.search(word) for word in words):

@@ -159,6 +159,8 @@ class Handler:
     @cached_property
     def uses_user(self) -> bool:
         """Whether the handler looks at who calls, beyond letting them in."""
+        if self.asks_about_row:
+            return True
         for node in self.body:
             if isinstance(node, ast.Name) and node.id in self.users:
                 if isinstance(node.ctx, ast.Load):
@@ -168,6 +170,26 @@ class Handler:
         return any(
             isinstance(node, ast.Attribute) and dotted(node).startswith(("self.request.user",))
             for node in self.body
+        )
+
+    @cached_property
+    def asks_about_row(self) -> bool:
+        """`if not can_manage(client): return …`: a function of the tree's own compares what it is
+        given with who calls.
+        """
+        tests = (node.test for node in self.body if isinstance(node, ast.If) and _ends(node))
+        return any(self._compares_caller(call) for test in tests for call in calls_in(test))
+
+    def _compares_caller(self, call: ast.Call) -> bool:
+        given = {dotted(one) for one in call.args} - {"", "request", "req", "session"}
+        there = self.project.resolve(self.module, dotted(call.func)).node if given else None
+        if not isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
+            return False
+        asks = any(asks_who(statement) for statement in there.body)
+        taken = {parameter.arg for parameter, _ in parameters(there)}
+        return asks and any(
+            isinstance(node, ast.Compare) and taken & set(names_in(node))
+            for node in own_body(there)
         )
 
     def reached(self, depth: int = 2) -> Iterator[tuple[Module, Function]]:
@@ -224,6 +246,10 @@ class Handler:
             is_write(call) and (called(call) in _CHANGES or _changes_sql(call))
             for call in self.all_calls
         )
+
+
+def _ends(node: ast.If) -> bool:
+    return any(isinstance(inner, ast.Return | ast.Raise) for inner in node.body)
 
 
 def asks_who(node: ast.AST) -> bool:

@@ -307,7 +307,7 @@ def parse(path: str, text: str) -> Module | NotLooked:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in strings, which are not ours
-            tree = ast.parse(text)
+            tree = _tree(text)
         if _deeper_than(tree, _DEEPEST):
             return NotLooked(path, f"it is nested more than {_DEEPEST} levels deep")
     except (SyntaxError, ValueError) as error:
@@ -315,6 +315,24 @@ def parse(path: str, text: str) -> Module | NotLooked:
     except (RecursionError, MemoryError):
         return NotLooked(path, "it is nested too deep to be parsed")
     return Module(path, text, tree, _imports(path, tree))
+
+
+_EXCEPT = re.compile(
+    r"^([ \t]*except\s+)((?:[\w.]*\b[A-Z]\w*\s*,\s*)+[\w.]*\b[A-Z]\w*)(\s*:)", re.MULTILINE
+)
+
+
+def _tree(text: str) -> ast.Module:
+    """Read with the brackets that several exceptions needed before Python 3.14, where it has none:
+    `except KeyError, ValueError:`.
+    """
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        bracketed = _EXCEPT.sub(r"\1(\2)\3", text)
+        if bracketed == text:
+            raise
+        return ast.parse(bracketed)
 
 
 def _reason(text: str, error: Exception) -> str:

@@ -205,6 +205,8 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 
 def decided_by_user(handler: Handler) -> bool:
     """Whether anything is decided by who calls, or handed to a function that may decide."""
+    if handler.asks_about_row:
+        return True
     found_by = {
         name
         for target, value in assigns_in(handler.function)

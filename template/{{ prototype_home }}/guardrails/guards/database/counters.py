@@ -2,6 +2,8 @@
 
 import re
 
+from .relations import Function
+
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _OTHER_WRITES = re.compile(r"\b(?:insert\s+into|delete\s+from|truncate|execute)\b", re.IGNORECASE)
 _UPDATE = re.compile(
@@ -35,3 +37,25 @@ _TALLIES = re.compile(r"(?:^|_)(?:rate_?limits?|attempts?|logs?|throttles?)$")
 def only_tallies(tables: list[str]) -> bool:
     """Whether all that is written is how often somebody tried: a nuisance, and nobody's data."""
     return all(_TALLIES.search(table) for table in tables)
+
+
+_LITERAL = re.compile(r"=\s*(?:'[^']*'(?:\s*::\s*[\w.]+)?|true|false|null|-?\d[\d.]*)\s*(?:,|$)", re.I)
+_LOOKED_UP = r"\b\w*id\s*=\s*{}\b"
+
+
+def decides_nothing(function: Function) -> bool:
+    """Whether its caller says no more than which row: what is written it counts or works out of
+    what is there.
+    """
+    if only_counts(function.body):
+        return True
+    code = _COMMENT.sub("", function.body)
+    updates = [found["items"].strip() for found in _UPDATE.finditer(code)]
+    if not updates or _OTHER_WRITES.search(code) or any(map(_LITERAL.search, updates)):
+        return False
+    return all(
+        len(re.findall(rf"\b{re.escape(name)}\b", code))
+        == len(re.findall(_LOOKED_UP.format(re.escape(name)), code))
+        for name, _ in function.arguments
+        if name
+    )

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
 from . import once
-from .counters import only_counts, only_tallies
+from .counters import decides_nothing, only_counts, only_tallies
 from .policies import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
@@ -155,7 +155,7 @@ def _severity(function: Function, effect: Effect) -> Severity:
         return Severity.LOW
     if HARMLESS.search(words(function.name)) and not MONEY.search(words(function.name)):
         return Severity.LOW
-    if only_counts(function.body) and not MONEY.search(words(function.name)):
+    if decides_nothing(function) and not MONEY.search(words(function.name)):
         return Severity.MEDIUM  # a number that anybody raises by one tells and takes nothing
     if not function.arguments and not DESTROYS.search(words(function.name)):
         # A job whose caller decides nothing does no more than it does by itself.

@@ -17,8 +17,8 @@ from .queries import Query, changed, for_sale, owned_tables, queries, stem
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
-from .signs import ADMIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
-from .ties import tenant_tables, tied
+from .signs import ADMIN_PATH, LOGIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
+from .ties import in_their_folder, tenant_tables, tied
 
 _ID_COOKIE = re.compile(
     r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d"
@@ -250,6 +250,8 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
     """A signed-in caller names any record of a table whose records belong to somebody."""
     if case.bound_by_rows or case.token_in_hand or case.scoped or not_in_production(case):
         return
+    if case.route.method == "POST" and LOGIN_PATH.search(case.route.path):
+        return  # who calls is what it finds out
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return
     by_anyone = case.access is Access.CALLER
@@ -328,7 +330,7 @@ def _stored_files(case: Case) -> Iterator[Finding]:
             if "storage" in piece.code[max(0, match.start() - 200) : match.start()] and (
                 names.has_sent(match[2])
                 and not names.has_caller(match[2])
-                and not _in_their_folder(piece, names, match[2])
+                and not in_their_folder(piece, names, match[2])
             ):
                 verb = "removes" if match[1] == "remove" else "hands out"
                 message = (
@@ -338,16 +340,6 @@ def _stored_files(case: Case) -> Iterator[Finding]:
                 where = place(piece.module, piece.start + match.start(1), case.route.label)
                 yield finding("authz.idor", where, message, HIGH, [at_route(case)])
                 return
-
-
-def _in_their_folder(piece: Piece, names: Names, path: str) -> bool:
-    """``path.startsWith(`${userId}/`)``: what is named lies below the caller's own folder."""
-    return any(
-        call.callee == f"{path}.startsWith"
-        and bool(call.arguments)
-        and names.has_caller(piece.module.slice(call.arguments[0]))
-        for call in piece.module.calls_in(piece.start, piece.end)
-    )
 
 
 def _touched(case: Case, found: Query) -> bool:

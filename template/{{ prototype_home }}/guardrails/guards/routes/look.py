@@ -57,6 +57,7 @@ def look(tree: Tree) -> Looked:
         *open_pages(program),
     ]
     found += accounts(cases, found)
+    found = [*_beside_open(found)]
     quiet = {case.route.label for case in cases if not case.route.named}
     found = [less_grave(one) if one.place.symbol in quiet else one for one in found]
     unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
@@ -66,6 +67,21 @@ def look(tree: Tree) -> Looked:
         "public_files": public_files(program),
     }
     return Looked(quieter(_once(found), program.unstarted), unread, facts)
+
+
+def _beside_open(found: list[Finding]) -> Iterator[Finding]:
+    """Whose addresses a list holds is a part of what is told where the list is open to anybody."""
+    told = {
+        (one.path, one.line)
+        for it in found
+        if it.rule in {"authz.unauthenticated-endpoint", "authz.none"}
+        for one in (it.place, *it.also)
+    }
+    for it in found:
+        beside = it.rule == "authz.pii-exposed" and any(
+            (one.path, one.line) in told for one in it.also[:1]
+        )
+        yield less_grave(it) if beside else it
 
 
 def _once(found: list[Finding]) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ _ID = re.compile(
 )
 _TABLE = re.compile(
     r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)"
-    r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?public\"?\.)?[\"`]?(\w+)"
+    r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?\w+\"?\.)?[\"`]?(\w+)"
     r"|\b(?:db|tx)\.query\.(\w+)"
     r"|\b(?:storage|db)\.(\w+)\.(?:get|find|fetch|update|delete|remove|create|cancel"
     r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("

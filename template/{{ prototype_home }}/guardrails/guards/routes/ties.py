@@ -3,7 +3,7 @@
 import re
 
 from .access import Case
-from .flow import PAGED
+from .flow import PAGED, Names
 from .program import Piece
 from .queries import CREATES, LOG, chosen, statement, stem, table
 
@@ -88,3 +88,13 @@ def tenant_tables(cases: list[Case]) -> set[str]:
                 if names.has_caller(arguments) and not CREATES.search(call.callee):
                     found.add(stem(table(statement(piece, call))))
     return found - {""}
+
+
+def in_their_folder(piece: Piece, names: Names, path: str) -> bool:
+    """``path.startsWith(`${userId}/`)``: what is named lies below the caller's own folder."""
+    return any(
+        call.callee == f"{path}.startsWith"
+        and bool(call.arguments)
+        and names.has_caller(piece.module.slice(call.arguments[0]))
+        for call in piece.module.calls_in(piece.start, piece.end)
+    )
