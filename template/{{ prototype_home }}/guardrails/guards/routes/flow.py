@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .program import Piece, Program
-from .signs import ASKS_CALLER, ENV, SECRET_ENV
+from .signs import ASKS_CALLER, ENV, SECRET_ENV, SET_BEFORE
 from .source import WORD, Binding, Function, Module
 
 _RECEIVER = (
@@ -52,7 +52,8 @@ class Names:
         return SENT.search(code) is not None or mentions(code, self.sent)
 
     def has_caller(self, code: str) -> bool:
-        return ASKS_CALLER.search(code) is not None or mentions(code, self.caller)
+        found = ASKS_CALLER.search(code) or SET_BEFORE.search(code)
+        return found is not None or mentions(code, self.caller)
 
     def has_secret(self, code: str) -> bool:
         return secret_env(code) or mentions(code, self.secret)

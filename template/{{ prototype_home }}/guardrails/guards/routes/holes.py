@@ -48,6 +48,11 @@ _KNOWS_THE_RECORD = re.compile(
     r"\.\w*(?:[eE]mail|[pP]hone|[cC]ode)\w*(?:\??\.\w+\(\))*\s*[!=]==?\s*\w*(?:[eE]mail|[pP]hone|[cC]ode)"
 )
 """Who asks must name what is in the record: `order.email === email`."""
+_ASKED_WITH_ADDRESS = re.compile(
+    r"\.findFirst\(\s*\{\s*where\s*:\s*\{(?=[^;]{0,200}\bid\b)[^;]{0,200}\b(?:email|phone)\b[^;]*;?\s*"
+    r"if\s*\(\s*!"
+)
+"""`where: { id, contact: { email } }`, and who names another address finds nothing."""
 _KNOWS_THE_PERSON = re.compile(
     r"\b(?:order|booking|reservation|appointment|stored|saved|record|customer|db)\w*(?:Email|Phone|Mobile)\w*"
     r"\s*!==?\s*\w*(?:[eE]mail|[pP]hone|[mM]obile)"
@@ -262,7 +267,10 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
         return MEDIUM, "counts one up"
     if reports(case):
         return MEDIUM, "puts forward whichever record is named,"
-    if _KNOWS_THE_RECORD.search(case.own) or _KNOWS_THE_PERSON.search(case.own):
+    if any(
+        sign.search(case.own)
+        for sign in (_KNOWS_THE_RECORD, _KNOWS_THE_PERSON, _ASKED_WITH_ADDRESS)
+    ):
         return MEDIUM, "changes data of whoever an address or a number is known of,"
     only = adds and not _CHANGES.search(case.code)
     if only and (public_form(case) or _OF_A_FORM.search(case.own)):

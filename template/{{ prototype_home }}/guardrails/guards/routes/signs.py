@@ -139,7 +139,7 @@ WRITES = re.compile(
 NO_WRITE = re.compile(
     r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res"
     r"|response|map|set|cache"
-    r"|cookies|searchParams|formData|Object|stripe|localStorage|hash|hmac|cipher|decipher)\b"
+    r"|(?:\w*[mM]ail\w*|resend|transporter)\.set\w*|cookies|searchParams|formData|Object|stripe|localStorage|hash|hmac|cipher|decipher)\b"
 )
 DELETES = re.compile(
     r"\.(?:delete|deleteOne|deleteMany|destroy|remove|findByIdAndDelete|deleteUser"
@@ -262,3 +262,9 @@ STORES = re.compile(
     r"|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
     r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
 )
+TENANT_ID = (
+    r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|restaurant|salon|clinic|hospital|school|store"
+    r"|shop|business|agency|hotel|gym|club|branch|property|account|team|household)_?[iI]d"
+)
+SET_BEFORE = re.compile(rf"\b(?:\w{{0,20}}[rR]eq(?:uest)?|\(\s*req(?:uest)?\s+as\s+\w+\s*\))\??\.{TENANT_ID}\b")
+"""No client sets a field of the request itself: a middleware has found out whose it is."""

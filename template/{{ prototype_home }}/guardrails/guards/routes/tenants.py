@@ -10,7 +10,8 @@ from .middleware import Access
 from .say import HIGH, at_route, finding, place
 from .signs import STORES, WEBHOOK_NAME
 from .source import Module
-from .ties import TENANT_ID, tied
+from .signs import TENANT_ID
+from .ties import tied
 
 _OF_CALLER = re.compile(
     r"\b(?:req(?:uest)?|session|(?:current|auth)?[uU]ser|admin|auth|ctx|token|payload|decoded|caller"

@@ -6,6 +6,7 @@ from .access import Case
 from .flow import PAGED, Names
 from .program import Piece
 from .queries import CREATES, LOG, chosen, statement, stem, table
+from .signs import TENANT_ID
 
 _COMPARES = re.compile(
     r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
@@ -67,10 +68,6 @@ def _nothing_test(line: str) -> bool:
     )
 
 
-TENANT_ID = (
-    r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|restaurant|salon|clinic|hospital|school|store"
-    r"|shop|business|agency|hotel|gym|club|branch|property|account|team|household)_?[iI]d"
-)
 _TENANT = re.compile(rf"{TENANT_ID}\b")
 
 
