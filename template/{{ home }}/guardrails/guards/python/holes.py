@@ -109,6 +109,7 @@ def _beside(
         one
         for handler in handlers
         if handler.route.access in {"caller", "role"} and handler.function not in known
+        if not handler.asks_about_row
         for one in across(handler, parts)
     ]
 
