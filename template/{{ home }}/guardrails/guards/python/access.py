@@ -10,15 +10,11 @@ from .modules import Function, Module, Project
 from .refusals import ROLES, asked_about, beside_the_point, refuses
 from .routes import Route
 from .syntax import (
-    argument,
-    assigns_in,
     called,
     calls_in,
     dotted,
-    key_of,
     own_body,
     strings_in,
-    text_of,
     words_in,
 )
 from .walking import nodes_in

@@ -299,5 +299,3 @@ def _accounts(module: Module, call: ast.Call) -> set[str]:
         if isinstance(node, ast.Compare):
             texts -= strings_in(node)  # who may do this, not whose password it is
     return {text for text in texts if _ADMINISTRATOR.match(text)}
-
-

@@ -9,7 +9,7 @@ from . import meant
 from .handlers import Handler, asks_who, is_write
 from .ownership import changed_rows
 from .refusals import refuses
-from .syntax import called, dotted, found, names_in, place, strings_in, words_in
+from .syntax import dotted, found, names_in, place, strings_in, words_in
 from .walking import nodes_in
 
 
@@ -65,7 +65,6 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
     )
 
 
-
 _MANY = re.compile(
     r"^(seller|vendor|merchant|landlord|host|driver|carrier|courier|rider|walker|freelancer|provider"
     r"|tutor|instructor|mentor|agent|broker|organi[sz]er|customer|client|buyer|student|patient"
@@ -84,7 +83,9 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     kinds = {text for node in tests for text in strings_in(node.test)} | set(_by_decorator(handler))
     if not any(_MANY.match(kind) for kind in kinds) or not meant.serves_many(handler):
         return
-    if tests and not any(refuses(node, handler.function) for one in tests for node in nodes_in(one)):
+    if tests and not any(
+        refuses(node, handler.function) for one in tests for node in nodes_in(one)
+    ):
         return
     if _looked_at_elsewhere(handler, {inner for one in tests for inner in nodes_in(one.test)}):
         return
@@ -112,7 +113,9 @@ def _by_decorator(handler: Handler) -> Iterator[str]:
     for _, node in handler.route.checks:
         name = dotted(node).rpartition(".")[2]
         yield from strings_in(node) if isinstance(node, ast.Call) else ()
-        if kind := re.match(r"(?:require|only)_(?!user|member)(\w+)$|(\w+)_(?:required|only)$", name):
+        if kind := re.match(
+            r"(?:require|only)_(?!user|member)(\w+)$|(\w+)_(?:required|only)$", name
+        ):
             yield kind[1] or kind[2]
 
 
@@ -122,7 +125,7 @@ def _looked_at_elsewhere(handler: Handler, tests: set[ast.AST]) -> bool:
         if node in tests:
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            if node.id in handler.users and not _only_role(handler, node.id):
+            if node.id in handler.users and not _only_role(node.id):
                 return True
         elif isinstance(node, ast.Call | ast.Subscript) and asks_who(node):
             asked = strings_in(node)
@@ -134,6 +137,6 @@ def _looked_at_elsewhere(handler: Handler, tests: set[ast.AST]) -> bool:
 _SAID = {"role", "user_type", "account_type", "name", "username"}
 
 
-def _only_role(handler: Handler, name: str) -> bool:
+def _only_role(name: str) -> bool:
     """`role = session.get("role")`."""
     return name in _SAID

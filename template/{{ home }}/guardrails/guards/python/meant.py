@@ -211,7 +211,9 @@ def by_invitation(handler: Handler) -> bool:
             sides = list(zip(keys, node.values, strict=True))
         else:
             continue
-        if any(_INVITATION.search(key) and comes_from(value, handler.inputs) for key, value in sides):
+        if any(
+            _INVITATION.search(key) and comes_from(value, handler.inputs) for key, value in sides
+        ):
             return True
     return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...engine.finding import Finding, Place, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from, is_query, is_write
-from .modules import Function, Module, Project
+from .modules import Function, Project
 from .shared import of_shown, subject
 from .syntax import (
     assigns_in,
@@ -71,7 +71,10 @@ def foreign_rows(
         read = not route.writes
         if read and (meant.listed(handler) or not is_owned(handler, call)):
             continue
-        if read and (_TO_READ.search(route.path) or of_shown(handler.project, handler.module, call, key, shown)):
+        if read and (
+            _TO_READ.search(route.path)
+            or of_shown(handler.project, handler.module, call, key, shown)
+        ):
             continue
         if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue
@@ -132,7 +135,11 @@ _OWNERS = re.compile(
 def _nobodys(handler: Handler, call: ast.Call) -> bool:
     """A collection of which no code of the service says whose its documents are."""
     names = chain(call)
-    if len(names) != 3 or names[0] not in {"db", "database", "mongo"} or names[1] in {"query", "session"}:
+    if (
+        len(names) != 3
+        or names[0] not in {"db", "database", "mongo"}
+        or names[1] in {"query", "session"}
+    ):
         return False
     return not any(
         _OWNERS.match(word)
@@ -149,9 +156,9 @@ def is_owned(handler: Handler, call: ast.Call) -> bool:
         return True
     known = [handler.project.resolve(handler.module, name) for name in names_in(call)]
     models = [
-        _model_is_owned(handler.project, one.module, one.node)
+        _model_is_owned(handler.project, one.node)
         for one in known
-        if isinstance(one.node, ast.ClassDef) and one.module is not None
+        if isinstance(one.node, ast.ClassDef)
     ]
     if models:
         return any(models)
@@ -159,7 +166,7 @@ def is_owned(handler: Handler, call: ast.Call) -> bool:
     return bool(PERSONAL.search(words.replace("_", " ")))
 
 
-def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth: int = 0) -> bool:
+def _model_is_owned(project: Project, model: ast.ClassDef, depth: int = 0) -> bool:
     """It has a column that names an owner, or refers to a row that has one."""
     for item in model.body:
         for target in _targets(item):
@@ -169,7 +176,7 @@ def _model_is_owned(project: Project, module: Module, model: ast.ClassDef, depth
     if depth > _LONGEST_WAY or tables & _ACCOUNTS:
         return bool(tables & _ACCOUNTS)
     return any(
-        _model_is_owned(project, *there, depth + 1)
+        _model_is_owned(project, there[1], depth + 1)
         for table in sorted(tables)
         if (there := project.tables.get(table)) is not None and there[1] is not model
     )
@@ -371,7 +378,7 @@ def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
     return is_owned(handler, looks) or any(
         isinstance(model.node, ast.ClassDef)
         and model.module is not None
-        and _model_is_owned(handler.project, model.module, model.node)
+        and _model_is_owned(handler.project, model.node)
         for model in models
     )
 

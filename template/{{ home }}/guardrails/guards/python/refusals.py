@@ -47,7 +47,6 @@ def _sent(value: ast.expr) -> bool:
     )
 
 
-
 def asked_about(test: ast.AST) -> set[str]:
     """The names of a test, and the keys that it reads: `user["role"]`, `getattr(user, "role")`."""
     read = (argument(call, 1) for call in calls_in(test) if called(call) == "getattr")

@@ -221,7 +221,9 @@ class RouteTable:
             checks = [*low, *dependencies(module, call)]
             checks += parameter_checks(self.project, module, function)
             holder = module.holders.get(function)
-            if holder is not None and holder.decorator_list:  # `@cbv(router)`, `@controller(router)`
+            if (
+                holder is not None and holder.decorator_list
+            ):  # `@cbv(router)`, `@controller(router)`
                 checks += class_checks(self.project, module, holder)
             path = text_of(argument(call, 0, "path", "rule")) or ""
             for method in _methods(call, called(call)):

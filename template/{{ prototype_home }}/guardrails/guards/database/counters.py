@@ -39,7 +39,9 @@ def only_tallies(tables: list[str]) -> bool:
     return all(_TALLIES.search(table) for table in tables)
 
 
-_LITERAL = re.compile(r"=\s*(?:'[^']*'(?:\s*::\s*[\w.]+)?|true|false|null|-?\d[\d.]*)\s*(?:,|$)", re.I)
+_LITERAL = re.compile(
+    r"=\s*(?:'[^']*'(?:\s*::\s*[\w.]+)?|true|false|null|-?\d[\d.]*)\s*(?:,|$)", re.IGNORECASE
+)
 _LOOKED_UP = r"\b\w*id\s*=\s*{}\b"
 
 

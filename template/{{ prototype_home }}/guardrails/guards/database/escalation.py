@@ -108,11 +108,7 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
     person = _is_person(scene, table)
     found = []
     for column in table.columns:
-        kind = privileged(column.name)
-        if paid and column.name == "status":
-            kind = "entitlement"
-        if kind is None and person and _vetted(table, column):
-            kind = "approval"
+        kind = _decides(table, column, paid=paid, person=person)
         if kind is None or column.generated or column.name in table.key:
             continue
         if scene.ownership.identifies(table, column.name):
@@ -124,8 +120,14 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
     return found
 
 
+def _decides(table: Table, column: Column, *, paid: bool, person: bool) -> str | None:
+    if paid and column.name == "status":
+        return "entitlement"
+    return privileged(column.name) or ("approval" if person and _vetted(table, column) else None)
+
+
 def _vetted(table: Table, column: Column) -> bool:
-    """Whether it says if somebody let them in: `pending` at first, `approved` by an administrator."""
+    """Whether it says if somebody let them in: `pending` at first, `approved` by a person."""
     known = set(candidates(table, column, "", 0)) if VETTED.search(column.name) else set()
     return any(map(LET_IN.fullmatch, known)) and any(map(WAITING.fullmatch, known))
 

@@ -186,7 +186,10 @@ class Draft:
             return None
         people = (VICTIM, self.person, SPARE) if self._shares(column) else (self.person, VICTIM)
         if self.person is MEMBER and not column.not_null:
-            people = (MEMBER, MEMBER)  # two organisations that share a group may be meant to see each other
+            people = (
+                MEMBER,
+                MEMBER,
+            )  # two organisations that share a group may be meant to see each other
         at = reference.columns.index(column.name)
         for person in people:
             if (parent := self.seeder.seeded.row(reference.target, person)) is not None:

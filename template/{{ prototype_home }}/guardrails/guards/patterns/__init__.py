@@ -77,9 +77,7 @@ def _unmounted(tree: Tree, found: Iterable[str]) -> Iterator[str]:
         for one in _TAKES_IN.findall(text)
     }
     taken |= {f"{one}/index" for one in taken}
-    mounted = any(
-        _stem(path) in taken for path, text in texts.items() if _ROUTER.search(text)
-    )
+    mounted = any(_stem(path) in taken for path, text in texts.items() if _ROUTER.search(text))
     yield from (path for path in routers if mounted and _stem(path) not in taken)
 
 

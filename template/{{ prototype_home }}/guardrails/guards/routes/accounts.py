@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from ...engine.finding import Finding
@@ -43,15 +43,8 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
     supplied = "authz.client-supplied-identity"
     signed_in = {one.place.symbol for one in found if one.rule == supplied}
     appointed = {one.place.symbol for one in found if one.rule == "authz.self-assigned-role"}
-    told = {
-        (one.path, one.line) for it in found if it.rule in _SAME for one in (it.place, *it.also)
-    }
-    open_ = {
-        (one.path, one.line)
-        for it in found
-        if it.rule == "authz.unauthenticated-endpoint"
-        for one in (it.place, *it.also)
-    }
+    told = _lines(found, {supplied, "authz.idor", "authz.missing-role-check"})
+    open_ = _lines(found, {"authz.unauthenticated-endpoint"})
     apps: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         apps[case.route.app].append(case)
@@ -62,12 +55,12 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
         kept = not grows and any(_registers(case) for case in of_app)
         named = {role for case in of_app for role in roles_asked(case)}
         for case in of_app:
+            at = at_route(case)
             if case.route.label not in signed_in:
                 yield from _named_account(case)
             if case.route.label not in appointed:  # the account is taken with its role
-                at = at_route(case)
-                for one in _in_their_name(case, asks):
-                    yield replace(one, severity=MEDIUM) if (at.path, at.line) in open_ else one
+                milder = (at.path, at.line) in open_
+                yield from (_told(one, milder=milder) for one in _in_their_name(case, asks))
             yield from _makes_staff(case)
             yield from _hashes(case)
             yield from _tells(case)
@@ -79,7 +72,15 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
                     yield from _left_open(case, of_app)
 
 
-_SAME = {"authz.idor", "authz.client-supplied-identity", "authz.missing-role-check"}
+def _told(one: Finding, *, milder: bool) -> Finding:
+    """That the route asks nobody is said by itself."""
+    return replace(one, severity=MEDIUM) if milder else one
+
+
+def _lines(found: Sequence[Finding], rules: Collection[str]) -> set[tuple[str, int]]:
+    return {
+        (one.path, one.line) for it in found if it.rule in rules for one in (it.place, *it.also)
+    }
 
 
 def _registers(case: Case) -> bool:

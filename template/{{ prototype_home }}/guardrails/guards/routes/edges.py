@@ -285,22 +285,32 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
     if sent := message or effects.get("mail"):
         grave = HIGH if message and case.first(BODY, own=True) else MEDIUM
         return grave, "sends messages", sent
+    return _shown(case, effects) or _acts(case, effects) or (None, "", None)
+
+
+def _shown(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str, Spot] | None:
+    """What it hands out with the service key."""
+    if not case.service:
+        return None
     if (
-        case.service
-        and "read" in effects
+        "read" in effects
         and PEOPLE.search(case.code)
         and PERSONAL.search(case.code)
         and hands_out(case, PEOPLE)
     ):
         return HIGH, "hands out personal data", effects["read"]
-    if case.service and (listed := case.first(_LISTS)):
-        return HIGH, "lists the files that are stored", listed
+    listed = case.first(_LISTS)
+    return (HIGH, "lists the files that are stored", listed) if listed else None
+
+
+def _acts(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str, Spot] | None:
+    """What it does elsewhere at its owner's cost."""
     if "llm" in effects:
         return MEDIUM, "spends money at a model's provider", effects["llm"]
     acts = case.first(_ACTS_ELSEWHERE, own=True)
     if acts and case.first(BODY, own=True) and _OTHER_SECRET.search(case.code):
         return MEDIUM, "acts at another service with its key", acts
-    return None, "", None
+    return None
 
 
 _CHARGED = re.compile(

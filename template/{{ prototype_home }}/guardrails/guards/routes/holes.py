@@ -64,9 +64,7 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     yield from off
     told = {(at.path, at.line) for one in off for at in one.also}
     edges = [case for case in cases if case.route.kind == "edge"]
-    taken = {
-        id(case): found for case in cases for found in (*session(case), *_takeover(case))
-    }
+    taken = {id(case): found for case in cases for found in (*session(case), *_takeover(case))}
     for case in cases:
         if case.route.kind != "edge" and id(case) not in taken:
             taken |= {id(case): found for found in forged(case, projects)}
@@ -261,21 +259,26 @@ def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:
     if only_starts(case):
         worse = HIGH if ADMIN_PATH.search(case.route.path) else MEDIUM
         return worse, "starts work that is the same whoever calls,"
-    if guests(case):
-        return MEDIUM, "adds data"
-    if counts_up(case):
-        return MEDIUM, "counts one up"
-    if reports(case):
-        return MEDIUM, "puts forward whichever record is named,"
-    if any(
-        sign.search(case.own)
-        for sign in (_KNOWS_THE_RECORD, _KNOWS_THE_PERSON, _ASKED_WITH_ADDRESS)
-    ):
-        return MEDIUM, "changes data of whoever an address or a number is known of,"
+    if done := _harmless(case):
+        return MEDIUM, done
     only = adds and not _CHANGES.search(case.code)
     if only and (public_form(case) or _OF_A_FORM.search(case.own)):
         return None
     return (HIGH, "adds data") if only else (CRITICAL, "changes data")
+
+
+def _harmless(case: Case) -> str | None:
+    """What strangers may be let do, and what takes a thing that few know."""
+    if guests(case):
+        return "adds data"
+    if counts_up(case):
+        return "counts one up"
+    if reports(case):
+        return "puts forward whichever record is named,"
+    known = (_KNOWS_THE_RECORD, _KNOWS_THE_PERSON, _ASKED_WITH_ADDRESS)
+    if any(sign.search(case.own) for sign in known):
+        return "changes data of whoever an address or a number is known of,"
+    return None
 
 
 _OF_A_FORM = re.compile(

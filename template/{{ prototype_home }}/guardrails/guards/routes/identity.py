@@ -17,7 +17,7 @@ from .queries import Query, changed, for_sale, owned_tables, queries, stem
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
-from .signs import ADMIN_PATH, LOGIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
+from .signs import ADMIN_PATH, LOGIN_PATH, PUBLIC_PATH, STORES, TAKES_PART, WEBHOOK_NAME
 from .ties import in_their_folder, tenant_tables, tied
 
 _ID_COOKIE = re.compile(
@@ -279,7 +279,7 @@ def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> 
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"
     )
-    takes_part = case.sends or _TAKES_PART.search(case.route.path) is not None
+    takes_part = case.sends or TAKES_PART.search(case.route.path) is not None
     addressed = takes_part and case.route.method in {"POST", "ANY"} and not worst.writes
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
@@ -365,9 +365,6 @@ _MARK = re.compile(
 """What is marked by somebody else can be marked back."""
 _JUDGES = re.compile(r"/(?:reviews?|ratings?|rate|feedback)/?$", re.IGNORECASE)
 """Whoever rates a thing changes what is said of it on the whole."""
-_TAKES_PART = re.compile(
-    r"/(?:submit|attempts?|answers?|join|enrol\w*|apply|book|vote)/?$", re.IGNORECASE
-)
 _VACANCIES = {"job", "vacanc", "job_post", "jobpost", "job_posting", "jobposting", "job_listing"}
 _SHOWN = _VACANCIES | {
     "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip", "restaurant",

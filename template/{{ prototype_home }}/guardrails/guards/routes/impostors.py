@@ -1,4 +1,4 @@
-"""Who gets in as somebody else: a session without a proof, a token whose signature nobody checks."""
+"""Who gets in as somebody else: by a session without a proof, a token that nobody checked."""
 
 import re
 from collections.abc import Iterator

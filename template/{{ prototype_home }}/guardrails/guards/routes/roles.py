@@ -100,15 +100,7 @@ def _lower_roles(case: Case) -> bool:
 
 def _self_assigned(case: Case) -> Iterator[Finding]:
     lower = _lower_roles(case)
-    if (case.access not in {Access.PUBLIC, Access.CALLER} and not lower) or (
-        case.route.kind == "edge" and case.access is Access.PUBLIC
-    ):
-        return
-    if (
-        not (lower or _ACCOUNT_PATH.search(case.route.label))
-        or ADMIN_PATH.search(case.route.path)
-        or (case.bound_by_rows and not _METADATA.search(case.own))
-    ):
+    if not _may_take_one(case, lower=lower):
         return
     for piece in case.pieces[:1]:
         names = case.flow.of(piece)
@@ -130,6 +122,18 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             told = _role_finding(case, piece, at)
             yield replace(told, message=_BY_STAFF.format(case.route.label)) if lower else told
             return
+
+
+def _may_take_one(case: Case, *, lower: bool) -> bool:
+    """Whether the route makes or changes accounts, for callers who are to give themselves none."""
+    if case.access not in {Access.PUBLIC, Access.CALLER} and not lower:
+        return False
+    if case.route.kind == "edge" and case.access is Access.PUBLIC:
+        return False
+    if not (lower or _ACCOUNT_PATH.search(case.route.label)):
+        return False
+    rows_only = case.bound_by_rows and not _METADATA.search(case.own)
+    return not (ADMIN_PATH.search(case.route.path) or rows_only)
 
 
 _BY_STAFF = "{} stores the role that the request asks for: who is no administrator makes one"

@@ -237,6 +237,9 @@ BATCH_NAME = re.compile(
     r"|(?:send|process)-[\w-]*(?:emails|reminders?|notifications|alerts|newsletters?)$",
     _I,
 )
+TAKES_PART = re.compile(
+    r"/(?:submit|attempts?|answers?|join|enrol\w*|apply|book|vote)/?$", re.IGNORECASE
+)
 ADMIN_PATH = re.compile(r"(?:^|[/_-])(?:admin|superadmin|backoffice)(?:$|[/_-])", _I)
 HEALTH_PATH = re.compile(
     r"health|/ping\b|/status\b|/live(?:z|ness)?\b|/ready|/readyz|/up$|/_?alive", _I
@@ -266,5 +269,7 @@ TENANT_ID = (
     r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|restaurant|salon|clinic|hospital|school|store"
     r"|shop|business|agency|hotel|gym|club|branch|property|account|team|household)_?[iI]d"
 )
-SET_BEFORE = re.compile(rf"\b(?:\w{{0,20}}[rR]eq(?:uest)?|\(\s*req(?:uest)?\s+as\s+\w+\s*\))\??\.{TENANT_ID}\b")
+SET_BEFORE = re.compile(
+    rf"\b(?:\w{{0,20}}[rR]eq(?:uest)?|\(\s*req(?:uest)?\s+as\s+\w+\s*\))\??\.{TENANT_ID}\b"
+)
 """No client sets a field of the request itself: a middleware has found out whose it is."""

@@ -8,9 +8,8 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .say import HIGH, at_route, finding, place
-from .signs import STORES, WEBHOOK_NAME
+from .signs import STORES, TENANT_ID, WEBHOOK_NAME
 from .source import Module
-from .signs import TENANT_ID
 from .ties import tied
 
 _OF_CALLER = re.compile(
