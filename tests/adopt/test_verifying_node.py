@@ -127,3 +127,28 @@ def test_a_failure_for_want_of_another_node_is_no_verdict(
 
 def passed(verification: Verification) -> Step:
     return replace(verification.steps[-1], state=State.PASSED)
+
+
+_CRASH = """\
+/app/db.js:3
+  throw new Error(why);
+        ^
+
+Error: no database is named
+    at open (/app/db.js:3:9)
+
+Node.js v20.20.2
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "gist"),
+    [
+        ("build\nerror TS2554: Expected 1 argument\n", "error TS2554: Expected 1 argument"),
+        (_CRASH, "Error: no database is named"),
+        ("Node.js v20.20.2\n", "Node.js v20.20.2"),
+        ("", ""),
+    ],
+)
+def test_a_crash_is_told_by_its_error(said: str, gist: str) -> None:
+    assert Step("facade", "node server.js", State.FAILED, said=said).gist == gist

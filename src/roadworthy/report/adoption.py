@@ -158,12 +158,11 @@ def _verified(verified: Verified | None) -> Iterator[RenderableType]:
     table = _grid()
     for step in verified.after.steps:
         was = verified.before.step(step.name)
-        said = "" if step.passed else step.said.strip().splitlines()[-1:]
         table.add_row(
             f"  {step.name}",
             was.state.value if was else "",
             step.state.value,
-            printable("".join(said)),
+            printable("" if step.passed else step.gist),
         )
     yield table
     yield Text(f"  {verified.after.containment}", style="dim")

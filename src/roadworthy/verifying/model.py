@@ -1,8 +1,13 @@
 """What a verification says: its steps, and what a retrofit broke."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+# Node.js ends what it says of a crash with its version.
+_LAST_WORDS = re.compile(r"Node\.js v\d")
+_ERROR = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)\b.*:|Error\b")
 
 
 class State(Enum):
@@ -24,6 +29,14 @@ class Step:
     @property
     def passed(self) -> bool:
         return self.state is State.PASSED
+
+    @property
+    def gist(self) -> str:
+        """The last line of what was said, or the error before a runtime's own last words."""
+        lines = [line.strip() for line in self.said.splitlines() if line.strip()]
+        if lines and _LAST_WORDS.match(lines[-1]):
+            return next(filter(_ERROR.match, reversed(lines)), lines[-1])
+        return lines[-1] if lines else ""
 
 
 @dataclass(frozen=True)
