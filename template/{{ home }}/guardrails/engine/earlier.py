@@ -15,8 +15,8 @@ from .fingerprint import Fingerprint
 from .guards import FILES, HERE
 from .tree import git
 
-_LOCAL = "guards.local.toml"
-_PARTS = (":(glob)**/*.py", ":(glob)rules/*.yaml", *(name for name in FILES if name != _LOCAL))
+_LISTS = tuple(name for name in FILES if name != "guards.local.toml")
+_PARTS = (":(glob)**/*.py", ":(glob)rules/*.yaml", *_LISTS)
 
 Look = Callable[[Path], Collection[Fingerprint]]
 
@@ -24,9 +24,9 @@ Look = Callable[[Path], Collection[Fingerprint]]
 @cache
 def identity() -> str:
     """Of the guards as they are: a hash of their code and their rules."""
-    files = [*HERE.rglob("*.py"), *HERE.glob("rules/*.yaml"), *map(HERE.joinpath, FILES)]
+    files = [*HERE.rglob("*.py"), *HERE.glob("rules/*.yaml"), *map(HERE.joinpath, _LISTS)]
     told = hashlib.sha256()
-    for file in sorted(file for file in files if file.is_file() and file.name != _LOCAL):
+    for file in sorted(file for file in files if file.is_file()):
         told.update(f"{file.relative_to(HERE).as_posix()}\0".encode() + file.read_bytes())
     return told.hexdigest()[:16]
 
