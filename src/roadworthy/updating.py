@@ -127,7 +127,7 @@ def _record(clone: Path, answers: Answers) -> str:
     if _changes(clone):
         git(clone, "add", "--all")
         commit(clone, "Record what the newer guards see in the code that was there")
-    return f"The baseline: {said.strip()}"
+    return f"The baseline: {'; '.join(said.splitlines())}"
 
 
 def _changes(clone: Path) -> list[str]:

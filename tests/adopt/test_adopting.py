@@ -298,6 +298,18 @@ def test_the_answers_of_another_template_are_left_alone(template: Path, tmp_path
     assert (tree / ".copier-answers.starter-kit.yml").read_text() == answers
 
 
+def test_a_database_that_is_not_backed_up_is_named(template: Path, tmp_path: Path) -> None:
+    tree = lay_out("van-hire", tmp_path / "van-hire", mess=False)
+    manifest = tree / "package.json"
+    manifest.write_text(
+        manifest.read_text().replace('"express"', '"mongoose": "8.16.3",\n    "express"')
+    )
+    commit_all(tree, "Keep the trips in MongoDB")
+    ran = adopt(tree, "--dry-run", "--yes", "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert "not of MongoDB" in " ".join(ran.stdout.split())
+
+
 def test_several_apps_are_never_guessed(template: Path, tmp_path: Path) -> None:
     tree = lay_out("choir", tmp_path / "choir", mess=False)
     ran = adopt(tree, "--yes", "--template", str(template))

@@ -62,6 +62,23 @@ def test_a_provider_of_log_ins_is_who_says_who_calls(
     assert candidates(stack)[0].answers().get("callers") == callers
 
 
+@pytest.mark.parametrize(
+    ("shown", "database"),
+    [
+        (["Prisma", "PostgreSQL"], "postgresql"),
+        (["Prisma", "SQLite"], "sqlite"),
+        (["Drizzle"], "postgresql"),
+        (["Prisma", "MySQL"], "none"),
+        (["MongoDB"], "none"),
+        (["MongoDB", "SQLite"], "sqlite"),
+    ],
+)
+def test_a_database_is_the_one_that_a_mapper_speaks_to(shown: list[str], database: str) -> None:
+    app = App("", ("package.json",), ("Express",), "")
+    stack = Stack((app,), (), {"database": tuple(Fact(name, "package.json") for name in shown)})
+    assert candidates(stack)[0].database == database
+
+
 def test_an_app_that_nobody_calls_is_no_candidate() -> None:
     library = App("tools", ("tools/package.json",), (), "")
     assert candidates(Stack((library,), (), {"database": (Fact("Redis", "x"),)})) == []

@@ -98,6 +98,35 @@ def test_a_server_is_that_which_is_started(
     assert (server.shown_by, server.detail) == (served, "app")
 
 
+DRIZZLE = 'import { defineConfig } from "drizzle-kit";\nexport default defineConfig({ %s });\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "names"),
+    [
+        (
+            "prisma/schema.prisma",
+            (
+                'generator client {\n  provider = "prisma-client-js"\n}\n'
+                'datasource db {\n  url = env("DATABASE_URL")\n  provider = "sqlite"\n}\n'
+            ),
+            {"Prisma", "SQLite"},
+        ),
+        (
+            "prisma/schema.prisma",
+            'datasource db {\n  provider = "mongodb"\n  url = env("DATABASE_URL")\n}\n',
+            {"Prisma", "MongoDB"},
+        ),
+        ("drizzle.config.ts", DRIZZLE % 'dialect: "mysql"', {"Drizzle", "MySQL"}),
+        ("drizzle.config.ts", DRIZZLE % "driver: 'pg'", {"Drizzle", "PostgreSQL"}),
+        ("drizzle.config.ts", DRIZZLE % "dialect", {"Drizzle"}),
+    ],
+)
+def test_to_what_a_mapper_speaks(file: str, content: str, names: set[str], tmp_path: Path) -> None:
+    found = stack(tmp_path, {"package.json": package(express="4"), file: content})
+    assert set(found.names("database")) == names
+
+
 def test_how_it_is_reached(tmp_path: Path) -> None:
     found = stack(
         tmp_path,

@@ -122,7 +122,8 @@ def record(wanted: Preparation, prepared: Prepared, scratch: Path, say: Say) -> 
     after = reread(json.loads(document.read_bytes()), wanted.inspection.name)
     say("Committing")
     service = str(wanted.answers["service_dir"])
-    return Recorded(tuple(commit_series(prepared.clone, wanted.home, service)), said.strip(), after)
+    commits = tuple(commit_series(prepared.clone, wanted.home, service))
+    return Recorded(commits, "; ".join(said.splitlines()), after)
 
 
 def _rendered(origin: Origin, answers: Answers, to: Path) -> Path:

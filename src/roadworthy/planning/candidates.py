@@ -15,7 +15,8 @@ _MANAGERS = {
 }  # fmt: skip
 _OF_NODE = ("npm", "pnpm", "yarn", "bun")
 _OF_PYTHON = ("uv", "poetry", "pip")
-_POSTGRESQL = {"PostgreSQL", "Prisma", "Drizzle"}
+_MAPPERS = {"Prisma", "Drizzle"}
+_OTHERS = {"MongoDB", "MySQL", "SQL Server"}
 _OPENID_PROVIDERS = {"Auth0", "Clerk", "Cognito", "Keycloak"}
 
 
@@ -119,9 +120,12 @@ def _database(app: App, stack: Stack) -> str:
     names = names or {fact.name for fact in stack.topics.get("database", ())}
     if "Supabase" in names:
         return "supabase"
-    if names & _POSTGRESQL:
+    if "PostgreSQL" in names:
         return "postgresql"
-    return "sqlite" if "SQLite" in names else "none"
+    if "SQLite" in names:
+        return "sqlite"
+    # To what a mapper speaks may be said in the environment alone; mostly it is PostgreSQL.
+    return "postgresql" if names & _MAPPERS and not names & _OTHERS else "none"
 
 
 def _callers(database: str, stack: Stack) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from roadworthy.inspection import Inspection, State
+from roadworthy.stack import Stack
 
 
 class Standing(StrEnum):
@@ -81,6 +82,9 @@ class Proposal:
     why: str = ""
 
 
+_OUT_OF_REACH = ("MongoDB", "MySQL", "SQL Server", "Firebase")
+
+
 def standings(
     inspection: Inspection, chosen: tuple[str, ...], fitted: tuple[str, ...], kind: str
 ) -> list[Proposal]:
@@ -102,7 +106,14 @@ def _standing(
             why = "a Streamlit app gets the guardrails of delivery; ask for more with --only"
             return Proposal(guardrail, Standing.DECISION, why)
         return Proposal(guardrail, Standing.DECLINED, "offered again by the next adoption")
+    if guardrail.name == "backups" and (left := _not_backed_up(inspection.stack)):
+        why = f"{guardrail.brings}; not of {' and '.join(left)}, which other tools must back up"
+        return Proposal(guardrail, Standing.ADDABLE, why)
     level = next((it for it in inspection.areas if it.area == guardrail.area), None)
     if level is not None and level.state is State.PASS:
         return Proposal(guardrail, Standing.ADDABLE, "its gates hold today, and are kept so")
     return Proposal(guardrail, Standing.ADDABLE)
+
+
+def _not_backed_up(stack: Stack) -> list[str]:
+    return [name for name in stack.names("database") if name in _OUT_OF_REACH]

@@ -71,7 +71,10 @@ def _baseline(options: argparse.Namespace) -> int:
         options.document.write_text(json.dumps(outcome.document), encoding="utf-8")
     print(f"{recorded.holds} recorded: {recorded.came} came, {recorded.gone} went")
     if recorded.refused:
-        print(f"{recorded.refused} new can't be recorded; `python -m guardrails check` lists them")
+        print(
+            f"{recorded.refused} can't be recorded and must be mended; "
+            "`python -m guardrails check` lists them"
+        )
     return 1 if recorded.refused else 0
 
 

@@ -168,10 +168,24 @@ _TEXTS: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
+_DRIZZLE_SETTINGS = tuple(f"drizzle.config.{kind}" for kind in ("ts", "js", "mjs", "cjs", "mts"))
+_ENGINE = re.compile(
+    r"datasource\s+\w+\s*\{[^}]*?\bprovider\s*=\s*\"(?P<prisma>\w+)\""
+    r"|\b(?:dialect|driver)[\"']?\s*:\s*[\"'](?P<drizzle>[\w-]+)"
+)
+_ENGINES = {
+    "postgresql": "PostgreSQL", "postgres": "PostgreSQL", "pg": "PostgreSQL",
+    "cockroachdb": "PostgreSQL", "mysql": "MySQL", "mysql2": "MySQL", "singlestore": "MySQL",
+    "sqlite": "SQLite", "turso": "SQLite", "better-sqlite": "SQLite", "libsql": "SQLite",
+    "mongodb": "MongoDB", "sqlserver": "SQL Server", "mssql": "SQL Server",
+}  # fmt: skip
+
+
 def signs(tree: Tree, apps: list[App]) -> Iterator[Fact]:
     yield from _of_dependencies(apps)
     yield from _of_paths(tree, apps)
     yield from _of_texts(tree, apps)
+    yield from _of_schemas(tree, apps)
     yield from _of_supabase_auth(tree, apps)
 
 
@@ -213,6 +227,14 @@ def _of_texts(tree: Tree, apps: list[App]) -> Iterator[Fact]:
             path = f"{app.root}/{name}".lstrip("/")
             if path in tree.present and re.search(pattern, tree.text(path) or ""):
                 yield Fact(topic, builder, path, app.root)
+
+
+def _of_schemas(tree: Tree, apps: list[App]) -> Iterator[Fact]:
+    """Prisma and Drizzle speak to several databases, and their settings say to which."""
+    for path in tree.ending("schema.prisma", *_DRIZZLE_SETTINGS):
+        said = _ENGINE.search(tree.text(path) or "")
+        if said is not None and (name := _ENGINES.get(said[said.lastgroup or 0])):
+            yield Fact("database", name, path, app_of(path, apps))
 
 
 def _of_supabase_auth(tree: Tree, apps: list[App]) -> Iterator[Fact]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .project import Project
@@ -18,18 +19,44 @@ _HEADERS = (
     "talisman", "securitymiddleware", "secure_hsts", "frame-ancestors", "secure-headers",
     "secureheaders",
 )  # fmt: skip
-_DATABASES = frozenset(
-    {
-        "@supabase/supabase-js", "mongoose", "mongodb", "pg", "drizzle-orm", "prisma",
-        "@prisma/client", "typeorm", "sequelize", "knex", "mysql2", "better-sqlite3", "sqlite3",
-        "@vercel/postgres", "@neondatabase/serverless", "postgres", "sqlalchemy", "psycopg",
-        "psycopg2", "psycopg2-binary", "asyncpg", "motor", "pymongo", "django", "sqlmodel",
-        "flask-sqlalchemy", "tortoise-orm", "peewee", "supabase",
-    }
-)  # fmt: skip
-_BACKUP = (
-    "pg_dump", "mongodump", "mysqldump", "pgbackrest", "wal-g", "litestream", "barman",
-    "supabase db dump", "point-in-time recovery", "point in time recovery",
+
+
+@dataclass(frozen=True)
+class _Store:
+    """A kind of database: the packages that speak to it, what dumps it, and the words by which a
+    file that is named after backups shows to be about it (none: it need not).
+    """
+
+    packages: frozenset[str]
+    dumps: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+
+_OF_THE_HOST = ("point-in-time recovery", "point in time recovery")
+_STORES = (
+    _Store(
+        frozenset({"mongoose", "mongodb", "motor", "pymongo", "mongoengine", "beanie", "odmantic"}),
+        ("mongodump", "mongorestore", *_OF_THE_HOST),
+        ("mongo",),
+    ),
+    _Store(
+        frozenset({"mysql", "mysql2", "pymysql", "aiomysql", "mysqlclient"}),
+        ("mysqldump", "mariadb-dump", "xtrabackup", "mydumper", *_OF_THE_HOST),
+        ("mysql", "mariadb"),
+    ),
+    _Store(
+        frozenset({
+            "@supabase/supabase-js", "pg", "drizzle-orm", "prisma", "@prisma/client", "typeorm",
+            "sequelize", "knex", "better-sqlite3", "sqlite3", "@vercel/postgres",
+            "@neondatabase/serverless", "postgres", "sqlalchemy", "psycopg", "psycopg2",
+            "psycopg2-binary", "asyncpg", "django", "sqlmodel", "flask-sqlalchemy", "tortoise-orm",
+            "peewee", "supabase",
+        }),
+        (
+            "pg_dump", "pgbackrest", "wal-g", "litestream", "barman", "supabase db dump",
+            "mongodump", "mysqldump", *_OF_THE_HOST,
+        ),
+    ),
 )  # fmt: skip
 _BACKUP_NAME = re.compile(r"backup|restore|disaster", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(md|ya?ml|sh|toml|py|[cm]?[jt]s|json|sql|txt|conf)$|Dockerfile|Makefile")
@@ -40,27 +67,35 @@ _PYTHON_PINS = (".python-version", "runtime.txt", *_NODE_PINS[2:])
 def findings(project: Project) -> Iterator[Finding]:
     """Told by what is nowhere in the tree, so one look at every text must do."""
     reporting = any(_holds(name, _REPORTING) for name in project.needs)
-    headers = backup = False
+    headers = False
+    lost = [store for store in _STORES if store.packages & project.needs]
     for path in project.tree.files:
         if not _DOCUMENT.search(path) or path.endswith(("-lock.json", ".lock")):
             continue
-        backup = backup or bool(_BACKUP_NAME.search(path.rpartition("/")[2]))
-        if reporting and headers and backup:
+        if reporting and headers and not lost:
             break
         text = (project.tree.text(path) or "").lower()
         code = not path.endswith((".md", ".txt"))
         reporting = reporting or (code and _holds(text, _REPORTING))
         headers = headers or (code and _holds(text, _HEADERS))
-        backup = backup or _holds(text, _BACKUP)
+        lost = [store for store in lost if not _backs_up(path, text, store)]
     if not reporting:
         yield _absent("ops.no-error-reporting", "Nothing reports an error of a user's to you.")
     if not headers:
         yield _absent("ops.no-security-headers", "No security header is set anywhere.")
-    if not backup and (stored := sorted(_DATABASES & project.needs)):
+    if stored := [min(store.packages & project.needs) for store in lost]:
         yield _absent(
-            "backups.none", f"There is a database ({stored[0]}), and no backup job or instruction."
+            "backups.none",
+            f"There is a database ({', '.join(stored)}), and no backup job or instruction.",
         )
     yield from _unpinned_platform(project)
+
+
+def _backs_up(path: str, text: str, store: _Store) -> bool:
+    if _holds(text, store.dumps):
+        return True
+    named = _BACKUP_NAME.search(path.rpartition("/")[2]) is not None
+    return named and (not store.words or _holds(text, store.words))
 
 
 def _holds(text: str, marks: tuple[str, ...]) -> bool:
