@@ -2,14 +2,20 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from stamping import ENVIRONMENT
 
 from roadworthy.verifying import Verification
+from roadworthy.verifying.landlock import version as landlock_version
 
 ROADWORTHY = str(ENVIRONMENT / "bin" / "roadworthy")
+
+needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
+needs_landlock = pytest.mark.skipif(not landlock_version(), reason="there is no Landlock")
 
 
 def adopt(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

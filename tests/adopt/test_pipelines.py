@@ -28,6 +28,7 @@ CHECKS: list[dict[str, str]] = [
         "version": "22",
         "install": "pnpm install --frozen-lockfile --ignore-scripts",
         "install_in": ".",
+        "generate": "pnpm exec prisma generate",
         "build": "pnpm run build",
         "types": "pnpm exec tsc -b",
     },
@@ -92,6 +93,7 @@ def test_what_an_app_has_is_asked_and_what_it_has_not_is_not(on_github: Path) ->
     assert named["Install what it needs"]["working-directory"] == "."
     assert runs(web)[1:] == [
         "pnpm install --frozen-lockfile --ignore-scripts",
+        "pnpm exec prisma generate",
         "pnpm run build",
         "pnpm exec tsc -b",
     ]
@@ -120,6 +122,7 @@ def test_gitlab_asks_the_same(on_gitlab: Path) -> None:
         'cd "$CI_PROJECT_DIR/."',
         "pnpm install --frozen-lockfile --ignore-scripts",
         'cd "$CI_PROJECT_DIR/packages/web"',
+        "pnpm exec prisma generate",
         "pnpm run build",
         "pnpm exec tsc -b",
     ]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from adopting import states
+from adopting import needs_landlock, needs_npm, states
 from prototype_trees import PROTOTYPES, TREES, lay_out
 
 from roadworthy.verifying import (
@@ -24,11 +24,8 @@ from roadworthy.verifying import (
 )
 from roadworthy.verifying.asking import NO_CONSENT, Asking
 from roadworthy.verifying.commands import AppChecks, Command
-from roadworthy.verifying.landlock import version as landlock_version
 
 APP = {"app": ".", "manager": "none", "entry": "main:app"}
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
-needs_landlock = pytest.mark.skipif(not landlock_version(), reason="there is no Landlock")
 
 
 def python_app(folder: Path, source: str = "app = object()\n") -> Path:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from adopting import states
+from adopting import needs_landlock, needs_npm, states
 
 from roadworthy.verifying import (
     State,
@@ -19,8 +19,6 @@ from roadworthy.verifying import (
     own_checks,
     verify_before,
 )
-
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +125,73 @@ def test_a_failure_for_want_of_another_node_is_no_verdict(
 
 def passed(verification: Verification) -> Step:
     return replace(verification.steps[-1], state=State.PASSED)
+
+
+PRISMA = {
+    "name": "bells",
+    "dependencies": {"@prisma/client": "6"},
+    "devDependencies": {"prisma": "6"},
+}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "files", "told"),
+    [
+        (PRISMA, {"prisma/schema.prisma": ""}, "npx --no-install prisma generate"),
+        (PRISMA, {"prisma/schema/shop.prisma": "", "yarn.lock": ""}, "yarn run prisma generate"),
+        (PRISMA, {}, ""),
+        ({"name": "bells"}, {"prisma/schema.prisma": ""}, ""),
+        (
+            PRISMA | {"scripts": {"build": "prisma generate && next build"}},
+            {"prisma/schema.prisma": ""},
+            "",
+        ),
+        (
+            PRISMA | {"scripts": {"postinstall": "prisma generate && patch-package"}},
+            {"prisma/schema.prisma": "", "pnpm-lock.yaml": ""},
+            "pnpm run postinstall",
+        ),
+    ],
+)
+def test_what_installing_would_have_generated_is_generated(
+    manifest: dict[str, object], files: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    for name, content in {"package.json": json.dumps(manifest), **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (answer,) = as_answer(own_checks(tmp_path, ["."]))
+    assert answer.get("generate", "") == told
+
+
+_WRITES = "node -e \"fs.writeFileSync('client.js', '')\""
+_FETCHES = "node -e \"throw Error('ENOTFOUND binaries.prisma.sh')\""
+
+
+@needs_npm
+@pytest.mark.parametrize(
+    ("postinstall", "found", "told"),
+    [
+        (_WRITES, {"generate": "passed", "build": "passed"}, {"generate", "build"}),
+        # Where there is a network it may pass, so CI asks both there.
+        pytest.param(
+            _FETCHES,
+            {"generate": "not checked", "build": "not checked"},
+            {"generate", "build"},
+            marks=needs_landlock,
+        ),
+        ("node nothing.js", {"generate": "failed", "build": "failed"}, set()),
+    ],
+)
+def test_a_build_imports_what_is_generated(
+    place: Workplace, tmp_path: Path, postinstall: str, found: dict[str, str], told: set[str]
+) -> None:
+    scripts = {"postinstall": postinstall, "build": "node client.js"}
+    (tmp_path / "package.json").write_text(json.dumps({"name": "bells", "scripts": scripts}))
+    subject = Subject(tmp_path, {"app": "."})
+    verification = verify_before(place, subject, consent=True)
+    assert states(verification) == {"install": "passed"} | found
+    (answer,) = as_answer(subject.checks, verification)
+    assert {"generate", "build"} & set(answer) == told
 
 
 _CRASH = """\

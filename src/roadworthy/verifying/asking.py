@@ -14,14 +14,15 @@ from .workplace import Ran, Terms, Workplace, search_path
 
 Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
-_PUBLIC = re.compile(r"Google Fonts|fonts\.(?:googleapis|gstatic)\.com")
-"""What next/font says of it when it gets no answer: a build with a network gets one."""
+_PUBLIC = re.compile(r"Google Fonts|fonts\.(?:googleapis|gstatic)\.com|binaries\.prisma\.sh")
+"""What next/font and Prisma say when they get no answer: with a network they get one."""
 _UNFOUND = re.compile(
     r"\b(?:ENOTFOUND|EAI_AGAIN)\b|dns error|Name or service not known|failure in name resolution"
 )
 """What npm and uv say where they ask for a host: a builder's own is not always to be had."""
 _NO_PYTHON = "No interpreter found for Python"
 NO_PACKAGES = "its packages could not be installed"
+_NOT_GENERATED = "what it imports could not be generated here"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Asking:
             step = _attributed(step, app, ran)
             if not step.passed and command.name in {"install", "environment"}:
                 missing = NO_PACKAGES
+            if step.state is State.NOT_CHECKED and command.name == "generate":
+                missing = _NOT_GENERATED
             yield step, [(command, ran.containment)]
 
     def _hindrance(self, command: Command, missing: str) -> str:

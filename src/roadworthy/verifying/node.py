@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def checks(tree: Path, app: str, manager: str) -> AppChecks:
     commands = [_install(tree, root, manager)]
     scripts = _manifest(folder).get("scripts")
     scripts = scripts if isinstance(scripts, dict) else {}
+    if generating := _generate(folder, root, manager, scripts):
+        commands.append(_command("generate", generating, app))
     if "build" in scripts:
         commands.append(_command("build", f"{manager} run build", app, seconds=900))
     if types := _types(folder, root):
@@ -114,6 +117,20 @@ def _install_root(tree: Path, folder: Path) -> Path:
         if "workspaces" in _manifest(parent) or (parent / "pnpm-workspace.yaml").is_file():
             return parent
     return folder
+
+
+def _generate(folder: Path, root: Path, manager: str, scripts: Mapping[str, Any]) -> str:
+    """What makes the code that the app's own code imports, where installing would have: packages
+    are installed without their scripts, and without Prisma's there is no client.
+    """
+    if "postinstall" in scripts:
+        return f"{manager} run postinstall"
+    schemas = [*folder.glob("prisma/*.prisma"), *folder.glob("prisma/schema/*.prisma")]
+    if not schemas or "prisma" not in _packages(folder) | _packages(root):
+        return ""
+    if "prisma generate" in f"{scripts.get('prebuild')} {scripts.get('build')}":
+        return ""
+    return f"{_EXECUTE[manager]} prisma generate"
 
 
 def _types(folder: Path, root: Path) -> str:

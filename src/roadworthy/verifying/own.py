@@ -7,7 +7,7 @@ from . import node, python
 from .commands import AppChecks, Command
 from .model import State, Verification
 
-_ANSWERED = ("install", "build", "types", "tests")
+_ANSWERED = ("install", "generate", "build", "types", "tests")
 
 
 def own_checks(
