@@ -1,7 +1,6 @@
 """Which Node a prototype asks for, and what its failures say where there is another."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
