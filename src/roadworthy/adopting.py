@@ -178,7 +178,12 @@ class _Adoption:
         apps = [str(found["app"]), *(it.app for it in candidates(inspection.stack))]
         checks = own_checks(repository.top, apps, entry=str(found["entry"]))
         own: dict[str, object] = {"own_checks": as_answer(checks)}
-        return own | ({"manager": checks[0].manager} if checks else {})
+        managers = [
+            it.manager
+            for it in checks
+            if it.folder == found["app"] and (it.language == "python") == bool(found["entry"])
+        ]
+        return own | ({"manager": managers[0]} if managers else {})
 
     def _candidate(self, inspection: Inspection, repository: Repository) -> Candidate:
         found = candidates(inspection.stack)

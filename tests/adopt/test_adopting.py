@@ -310,6 +310,15 @@ def test_a_database_that_is_not_backed_up_is_named(template: Path, tmp_path: Pat
     assert "not of MongoDB" in " ".join(ran.stdout.split())
 
 
+def test_pages_beside_a_server_don_t_say_what_installs_it(template: Path, tmp_path: Path) -> None:
+    tree = lay_out("bike-repair", tmp_path / "bike-repair", mess=False)
+    (tree / "package.json").write_text('{"name": "styles", "scripts": {"build": "node css.js"}}')
+    commit_all(tree, "Build the styles")
+    ran = adopt(tree, "--dry-run", "--yes", "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert "flask · in . · installed by pip" in " ".join(ran.stdout.split())
+
+
 def test_several_apps_are_never_guessed(template: Path, tmp_path: Path) -> None:
     tree = lay_out("choir", tmp_path / "choir", mess=False)
     ran = adopt(tree, "--yes", "--template", str(template))

@@ -79,6 +79,20 @@ def test_a_database_is_the_one_that_a_mapper_speaks_to(shown: list[str], databas
     assert candidates(stack)[0].database == database
 
 
+@pytest.mark.parametrize(
+    ("file", "detail", "entry"),
+    [
+        ("app/__init__.py", "create_app()", "app:create_app()"),
+        ("src/shop/main.py", "app", "shop.main:app"),
+        ("server.py", "", "server:app"),
+    ],
+)
+def test_a_server_is_named_as_it_is_imported(file: str, detail: str, entry: str) -> None:
+    app = App("", ("requirements.txt",), ("Flask",), "")
+    served = Fact("a Flask server", file, detail=detail)
+    assert candidates(Stack((app,), (), {"exposed": (served,)}))[0].entry == entry
+
+
 def test_an_app_that_nobody_calls_is_no_candidate() -> None:
     library = App("tools", ("tools/package.json",), (), "")
     assert candidates(Stack((library,), (), {"database": (Fact("Redis", "x"),)})) == []

@@ -110,6 +110,7 @@ def _entry(app: App, stack: Stack) -> str:
         if fact.name.endswith("server") and path.suffix == ".py":
             inside = path.relative_to(app.root) if app.root else path
             module = ".".join(inside.with_suffix("").parts).removeprefix("src.")
+            module = module.removesuffix(".__init__")
             if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module):
                 return f"{module}:{fact.detail or 'app'}"
     return ""
