@@ -89,12 +89,7 @@ class _Adoption:
             wanted.answers["own_checks"] = proof.worth_asking()
         prepared = prepare(wanted, self._scratch, self._say, consent=proof is not None)
         fitted = _fitted(wanted.earlier)
-        proposals = standings(
-            wanted.inspection,
-            tuple(wanted.answers["guardrails"]),
-            fitted,
-            str(wanted.answers["kind"]),
-        )
+        proposals = standings(wanted.inspection, wanted.answers, fitted)
         shown = Console(highlight=False)
         shown.print(plan(wanted, prepared, proposals))
         if self._request.dry_run:

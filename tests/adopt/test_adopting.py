@@ -310,6 +310,20 @@ def test_a_database_that_is_not_backed_up_is_named(template: Path, tmp_path: Pat
     assert "not of MongoDB" in " ".join(ran.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [("none", "Migrations not needed"), ("postgresql", "Migrations is added a first migration")],
+)
+def test_migrations_are_offered_to_what_can_have_some(
+    template: Path, tmp_path: Path, database: str, said: str
+) -> None:
+    tree = lay_out("van-hire", tmp_path / "van-hire", mess=False)
+    given = ("-d", f"database={database}")
+    ran = adopt(tree, "--dry-run", "--yes", *given, "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert said in " ".join(ran.stdout.split())
+
+
 def test_pages_beside_a_server_don_t_say_what_installs_it(template: Path, tmp_path: Path) -> None:
     tree = lay_out("bike-repair", tmp_path / "bike-repair", mess=False)
     (tree / "package.json").write_text('{"name": "styles", "scripts": {"build": "node css.js"}}')

@@ -1,7 +1,9 @@
 """The guardrails that are fitted: what each brings, and whether a prototype has it already."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from roadworthy.inspection import Inspection, State
 from roadworthy.stack import Stack
@@ -14,6 +16,7 @@ class Standing(StrEnum):
     ADDABLE = "is added"
     DECLINED = "declined"
     DECISION = "needs a decision"
+    MOOT = "not needed"
 
 
 @dataclass(frozen=True)
@@ -82,30 +85,39 @@ class Proposal:
     why: str = ""
 
 
+_OWN_TABLES = "a first migration that makes the tables of today, where nothing makes them yet"
+_NO_TABLES = "it has no database with migrations that could be replayed"
 _OUT_OF_REACH = ("MongoDB", "MySQL", "SQL Server", "Firebase")
 
 
 def standings(
-    inspection: Inspection, chosen: tuple[str, ...], fitted: tuple[str, ...], kind: str
+    inspection: Inspection, answers: Mapping[str, Any], fitted: tuple[str, ...]
 ) -> list[Proposal]:
     """How each guardrail stands: `fitted` are those of an earlier adoption."""
-    return [_standing(guardrail, inspection, chosen, fitted, kind) for guardrail in GUARDRAILS]
+    return [_standing(guardrail, inspection, answers, fitted) for guardrail in GUARDRAILS]
 
 
 def _standing(
     guardrail: Guardrail,
     inspection: Inspection,
-    chosen: tuple[str, ...],
+    answers: Mapping[str, Any],
     fitted: tuple[str, ...],
-    kind: str,
 ) -> Proposal:
     if guardrail.name in fitted:
         return Proposal(guardrail, Standing.PRESENT, "fitted by an earlier adoption")
-    if guardrail.name not in chosen:
-        if kind == "streamlit" and guardrail.name not in {"ci", "secrets"}:
+    if guardrail.name not in answers["guardrails"]:
+        if answers["kind"] == "streamlit" and guardrail.name not in {"ci", "secrets"}:
             why = "a Streamlit app gets the guardrails of delivery; ask for more with --only"
             return Proposal(guardrail, Standing.DECISION, why)
         return Proposal(guardrail, Standing.DECLINED, "offered again by the next adoption")
+    return _added(guardrail, inspection, answers)
+
+
+def _added(guardrail: Guardrail, inspection: Inspection, answers: Mapping[str, Any]) -> Proposal:
+    if guardrail.name == "migrations" and answers["database"] != "supabase":
+        moot = answers["database"] == "none"
+        standing = Standing.MOOT if moot else Standing.ADDABLE
+        return Proposal(guardrail, standing, _NO_TABLES if moot else _OWN_TABLES)
     if guardrail.name == "backups" and (left := _not_backed_up(inspection.stack)):
         why = f"{guardrail.brings}; not of {' and '.join(left)}, which other tools must back up"
         return Proposal(guardrail, Standing.ADDABLE, why)

@@ -23,6 +23,7 @@ _STYLES = {
     Standing.ADDABLE: "green",
     Standing.DECLINED: "dim",
     Standing.DECISION: "yellow",
+    Standing.MOOT: "dim",
 }
 _NEXT = 3
 _MOST_LINES = 12
