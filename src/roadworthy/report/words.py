@@ -19,7 +19,7 @@ from roadworthy.stack import Language, Stack
 
 EVIDENCE = {
     "executed": "tried, and it happened",
-    "exact": "it stands in the tree",
+    "exact": "it stands in the files, or in their history",
     "rebuilt": "tried on a schema completed from the generated types",
     "read": "read from the code",
 }
