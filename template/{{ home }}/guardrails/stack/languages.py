@@ -11,7 +11,7 @@ _NAMES = {
     ".py": "Python", ".sql": "SQL", ".vue": "Vue", ".svelte": "Svelte", ".astro": "Astro",
     ".html": "HTML", ".css": "CSS", ".scss": "CSS", ".go": "Go", ".rs": "Rust", ".rb": "Ruby",
     ".java": "Java", ".kt": "Kotlin", ".php": "PHP", ".cs": "C#", ".swift": "Swift",
-    ".dart": "Dart", ".sh": "Shell", ".prisma": "Prisma",
+    ".dart": "Dart", ".ex": "Elixir", ".exs": "Elixir", ".sh": "Shell", ".prisma": "Prisma",
 }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from .sociallogins import social_logins
 from .sqltext import sql_texts
 from .takings import takings
 from .tenants import tenants
+from .unread import unread
 
 
 def look(tree: Tree) -> Looked:
@@ -60,13 +61,13 @@ def look(tree: Tree) -> Looked:
     found = [*_beside_open(found)]
     quiet = {case.route.label for case in cases if not case.route.named}
     found = [less_grave(one) if one.place.symbol in quiet else one for one in found]
-    unread = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
+    unparsed = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
     facts = {
         "routes": [route_row(case, projects) for case in cases],
         "pages": list(page_rows(program)),
         "public_files": public_files(program),
     }
-    return Looked(quieter(_once(found), program.unstarted), unread, facts)
+    return Looked(quieter(_once(found), program.unstarted), [*unparsed, *unread(tree)], facts)
 
 
 def _beside_open(found: list[Finding]) -> Iterator[Finding]:
