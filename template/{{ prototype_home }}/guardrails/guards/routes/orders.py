@@ -63,6 +63,7 @@ _ORDER = (
     r"|(?:prisma|db|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation)\.create"
     r"|\bnew\s+(?:Order|Booking|Purchase|Reservation)(?:Model)?"
     r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
+    r"|\b(?:create|add|insert|save|place)(?:New)?(?:Order|Booking|Purchase|Reservation)"
 )
 _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
 _AS_NUMBER = r"(?:(?:Number|parseFloat|parseInt|Math\.\w+|new\s+[\w.]*Decimal)\(\s*|\+\s*)"
