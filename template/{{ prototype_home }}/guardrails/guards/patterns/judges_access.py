@@ -229,9 +229,17 @@ def insecure_cookie(case: Case) -> Case | None:
     if not _SESSION_COOKIE.search(case.name("NAME")):
         return None
     options = case.match.text.partition(case.name("NAME"))[2]
-    if re.search(r"\bsecure\s*:\s*(?!false)|\.\.\.|cookieOptions|options|clearCookie", options):
+    if re.search(r"\bsecure\s*:(?!\s*false)|\.\.\.|cookieOptions|options|clearCookie", options):
         return None
     return case
+
+
+def insecure_session(case: Case) -> Case | None:
+    """Point at the line that takes the flag away; who leaves it out may set it by `app.set`."""
+    off = re.search(r"\bsecure\s*:\s*false\b", case.match.text)
+    if off is None:
+        return None
+    return case.but(None, case.match.line + case.match.text.count("\n", 0, off.start()))
 
 
 _COOKIES = re.compile(
@@ -308,6 +316,7 @@ JUDGES: dict[str, Judge] = {
     "browser-only": browser_only,
     "server-or-tooling": server_or_tooling,
     "insecure-cookie": insecure_cookie,
+    "insecure-session": insecure_session,
     "origin-line": origin_line,
     "unasked-socket": unasked_socket,
     "last-word-on-origins": last_word_on_origins,
