@@ -22,6 +22,7 @@ from guardrails.engine.runner import run_guards
 from guardrails.engine.scope import staged
 from guardrails.engine.tree import Tree, walk
 from guardrails.engine.waivers import Waived, apply_waivers
+from guardrails.guards.secrets import look as look_for_secrets
 
 Entries = dict[Fingerprint, Accepted | None]
 
@@ -246,6 +247,7 @@ def test_staged_files_are_judged_as_the_index_has_them(tmp_path: Path) -> None:
     tree = staged(repository, laid_out)
     assert tree.files == ("odd\nname.ts",)
     assert tree.text("odd\nname.ts") == "staged"
+    assert list(look_for_secrets(tree).not_looked) == []
 
 
 def guards_file(folder: Path, text: str) -> Path:

@@ -59,6 +59,8 @@ def look(tree: Tree) -> Looked:
 
 
 def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
+    if tree.selected is not None:
+        return None  # asked about what is staged: no commit has that yet
     try:
         history = open_history(tree.root, [entry.path for entry in tree.left if entry.path])
     except NoHistory as reason:
