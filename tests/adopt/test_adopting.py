@@ -307,7 +307,9 @@ def test_a_database_that_is_not_backed_up_is_named(template: Path, tmp_path: Pat
     commit_all(tree, "Keep the trips in MongoDB")
     ran = adopt(tree, "--dry-run", "--yes", "--template", str(template))
     assert ran.returncode == 0, ran.stderr
-    assert "not of MongoDB" in " ".join(ran.stdout.split())
+    said = " ".join(ran.stdout.split())
+    assert "data: postgresql" in said
+    assert "not of MongoDB" in said
 
 
 @pytest.mark.parametrize(
@@ -322,6 +324,7 @@ def test_migrations_are_offered_to_what_can_have_some(
     ran = adopt(tree, "--dry-run", "--yes", *given, "--template", str(template))
     assert ran.returncode == 0, ran.stderr
     assert said in " ".join(ran.stdout.split())
+    assert f"data: {database}" in " ".join(ran.stdout.split())
 
 
 def test_pages_beside_a_server_don_t_say_what_installs_it(template: Path, tmp_path: Path) -> None:

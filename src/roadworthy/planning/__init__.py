@@ -3,7 +3,7 @@
 from .candidates import Candidate, candidates
 from .choosing import Choice, choose, earlier_adoption
 from .found import found_answers
-from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, standings
+from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, out_of_reach, standings
 
 __all__ = [
     "GUARDRAILS",
@@ -17,5 +17,6 @@ __all__ = [
     "choose",
     "earlier_adoption",
     "found_answers",
+    "out_of_reach",
     "standings",
 ]

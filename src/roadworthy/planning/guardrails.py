@@ -118,7 +118,7 @@ def _added(guardrail: Guardrail, inspection: Inspection, answers: Mapping[str, A
         moot = answers["database"] == "none"
         standing = Standing.MOOT if moot else Standing.ADDABLE
         return Proposal(guardrail, standing, _NO_TABLES if moot else _OWN_TABLES)
-    if guardrail.name == "backups" and (left := _not_backed_up(inspection.stack)):
+    if guardrail.name == "backups" and (left := out_of_reach(inspection.stack)):
         why = f"{guardrail.brings}; not of {' and '.join(left)}, which other tools must back up"
         return Proposal(guardrail, Standing.ADDABLE, why)
     level = next((it for it in inspection.areas if it.area == guardrail.area), None)
@@ -127,5 +127,6 @@ def _added(guardrail: Guardrail, inspection: Inspection, answers: Mapping[str, A
     return Proposal(guardrail, Standing.ADDABLE)
 
 
-def _not_backed_up(stack: Stack) -> list[str]:
+def out_of_reach(stack: Stack) -> list[str]:
+    """The databases of the prototype that no guardrail replays or backs up."""
     return [name for name in stack.names("database") if name in _OUT_OF_REACH]

@@ -12,7 +12,7 @@ from roadworthy.applying import BRANCH, Preparation, Prepared, Recorded
 from roadworthy.applying.environment import advice
 from roadworthy.applying.series import chapter_of, chapters
 from roadworthy.inspection import LEVELS
-from roadworthy.planning import Proposal, Standing
+from roadworthy.planning import Proposal, Standing, out_of_reach
 from roadworthy.planning.revocation import in_words, revocations
 from roadworthy.verifying.proof import Verified
 
@@ -83,7 +83,8 @@ def _recognised(wanted: Preparation) -> Text:
     parts = [str(answers["kind"]), f"in {answers['app']}", f"installed by {answers['manager']}"]
     if answers["entry"]:
         parts.append(f"starts as {answers['entry']}")
-    parts.append(f"data: {answers['database']}")
+    elsewhere = [] if answers["database"] != "none" else out_of_reach(wanted.inspection.stack)
+    parts.append(f"data: {' and '.join(elsewhere) or answers['database']}")
     name = Text(printable(str(answers["project_name"])), style="bold")
     return name.append(f"  {' · '.join(parts)}", style="dim")
 
