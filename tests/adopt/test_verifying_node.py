@@ -204,10 +204,21 @@ Error: no database is named
 Node.js v20.20.2
 """
 
+_UNSET = """\
+pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings
+DATABASE_URL
+  Field required [type=missing, input_value={}, input_type=dict]
+    For further information visit https://errors.pydantic.dev/2.13/v/missing
+SECRET_KEY
+  Field required [type=missing, input_value={}, input_type=dict]
+    For further information visit https://errors.pydantic.dev/2.13/v/missing
+"""
+
 
 @pytest.mark.parametrize(
     ("said", "gist"),
     [
+        (_UNSET, "refused: DATABASE_URL: Field required, SECRET_KEY: Field required"),
         ("build\nerror TS2554: Expected 1 argument\n", "error TS2554: Expected 1 argument"),
         (_CRASH, "Error: no database is named"),
         ("Node.js v20.20.2\n", "Node.js v20.20.2"),

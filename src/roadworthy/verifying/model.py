@@ -9,6 +9,10 @@ from enum import Enum
 _LAST_WORDS = re.compile(r"Node\.js v\d")
 _ERROR = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)\b.*:|Error\b")
 
+# Pydantic ends each field of what it refuses with the address of its manual.
+_REFUSED = re.compile(r"^(\S+)\n\s+(\S.*?) \[type=", re.MULTILINE)
+_MOST_REFUSED = 4
+
 
 class State(Enum):
     PASSED = "passed"
@@ -33,6 +37,10 @@ class Step:
     @property
     def gist(self) -> str:
         """The last line of what was said, or the error before a runtime's own last words."""
+        if refused := _REFUSED.findall(self.said):
+            more = f", and {len(refused) - _MOST_REFUSED} more" * (len(refused) > _MOST_REFUSED)
+            told = ", ".join(f"{field}: {why}" for field, why in refused[:_MOST_REFUSED])
+            return f"refused: {told}{more}"
         lines = [line.strip() for line in self.said.splitlines() if line.strip()]
         if lines and _LAST_WORDS.match(lines[-1]):
             return next(filter(_ERROR.match, reversed(lines)), lines[-1])
