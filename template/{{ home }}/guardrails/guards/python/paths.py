@@ -10,6 +10,8 @@ from .syntax import (
     argument,
     assigns_in,
     called,
+    calls_in,
+    dotted,
     found,
     key_of,
     names_in,
@@ -87,7 +89,17 @@ def _climbs(handler: Handler, node: ast.expr, depth: int = 0) -> bool:
         return any(_climbs(handler, side, depth) for side in (node.left, node.right))
     if isinstance(node, ast.Call) and called(node) in {"join", "Path", "str"}:
         return any(_climbs(handler, one, depth) for one in node.args)
-    return comes_from(node, handler.inputs)
+    return not _names_anew(handler, node) and comes_from(node, handler.inputs)
+
+
+def _names_anew(handler: Handler, node: ast.expr) -> bool:
+    """A function of the program's own that makes up the name: `new_name(file.filename)`."""
+    if not isinstance(node, ast.Call):
+        return False
+    there = handler.project.resolve(handler.module, dotted(node.func)).node
+    return isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        called(call) in _KEPT_INSIDE for call in calls_in(there)
+    )
 
 
 def _starting(text: ast.JoinedStr) -> Iterator[ast.expr]:

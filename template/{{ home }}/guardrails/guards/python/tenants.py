@@ -11,7 +11,17 @@ from . import meant
 from .handlers import Handler, asks_who, comes_from
 from .modules import Project
 from .ownership import decided_by_user
-from .syntax import called, chain, dotted, found, key_of, text_of, words_in
+from .syntax import (
+    called,
+    chain,
+    dotted,
+    found,
+    key_of,
+    names_in,
+    parameters,
+    text_of,
+    words_in,
+)
 from .walking import nodes_in
 
 _TENANT = re.compile(
@@ -165,6 +175,7 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
     ):
         return
     own = {name for function in reached for name, _ in _parts(nodes_in(function))}
+    own |= set(_of_the_callers_own(handler))
     named = set(handler.path_parameters)
     asked = {name for one in reached for name in _by_id(one, named, one is handler.function)}
     for name in sorted(asked - own):
@@ -182,6 +193,32 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
             severity=Severity.MEDIUM if part.whose else Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
         return
+
+
+def _of_the_callers_own(handler: Handler) -> Iterator[str]:
+    """The models of which a row is asked for by what is the caller's own as well, here or in a
+    function that is handed it: `booking_of(db, booking_id, branch_id=me.branch_id)`.
+    """
+    yield from _compared_with(handler.function, handler.users)
+    for call in handler.calls:
+        there = handler.project.resolve(handler.module, dotted(call.func)).node
+        if isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [parameter.arg for parameter, _ in parameters(there)]
+            given = dict(zip(names, call.args, strict=False))
+            given |= {word.arg: word.value for word in call.keywords if word.arg}
+            own = {name for name, value in given.items() if names_in(value) & handler.users}
+            yield from _compared_with(there, own)
+
+
+def _compared_with(function: ast.AST, own: set[str]) -> Iterator[str]:
+    for node in nodes_in(function):
+        if isinstance(node, ast.Compare) and names_in(node.comparators[0]) & own:
+            model, _, column = dotted(node.left).rpartition(".")
+            if column.endswith("_id"):
+                yield model.rpartition(".")[2]
+        elif isinstance(node, ast.Call) and called(node) == "filter_by":
+            if any(names_in(word.value) & own for word in node.keywords if word.arg != "id"):
+                yield next((one for one in chain(node) if one[:1].isupper()), "")
 
 
 def _fits(part: Part, words: set[str]) -> bool:
