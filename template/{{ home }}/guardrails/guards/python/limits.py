@@ -5,8 +5,20 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from .handlers import Handler
 from .modules import Function, Module, Project, is_script
-from .syntax import called, calls_in, dotted, found, key_of, keyword, strings_in, words_in
+from .syntax import (
+    called,
+    calls_in,
+    dotted,
+    found,
+    key_of,
+    keyword,
+    parameters,
+    strings_in,
+    target_name,
+    words_in,
+)
 from .walking import nodes_in
 
 _LIMITERS = (
@@ -19,12 +31,44 @@ def is_limited(project: Project) -> bool:
     if project.imports_any(*_LIMITERS):
         return not _only_marked(project)
     return any(
-        (isinstance(node, ast.Constant) and node.value == 429)
-        or (isinstance(node, ast.Attribute) and re.match(r"HTTP_429|TOO_MANY", node.attr))
-        or (isinstance(node, ast.Name) and node.id.startswith("HTTP_429"))
-        or (isinstance(node, ast.Constant) and node.value == "DEFAULT_THROTTLE_RATES")
+        "DEFAULT_THROTTLE_RATES" in strings_in(module.tree) or _before_all(module)
         for module in project.service
-        for node in module.nodes
+    )
+
+
+def counts(handler: Handler) -> bool:
+    """It refuses what comes too often itself, or by what it calls, depends on or is wrapped in."""
+    checks = (handler.project.resolve(*one) for one in _names_of_checks(handler))
+    functions: list[ast.AST | None] = [one.node for one in checks]
+    functions += [function for _, function in handler.reached()]
+    return any(function is not None and _refuses_many(function) for function in functions)
+
+
+def _names_of_checks(handler: Handler) -> Iterator[tuple[Module, str]]:
+    for module, node in handler.route.checks:
+        yield module, dotted(node.func if isinstance(node, ast.Call) else node)
+
+
+_FOR_ALL = re.compile(r"^(middleware|before_(app_)?request)$")
+
+
+def _before_all(module: Module) -> bool:
+    """What stands before every route refuses what comes too often."""
+    refusing = {function.name for function in module.functions if _refuses_many(function)}
+    return bool(refusing) and any(
+        function.name in refusing or {called(call) for call in calls_in(function)} & refusing
+        for function in module.functions
+        if _stands_before_all(module, function)
+    )
+
+
+def _stands_before_all(module: Module, function: Function) -> bool:
+    marks = {called(mark) or dotted(mark).rpartition(".")[2] for mark in function.decorator_list}
+    holder = module.holders.get(function)
+    return (
+        any(map(_FOR_ALL.match, marks))
+        or "call_next" in {parameter.arg for parameter, _ in parameters(function)}
+        or (holder is not None and function.name in {"__call__", "process_request"})
     )
 
 
@@ -115,12 +159,22 @@ def _reads_header(body: ast.AST) -> bool:
     )
 
 
-def _refuses_many(function: Function) -> bool:
-    return any(
-        (isinstance(node, ast.Constant) and node.value == 429)
-        or (isinstance(node, ast.Attribute) and node.attr.startswith("HTTP_429"))
+def _refuses_many(function: ast.AST) -> bool:
+    """It says 429, and doesn't only compare somebody else's answer with it."""
+    compared = {
+        inner
         for node in nodes_in(function)
-    )
+        if isinstance(node, ast.Compare)
+        for inner in nodes_in(node)
+    }
+    return any(_says_429(node) for node in nodes_in(function) if node not in compared)
+
+
+def _says_429(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value == 429
+    name = target_name(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+    return re.match(r"HTTP_429|TOO_MANY", name) is not None
 
 
 def _asked_for(project: Project, module: Module, function: Function) -> Iterator[ast.AST]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
 from .handlers import Handler
-from .limits import counted_by_header, is_limited, marked
+from .limits import counted_by_header, counts, is_limited, marked
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .state import held_by_object, in_process
@@ -109,7 +109,7 @@ def _proven(handler: Handler) -> bool:
 def _unlimited(handler: Handler) -> Iterator[Finding]:
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or route.stated or marked(route.function):
+    if not route.writes or route.stated or marked(route.function) or counts(handler):
         return
     guessed = is_login(route) and route.before == "public" and not _proven(handler)
     if guessed and re.search(r"log_?-?in|sign_?-?in|otp|token|verify", name, re.IGNORECASE):
