@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, failopen, kinds, meant, prices
+from . import acts, assignment, failopen, kinds, meant, prices, sockets
 from .access import Gatekeeper, is_login
 from .commented import commented_out
 from .handlers import Handler
@@ -90,6 +90,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     yield from _open(handlers, chosen)
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
+    beside += sockets.look(table.project, keeper, handlers)
     for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
