@@ -25,7 +25,8 @@ from .syntax import (
 from .walking import nodes_in
 
 _POWERS = re.compile(
-    r"^(role|roles|is_admin|is_superuser|is_staff|user_type|permissions?|account_type|isAdmin)$"
+    r"^((user_?)?roles?(_?(level|name|id))?|is_admin|is_superuser|is_staff|user_type|permissions?"
+    r"|account_type|isAdmin|access_?level|admin_level)$"
 )
 _MINE = re.compile(
     r"^(role|roles|is_admin|is_superuser|is_staff|permissions?|balance|credits?|wallet|plan|"
@@ -55,7 +56,9 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
     if re.search(r"log_?-?in|sign_?-?in", name, re.IGNORECASE):
         return
     for key, value in _given(handler):
-        if not _POWERS.match(key) or not comes_from(value, handler.inputs):
+        number = isinstance(value, ast.Call) and called(value) == "int" and value.args
+        sent = value.args[0] if isinstance(value, ast.Call) and number else value
+        if not _POWERS.match(key) or not comes_from(sent, handler.inputs):
             continue
         if _limited(handler) or _decided(handler, value):
             continue

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from .access import Gatekeeper
@@ -35,6 +35,8 @@ WRITES = frozenset({
     "replace_one", "find_one_and_update", "find_one_and_delete", "commit", "add_all", "upsert",
     "bulk_create", "append_row", "bulk_write", "drop_collection", "drop_all",
 })  # fmt: skip
+_TAKES_ROWS = {"all", "first", "one", "one_or_none", "paginate", "get_or_404"}
+"""What ends a query of Django's or of SQLAlchemy's: `Order.query.order_by(Order.day).all()`."""
 _STORES = re.compile(
     r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.IGNORECASE
 )
@@ -171,6 +173,10 @@ class Handler:
             isinstance(node, ast.Attribute) and dotted(node).startswith(("self.request.user",))
             for node in self.body
         )
+
+    def of_the_user(self, node: ast.AST, but: Iterable[str] = ()) -> bool:
+        named = names_in(node) & (self.users - set(but))
+        return bool(named) or (isinstance(node, ast.expr) and asks_who(node))
 
     @cached_property
     def asks_about_row(self) -> bool:
@@ -316,7 +322,7 @@ def comes_from(node: ast.AST, known: set[str]) -> bool:
 
 def is_query(call: ast.AST) -> bool:
     name = called(call)
-    if name == "all" and "objects" in chain(call):
+    if name in _TAKES_ROWS and {"objects", "query"} & set(chain(call)[:-1]):
         return True
     if name in {"find", "query", "where", "filter", "select", "get", "fetch", "execute"}:
         return (

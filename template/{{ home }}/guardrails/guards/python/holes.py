@@ -10,22 +10,24 @@ from ...engine.finding import Finding, Severity
 from . import acts, assignment, failopen, kinds, meant, prices, sockets
 from .access import Gatekeeper, is_login
 from .commented import commented_out
-from .handlers import Handler
+from .handlers import Handler, is_query
 from .kept import kept_for_callers, of_the_session, private
 from .left_open import left_open
+from .looked_up import handed_on
 from .modules import Project, is_script
 from .ownership import (
     IDENTITY,
     PERSONAL,
     any_file,
     changed_unasked,
+    decided_by_user,
     foreign_rows,
-    handed_on,
 )
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
 from .state import changes_kept
 from .syntax import (
+    called,
     dotted,
     found,
     place,
@@ -331,7 +333,7 @@ def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, as
     admin = _ADMIN.search(route.path) or _ADMIN.search(route.function.name)
     if not roles or not admin or is_login(route) or not meant.serves_many(handler):
         return
-    if handler.uses_user or not (handler.writes or handler.reads):
+    if _looks_at_caller(handler) or not (handler.writes or handler.reads):
         return
     yield found(
         "authz.missing-role-check", route.module, route.line,
@@ -340,10 +342,28 @@ def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, as
     ), route.function  # fmt: skip
 
 
+def _looks_at_caller(handler: Handler) -> bool:
+    """Whether who calls decides what is done, or whose rows are shown; that they are looked up to
+    be greeted, or for a log, does not.
+    """
+    if decided_by_user(handler):
+        return True
+    return any(
+        is_query(call) and called(call) != "get" and handler.of_the_user(argument)
+        for call in handler.calls
+        for argument in [*call.args, *(word.value for word in call.keywords)]
+    )
+
+
+_ROLE = re.compile(
+    r"^((user_?)?role(_?level)?|is_admin|is_superuser|is_staff|access_?level|admin_level)$"
+)
+
+
 def _knows_roles(project: Project) -> bool:
     return any(
         isinstance(node, ast.Compare | ast.Attribute)
-        and {"role", "is_admin", "is_superuser", "is_staff"} & words_in(node)
+        and any(_ROLE.match(word) for word in words_in(node))
         for module in project.service
         for node in module.nodes
     )

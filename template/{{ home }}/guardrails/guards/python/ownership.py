@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from . import meant
@@ -31,7 +31,7 @@ _OWNED = re.compile(
     r"tenant|organi[sz]ation|org|sender|receiver|member|employee|creator|vendor|buyer|host|guest)"
     r"_?(id|uid|email)$|^(created_by|owner|user|author|email|phone)(_id)?$",
 )
-_CATALOGUE = re.compile(
+CATALOGUE = re.compile(
     r"product|categor|menu|service|article|post|blog|faq|setting|config|country|city|catalog|"
     r"courses?\b|movie|event|room|table|item",
     re.IGNORECASE,
@@ -76,7 +76,7 @@ def foreign_rows(
             or of_shown(handler.project, handler.module, call, key, shown)
         ):
             continue
-        if route.writes and (_CATALOGUE.search(route.path) or _nobodys(handler, call)):
+        if route.writes and (CATALOGUE.search(route.path) or _nobodys(handler, call)):
             continue
         if route.method == "POST" and not IDENTITY.match(key) and _only_refers(handler, call):
             continue
@@ -156,7 +156,7 @@ def is_owned(handler: Handler, call: ast.Call) -> bool:
         return True
     known = [handler.project.resolve(handler.module, name) for name in names_in(call)]
     models = [
-        _model_is_owned(handler.project, one.node)
+        model_is_owned(handler.project, one.node)
         for one in known
         if isinstance(one.node, ast.ClassDef)
     ]
@@ -166,7 +166,7 @@ def is_owned(handler: Handler, call: ast.Call) -> bool:
     return bool(PERSONAL.search(words.replace("_", " ")))
 
 
-def _model_is_owned(project: Project, model: ast.ClassDef, depth: int = 0) -> bool:
+def model_is_owned(project: Project, model: ast.ClassDef, depth: int = 0) -> bool:
     """It has a column that names an owner, or refers to a row that has one."""
     for item in model.body:
         for target in _targets(item):
@@ -176,7 +176,7 @@ def _model_is_owned(project: Project, model: ast.ClassDef, depth: int = 0) -> bo
     if depth > _LONGEST_WAY or tables & _ACCOUNTS:
         return bool(tables & _ACCOUNTS)
     return any(
-        _model_is_owned(project, there[1], depth + 1)
+        model_is_owned(project, there[1], depth + 1)
         for table in sorted(tables)
         if (there := project.tables.get(table)) is not None and there[1] is not model
     )
@@ -196,10 +196,10 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     if not route.writes or route.before != "caller" or not meant.serves_many(handler):
         return
-    if not handler.uses_user or _CATALOGUE.search(route.path) or decided_by_user(handler):
+    if not handler.uses_user or CATALOGUE.search(route.path) or decided_by_user(handler):
         return
     for row, call in _rows(handler):
-        if _of_the_user(handler, call) or not _changed(handler, row) or not is_owned(handler, call):
+        if handler.of_the_user(call) or not _changed(handler, row) or not is_owned(handler, call):
             continue
         yield found(
             "authz.idor", handler.module, call,
@@ -217,10 +217,18 @@ def decided_by_user(handler: Handler) -> bool:
     found_by = {
         name
         for target, value in assigns_in(handler.function)
-        if any(is_query(call) for call in calls_in(value))
+        if any(is_query(call) or _by_its_id(call) for call in calls_in(value))
         for name in names_in(target)
     }
-    return any(_tests(handler, node, found_by) for node in handler.body)
+    told = {
+        inner for node in handler.body if isinstance(node, ast.Dict) for inner in nodes_in(node)
+    }  # what is only said in the answer decides nothing
+    return any(_tests(handler, node, found_by) for node in handler.body if node not in told)
+
+
+def _by_its_id(call: ast.Call) -> bool:
+    """`User.query.get(…)`, `db.session.get(User, …)`."""
+    return called(call) == "get" and bool({"query", "session"} & set(chain(call)[:-1]))
 
 
 def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
@@ -228,7 +236,7 @@ def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
     if isinstance(node, ast.Call):
         return _decides(handler, node)
     if isinstance(node, ast.Compare):
-        return _of_the_user(handler, node, found_by) or _of_two_rows(handler, node)
+        return handler.of_the_user(node, found_by) or _of_two_rows(handler, node)
     if isinstance(node, ast.Assign):
         return _takes_on(handler, node)
     if not isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While):
@@ -236,7 +244,7 @@ def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
     ends = isinstance(node, ast.If) and any(
         isinstance(inner, ast.Return | ast.Raise) for inner in node.body
     )
-    return _of_the_user(handler, node.test, set() if ends else found_by)
+    return handler.of_the_user(node.test, set() if ends else found_by)
 
 
 def _of_two_rows(handler: Handler, node: ast.Compare) -> bool:
@@ -259,18 +267,19 @@ def _takes_on(handler: Handler, node: ast.Assign) -> bool:
     """`job.driver_id = me.id`: what waits for whoever comes first is nobody's as yet."""
     target = node.targets[0]
     taken = isinstance(target, ast.Attribute) and _TAKES_ON.search(target.attr) is not None
-    return taken and _of_the_user(handler, node.value)
+    return taken and handler.of_the_user(node.value)
 
 
 def _decides(handler: Handler, call: ast.Call) -> bool:
     meant_ = handler.project.resolve(handler.module, dotted(call.func))
     own = isinstance(meant_.node, ast.FunctionDef | ast.AsyncFunctionDef)
-    return own and any(_of_the_user(handler, argument) for argument in call.args)
+    if not own or _RECORDS.search(called(call)):
+        return False
+    return any(handler.of_the_user(argument) for argument in call.args)
 
 
-def _of_the_user(handler: Handler, node: ast.AST, but: Iterable[str] = ()) -> bool:
-    named = names_in(node) & (handler.users - set(but))
-    return bool(named) or (isinstance(node, ast.expr) and asks_who(node))
+_RECORDS = re.compile(r"(^|_)(log|audit|activity|notif\w*|track|emit|e?mail)(_|$)", re.IGNORECASE)
+"""It only writes down, or tells, who did it."""
 
 
 def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:
@@ -323,72 +332,3 @@ def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             severity=Severity.MEDIUM, symbol=route.function.name,
             also=[place(handler.module, given)],
         ), route.function  # fmt: skip
-
-
-# a row that a function of the program's own looks up
-
-
-def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
-    """`return invoice(order_id)`: the function looks the row up by the id alone."""
-    route = handler.route
-    if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
-        return
-    if (route.writes and _CATALOGUE.search(route.path)) or meant.listed(handler):
-        return
-    if _FOR_EVERYBODY.search(ast.get_docstring(handler.function) or ""):
-        return
-    for call in handler.calls:
-        names = [one.id for one in call.args if isinstance(one, ast.Name)]
-        given = [name for name in names if name in handler.path_parameters]
-        there = handler.project.resolve(handler.module, dotted(call.func))
-        if not given or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        taken = [item.arg for item, _ in parameters(there.node)]
-        if any(asks_who(node) for node in own_body(there.node) if isinstance(node, ast.expr)):
-            continue
-        looks = next(
-            (it for it in _lookups(there.node, set(taken)) if _held_by_one(handler, call, it)), None
-        )
-        if looks is not None and (route.writes or not _shown(handler, call, looks, shown)):
-            yield found(
-                "authz.idor", handler.module, call,
-                f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
-                "id, whoever calls.",
-                severity=Severity.HIGH, symbol=route.function.name,
-            ), route.function  # fmt: skip
-            return
-
-
-_FOR_EVERYBODY = re.compile(
-    r"\b(?:all|any|every)\s?(?:roles?|users?|accounts?|members?|one|body)\b|\bpublic\b|\bshared\b",
-    re.IGNORECASE,
-)
-"""What the handler says of itself."""
-
-
-def _shown(handler: Handler, call: ast.Call, looks: ast.Call, shown: set[str]) -> bool:
-    project = handler.project
-    there = project.resolve(handler.module, dotted(call.func)).module or handler.module
-    return bool({subject(project, handler.module, call), subject(project, there, looks)} & shown)
-
-
-def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
-    """Whether a model that is handed along has an owner, or the rows are of people by name."""
-    models = [handler.project.resolve(handler.module, name) for name in names_in(call)]
-    return is_owned(handler, looks) or any(
-        isinstance(model.node, ast.ClassDef)
-        and model.module is not None
-        and _model_is_owned(handler.project, model.node)
-        for model in models
-    )
-
-
-def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
-    """The queries of a function that ask for a row by an id which was handed to it."""
-    ids = {name for name in taken if re.search(r"(^|_)id$", name)}
-    for node in own_body(function):
-        if isinstance(node, ast.Call) and called(node) in _BY_ID and names_in(node) & ids:
-            yield node
-
-
-_BY_ID = {"get", "get_or_404", "filter_by", "find_one", "filter", "where"}

@@ -1,0 +1,79 @@
+"""Rows that a function of the program's own looks up by the id that it is handed."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from . import meant
+from .handlers import Handler, asks_who
+from .modules import Function
+from .ownership import CATALOGUE, is_owned, model_is_owned
+from .shared import subject
+from .syntax import called, dotted, found, names_in, own_body, parameters
+
+
+def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
+    """`return invoice(order_id)`: the function looks the row up by the id alone."""
+    route = handler.route
+    if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
+        return
+    if (route.writes and CATALOGUE.search(route.path)) or meant.listed(handler):
+        return
+    if _FOR_EVERYBODY.search(ast.get_docstring(handler.function) or ""):
+        return
+    for call in handler.calls:
+        names = [one.id for one in call.args if isinstance(one, ast.Name)]
+        given = [name for name in names if name in handler.path_parameters]
+        there = handler.project.resolve(handler.module, dotted(call.func))
+        if not given or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        taken = [item.arg for item, _ in parameters(there.node)]
+        if any(asks_who(node) for node in own_body(there.node) if isinstance(node, ast.expr)):
+            continue
+        looks = next(
+            (it for it in _lookups(there.node, set(taken)) if _held_by_one(handler, call, it)), None
+        )
+        if looks is not None and (route.writes or not _shown(handler, call, looks, shown)):
+            yield found(
+                "authz.idor", handler.module, call,
+                f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
+                "id, whoever calls.",
+                severity=Severity.HIGH, symbol=route.function.name,
+            ), route.function  # fmt: skip
+            return
+
+
+_FOR_EVERYBODY = re.compile(
+    r"\b(?:all|any|every)\s?(?:roles?|users?|accounts?|members?|one|body)\b|\bpublic\b|\bshared\b",
+    re.IGNORECASE,
+)
+"""What the handler says of itself."""
+
+
+def _shown(handler: Handler, call: ast.Call, looks: ast.Call, shown: set[str]) -> bool:
+    project = handler.project
+    there = project.resolve(handler.module, dotted(call.func)).module or handler.module
+    return bool({subject(project, handler.module, call), subject(project, there, looks)} & shown)
+
+
+def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
+    """Whether a model that is handed along has an owner, or the rows are of people by name."""
+    models = [handler.project.resolve(handler.module, name) for name in names_in(call)]
+    return is_owned(handler, looks) or any(
+        isinstance(model.node, ast.ClassDef)
+        and model.module is not None
+        and model_is_owned(handler.project, model.node)
+        for model in models
+    )
+
+
+def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
+    """The queries of a function that ask for a row by an id which was handed to it."""
+    ids = {name for name in taken if re.search(r"(^|_)id$", name)}
+    for node in own_body(function):
+        if isinstance(node, ast.Call) and called(node) in _BY_ID and names_in(node) & ids:
+            yield node
+
+
+_BY_ID = {"get", "get_or_404", "filter_by", "find_one", "filter", "where"}
