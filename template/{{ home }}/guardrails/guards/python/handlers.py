@@ -175,8 +175,11 @@ class Handler:
         )
 
     def of_the_user(self, node: ast.AST, but: Iterable[str] = ()) -> bool:
-        named = names_in(node) & (self.users - set(but))
-        return bool(named) or (isinstance(node, ast.expr) and asks_who(node))
+        names = names_in(node)
+        if names & (self.users - set(but)):
+            return True
+        only = bool(names) and names <= set(but)
+        return isinstance(node, ast.expr) and asks_who(node) and not only
 
     @cached_property
     def asks_about_row(self) -> bool:

@@ -22,6 +22,7 @@ from .ownership import (
     changed_unasked,
     decided_by_user,
     foreign_rows,
+    is_owned,
 )
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
@@ -130,6 +131,7 @@ def _of_handler(
         yield from kinds.any_of_a_kind(handler)
     if handler.route.access == "caller":
         yield from _first_of(
+            _admin_by_login(handler, roles),  # and the rows of others follow from it
             foreign_rows(handler, shown, listed),
             changed_unasked(handler),
             handed_on(handler, shown),
@@ -137,7 +139,6 @@ def _of_handler(
             given_back(handler),
             for_a_tenant(handler),
         )
-        yield from _admin_by_login(handler, roles)
 
 
 def _first_of(
@@ -338,8 +339,20 @@ def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, as
     yield found(
         "authz.missing-role-check", route.module, route.line,
         f"{route.label} is for administrators, and any account may call it.",
+        severity=None if route.writes or _shows_rows(handler) else Severity.MEDIUM,
         symbol=route.function.name,
     ), route.function  # fmt: skip
+
+
+_ROWS = {
+    "all", "first", "one", "paginate", "get_or_404", "to_list", "find", "find_one", "fetchall",
+    "fetchone", "scalars", "get", "execute", "aggregate", "fetch",
+}  # fmt: skip
+
+
+def _shows_rows(handler: Handler) -> bool:
+    """Rows of somebody's own, and not only how many there are."""
+    return any(called(call) in _ROWS and is_owned(handler, call) for call in handler.all_calls)
 
 
 def _looks_at_caller(handler: Handler) -> bool:

@@ -31,7 +31,7 @@ def is_limited(project: Project) -> bool:
     if project.imports_any(*_LIMITERS):
         return not _only_marked(project)
     return any(
-        "DEFAULT_THROTTLE_RATES" in strings_in(module.tree) or _before_all(module)
+        "DEFAULT_THROTTLE_RATES" in strings_in(module.tree) or _before_all(project, module)
         for module in project.service
     )
 
@@ -52,23 +52,34 @@ def _names_of_checks(handler: Handler) -> Iterator[tuple[Module, str]]:
 _FOR_ALL = re.compile(r"^(middleware|before_(app_)?request)$")
 
 
-def _before_all(module: Module) -> bool:
+def _before_all(project: Project, module: Module) -> bool:
     """What stands before every route refuses what comes too often."""
     refusing = {function.name for function in module.functions if _refuses_many(function)}
     return bool(refusing) and any(
         function.name in refusing or {called(call) for call in calls_in(function)} & refusing
         for function in module.functions
-        if _stands_before_all(module, function)
+        if _stands_before_all(project, module, function)
     )
 
 
-def _stands_before_all(module: Module, function: Function) -> bool:
+def _stands_before_all(project: Project, module: Module, function: Function) -> bool:
     marks = {called(mark) or dotted(mark).rpartition(".")[2] for mark in function.decorator_list}
     holder = module.holders.get(function)
-    return (
-        any(map(_FOR_ALL.match, marks))
-        or "call_next" in {parameter.arg for parameter, _ in parameters(function)}
-        or (holder is not None and function.name in {"__call__", "process_request"})
+    if any(map(_FOR_ALL.match, marks)):
+        return True
+    takes = "call_next" in {parameter.arg for parameter, _ in parameters(function)}
+    if not takes and (holder is None or function.name not in {"__call__", "process_request"}):
+        return False
+    return _is_hung_up(project, holder.name if holder is not None else function.name)
+
+
+def _is_hung_up(project: Project, name: str) -> bool:
+    """`app.add_middleware(Slowly)`, `app.middleware("http")(slowly)`, `MIDDLEWARE = ["x.Slowly"]`."""
+    return any(
+        (isinstance(node, ast.Call) and name in {dotted(one) for one in node.args})
+        or (isinstance(node, ast.Constant) and str(node.value).rpartition(".")[2] == name)
+        for module in project.modules
+        for node in module.nodes
     )
 
 

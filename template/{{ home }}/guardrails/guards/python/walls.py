@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from .access import Gatekeeper, Verdict, is_login, strongest
 from .modules import Module
 from .routes import Route, Router, RouteTable
+from .refusals import refuses
 from .syntax import called, dotted, strings_in, words_in
+from .walking import nodes_in
 
 
 def judge(table: RouteTable, keeper: Gatekeeper) -> None:
@@ -37,8 +39,13 @@ class _Wall:
     blueprint: Router | None
     open_paths: frozenset[str]
     open_names: frozenset[str]
+    only_under: tuple[str, ...] = ()
 
     def stands_before(self, route: Route) -> bool:
+        if route.method == "WEBSOCKET":
+            return False  # what is called for each request isn't called for a socket
+        if self.only_under:
+            return route.path.startswith(self.only_under)
         if self.blueprint is not None and route.router is not self.blueprint:
             return False
         if route.function.name in self.open_names:
@@ -96,4 +103,31 @@ def _wall(
         holder if narrow else None,
         frozenset(text.rstrip("/") or "/" for text in texts if text.startswith("/")),
         frozenset(text.rpartition(".")[2] for text in texts if not text.startswith("/")),
+        _only_under(node),
     )
+
+
+def _only_under(node: ast.AST) -> tuple[str, ...]:
+    """`if path.startswith("/admin"):`, where it turns strangers away in there and nowhere else."""
+    functions = [
+        one for one in nodes_in(node) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for function in functions:
+        for branch in (one for one in nodes_in(function) if isinstance(one, ast.If)):
+            under = _prefixes(branch.test)
+            inside = {inner for part in branch.body for inner in nodes_in(part)}
+            refusing = {one for one in nodes_in(function) if refuses(one, function)}
+            if under and refusing and refusing <= inside:
+                return under
+    return ()
+
+
+def _prefixes(test: ast.expr) -> tuple[str, ...]:
+    """The beginnings of paths that a test asks for."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        parts = [_prefixes(one) for one in test.values]
+        return tuple(text for part in parts for text in part) if all(parts) else ()
+    if called(test) != "startswith" or not isinstance(test, ast.Call):
+        return ()
+    texts = strings_in(test)
+    return tuple(sorted(texts)) if all(text.startswith("/") for text in texts) else ()
