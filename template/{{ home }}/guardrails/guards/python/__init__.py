@@ -16,6 +16,7 @@ from . import (
     layout,
     operations,
     persistence,
+    tokens,
     webhooks,
 )
 from .access import Gatekeeper
@@ -35,6 +36,7 @@ def look(tree: Tree) -> Looked:
         *holes.look(table, keeper),
         *webhooks.look(table, keeper),
         *credentials.look(table, keeper),
+        *tokens.look(project),
         *crypto.look(table),
         *configuration.look(table),
         *inputs.look(table, keeper),
