@@ -16,6 +16,7 @@ from . import (
     layout,
     operations,
     persistence,
+    revisions,
     tokens,
     webhooks,
 )
@@ -37,6 +38,7 @@ def look(tree: Tree) -> Looked:
         *webhooks.look(table, keeper),
         *credentials.look(table, keeper),
         *tokens.look(project),
+        *revisions.look(tree),
         *crypto.look(table),
         *configuration.look(table),
         *inputs.look(table, keeper),
