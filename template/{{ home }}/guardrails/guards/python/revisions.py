@@ -33,8 +33,9 @@ def look(tree: Tree) -> Iterator[Finding]:
     for path in tree.ending(".py"):
         if _VERSIONS.search(path) and (one := _read(path, tree.text(path) or "")):
             chains[path.rpartition("/")[0]].append(one)
+    names = {one.name for chain in chains.values() for one in chain}
     for chain in chains.values():
-        yield from _broken(chain)
+        yield from _broken(chain, names)
 
 
 def _read(path: str, text: str) -> _Revision | None:
@@ -45,8 +46,7 @@ def _read(path: str, text: str) -> _Revision | None:
     return _Revision(path, line, own[1], tuple(_NAME.findall(before[1])), text)
 
 
-def _broken(chain: list[_Revision]) -> Iterator[Finding]:
-    names = {one.name for one in chain}
+def _broken(chain: list[_Revision], names: set[str]) -> Iterator[Finding]:
     for one in chain:
         if missing := [name for name in one.before if name not in names]:
             yield Finding(
