@@ -28,6 +28,7 @@ _OF_STAFF = re.compile(r"admin|staff|manage|dashboard|seed|webhook|callback", re
 
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     yield from _paid(handler)
+    yield from _said_paid(handler)
     yield from _opened_only(handler)
     yield from _changes_on_get(handler)
 
@@ -50,6 +51,43 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             f"{route.label} marks it as paid, and no payment provider is asked.",
             severity=Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
+
+
+_PAYMENT = re.compile(r"^(Payment|Deposit|TopUp|Repayment|PaymentRecord|LoanPayment)$")
+_ASKED = re.compile(
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"|braintree|adyen|requests|httpx|signature|hmac|verif|retrieve|capture|webhook|gateway"
+    r"|staff|cashier|created_by|recorded_by|admin",
+    re.IGNORECASE,
+)
+_HAS = re.compile(r"^(wallet_|available_|current_)?balance$|^credits?$|^points$", re.IGNORECASE)
+
+
+def _said_paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`Payment(amount=data["amount"], status="completed")`: the client's word is the payment."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
+        return
+    if not handler.uses_user or not meant.serves_many(handler):
+        return
+    words = words_in(handler.function) | strings_in(handler.function)
+    spends = any(
+        isinstance(node, ast.Compare) and any(_HAS.match(word) for word in words_in(node))
+        for node in handler.body
+    )
+    if spends or any(_ASKED.search(word) for word in words):
+        return
+    for call in handler.calls:
+        given = {word.arg: word.value for word in call.keywords if word.arg}
+        status = text_of(given.get("status") or given.get("payment_status")) or ""
+        if _PAYMENT.match(called(call)) and _PAID.fullmatch(status) and "amount" in given:
+            yield found(
+                "payments.unverified", handler.module, call,
+                f"{route.label} takes the client's word for a payment: no provider is asked.",
+                severity=Severity.HIGH, symbol=route.function.name,
+            ), route.function  # fmt: skip
+            return
 
 
 _STATE_OF_PAYMENT = re.compile(r"status|paid|amount_received|succeeded|complete", re.IGNORECASE)

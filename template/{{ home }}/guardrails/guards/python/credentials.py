@@ -252,7 +252,7 @@ def _named(module: Module) -> Iterator[str]:
 def _default_credentials(module: Module) -> Iterator[Finding]:
     told: dict[object, Finding] = {}
     for call in module.calls:
-        if _literal_password(call):
+        if _literal_password(module, call):
             name = next(iter(sorted(_accounts(module, call))), "an account")
             message = f"{name} is created with a password that stands in the code."
             one = _known_password(module, call, message)
@@ -271,7 +271,14 @@ def _default_credentials(module: Module) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _literal_password(call: ast.Call) -> str | None:
+def _constant(module: Module, node: ast.expr | None) -> str | None:
+    """A text, or what a name of the module holds for good: `ADMIN_PASSWORD = "…"`."""
+    if isinstance(node, ast.Name) and node.id.isupper():
+        return text_of(getattr(module.named.get(node.id), "value", None))
+    return text_of(node)
+
+
+def _literal_password(module: Module, call: ast.Call) -> str | None:
     name = called(call)
     if name in _HASHERS and name != "encrypt":
         value = keyword(call, "password") or (
@@ -281,7 +288,7 @@ def _literal_password(call: ast.Call) -> str | None:
             r"pwd|pass|crypt|hasher", dotted(call.func), re.IGNORECASE
         ):
             return None
-        text = text_of(value)
+        text = _constant(module, value)
         if value is not None and called(value) == "encode":
             text = fallback(value)[1]
         if isinstance(value, ast.Constant) and isinstance(value.value, bytes):

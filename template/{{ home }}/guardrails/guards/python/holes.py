@@ -13,6 +13,7 @@ from .commented import commented_out
 from .handlers import Handler, is_query
 from .kept import kept_for_callers, of_the_session, private
 from .left_open import left_open
+from .leftovers import left_over
 from .looked_up import handed_on
 from .modules import Project, is_script
 from .ownership import (
@@ -90,10 +91,12 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     ]
     every += _beside(handlers, every, parts)
     chosen = {node for finding, node in every if finding.rule == "authz.self-assigned-role"}
-    yield from _open(handlers, chosen)
+    open_ = list(_open(handlers, chosen))
+    yield from open_
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
     beside += sockets.look(table.project, keeper, handlers)
+    beside += left_over(handlers, told | set(_functions_at(handlers, open_)))
     for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
@@ -116,6 +119,14 @@ def _beside(
         if not handler.asks_about_row
         for one in across(handler, parts)
     ]
+
+
+def _functions_at(handlers: list[Handler], findings: list[Finding]) -> Iterator[ast.AST]:
+    """The handlers that findings are of."""
+    places = {(at.path, at.line) for one in findings for at in (one.place, *one.also)}
+    for handler in handlers:
+        if (handler.module.path, handler.route.line) in places:
+            yield handler.function
 
 
 def _of_handler(
