@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from . import meant
-from .handlers import Handler, is_write
-from .modules import Module
-from .syntax import called, dotted, found, key_of, strings_in, text_of, words_in
+from .handlers import Handler, comes_from, is_write
+from .modules import Module, Project
+from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
 
 _PAID = re.compile(r"paid|completed|succeeded|success", re.IGNORECASE)
 _STATUS = re.compile(r"(^|_)(status|payment_status|state)$")
@@ -29,6 +29,7 @@ _OF_STAFF = re.compile(r"admin|staff|manage|dashboard|seed|webhook|callback", re
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     yield from _paid(handler)
     yield from _said_paid(handler)
+    yield from _credits_itself(handler)
     yield from _opened_only(handler)
     yield from _changes_on_get(handler)
 
@@ -88,6 +89,74 @@ def _said_paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
                 severity=Severity.HIGH, symbol=route.function.name,
             ), route.function  # fmt: skip
             return
+
+
+_STORED = re.compile(r"^(wallet_?|coin_?)?balance$|^(coins?|credits?|points)$", re.IGNORECASE)
+
+
+def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`wallet.balance += payload.amount`, where what one has is compared with what something
+    costs: who calls says how much that is. A book of one's own spending compares nothing.
+    """
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
+        return
+    words = words_in(handler.function) | strings_in(handler.function)
+    if any(_ASKED.search(word) for word in words) or not meant.serves_many(handler):
+        return
+    takes = any(isinstance(node, ast.AugAssign | ast.BinOp) and _less(node) for node in handler.body)
+    given = next((node for node in handler.body if _adds(handler, node)), None)
+    if given is None or takes or not _is_spent(handler.project):
+        return
+    yield found(
+        "payments.unverified", handler.module, given,
+        f"{route.label} adds as much to a balance as the request says, and nobody has paid.",
+        severity=Severity.CRITICAL, symbol=route.function.name,
+    ), route.function  # fmt: skip
+
+
+def _less(node: ast.AugAssign | ast.BinOp) -> bool:
+    return isinstance(node.op, ast.Sub)
+
+
+def _adds(handler: Handler, node: ast.AST) -> bool:
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+        target = dotted(node.target).rpartition(".")[2] or key_of(node.target)
+        return bool(_STORED.match(target)) and _sent(handler, node.value)
+    if not isinstance(node, ast.Dict):
+        return False
+    return any(
+        text_of(key) == "$inc"
+        and isinstance(value, ast.Dict)
+        and any(
+            _STORED.match(text_of(name) or "") and _sent(handler, one)
+            for name, one in zip(value.keys, value.values, strict=True)
+        )
+        for key, value in zip(node.keys, node.values, strict=True)
+    )
+
+
+def _sent(handler: Handler, value: ast.expr) -> bool:
+    """A number of the request: as it came, or made one before."""
+    if isinstance(value, ast.Name):
+        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
+        return any(_sent(handler, one) for one in made) or value.id in handler.inputs
+    if isinstance(value, ast.Call) and value.args and called(value) in {"float", "int", "Decimal"}:
+        return _sent(handler, value.args[0])
+    return comes_from(value, handler.inputs)
+
+
+def _is_spent(project: Project) -> bool:
+    """Something of the service refuses who has too little."""
+    return any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+        and any(_STORED.match(word) or _STORED.match(key_of(node.left)) for word in words_in(node))
+        and not any(isinstance(one, ast.Constant) for one in node.comparators)
+        for module in project.service
+        for node in module.nodes
+    )
 
 
 _STATE_OF_PAYMENT = re.compile(r"status|paid|amount_received|succeeded|complete", re.IGNORECASE)

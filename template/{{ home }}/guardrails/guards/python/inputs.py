@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from ...engine.finding import Finding, Severity
-from . import forms, paths, queries, shapes
+from . import forms, hosts, paths, queries, shapes
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
 from .modules import Function, Module, is_script
@@ -67,8 +67,10 @@ _CHECKED = re.compile(
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     handlers = [Handler(table.project, keeper, route) for route in table.routes if route.served]
     once = {handler.function: handler for handler in handlers}
+    any_host = not hosts.listed(table.project)
     for handler in once.values():
         yield from _of_handler(handler)
+        yield from hosts.look(handler) if any_host else ()
         yield from queries.look(handler)
     yield from forms.look(table, list(once.values()))
     for module in table.project.service:
