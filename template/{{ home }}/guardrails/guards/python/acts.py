@@ -100,7 +100,7 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
+    if not route.writes or not _for_customers(handler) or _OF_STAFF.search(name):
         return
     words = words_in(handler.function) | strings_in(handler.function)
     if any(_ASKED.search(word) for word in words) or not meant.serves_many(handler):
@@ -114,6 +114,26 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         f"{route.label} adds as much to a balance as the request says, and nobody has paid.",
         severity=Severity.CRITICAL, symbol=route.function.name,
     ), route.function  # fmt: skip
+
+
+_CUSTOMERS = re.compile(r"user|customer|buyer|client|member|student|account", re.IGNORECASE)
+
+
+def _for_customers(handler: Handler) -> bool:
+    """Anybody who signs up may: the role that is asked for is theirs."""
+    route = handler.route
+    if route.access in {"public", "caller"}:
+        return True
+    asked = [
+        dotted(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
+        for _, node in route.checks
+    ]
+    asked = [name for name in asked if re.search(r"current|require|role|only", name)]
+    return (
+        route.before == "role"
+        and bool(asked)
+        and all(_CUSTOMERS.search(name) and not _OF_STAFF.search(name) for name in asked)
+    )
 
 
 def _less(node: ast.AugAssign | ast.BinOp) -> bool:
