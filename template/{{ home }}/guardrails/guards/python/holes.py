@@ -140,6 +140,7 @@ def _of_handler(
     if handler.route.access in {"caller", "role"}:
         yield from kinds.one_kind_only(handler)
         yield from kinds.any_of_a_kind(handler)
+        yield from kinds.listed_for_a_kind(handler)
     if handler.route.access == "caller":
         yield from _first_of(
             _admin_by_login(handler, roles),  # and the rows of others follow from it
@@ -304,7 +305,8 @@ def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:
         return Severity.MEDIUM if _WHOLE.search(words) else None
     if not meant.a_list(handler):
         return None  # one setting, not a list
-    return Severity.MEDIUM if meant.a_number(handler) else Severity.HIGH
+    mild = meant.a_number(handler) or kinds.rows_of_nobody(handler)
+    return Severity.MEDIUM if mild else Severity.HIGH
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:
@@ -363,7 +365,9 @@ _ROWS = {
 
 def _shows_rows(handler: Handler) -> bool:
     """Rows of somebody's own, and not only how many there are."""
-    return any(called(call) in _ROWS and is_owned(handler, call) for call in handler.all_calls)
+    return not kinds.rows_of_nobody(handler) and any(
+        called(call) in _ROWS and is_owned(handler, call) for call in handler.all_calls
+    )
 
 
 def _looks_at_caller(handler: Handler) -> bool:

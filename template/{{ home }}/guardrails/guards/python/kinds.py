@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, is_write
-from .ownership import changed_rows
+from .ownership import changed_rows, model_is_owned
 from .refusals import refuses
-from .syntax import dotted, found, names_in, place, strings_in, words_in
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    dotted,
+    found,
+    names_in,
+    place,
+    strings_in,
+    words_in,
+)
 from .walking import nodes_in
 
 
@@ -101,6 +111,85 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             severity=Severity.HIGH, symbol=route.function.name,
             also=[place(handler.module, route.line, route.function.name)],
         ), route.function  # fmt: skip
+
+
+def listed_for_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`/bookings/by-status/{status}` for any patient: the rows of all of them go out."""
+    route = handler.route
+    if route.method != "GET" or route.before != "role" or handler.uses_user:
+        return
+    kinds = set(_by_check(handler))
+    if not kinds or not all(map(_MANY.match, kinds)) or not meant.serves_many(handler):
+        return
+    if meant.free_places(f"{route.path} {route.function.name}") or not _answers_with(handler):
+        return
+    if meant.listed(handler) or not _rows_of_people(handler):
+        return
+    yield found(
+        "authz.missing-role-check", route.module, route.line,
+        f"{route.label} lists everybody's rows for any {min(kinds).lower()}.",
+        severity=Severity.HIGH, symbol=route.function.name,
+    ), route.function  # fmt: skip
+
+
+def _by_check(handler: Handler) -> Iterator[str]:
+    """`patient` of a dependency that says `if me.role != "patient": raise …`."""
+    for module, node in handler.route.checks:
+        name = dotted(node.func if isinstance(node, ast.Call) else node)
+        there = handler.project.resolve(module, name).node
+        for inner in nodes_in(there) if there is not None else ():
+            if isinstance(inner, ast.Compare) and _of_role(inner):
+                yield from strings_in(inner)
+
+
+def _answers_with(handler: Handler) -> bool:
+    """The rows themselves go out, and nothing that was worked out from them."""
+    asked = {
+        name
+        for target, value in assigns_in(handler.function)
+        if any(called(call) in _ROWS or _own(handler, call) for call in calls_in(value))
+        for name in names_in(target)
+    }
+    for node in handler.body:
+        if isinstance(node, ast.Return) and node.value is not None:
+            value = node.value
+            taken = value.generators[0].iter if isinstance(value, ast.ListComp) else value
+            first = value if isinstance(value, ast.Name | ast.Call) else taken
+            if (isinstance(first, ast.Name) and first.id in asked) or (
+                isinstance(first, ast.Call) and (called(first) in _ROWS or _own(handler, first))
+            ):
+                return True
+    return False
+
+
+_ROWS = {"all", "to_list", "fetchall", "scalars"}
+
+
+def _own(handler: Handler, call: ast.Call) -> bool:
+    there = handler.project.resolve(handler.module, dotted(call.func)).node
+    return isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        called(inner) in _ROWS for inner in calls_in(there)
+    )
+
+
+def _rows_of_people(handler: Handler) -> bool:
+    """Whether a list that is asked for, here or in what it calls, is of rows that have owners."""
+    return any(_listed_are_owned(handler))
+
+
+def rows_of_nobody(handler: Handler) -> bool:
+    """The models of all that it lists are known, and none has an owner: slides, opening hours."""
+    owned = list(_listed_are_owned(handler))
+    return bool(owned) and not any(owned)
+
+
+def _listed_are_owned(handler: Handler) -> Iterator[bool]:
+    for module, function in handler.reached():
+        for call in calls_in(function):
+            for name in names_in(call) if called(call) in _ROWS else ():
+                model = handler.project.resolve(module, name).node
+                if isinstance(model, ast.ClassDef):
+                    yield model_is_owned(handler.project, model)
 
 
 def _of_role(test: ast.expr) -> bool:
