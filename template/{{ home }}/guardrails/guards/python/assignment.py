@@ -24,7 +24,7 @@ from .syntax import (
 )
 from .walking import nodes_in
 
-_POWERS = re.compile(
+POWERS = re.compile(
     r"^((user_?)?roles?(_?(level|name|id))?|is_admin|is_superuser|is_staff|user_type|permissions?"
     r"|account_type|isAdmin|access_?level|admin_level)$"
 )
@@ -58,9 +58,9 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
     for key, value in _given(handler):
         number = isinstance(value, ast.Call) and called(value) == "int" and value.args
         sent = value.args[0] if isinstance(value, ast.Call) and number else value
-        if not _POWERS.match(key) or not comes_from(sent, handler.inputs):
+        if not POWERS.match(key) or not comes_from(sent, handler.inputs):
             continue
-        if _limited(handler) or _decided(handler, value):
+        if is_limited(handler) or _decided(handler, value):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,
@@ -68,7 +68,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             symbol=handler.function.name, also=_read_at(handler, value),
         ), handler.function  # fmt: skip
         return
-    for module, key, value in _handed_on(handler) if not _limited(handler) else ():
+    for module, key, value in _handed_on(handler) if not is_limited(handler) else ():
         yield found(
             "authz.self-assigned-role", module, value,
             f"{handler.route.label}: whoever registers chooses their own {key}.",
@@ -120,7 +120,7 @@ def _handed_on(handler: Handler) -> Iterator[tuple[Module, str, ast.expr]]:
         for row in calls_in(meant.node) if held and not kept_out else ():
             for word in row.keywords if called(row)[:1].isupper() else ():
                 owner, _, last = dotted(word.value).rpartition(".")
-                if owner in held and _POWERS.match(word.arg or "") and _POWERS.match(last):
+                if owner in held and POWERS.match(word.arg or "") and POWERS.match(last):
                     yield meant.module or handler.module, last, word.value
 
 
@@ -183,7 +183,7 @@ def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr
                 yield key, value
 
 
-def _limited(handler: Handler) -> bool:
+def is_limited(handler: Handler) -> bool:
     """The role is compared with a list without administrators, or its type allows none."""
     return any(
         isinstance(node, ast.Compare) and _keeps_out(handler, node) for node in handler.body
@@ -216,7 +216,7 @@ def _blocks(handler: Handler, test: ast.Compare) -> bool:
 
 def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
     for key, item in fields_of(handler.project, module, model).items():
-        if not _POWERS.match(key):
+        if not POWERS.match(key):
             continue
         texts = strings_in(item)
         for name in names_in(item.annotation):

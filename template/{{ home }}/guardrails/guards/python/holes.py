@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, failopen, kinds, meant, prices, sockets
+from . import acts, assignment, failopen, kinds, meant, own_rows, prices, sockets
 from .access import Gatekeeper, is_login
 from .commented import commented_out
 from .handlers import Handler, is_query
@@ -133,6 +133,7 @@ def _of_handler(
     handler: Handler, roles: bool, shown: set[str], listed: set[str]
 ) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
+    yield from own_rows.look(handler, roles)
     yield from acts.look(handler)
     yield from prices.look(handler)
     if roles:

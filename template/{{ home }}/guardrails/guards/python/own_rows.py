@@ -1,0 +1,100 @@
+"""What somebody writes about themselves into their own row, that others should decide."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from .assignment import POWERS, is_limited
+from .handlers import Handler, comes_from
+from .modules import Project
+from .refusals import ROLES
+from .syntax import called, dotted, found, strings_in, words_in
+from .walking import nodes_in
+
+_BOUGHT = re.compile(
+    r"^is_(premium|pro|vip|subscribed)$|^(plan|tier|subscription(_(plan|tier|status|type))?)$",
+    re.IGNORECASE,
+)
+_OWED = re.compile(
+    r"^(wallet_|account_)?balance$|^(credits?|points|coins)(_balance)?$|^credit_limit$|^capital_share$"
+    r"|^loan_(eligib\w+|limit)$|^kyc_(status|verified)$",
+    re.IGNORECASE,
+)
+_SOLD = re.compile(r"premium|stripe|razorpay|paypal|billing|checkout", re.IGNORECASE)
+_ASKED = re.compile(
+    r"stripe|razorpay|paypal|signature|verif|retrieve|webhook|payment_?status|capture|transaction"
+    r"|gateway|\bpaid\b",
+    re.IGNORECASE,
+)
+
+
+def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
+    """`current_user.role = payload.role`, `user.balance = float(data["balance"])`."""
+    route = handler.route
+    if not route.writes or route.access != "caller" or is_limited(handler):
+        return
+    decided = _for_some_roles(handler)
+    for node in handler.body:
+        if not isinstance(node, ast.Assign) or node in decided or not _of_caller(handler, node):
+            continue
+        name = dotted(node.targets[0]).rpartition(".")[2]
+        if roles and POWERS.match(name):
+            yield found(
+                "authz.self-assigned-role", handler.module, node,
+                f"{route.label}: whoever calls sets their own {name}.",
+                symbol=handler.function.name,
+            ), handler.function  # fmt: skip
+            return
+        if _is_entitlement(handler, name):
+            yield found(
+                "authz.client-supplied-entitlement", handler.module, node,
+                f"{route.label}: whoever calls sets their own {name}, to whatever they like.",
+                severity=Severity.HIGH, symbol=handler.function.name,
+            ), handler.function  # fmt: skip
+            return
+
+
+def _of_caller(handler: Handler, node: ast.Assign) -> bool:
+    """A column of the caller's own row, and a value of the request."""
+    target = node.targets[0]
+    if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+        return False
+    return target.value.id in handler.users and comes_from(_number(node.value), handler.inputs)
+
+
+def _number(value: ast.expr) -> ast.expr:
+    if isinstance(value, ast.Call) and value.args and called(value) in {"float", "int", "Decimal"}:
+        return value.args[0]
+    return value
+
+
+def _for_some_roles(handler: Handler) -> set[ast.AST]:
+    """What is done only for those whose role is looked at."""
+    return {
+        inner
+        for node in handler.body
+        if isinstance(node, ast.If) and any(ROLES.search(word) for word in _asked(handler, node))
+        for part in node.body
+        for inner in nodes_in(part)
+    }
+
+
+def _asked(handler: Handler, node: ast.If) -> set[str]:
+    """What a test asks of the caller's own row."""
+    return {
+        inner.attr
+        for inner in nodes_in(node.test)
+        if isinstance(inner, ast.Attribute) and dotted(inner.value) in handler.users
+    }
+
+
+def _is_entitlement(handler: Handler, name: str) -> bool:
+    if any(_ASKED.search(word) for word in words_in(handler.function) | strings_in(handler.function)):
+        return False
+    return bool(_OWED.match(name)) or (bool(_BOUGHT.match(name)) and _sells(handler.project))
+
+
+def _sells(project: Project) -> bool:
+    """Something is paid for: a meal plan and a study plan are anybody's to choose."""
+    return any(_SOLD.search(module.text) for module in project.service)
