@@ -10,7 +10,7 @@ from ...engine.finding import Evidence, Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ...postgres import PostgresError
-from . import faults, firebase, locks, practice, prisma, types_ts
+from . import faults, firebase, known_accounts, locks, practice, prisma, types_ts
 from .bodies import absent_tables
 from .chain import Chains, sql_text, would_run
 from .drift import drift
@@ -58,6 +58,7 @@ def look(tree: Tree) -> Looked:
     found.add(practice.look(tree, chains))
     found.findings += prisma.look(tree, chains)
     found.findings += firebase.look(tree)
+    found.findings += known_accounts.look(tree)
     for chain in chains.chains:
         found.findings += faults.names_of(chain)
         found.findings += faults.destructive(chain, lambda path: sql_text(tree, path) or "")
