@@ -38,10 +38,18 @@ def is_limited(project: Project) -> bool:
 
 def counts(handler: Handler) -> bool:
     """It refuses what comes too often itself, or by what it calls, depends on or is wrapped in."""
-    checks = (handler.project.resolve(*one) for one in _names_of_checks(handler))
-    functions: list[ast.AST | None] = [one.node for one in checks]
+    named = list(_names_of_checks(handler))
+    if any(_LIMITING.search(name) for _, name in named):
+        return True
+    if any(_LIMITING.search(called(call)) for call in handler.all_calls):
+        return True
+    functions: list[ast.AST | None] = [handler.project.resolve(*one).node for one in named]
     functions += [function for _, function in handler.reached()]
     return any(function is not None and _refuses_many(function) for function in functions)
+
+
+_LIMITING = re.compile(r"rate_?limit|thrott|too_many", re.IGNORECASE)
+"""A function that is called so does what it is called, wherever it is."""
 
 
 def _names_of_checks(handler: Handler) -> Iterator[tuple[Module, str]]:

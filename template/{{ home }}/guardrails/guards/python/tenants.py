@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, comes_from
-from .modules import Project
+from .modules import Function, Project
 from .ownership import decided_by_user
 from .syntax import (
     called,
+    calls_in,
     chain,
     dotted,
     found,
@@ -199,18 +200,30 @@ def _of_the_callers_own(handler: Handler) -> Iterator[str]:
     """The models of which a row is asked for by what is the caller's own as well, here or in a
     function that is handed it: `booking_of(db, booking_id, branch_id=me.branch_id)`.
     """
-    yield from _compared_with(handler.function, handler.users)
-    for call in handler.calls:
-        there = handler.project.resolve(handler.module, dotted(call.func)).node
-        if isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
-            names = [parameter.arg for parameter, _ in parameters(there)]
-            given = dict(zip(names, call.args, strict=False))
-            given |= {word.arg: word.value for word in call.keywords if word.arg}
-            own = {name for name, value in given.items() if names_in(value) & handler.users}
-            yield from _compared_with(there, own)
+    waiting = [(handler.module, handler.function, frozenset(handler.users), _LONGEST_WAY)]
+    while waiting:
+        module, function, own, left = waiting.pop()
+        yield from _compared_with(function, own)
+        for call in calls_in(function) if left else ():
+            there = handler.project.resolve(module, dotted(call.func))
+            if isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef) and there.module:
+                handed = _handed(call, there.node, own)
+                if handed:
+                    waiting.append((there.module, there.node, handed, left - 1))
 
 
-def _compared_with(function: ast.AST, own: set[str]) -> Iterator[str]:
+_LONGEST_WAY = 2
+
+
+def _handed(call: ast.Call, function: Function, own: frozenset[str]) -> frozenset[str]:
+    """The parameters of a function that a call gives something of the caller's own."""
+    names = [parameter.arg for parameter, _ in parameters(function)]
+    given = dict(zip(names, call.args, strict=False))
+    given |= {word.arg: word.value for word in call.keywords if word.arg}
+    return frozenset(name for name, value in given.items() if names_in(value) & own)
+
+
+def _compared_with(function: ast.AST, own: frozenset[str]) -> Iterator[str]:
     for node in nodes_in(function):
         if isinstance(node, ast.Compare) and names_in(node.comparators[0]) & own:
             model, _, column = dotted(node.left).rpartition(".")
