@@ -60,7 +60,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         sent = value.args[0] if isinstance(value, ast.Call) and number else value
         if not POWERS.match(key) or not comes_from(sent, handler.inputs):
             continue
-        if is_limited(handler) or _decided(handler, value):
+        if is_limited(handler) or _decided(handler, value) or not _asked_for(handler, sent):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,
@@ -76,6 +76,26 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             also=[place(handler.module, handler.route.line, handler.function.name)],
         ), handler.function  # fmt: skip
         return
+
+
+_POWERISH = re.compile(
+    r"rol|admin|super|staff|type|permi|level|scope|tipo|perfil|dict$|model_dump$", re.IGNORECASE
+)
+_LONGEST_WAY = 3
+
+
+def _asked_for(handler: Handler, value: ast.AST, left: int = _LONGEST_WAY) -> bool:
+    """Whether it is the role that the request names, and not only made of something else of it:
+    `roles=[owner]`, of the roles that were made for `data.industry`.
+    """
+    names = names_in(value)
+    told = {key_of(node) for node in nodes_in(value)} | {
+        name for name in names if name in {item.arg for item, _ in parameters(handler.function)}
+    }
+    if any(_POWERISH.search(word) for word in told):
+        return True
+    before = [given for target, given in assigns_in(handler.function) if names_in(target) & names]
+    return left > 0 and any(_asked_for(handler, one, left - 1) for one in before)
 
 
 def _decided(handler: Handler, value: ast.expr) -> bool:
