@@ -105,7 +105,9 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     words = words_in(handler.function) | strings_in(handler.function)
     if any(_ASKED.search(word) for word in words) or not meant.serves_many(handler):
         return
-    takes = any(isinstance(node, ast.AugAssign | ast.BinOp) and _less(node) for node in handler.body)
+    takes = any(
+        isinstance(node, ast.AugAssign | ast.BinOp) and _less(node) for node in handler.body
+    )
     given = next((node for node in handler.body if _adds(handler, node)), None)
     if given is None or takes or not _is_spent(handler.project):
         return

@@ -15,7 +15,13 @@ _HEADERS = re.compile(r"^req(uest)?\.headers(\.get)?$")
 _SAID = re.compile(r"^(x-forwarded-)?host$|^origin$|^referer$", re.IGNORECASE)
 _SECRET = re.compile(r"token|reset|otp|magic|verif|invit", re.IGNORECASE)
 _MAILS = re.compile(r"mail|^send(_|$)", re.IGNORECASE)
-_LISTED = ("TrustedHostMiddleware", "TRUSTED_HOSTS", "ALLOWED_HOSTS", "SERVER_NAME", "allowed_hosts")
+_LISTED = (
+    "TrustedHostMiddleware",
+    "TRUSTED_HOSTS",
+    "ALLOWED_HOSTS",
+    "SERVER_NAME",
+    "allowed_hosts",
+)
 
 
 def listed(project: Project) -> bool:

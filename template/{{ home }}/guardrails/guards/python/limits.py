@@ -82,7 +82,7 @@ def _stands_before_all(project: Project, module: Module, function: Function) -> 
 
 
 def _is_hung_up(project: Project, name: str) -> bool:
-    """`app.add_middleware(Slowly)`, `app.middleware("http")(slowly)`, `MIDDLEWARE = ["x.Slowly"]`."""
+    """`app.add_middleware(Slowly)`, `app.middleware("http")(slowly)`, or a list of Django's."""
     return any(
         (isinstance(node, ast.Call) and name in {dotted(one) for one in node.args})
         or (isinstance(node, ast.Constant) and str(node.value).rpartition(".")[2] == name)

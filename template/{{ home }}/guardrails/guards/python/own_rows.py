@@ -90,7 +90,9 @@ def _asked(handler: Handler, node: ast.If) -> set[str]:
 
 
 def _is_entitlement(handler: Handler, name: str) -> bool:
-    if any(_ASKED.search(word) for word in words_in(handler.function) | strings_in(handler.function)):
+    if any(
+        _ASKED.search(word) for word in words_in(handler.function) | strings_in(handler.function)
+    ):
         return False
     return bool(_OWED.match(name)) or (bool(_BOUGHT.match(name)) and _sells(handler.project))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from . import meant
-from .handlers import Handler, asks_who, comes_from, is_query, is_write
-from .modules import Function, Project
+from .handlers import Handler, comes_from, is_query, is_write
+from .modules import Project
 from .shared import of_shown, subject
 from .syntax import (
     assigns_in,
@@ -18,8 +18,6 @@ from .syntax import (
     found,
     key_of,
     names_in,
-    own_body,
-    parameters,
     place,
     strings_in,
     words_in,

@@ -25,7 +25,9 @@ _ACCOUNT = re.compile(
     re.IGNORECASE,
 )
 _KEEPS = {"append", "add", "connect", "setdefault", "register", "subscribe"}
-_TELLS = re.compile(r"broadcast|^send_(json|text|to|personal|message|update)|^notify", re.IGNORECASE)
+_TELLS = re.compile(
+    r"broadcast|^send_(json|text|to|personal|message|update)|^notify", re.IGNORECASE
+)
 _ENTERS = {"join_room", "enter_room"}
 
 

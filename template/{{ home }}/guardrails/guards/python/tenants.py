@@ -229,9 +229,12 @@ def _compared_with(function: ast.AST, own: frozenset[str]) -> Iterator[str]:
             model, _, column = dotted(node.left).rpartition(".")
             if column.endswith("_id"):
                 yield model.rpartition(".")[2]
-        elif isinstance(node, ast.Call) and called(node) == "filter_by":
-            if any(names_in(word.value) & own for word in node.keywords if word.arg != "id"):
-                yield next((one for one in chain(node) if one[:1].isupper()), "")
+        elif (
+            isinstance(node, ast.Call)
+            and called(node) == "filter_by"
+            and any(names_in(word.value) & own for word in node.keywords if word.arg != "id")
+        ):
+            yield next((one for one in chain(node) if one[:1].isupper()), "")
 
 
 def _fits(part: Part, words: set[str]) -> bool:

@@ -113,8 +113,12 @@ def _is_unique(model: ast.ClassDef) -> bool:
 
 # what it is for
 
-_FOR_RENEWAL = re.compile(r"^(create|generate|make|issue|sign|encode)_?(jwt_?)?refresh_?(jwt_?)?token")
-_FOR_ACCESS = re.compile(r"^(create|generate|make|issue|sign|encode)_?(jwt_?)?access_?(jwt_?)?token")
+_FOR_RENEWAL = re.compile(
+    r"^(create|generate|make|issue|sign|encode)_?(jwt_?)?refresh_?(jwt_?)?token"
+)
+_FOR_ACCESS = re.compile(
+    r"^(create|generate|make|issue|sign|encode)_?(jwt_?)?access_?(jwt_?)?token"
+)
 _KINDS = re.compile(r"^(access|refresh)(_?token)?$", re.IGNORECASE)
 
 
@@ -128,8 +132,8 @@ def _renewing(project: Project, modules: list[Module]) -> Iterator[Finding]:
         if _FOR_RENEWAL.match(function.name) and _keys(project, module, function) & access:
             yield found(
                 "auth.token-confusion", module, function,
-                f"{function.name} signs what opens every route as an access token does: nobody asks "
-                "which of the two it is.",
+                f"{function.name} signs what opens every route as an access token does: nobody "
+                "asks which of the two it is.",
                 symbol=function.name,
             )  # fmt: skip
             return

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from .access import Gatekeeper, Verdict, is_login, strongest
 from .modules import Module
-from .routes import Route, Router, RouteTable
 from .refusals import refuses
+from .routes import Route, Router, RouteTable
 from .syntax import called, dotted, strings_in, words_in
 from .walking import nodes_in
 

@@ -13,7 +13,9 @@ _INSERT = re.compile(
     r"\(([^)]*)\)\s*values\s*",
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(r"^(encrypted_|hashed_)?(password|passwd|pwd)(_hash|_digest)?$", re.IGNORECASE)
+_PASSWORD = re.compile(
+    r"^(encrypted_|hashed_)?(password|passwd|pwd)(_hash|_digest)?$", re.IGNORECASE
+)
 _TOLD = re.compile(
     r"^\s*(?:--|#|\*|/\*).*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*[\"'`]?([^\s\"'`,;()]{6,})[\"'`]?\s*\)?\s*$",
     re.IGNORECASE | re.MULTILINE,
@@ -21,7 +23,9 @@ _TOLD = re.compile(
 _PLAIN = re.compile(r"[\d!@#$%^&*_-]")
 """A word that somebody would type: a sentence that starts so has neither digits nor signs."""
 _CRYPT = re.compile(r"\bcrypt\s*\(\s*'([^']{3,})'", re.IGNORECASE)
-_HASH = re.compile(r"^(\$|argon|scrypt:|pbkdf2|\{|sha\d|[0-9a-f]{32,}$|[\w+/]{43,}=*$)", re.IGNORECASE)
+_HASH = re.compile(
+    r"^(\$|argon|scrypt:|pbkdf2|\{|sha\d|[0-9a-f]{32,}$|[\w+/]{43,}=*$)", re.IGNORECASE
+)
 _SEEDS = re.compile(r"seed|demo|sample|fixture|test|dummy|example", re.IGNORECASE)
 
 
