@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
+from .contents import purpose_of
 from .policies import Scene, admitting
 from .relations import Table
-from .sensitivity import Purpose, purpose
+from .sensitivity import Purpose
 from .stranger import USER
 
 _BELONGS_TO_IT = re.compile(
@@ -48,7 +49,7 @@ def _private(scene: Scene, table: Table, column: str) -> Table | None:
         return None
     person = scene.ownership.identifies(parent, key.target_columns[0])
     kinds = {Purpose.PERSONAL, Purpose.PRIVILEGE}
-    if person or not scene.ownership.owned(parent) or purpose(parent.name) not in kinds:
+    if person or not scene.ownership.owned(parent) or purpose_of(parent) not in kinds:
         return None
     seen = scene.matrix.attempt(parent, USER, "SELECT")
     return None if seen.allowed else parent

@@ -9,11 +9,13 @@ from psycopg.sql import SQL, Identifier
 
 from ...engine.finding import Finding, Severity
 from . import once
+from .contents import purpose_of
 from .ownership import compared
 from .policies import Scene
 from .relations import Column, Policy, Table
+from .requests import decided_by_others, granted, is_worth
 from .seeding import STRANGER, VICTIM, Draft, Row, Seeder, insertion, text
-from .sensitivity import Purpose, privileged, purpose, words
+from .sensitivity import Purpose, privileged, words
 from .stranger import USER, Stage
 from .values import MIGHTY, candidates
 
@@ -24,6 +26,8 @@ GAIN = {
     "entitlement": "plan",
     "approval": "approval",
     "payment": "price or payment",
+    "answer": "answer to what they ask for",
+    "standing": "standing",
 }
 SEVERITY = {
     "control": Severity.CRITICAL,
@@ -32,8 +36,10 @@ SEVERITY = {
     "entitlement": Severity.HIGH,
     "approval": Severity.MEDIUM,
     "payment": Severity.HIGH,
+    "answer": Severity.MEDIUM,
+    "standing": Severity.MEDIUM,
 }
-PAID = re.compile(r"subscription|assinatura|suscripcion|membership|license|entitlement|abonnement")
+PAID = re.compile(r"subscri(ption|bers?$)|assinatura|suscripcion|membership|license|entitlement|abonnement")
 SALE = re.compile(
     r"(^|_)(orders?|bookings?|reservations?|purchases?|pedidos?|reservas?|compras?|enrol{1,2}ments?)$"
 )
@@ -41,23 +47,26 @@ OWED = re.compile(
     r"payment_status|(is_)?paid|(total|final|unit|grand)?_?(price|total|amount)|total_(price|amount)"
     r"|preco|valor(_total)?|monto"
 )
-PAYMENT = re.compile(r"(^|_)(payments?|pagamentos?|pagos?|paiements?)$")
+PAYMENT = re.compile(
+    r"(^|_)(payments?|pagamentos?|pagos?|paiements?|escrows?|payouts?|transactions?)$"
+)
 PROVIDER = re.compile(
     r"stripe|paypal|razorpay|paystack|mercado|flutterwave|payment_?intent|checkout_?session"
 )
-OUTCOME = re.compile(r"(payment_)?status|(is_)?paid")
+OUTCOME = re.compile(r"(payment_)?status|(is_)?paid|estado|amount|monto")
 BUYER = re.compile(r"(customer|buyer|client|guest|passenger|student|patient|cliente)_?(id)?$")
 SELLERS = re.compile(r"admin|staff|seller|vendor|owner|driver|provider|has_role", re.IGNORECASE)
-VETTED = re.compile(r"(^|_)(status|state|verification)$")
-LET_IN = re.compile(r"approved|verified|accepted|aprovad[oa]|verificad[oa]", re.IGNORECASE)
-WAITING = re.compile(r"pending\w*|submitted|applied|pendente|under_review|in_review", re.IGNORECASE)
 ACTIVE = (
     "active",
     "paid",
     "approved",
     "verified",
     "accepted",
+    "granted",
     "aprovado",
+    "aprobado",
+    "aceptada",
+    "disetujui",
     "premium",
     "pro",
     "enterprise",
@@ -102,7 +111,7 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
             for column in table.columns
             if owed.fullmatch(words(column.name)) and not column.generated
         ]
-    if purpose(table.name) not in {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}:
+    if purpose_of(table) not in {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}:
         return []
     paid = PAID.search(words(table.name)) is not None
     person = _is_person(scene, table)
@@ -115,21 +124,16 @@ def _tempting(scene: Scene, table: Table) -> list[tuple[Column, str]]:
             continue
         # A plan or a balance decides something in the row of a person; in a list of their bank
         # accounts or budgets it is what they noted down.
-        if person or paid or (kind == "control" and purpose(table.name) is Purpose.PRIVILEGE):
+        if person or paid or (kind == "control" and purpose_of(table) is Purpose.PRIVILEGE):
             found.append((column, kind))
-    return found
+    asked = [] if person else decided_by_others(scene.ownership, table)
+    return [*found, *((column, "answer") for column in asked)]
 
 
 def _decides(table: Table, column: Column, *, paid: bool, person: bool) -> str | None:
     if paid and column.name == "status":
         return "entitlement"
-    return privileged(column.name) or ("approval" if person and _vetted(table, column) else None)
-
-
-def _vetted(table: Table, column: Column) -> bool:
-    """Whether it says if somebody let them in: `pending` at first, `approved` by a person."""
-    known = set(candidates(table, column, "", 0)) if VETTED.search(column.name) else set()
-    return any(map(LET_IN.fullmatch, known)) and any(map(WAITING.fullmatch, known))
+    return privileged(column.name) or ("approval" if person and granted(table, column) else None)
 
 
 def _is_payment(table: Table) -> bool:
@@ -170,6 +174,8 @@ def _gains(
         row = _own_row(seeder, table)
         if row is not None:
             for column, kind in tempting:
+                if kind == "answer" and len(scene.ownership.owners[table.relation]) > 1:
+                    continue  # in this row the stranger is the one who answers, too
                 for value in _wanted(scene, table, column, kind, row):
                     if _updated(stage, row, column, value):
                         found.append(Gain(column, kind, value, "UPDATE"))
@@ -322,6 +328,8 @@ def _finding(scene: Scene, table: Table, gains: Sequence[Gain]) -> Finding:
 def _severity(scene: Scene, table: Table, gain: Gain) -> Severity:
     """A word that no rule in the database asks for decides only what pages show."""
     severity = SEVERITY[gain.kind]
+    if gain.kind == "answer" and is_worth(table):
+        return Severity.HIGH
     if gain.kind == "control" and not _asked(scene, table, gain.column):
         severity = Severity.MEDIUM if _elsewhere(scene, table) else Severity.HIGH
     return severity
@@ -353,7 +361,7 @@ def _elsewhere(scene: Scene, table: Table) -> bool:
     """Whether roles are kept in a table of their own, which policies or functions ask."""
     return any(
         other is not table
-        and purpose(other.name) is Purpose.PRIVILEGE
+        and purpose_of(other) is Purpose.PRIVILEGE
         and any(other.name in function.body for function in scene.relations.functions)
         for other in scene.relations.tables.values()
     )

@@ -25,12 +25,12 @@ from . import (
     storage,
 )
 from .accounts import add_account
+from .contents import held, purpose_of
 from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
 from .relations import Relations, Table, read
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
-from .sensitivity import purpose, sensitive
 from .stranger import ANON, OTHER, OWNER, USER, Attacker, Stage, Visitor, facts
 
 SECONDS = 20.0
@@ -224,10 +224,10 @@ def _facts(scene: Scene, visitors: tuple[Visitor, ...]) -> dict[str, Any]:
             {
                 "schema": table.schema,
                 "table": table.name,
-                "purpose": purpose(table.name).value,
+                "purpose": purpose_of(table).value,
                 "sensitivity": {
                     name: kind.value
-                    for name, kind in sensitive(c.name for c in table.columns).items()
+                    for name, kind in held(table, (c.name for c in table.columns)).items()
                 },
                 "row_security": table.row_security,
                 "known": scene.known(table),

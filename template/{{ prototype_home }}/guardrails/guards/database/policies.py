@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
+from .contents import held, purpose_of
 from .model import ObjectKey, Replay
 from .ownership import Ownership
 from .relations import Policy, Relations, Table
 from .repeats import repeats
 from .seeding import Seeded
-from .sensitivity import STRONG, Holds, Purpose, purpose, sensitive
+from .sensitivity import STRONG, Holds, Purpose
 from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Outcome, Visitor
 
 WRITES = ("UPDATE", "DELETE", "INSERT")
@@ -219,7 +220,7 @@ def _whose(scene: Scene, table: Table) -> str:
 def _telling(scene: Scene, table: Table, door: _Door) -> str:
     if "SELECT" not in door.done:
         return ""
-    found = sensitive(scene.matrix.attempt(table, door.visitor, "SELECT").columns)
+    found = held(table, scene.matrix.attempt(table, door.visitor, "SELECT").columns)
     return f" ({', '.join(list(found)[:5])})" if found else ""
 
 
@@ -245,7 +246,7 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
                 f"Policy “{policy.name}” admits everybody to change rows of `{table.name}`: other "
                 "people's are safe only as nobody else can read them, and their own users change "
                 "as they like.",
-                Severity.MEDIUM,
+                Severity.HIGH if purpose_of(table) is Purpose.PRIVILEGE else Severity.MEDIUM,
                 scene.evidence(table),
                 also=places[1:],
             )
@@ -304,13 +305,13 @@ def is_open(policy: Policy, command: str) -> bool:
 
 def is_sensitive(scene: Scene, table: Table) -> bool:
     """Whether its rows are somebody's: a person's data, or what decides who may do what."""
-    kind = purpose(table.name)
+    kind = purpose_of(table)
     if kind in {Purpose.PERSONAL, Purpose.PRIVILEGE}:
         return True
-    held = set(sensitive(column.name for column in table.columns).values())
+    kept = set(held(table, (column.name for column in table.columns)).values())
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
-        return Holds.SECRET in held
-    return _belongs(scene, table) or bool(held & STRONG)
+        return Holds.SECRET in kept
+    return _belongs(scene, table) or bool(kept & STRONG)
 
 
 def _belongs(scene: Scene, table: Table) -> bool:
@@ -327,7 +328,7 @@ def _loss(scene: Scene, table: Table) -> Severity:
 
 def insert_loss(scene: Scene, table: Table) -> Severity | None:
     """What it costs when rows can only be added: a contact form is meant to be."""
-    kind = purpose(table.name)
+    kind = purpose_of(table)
     owned = scene.ownership.owned(table)
     if kind is Purpose.INTAKE:
         return None
@@ -345,21 +346,21 @@ def read_severity(scene: Scene, table: Table, columns: Sequence[str], visitor: V
 
 def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
     """What it costs when everybody can read these columns."""
-    kind = purpose(table.name)
-    held = set(sensitive(columns).values())
+    kind = purpose_of(table)
+    kept = set(held(table, columns).values())
     owned = _belongs(scene, table)
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
-        return _shop_window(held)
-    if Holds.SECRET in held:
+        return _shop_window(kept)
+    if Holds.SECRET in kept:
         return Severity.CRITICAL
-    if held & STRONG:
+    if kept & STRONG:
         personal = kind is not Purpose.UNKNOWN or owned
-        somebody = held & {Holds.NAME, Holds.IDENTITY, Holds.HEALTH}
+        somebody = kept & {Holds.NAME, Holds.IDENTITY, Holds.HEALTH}
         return Severity.CRITICAL if personal or somebody else Severity.MEDIUM
-    if kind is Purpose.PERSONAL or (kind is Purpose.INTAKE and (held or owned)):
-        profile = Holds.NAME in held or {"username", "avatar_url"} & set(columns)
-        plain = profile or not held
-        if Holds.MESSAGE in held:
+    if kind is Purpose.PERSONAL or (kind is Purpose.INTAKE and (kept or owned)):
+        profile = Holds.NAME in kept or {"username", "avatar_url"} & set(columns)
+        plain = profile or not kept
+        if Holds.MESSAGE in kept:
             plain = _is_broadcast(table.name, columns)
         return Severity.MEDIUM if plain else Severity.HIGH
     if kind is Purpose.PRIVILEGE or owned:
@@ -391,6 +392,6 @@ def _detail(table: Table, done: Sequence[str]) -> dict[str, object]:
     return {
         "table": f"{table.schema}.{table.name}",
         "commands": list(done),
-        "purpose": purpose(table.name).value,
-        "sensitive": sorted(sensitive(column.name for column in table.columns)),
+        "purpose": purpose_of(table).value,
+        "sensitive": sorted(held(table, (column.name for column in table.columns))),
     }

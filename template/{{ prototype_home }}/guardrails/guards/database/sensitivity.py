@@ -116,7 +116,7 @@ TABLES: dict[Purpose, str] = {
         commande payment pago pagamento zahlung pembayaran paiement invoice factura fatura
         rechnung faktur facture transaction transacao transaccion donation bill receipt sale
         venda venta refund payout payroll payslip withdrawal deposit transfer loan installment
-        booking
+        booking conversa conversacion
         reservation reserva appointment consulta cita termin message mensagem mensaje nachricht
         pesan chat conversation dm email_log sms_log document documento contract contrato
         medical_record health_record prescription diagnosis attendance timesheet audit_log
@@ -163,7 +163,9 @@ PRIVILEGED_COLUMNS: dict[str, str] = {
         account_id empresa_id business_id agency_id clinic_id school_id""",
     "money": """
         balance saldo credits credit credit_balance wallet_balance coins tokens_balance
-        available_balance points credito creditos wallet""",
+        available_balance points credito creditos wallet salary base_salary basic_salary
+        salario gaji gaji_pokok salaire remaining_leave leave_balance leave_quota
+        annual_leave_quota""",
     "entitlement": """
         is_premium premium is_pro pro is_paid plan plan_id plan_type plan_name tier subscription
         subscription_tier subscription_plan subscription_status subscription_type
@@ -172,6 +174,10 @@ PRIVILEGED_COLUMNS: dict[str, str] = {
     "approval": """
         is_verified verified is_approved approved kyc_status kyc_verified verification_status
         approval_status is_banned banned is_blocked""",
+    "standing": """
+        rating avg_rating average_rating rating_avg rating_average rating_promedio
+        nota_media seller_rating reputation reputation_score trust_score total_sales
+        total_reviews review_count reviews_count total_ratings rating_count""",
 }
 
 STRONG = frozenset({Holds.SECRET, Holds.IDENTITY, Holds.CONTACT, Holds.HEALTH, Holds.MONEY})
@@ -248,8 +254,10 @@ def _singular(name: str) -> str:
     for part in name.split("_"):
         if part.endswith("ies") and len(part) > 4:
             parts.append(f"{part[:-3]}y")
-        elif part.endswith(("sses", "xes", "ches", "shes")):
+        elif part.endswith(("sses", "xes", "ches", "shes", "iones")):
             parts.append(part[:-2])
+        elif part.endswith("oes") and len(part) > 5:  # transacoes, inscricoes
+            parts.append(f"{part[:-3]}ao")
         elif part.endswith("s") and not part.endswith(("ss", "us", "is")) and len(part) > 3:
             parts.append(part[:-1])
         else:
