@@ -97,7 +97,7 @@ INNOCENT = re.compile(
 # A word before one of these only says what it belongs to: `medical_center_id`, `email_sent`.
 ABOUT = re.compile(
     r"_(ids?|names?|by|center|centre|enabled|verified|required|sent|opened|clicked|confirmed|at|on|count"
-    r"|types?|status|templates?|subject|notifications?|settings|policy|visible|changed|urls?|image"
+    r"|types?|status|templates?|subject|notifications?|notifica\w*|settings|policy|visible|changed|urls?|image"
     r"|icon|color|title|style|position|provider|campaigns?|method|preference|opt_in|consent)$"
 )
 

@@ -35,6 +35,10 @@ _NOT_IN_PRODUCTION = re.compile(
 )
 
 
+_THROWN = re.compile(r"Math\.random\(\)\s*[<>]=?\s*(?:0?\.\d|\w*(?:[rR]ate|[cC]hance|[pP]robability))")
+"""Yes or no, by chance: nothing is made that could be guessed."""
+
+
 _UNUSABLE = re.compile(r"unusable|placeholder|dummy|never used|not used", re.IGNORECASE)
 """A password that nobody logs in with."""
 
@@ -94,6 +98,7 @@ def _harmless(case: Case) -> bool:
     source, line = case.source, case.match.line
     return bool(
         _picks(source.line(line))
+        or _THROWN.search(source.line(line))
         or _HARMLESS_LINE.search(source.line(line))
         or _FALLS_BACK.search(source.between(max(1, line - 3), line) + case.above[-600:])
         or _NOT_IN_PRODUCTION.search(case.above)

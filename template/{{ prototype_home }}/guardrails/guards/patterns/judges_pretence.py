@@ -106,6 +106,22 @@ def invented_number(case: Case) -> Case | None:
     return case if any(_COUNTS.search(name) for name in names if name) else None
 
 
+_DECIDED = re.compile(
+    r"verif|authentic|valid|approv|paid|payment|success|eligib|accept|match|fraud|confirm|status",
+    re.IGNORECASE,
+)
+
+
+def decided_by_chance(case: Case) -> Case | None:
+    """`isAuthentic: Math.random() > 0.2`: what a check would say, if there were one."""
+    source, line = case.source, case.match.line
+    if not source.is_server or re.search(r"mock|fixture|demo|seed|test", source.path):
+        return None
+    before = source.line(line)[: case.match.column] or source.line(line)
+    key = re.search(r"([\w$]+)\s*(?::\s*boolean\s*=|[:=])\s*[!(]*\s*$", before)
+    return case.but(severity=Severity.HIGH) if key and _DECIDED.search(key[1]) else None
+
+
 def admin_by_address(case: Case) -> Case | None:
     """Who administers is an address that stands in the page."""
     near = case.source.between(max(1, case.match.line - 4), case.match.line + 4)
@@ -193,6 +209,7 @@ JUDGES: dict[str, Judge] = {
     "invented-user": invented_user,
     "stand-in": stand_in,
     "invented-number": invented_number,
+    "decided-by-chance": decided_by_chance,
     "admin-by-address": admin_by_address,
     "own-metadata": own_metadata,
     "role-at-sign-up": role_at_sign_up,

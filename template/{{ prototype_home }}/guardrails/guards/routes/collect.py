@@ -68,10 +68,13 @@ _IN_BROWSER = re.compile(r"\A\s*['\"]use client['\"]")
 
 
 def _in_pages(program: Program, label: str, home: str) -> bool:
-    """Whether a page or a component names the action: of what none does the browser is told no
-    address. Where no page is to be seen, that can't be told.
+    """Whether a page or a component takes the action from its file: of what none does the browser
+    is told no address. Where no page is to be seen, that can't be told.
     """
-    name = label.removesuffix("()")
+    name = re.compile(rf"\b{re.escape(label.removesuffix('()'))}\b")
+    folder, _, file = home.rpartition("/")
+    stem = re.escape(file.partition(".")[0].replace("index", folder.rpartition("/")[2]))
+    taken = re.compile(rf"['\"][^'\"\n]*\b{stem}(?:\.\w+)?['\"]")
     pages = [
         text
         for path in program.tree.files
@@ -79,7 +82,12 @@ def _in_pages(program: Program, label: str, home: str) -> bool:
         if (path.endswith((".tsx", ".jsx")) and not _LIBRARY.search(path))
         or _IN_BROWSER.match(text)
     ]
-    return not pages or any(name in text for text in pages)
+    naming = [text for text in pages if name.search(text)]
+    if not pages or any(map(taken.search, naming)):
+        return True
+    handed_on = re.compile(rf"\bexport\b[^;'\"\n]*\bfrom\s*{taken.pattern}")
+    code = (path for path in program.tree.files if path.endswith(CODE) and path != home)
+    return bool(naming) and any(handed_on.search(program.text(path) or "") for path in code)
 
 
 def _app(program: Program, route: Route) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Case, Spot
+from .called import calls_for_anybody
 from .middleware import Access
 from .platforms import EdgeProject
 from .queries import Query, answered, hands_out, queries
@@ -201,6 +202,8 @@ def _edge_record(case: Case) -> Finding | None:
         return None
     if _SETTLED.search(case.code):
         return None  # What the provider says was paid decides; `payments.replay` looks at the rest.
+    if called := calls_for_anybody(case):
+        return called
     found = [
         one
         for one in queries(case)

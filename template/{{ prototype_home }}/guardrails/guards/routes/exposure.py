@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...engine.finding import Finding, Place
 from .access import Case
 from .flow import secret_env
+from .meant import not_in_production
 from .middleware import Access
 from .program import CODE
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -135,6 +136,7 @@ def _person(case: Case) -> Iterator[Finding]:
         or case.route.method not in {"GET", "ALL"}
         or not case.route.known
         or case.bound_by_rows
+        or not_in_production(case)
     ):
         return
     for piece in case.pieces[:1]:

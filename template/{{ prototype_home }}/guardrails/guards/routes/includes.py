@@ -7,6 +7,7 @@ from ...engine.finding import Finding
 from ..braces import closing_brace
 from .access import Case
 from .accounts import answered_whole
+from .meant import not_in_production
 from .middleware import Access
 from .models import prisma_model
 from .program import Piece, Program
@@ -34,6 +35,8 @@ _REACHED_AT = re.compile(r"\b(email|phone(?:_?[nN]umber)?)\s*:\s*true\b")
 def includes(case: Case) -> Iterator[Finding]:
     """A page for everybody that hands out whole rows of people, their accounts included."""
     if case.access is not Access.PUBLIC or case.route.method != "GET" or not case.route.known:
+        return
+    if not_in_production(case):
         return
     for piece in case.pieces[:2]:
         for binding in piece.module.bindings_in(piece.start, piece.end):

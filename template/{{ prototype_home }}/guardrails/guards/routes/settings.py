@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case
+from .meant import not_in_production
 from .middleware import Access
 from .say import CRITICAL, at_route, finding, place
 
@@ -18,7 +19,7 @@ _OPEN_ANYWAY = re.compile(r"NEXT_PUBLIC|VITE_|ANON|PUBLISHABLE|PUBLIC_KEY")
 
 def told_settings(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
-        if case.access is not Access.PUBLIC or not case.route.known:
+        if case.access is not Access.PUBLIC or not case.route.known or not_in_production(case):
             continue
         for piece in case.pieces[:1]:
             for call in piece.module.calls_in(piece.start, piece.end):
