@@ -308,9 +308,13 @@ _CHECKED = re.compile(
 )
 
 
+_ONLY_TOLD = re.compile(r"\b[\w'\"-]+\s*:\s*\w+[?!]?\.(?:size|type)\b(?=\s*(?:\|\|[^,}\n]*)?[,}\n])")
+"""`{ url, size: file.size }` tells the size, and asks nothing."""
+
+
 def unchecked_upload(case: Case) -> Case | None:
     """A file is stored and neither its size nor its type was looked at in this file."""
-    if _CHECKED.search(case.source.text):
+    if _CHECKED.search(_ONLY_TOLD.sub(" ", case.source.text)):
         return None
     if not re.search(
         r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.IGNORECASE
