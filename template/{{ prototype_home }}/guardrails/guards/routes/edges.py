@@ -67,6 +67,10 @@ _PUSH = re.compile(
     r"fcm\.googleapis\.com|exp\.host/[\w-]*/?api/v2/push|webpush\.sendNotification\("
     r"|onesignal\.com/[\w/]*notifications|\bsend\w*(?:Push|FCM|Fcm)\w*\("
 )
+_KEPT_INSIDE = re.compile(
+    r"from\(\s*['\"`](?:\w+_)?(?:reports|invoices|payments|transactions|payouts|loans|payrolls?|salaries"
+    r"|audit_logs?|messages|contracts|expenses|transfers|withdrawals)['\"`]"
+)
 _LISTS = re.compile(r"\.listBuckets\(|\.storage\s*\.from\(\s*[A-Za-z_][^()]*\)\s*\.list\(")
 _SETTLED = re.compile(
     r"payment_status|checkout/sessions/\$\{|sessions\.retrieve\(|payment_?[iI]ntents(?:\.retrieve\(|/\$\{)"
@@ -288,7 +292,8 @@ def _gravity(case: Case, effects: dict[str, Spot]) -> tuple[Severity | None, str
     if sent := message or effects.get("mail"):
         grave = HIGH if message and case.first(BODY, own=True) else MEDIUM
         return grave, "sends messages", sent
-    return _shown(case, effects) or _acts(case, effects) or (None, "", None)
+    found = _shown(case, effects) or _acts(case, effects) or _shown_inside(case)
+    return found or (None, "", None)
 
 
 def _shown(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str, Spot] | None:
@@ -304,6 +309,13 @@ def _shown(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str, Spot] |
         return HIGH, "hands out personal data", effects["read"]
     listed = case.first(_LISTS)
     return (HIGH, "lists the files that are stored", listed) if listed else None
+
+
+def _shown_inside(case: Case) -> tuple[Severity, str, Spot] | None:
+    """What is nobody's secret, and still not meant for who never signed in."""
+    kept = case.first(_KEPT_INSIDE) if case.service and case.first(BODY) else None
+    told = kept is not None and hands_out(case, _KEPT_INSIDE)
+    return (MEDIUM, "hands out what is kept inside", kept) if kept and told else None
 
 
 def _acts(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str, Spot] | None:

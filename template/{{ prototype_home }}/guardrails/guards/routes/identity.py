@@ -15,6 +15,7 @@ from .program import Piece
 from .proofs import made_here
 from .queries import Query, changed, for_sale, owned_tables, queries, stem
 from .roles import roles
+from .rowowners import behind_policies
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
 from .signs import ADMIN_PATH, LOGIN_PATH, PUBLIC_PATH, STORES, TAKES_PART, WEBHOOK_NAME
@@ -53,13 +54,14 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
         owned = owned_tables(of_app)
         shared = shared_tables(of_app)
         shown = _shown(of_app)
+        behind = behind_policies(of_app)
         tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
             yield from _signed_as(case)
             if case.access is Access.CALLER:
-                yield from _records(case, owned, shared, shown)
+                yield from _records(case, owned | (behind if case.service else set()), shared, shown)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
                 yield from _records(case, tenants, set(), set())
             yield from _stored_files(case)
