@@ -25,9 +25,10 @@ from .races import races
 from .references import references
 from .refunds import refunds
 from .rows import page_rows, public_files, route_row
-from .settings import told_settings
+from .settings import told_inside, told_settings
 from .sociallogins import social_logins
 from .sqltext import sql_texts
+from .states import states
 from .takings import takings
 from .tenants import tenants
 from .unread import unread
@@ -51,9 +52,11 @@ def look(tree: Tree) -> Looked:
         *races(cases),
         *takings(cases),
         *tenants(cases),
+        *states(cases),
         *declared(cases),
         *social_logins(cases),
         *told_settings(cases),
+        *told_inside(cases),
         *sql_texts(cases),
         *open_pages(program),
     ]
