@@ -34,9 +34,11 @@ def decided_by_others(ownership: Ownership, table: Table) -> tuple[Column, ...]:
     asking = {name for policy in _able(table, "INSERT") for name in compared(policy, table)}
     if not asking & owners:
         return ()
-    if not any(_is_answer(policy, table, asking) for policy in _able(table, "UPDATE")):
+    changing = _able(table, "UPDATE")
+    if not any(_is_answer(policy, table, asking) for policy in changing):
         return ()
-    return tuple(one for one in table.columns if granted(table, one) and not one.generated)
+    asked = (one for one in table.columns if granted(table, one) and not one.generated)
+    return tuple(one for one in asked if not any(_at_will(p, table, asking, one) for p in changing))
 
 
 def is_worth(table: Table) -> bool:
@@ -47,6 +49,12 @@ def is_worth(table: Table) -> bool:
 def _able(table: Table, command: str) -> list[Policy]:
     able = (policy for policy in table.policies if policy.applies(command, USER.role))
     return [policy for policy in able if policy.permissive]
+
+
+def _at_will(policy: Policy, table: Table, asking: set[str], state: Column) -> bool:
+    """Whether who asks may change it anyway, whatever its state: then it is theirs to keep."""
+    own = compared(policy, table)
+    return bool(own) and own <= asking and state.name not in policy.using + policy.check
 
 
 def _is_answer(policy: Policy, table: Table, asking: set[str]) -> bool:

@@ -22,6 +22,11 @@ _WRITTEN = re.compile(
 )
 
 
+_ALONE = re.compile(
+    r"(?m)^\s*await\s+[\w.]+\s*\.from\(\s*[\"'`](\w+)[\"'`]\s*\)\s*\.(?:insert|update|upsert|delete)\("
+)
+
+
 def unread_write(case: Case) -> Case | None:
     """A webhook writes and never asks whether that worked: the provider hears that it did."""
     source, text = case.source, case.match.text
@@ -35,6 +40,9 @@ def unread_write(case: Case) -> Case | None:
     into = text.partition("=")[0]
     if text.startswith("{") and re.search(r"\berror\b|\.\.\.", into):
         return None
+    lines = source.between(1, case.match.line - 1) if case.match.line > 1 else ""
+    if any(not _ASIDE.search(found[1]) for found in _ALONE.finditer(lines)):
+        return None  # said already
     paid = _PAID.search(source.text.lower())
     return case.but(severity=Severity.HIGH if paid else Severity.MEDIUM, WHAT=written[1])
 

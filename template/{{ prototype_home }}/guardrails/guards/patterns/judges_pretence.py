@@ -117,6 +117,8 @@ def decided_by_chance(case: Case) -> Case | None:
     source, line = case.source, case.match.line
     if not source.is_server or re.search(r"mock|fixture|demo|seed|test", source.path):
         return None
+    if re.search(r"(?i)mock|fake|dummy|sandbox", source.symbol(line) + case.above[-900:]):
+        return None  # it says so itself
     before = source.line(line)[: case.match.column] or source.line(line)
     key = re.search(r"([\w$]+)\s*(?::\s*boolean\s*=|[:=])\s*[!(]*\s*$", before)
     return case.but(severity=Severity.HIGH) if key and _DECIDED.search(key[1]) else None
