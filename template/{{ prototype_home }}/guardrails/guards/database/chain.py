@@ -62,7 +62,7 @@ class Chains:
         self.sql = [path for path in tree.ending(".sql") if not path.endswith(".down.sql")]
         self.chains: list[Chain] = []
         self.not_postgres: list[str] = []
-        self._text = cache(lambda path: sql_text(tree, path) or "")
+        self.text = cache(lambda path: sql_text(tree, path) or "")
         self._find()
         inside = {file.path for chain in self.chains for file in chain.files}
         self.outside = [path for path in self.sql if path not in inside and self._is_schema(path)]
@@ -74,7 +74,7 @@ class Chains:
             return False
         if _TAKES_BACK.search(name):
             return False
-        text = self._text(path)
+        text = self.text(path)
         declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them
         return not declared and bool(_DDL.search(text)) and not OTHER_ENGINE.search(text)
 
@@ -112,7 +112,7 @@ class Chains:
         # The Supabase CLI goes by name alone.
         order = str if dialect is Dialect.SUPABASE else _time_order
         kept = sorted(paths, key=order)[:MOST_FILES]
-        texts = [self._text(path) for path in kept]
+        texts = [self.text(path) for path in kept]
         if dialect is not Dialect.SUPABASE and any(map(OTHER_ENGINE.search, texts)):
             self.not_postgres.append(folder)
             return
@@ -142,16 +142,16 @@ class Chains:
         found = [
             path
             for path in self.tree.matching(*_TYPES)
-            if (not root or path.startswith(f"{root}/")) and "Row: {" in self._text(path)
+            if (not root or path.startswith(f"{root}/")) and "Row: {" in self.text(path)
         ]
-        return max(found, key=lambda path: (len(self._text(path)), path), default=None)
+        return max(found, key=lambda path: (len(self.text(path)), path), default=None)
 
     def _loose(self) -> Chain | None:
         """Scripts that somebody ran by hand, in the order in which a reader would."""
-        paths = sorted(self.outside, key=_by_hand)[:MOST_LOOSE]
+        paths = sorted(self.outside, key=by_hand)[:MOST_LOOSE]
         folder = PurePosixPath(paths[0]).parent.as_posix()
         supabase = self._is_of_supabase(folder) or any(
-            _SUPABASE_SQL.search(self._text(path)) for path in paths
+            _SUPABASE_SQL.search(self.text(path)) for path in paths
         )
         files = tuple(Migration(path, "", accepted=False) for path in paths)
         dialect = Dialect.SUPABASE if supabase else Dialect.PLAIN
@@ -213,7 +213,7 @@ def _time_order(path: str) -> tuple[str, str]:
     return (f"0{version.rjust(17, '0')}", path) if version else ("2", path)
 
 
-def _by_hand(path: str) -> tuple[int, tuple[str, str]]:
+def by_hand(path: str) -> tuple[int, tuple[str, str]]:
     name = path.rpartition("/")[2].lower()
     first = any(word in name for word in ("schema", "init", "setup", "create", "structure"))
     return (0 if first else 1, _time_order(path))

@@ -11,6 +11,7 @@ from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ...postgres import PostgresError
 from . import faults, firebase, known_accounts, locks, practice, prisma, types_ts
+from .beside import with_what_lies_beside
 from .bodies import absent_tables
 from .chain import Chains, sql_text, would_run
 from .drift import drift
@@ -70,16 +71,16 @@ def look(tree: Tree) -> Looked:
         why = f"only the first {MOST_CHAINS} chains are replayed"
         found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
     if todo:
-        _replay_all(tree, todo[:MOST_CHAINS], found, chains.loose)
+        _replay_all(tree, todo[:MOST_CHAINS], found, chains)
     return Looked(found.findings, found.not_looked, {**found.facts, "chains": found.chains})
 
 
-def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, by_hand: Chain | None) -> None:
+def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, chains: Chains) -> None:
     try:
         with scratch_server() as scratch:
             for chain in todo:
                 try:
-                    _replay_one(tree, scratch, chain, found, chain is by_hand)
+                    _replay_one(tree, scratch, chain, found, chains)
                 except (psycopg.Error, OSError) as error:
                     gone = isinstance(error, psycopg.OperationalError)
                     told = "the scratch server ended: " if gone else ""
@@ -99,7 +100,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0][:300]
 
 
-def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, by_hand: bool) -> None:
+def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, chains: Chains) -> None:
     texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
     for file in chain.files:
         if not texts[file.path].strip() and tree.sizes.get(file.path, 0) > 0:
@@ -111,14 +112,24 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, by_hand
             bodies = absent_tables(replay, connection)
             tables = _tables(connection)
             missing = list(drift(replay, connection, types)) if types else []
-        found.findings += faults.not_replayable(replay, bodies, by_hand)
+        found.findings += faults.not_replayable(replay, bodies, chain is chains.loose)
         found.findings += missing
         found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
-        with Watchdog(scratch) as watchdog:
-            looked = examine(tree, replay, lambda pid: watchdog.watching(pid, EXAMINE_SECONDS))
-        found.add_once(looked)
-        found.facts |= _merged(found.facts, looked.facts)
+        behind = with_what_lies_beside(chains, replay)
+        if behind is None:
+            _examine(tree, scratch, replay, found)
         found.chains.append(_facts(replay, tables, stop))
+    if behind is not None:
+        texts = {file.path: chains.text(file.path) for file in behind.files}
+        with replayed(scratch, behind, texts, types) as replay:
+            _examine(tree, scratch, replay, found)
+
+
+def _examine(tree: Tree, scratch: Scratch, replay: Replay, found: _Sum) -> None:
+    with Watchdog(scratch) as watchdog:
+        looked = examine(tree, replay, lambda pid: watchdog.watching(pid, EXAMINE_SECONDS))
+    found.add_once(looked)
+    found.facts |= _merged(found.facts, looked.facts)
 
 
 def _merged(known: dict[str, Any], more: Any) -> dict[str, Any]:
