@@ -39,7 +39,9 @@ SEVERITY = {
     "answer": Severity.MEDIUM,
     "standing": Severity.MEDIUM,
 }
-PAID = re.compile(r"subscri(ption|bers?$)|assinatura|suscripcion|membership|license|entitlement|abonnement")
+PAID = re.compile(
+    r"subscri(ption|bers?$)|assinatura|suscripcion|membership|license|entitlement|abonnement"
+)
 SALE = re.compile(
     r"(^|_)(orders?|bookings?|reservations?|purchases?|pedidos?|reservas?|compras?|enrol{1,2}ments?)$"
 )

@@ -19,7 +19,9 @@ WAITING = re.compile(
     re.IGNORECASE,
 )
 _BY_ROLE = re.compile(r"admin|staff|manager|\bhr\b|has_role|is_[a-z]+\(", re.IGNORECASE)
-_WORTH = re.compile(r"(^|_)(amount|price|total|hours|days|quota|salary|monto|precio|valor|preco)(_|$)")
+_WORTH = re.compile(
+    r"(^|_)(amount|price|total|hours|days|quota|salary|monto|precio|valor|preco)(_|$)"
+)
 
 
 def granted(table: Table, column: Column) -> bool:

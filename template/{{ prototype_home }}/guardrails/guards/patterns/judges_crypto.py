@@ -35,7 +35,9 @@ _NOT_IN_PRODUCTION = re.compile(
 )
 
 
-_THROWN = re.compile(r"Math\.random\(\)\s*[<>]=?\s*(?:0?\.\d|\w*(?:[rR]ate|[cC]hance|[pP]robability))")
+_THROWN = re.compile(
+    r"Math\.random\(\)\s*[<>]=?\s*(?:0?\.\d|\w*(?:[rR]ate|[cC]hance|[pP]robability))"
+)
 """Yes or no, by chance: nothing is made that could be guessed."""
 
 

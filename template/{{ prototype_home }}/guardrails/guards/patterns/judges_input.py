@@ -308,7 +308,9 @@ _CHECKED = re.compile(
 )
 
 
-_ONLY_TOLD = re.compile(r"\b[\w'\"-]+\s*:\s*\w+[?!]?\.(?:size|type)\b(?=\s*(?:\|\|[^,}\n]*)?[,}\n])")
+_ONLY_TOLD = re.compile(
+    r"\b[\w'\"-]+\s*:\s*\w+[?!]?\.(?:size|type)\b(?=\s*(?:\|\|[^,}\n]*)?[,}\n])"
+)
 """`{ url, size: file.size }` tells the size, and asks nothing."""
 
 

@@ -51,8 +51,7 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         apps[case.route.app].append(case)
     for of_app in apps.values():
-        owned = owned_tables(of_app)
-        shared = shared_tables(of_app)
+        owned, shared = owned_tables(of_app), shared_tables(of_app)
         shown = _shown(of_app)
         behind = behind_policies(of_app)
         tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])
@@ -61,7 +60,8 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _supplied(case)
             yield from _signed_as(case)
             if case.access is Access.CALLER:
-                yield from _records(case, owned | (behind if case.service else set()), shared, shown)
+                whose = owned | behind if case.service else owned
+                yield from _records(case, whose, shared, shown)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
                 yield from _records(case, tenants, set(), set())
             yield from _stored_files(case)

@@ -17,7 +17,9 @@ _WHOLE = re.compile(
 _OPEN_ANYWAY = re.compile(r"NEXT_PUBLIC|VITE_|ANON|PUBLISHABLE|PUBLIC_KEY")
 
 
-_INSIDE = re.compile(r"\binformation_schema\.|\bpg_(?:tables|class|stat_\w+|roles|settings)\b|sqlite_master")
+_INSIDE = re.compile(
+    r"\binformation_schema\.|\bpg_(?:tables|class|stat_\w+|roles|settings)\b|sqlite_master"
+)
 _OWN_SOURCE = re.compile(
     r"\breadFile(?:Sync)?\(\s*(?:[\w.]+\(\s*)?[^;]{0,160}?(?:\.tsx?['\"`]|\.env\b|\w*(?:[rR]oute|[sS]ource)Path\b)"
 )

@@ -66,13 +66,14 @@ def _set_at_will(case: Case, piece: Piece) -> Iterator[Finding]:
             )
             where = place(piece.module, call.start, case.route.label)
             severity = HIGH if money else MEDIUM
-            yield finding(
-                "authz.missing-role-check", where, message, severity, [at_route(case)]
-            )
+            yield finding("authz.missing-role-check", where, message, severity, [at_route(case)])
             return
 
 
-_CHECKS = r"\.(?:includes|has|indexOf|some)\(\s*[\w.]*\b{0}\b|\b{0}\s*(?:[!=]==?|in\s)|switch\s*\(\s*[\w.]*{0}\b"
+_CHECKS = (
+    r"\.(?:includes|has|indexOf|some)\(\s*[\w.]*\b{0}\b|\b{0}\s*(?:[!=]==?|in\s)"
+    r"|switch\s*\(\s*[\w.]*{0}\b"
+)
 _SCHEMA = re.compile(r"safeParse\(|\.parse\(|z\.enum|nativeEnum|validat", re.IGNORECASE)
 _ROLES = re.compile(r"\b(?:role|rol|is_?admin|es_admin|permission)\w*\b", re.IGNORECASE)
 
