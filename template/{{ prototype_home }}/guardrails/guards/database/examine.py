@@ -19,6 +19,7 @@ from . import (
     counting,
     escalation,
     functions,
+    newcomers,
     policies,
     principals,
     signups,
@@ -165,6 +166,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from counting.find(scene)
     yield from principals.find(scene)
     yield from signups.find(scene, stage)
+    yield from newcomers.find(scene)
     yield from storage.find(scene, stage)
 
 
