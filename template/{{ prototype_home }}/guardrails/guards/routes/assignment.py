@@ -3,14 +3,15 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .say import HIGH, LOW, MEDIUM, finding, place
+from .say import CRITICAL, HIGH, LOW, MEDIUM, finding, place
 from .signs import STORES
-from .source import Call
+from .source import Call, Module
 
 _WHOLE_BODY = re.compile(
     r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
@@ -20,35 +21,140 @@ _WHOLE_BODY = re.compile(
 
 
 def mass_assignment(cases: list[Case]) -> Iterator[Finding]:
-    files: dict[tuple[str, bool], list[tuple[Case, Piece, int, str]]] = defaultdict(list)
+    files: dict[tuple[str, bool], list[_Hit]] = defaultdict(list)
+    asking = {case.route.app for case in cases if _asks_for_roles(case)}
     for case in cases:
         if case.access is Access.SIGNATURE or case.bound_by_rows:
             continue
-        trusted = case.access is Access.ROLE
-        for piece in case.pieces[:1]:
-            for call in piece.module.calls_in(piece.start, piece.end):
-                if _stores_body(piece, call) and not _picked(case, piece, call):
-                    hit = (case, piece, call.start, call.callee)
-                    files[case.route.module.path, trusted].append(hit)
-    for (_, trusted), hits in files.items():
-        case, piece, at, callee = hits[0]
-        user = re.search(r"(?i)user|account", callee)
-        more = f", and {len(hits) - 1} more routes of this file do" if len(hits) > 1 else ""
+        trusted = case.access is Access.ROLE and not _OF_THE_ROW.search(case.why)
+        for hit in _hits(case):
+            files[hit.piece.module.path, trusted].append(hit)
+    told: set[tuple[str, int]] = set()
+    for (_, trusted), every in sorted(files.items(), key=lambda one: one[0][1]):
+        hits = [one for one in every if (one.piece.module.path, one.at) not in told]
+        told |= {(one.piece.module.path, one.at) for one in hits}
+        if not hits:
+            continue
+        first = max(hits, key=lambda one: _of_account(one, asking))
+        routes = len({one.case.route.label for one in hits}) - 1
+        more = f", and {routes} more routes do" if routes else ""
+        own = _of_account(first, asking) and not trusted
+        role = ", their role among them" if own else ""
         message = (
-            f"{case.route.label} stores the whole body of the request ({callee}): the "
-            f"client decides every column{more}"
+            f"{first.case.route.label} stores the whole body of the request ({first.callee}): the "
+            f"client decides every column{role}{more}"
         )
-        also = [place(one[1].module, one[2]) for one in hits]
-        yield finding(
-            "authz.mass-assignment",
-            place(piece.module, at, callee),
-            message,
-            LOW if trusted else HIGH if user else MEDIUM,
-            also,
-        )
+        also = [place(one.piece.module, one.at) for one in hits]
+        also += [place(*on_the_way) for one in hits for on_the_way in one.way]
+        user = re.search(r"(?i)user|account", first.callee)
+        severity = LOW if trusted else CRITICAL if own else HIGH if user else MEDIUM
+        where = place(first.piece.module, first.at, first.callee)
+        yield finding("authz.mass-assignment", where, message, severity, also)
 
 
-def _stores_body(piece: Piece, call: Call) -> bool:
+@dataclass(frozen=True)
+class _Hit:
+    case: Case
+    piece: Piece
+    at: int
+    callee: str
+    way: tuple[tuple[Module, int], ...]
+    """Where the body is put into an object of a function's own, and handed on."""
+
+
+_OF_THE_ROW = re.compile(r"^(?!.*(?i:admin|role|permission)).*(?i:access|owner)")
+"""`validateNoteAccess()` asks whose the row is, and nothing of what kind of user calls."""
+_ROLE_COLUMN = re.compile(r"\.(?:role|is_?[aA]dmin|user_?[rR]ole)\b")
+_ACCOUNT = re.compile(
+    r"(?:^|[.\s('\"])(?:\w*[uU]sers?|accounts?|profiles?|members?|staff)\w*[.('\"]"
+)
+
+
+def _asks_for_roles(case: Case) -> bool:
+    return case.access is Access.ROLE and not _OF_THE_ROW.search(case.why)
+
+
+def _of_account(hit: _Hit, asking: set[str]) -> bool:
+    """Whether the caller's own account is written whole, where accounts have a role."""
+    case = hit.case
+    if case.route.app not in asking or not _ACCOUNT.search(hit.callee):
+        return False
+    statement_of = hit.piece.module.code[hit.at : hit.at + 300]
+    column = _ROLE_COLUMN.search(statement_of)
+    by_caller = case.flow.of(hit.piece).has_caller(statement_of)
+    return column is None and by_caller and ":" not in case.route.path
+
+
+def _hits(case: Case) -> Iterator[_Hit]:
+    """What the handler stores whole, else what the functions do that it hands the body to."""
+    whole: dict[tuple[str, int], set[str]] = {}
+    pieces = {(one.module.path, one.function.start) for one in case.pieces if one.function}
+    for piece in case.pieces:
+        names = _held(piece, whole)
+        whole[piece.module.path, piece.start] = names
+        if piece.depth and not names:
+            continue
+        found = False
+        for call in piece.module.calls_in(piece.start, piece.end):
+            there = case.program.function(piece.module, call.callee)
+            followed = there and (there[0].path, there[1].start) in pieces and piece.depth < _DEEP
+            if followed or not _stores_body(piece, call, names) or _picked(case, piece, call):
+                continue
+            found = True
+            yield _Hit(case, piece, call.start, call.callee, tuple(_way(piece, whole)))
+        if found:
+            return
+
+
+def _way(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> Iterator[tuple[Module, int]]:
+    at: Piece | None = piece
+    while at is not None:
+        names = whole.get((at.module.path, at.start), set())
+        for one in at.module.bindings_in(at.start, at.end):
+            if (spread := _SPREAD.match(at.module.slice(one))) and spread[1] in names:
+                yield at.module, one.start
+        if at.giver and at.given:
+            yield at.giver.module, at.given[0].start
+        at = at.giver
+
+
+_DEEP = 3
+
+
+def _held(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> set[str]:
+    """The names of a piece that hold the body as it came."""
+    giver = piece.giver
+    if giver is None:
+        return _whole(piece, set(_nest_bodies(piece)))
+    names = whole.get((giver.module.path, giver.start), set())
+    parameters = piece.function.parameters if piece.function else ()
+    handed = {
+        word[0]
+        for text, given in zip(parameters, piece.given, strict=False)
+        if (word := re.match(r"(?:(?:private|public|readonly)\s+)*(\w+)", text))
+        and _is_whole(giver.module.slice(given).strip(), names)
+    }
+    return _whole(piece, handed) if handed else set()
+
+
+def _is_whole(given: str, names: set[str]) -> bool:
+    return given in names or _READ.fullmatch(given) is not None
+
+
+_NEST_BODY = re.compile(
+    r"@Body\(\s*\)\s*(\w+)\s*(?::\s*(?:any|unknown|object|Record<.*|Partial<.*|\w+\[\]))?\s*$",
+    re.DOTALL,
+)
+"""Without a class for it, no pipe looks what is in it."""
+
+
+def _nest_bodies(piece: Piece) -> Iterator[str]:
+    for text in piece.function.parameters if piece.function else ():
+        if found := _NEST_BODY.match(text):
+            yield found[1]
+
+
+def _stores_body(piece: Piece, call: Call, held: set[str]) -> bool:
     if call.callee == "Object.assign":
         copied = any(_WHOLE_BODY.search(piece.module.slice(one)) for one in call.arguments[1:])
         return copied and ".save(" in piece.code
@@ -56,11 +162,11 @@ def _stores_body(piece: Piece, call: Call) -> bool:
         return False
     if re.search(r"[Ss]chema|Object|Response|safeParse|Error|URL|Set|Map", call.callee):
         return False
-    names = "|".join(map(re.escape, _whole(piece)))
+    names = "|".join(map(re.escape, held))
     stores = "." in call.callee or call.callee[:1].isupper()  # a helper may take out what it wants
     told = names and stores and not _ELSEWHERE.search(call.callee)
     given = _GIVEN.replace("NAME", names) if told else ""
-    given += r"|[{,]\s*data\s*[,}]" if given and "data" in _whole(piece) else ""
+    given += r"|[{,]\s*data\s*[,}]" if given and "data" in held else ""
     return any(
         _WHOLE_BODY.search(text) or (given and re.search(given, text))
         for text in map(piece.module.slice, call.arguments)
@@ -71,6 +177,7 @@ _READ = re.compile(
     r"\s*(?:\(?\s*await\s+)?(?:req|request|_req|c\.req|ctx\.request)\.(?:json\(\)|body)\s*\)?\s*(?:as\b[^;]*)?"
     r"|\s*\{\s*\.\.\.(?:req|request|ctx\.request)\.body\s*(?:,[^{}]*)?\}\s*"
 )
+_SPREAD = re.compile(r"\s*\{\s*\.\.\.\s*(\w+)\s*[,}]")
 _REST = re.compile(r"\{[^{}]*\.\.\.\s*(\w+)\s*\}\s*$")
 _GIVEN = (
     r"^\s*\[?\s*(?:NAME)\s*\]?\s*$|\bdata\s*:\s*(?:NAME)\s*[,}]"
@@ -82,12 +189,14 @@ _ELSEWHERE = re.compile(
 """What a provider is sent, it judges itself."""
 
 
-def _whole(piece: Piece) -> set[str]:
+def _whole(piece: Piece, handed: set[str]) -> set[str]:
     """The names that hold all of the body, or all that the code didn't take out of it."""
-    found: set[str] = set()
+    found = set(handed)
     for one in piece.module.bindings_in(piece.start, piece.end):
         value, names = piece.module.slice(one), one.names.strip()
+        spread = _SPREAD.match(value)
         whole = _READ.fullmatch(value) is not None or value.strip() in found
+        whole = whole or (spread is not None and spread[1] in found)
         rest = _REST.search(re.sub(r"\s*:\s*[A-Z][\w<>\[\]., |]*$", "", names))
         if whole and rest:
             found.add(rest[1])

@@ -1,4 +1,4 @@
-"""Who the caller is taken for, and what they may reach: identity, role and ownership."""
+"""Who the caller is taken for, and what they may do: identity and role."""
 
 import re
 from collections import defaultdict
@@ -6,20 +6,16 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Case, Spot
-from .exposure import AT_THE_PROVIDER, people, principal, provider_token
+from .exposure import people, principal, provider_token
 from .flow import Names
 from .leftopen import left_open
-from .meant import not_in_production
 from .middleware import Access
 from .program import Piece
 from .proofs import made_here
-from .queries import Query, changed, for_sale, owned_tables, queries, stem
 from .roles import roles
-from .rowowners import behind_policies
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
-from .shared import shared_tables
-from .signs import ADMIN_PATH, LOGIN_PATH, PUBLIC_PATH, STORES, TAKES_PART, WEBHOOK_NAME
-from .ties import in_their_folder, tenant_tables, tied
+from .signs import ADMIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
+from .ties import tied
 
 _ID_COOKIE = re.compile(
     r"\bcookies\??\.(?:get\(\s*['\"])?(user_?[iI]d|uid|user|email|account_?[iI]d"
@@ -51,21 +47,10 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         apps[case.route.app].append(case)
     for of_app in apps.values():
-        owned, shared = owned_tables(of_app), shared_tables(of_app)
-        shown = _shown(of_app)
-        behind = behind_policies(of_app)
-        tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])
         for case in of_app:
             yield from _missing(case)
             yield from _supplied(case)
             yield from _signed_as(case)
-            if case.access is Access.CALLER:
-                whose = owned | behind if case.service else owned
-                yield from _records(case, whose, shared, shown)
-            elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
-                yield from _records(case, tenants, set(), set())
-            yield from _stored_files(case)
-            yield from _below(case, owned)
             yield from roles(case)
             yield from provider_token(case)
         yield from people(of_app)
@@ -242,159 +227,3 @@ def _taken(piece: Piece, name: str, names: Names) -> Iterator[Place]:
         named = re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", binding.names)
         if named and names.has_sent(piece.module.slice(binding)):
             yield place(piece.module, binding.at)
-
-
-_OVER_ALL = re.compile(r"super|platform|root|system", re.IGNORECASE)
-"""Who administers all organisations reaches each."""
-
-
-def _records(case: Case, owned: set[str], shared: set[str], shown: set[str]) -> Iterator[Finding]:
-    """A signed-in caller names any record of a table whose records belong to somebody."""
-    if case.bound_by_rows or case.token_in_hand or case.scoped or not_in_production(case):
-        return
-    if case.route.method == "POST" and LOGIN_PATH.search(case.route.path):
-        return  # who calls is what it finds out
-    if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
-        return
-    by_anyone = case.access is Access.CALLER
-    said = by_anyone and case.route.kind == "next" and ADMIN_PATH.search(case.route.path)
-    if said or AT_THE_PROVIDER.search(case.code):
-        return  # what becomes of the record is what the provider says
-    found = [
-        one
-        for one in queries(case)
-        if one.alone
-        and stem(one.table) in owned
-        and not one.inserts
-        and not stem(one.table).endswith(_CATALOGUE)
-        and not for_sale(one)
-        and (one.writes or not _PUBLISHED.search(one.code))
-        and not (case.route.method == "GET" and _seen_by_all(stem(one.table), shown))
-        and (stem(one.table) not in shared or _touched(case, one))
-        and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
-    ]
-    if not found:
-        return
-    worst = max(found, key=lambda one: one.writes)
-    verb = "changes" if worst.writes or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
-    message = (
-        f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
-        "are is never compared with the caller"
-    )
-    takes_part = case.sends or TAKES_PART.search(case.route.path) is not None
-    addressed = takes_part and case.route.method in {"POST", "ANY"} and not worst.writes
-    severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
-    also = [at_spot(worst.begins), at_route(case)]
-    yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
-
-
-_GIVES = re.compile(
-    r"invit|member|access|permission|role|share|lease|tenanc|contract|invoice|employee|staff|worker",
-    re.IGNORECASE,
-)
-"""A row of it gives somebody a right to what it is below, or binds its owner; a comment doesn't."""
-_PARENT = re.compile(r"\b([a-z]\w*?)_?[iI]d\b(?:\s*:\s*([^,}\n]+))?")
-
-
-def _below(case: Case, owned: set[str]) -> Iterator[Finding]:
-    """A row is put below a record that has an owner, by a handler that never learns who calls."""
-    if case.access is not Access.CALLER or not case.gate or case.asked or not case.service:
-        return
-    for one in queries(case):
-        names = case.flow.of(one.spot.piece)
-        parents = [
-            found[1]
-            for found in _PARENT.finditer(
-                one.code if one.inserts and _GIVES.search(one.table) else ""
-            )
-            if stem(found[1]) in owned and names.has_sent(found[2] or found[0])
-        ]
-        if parents:
-            message = (
-                f"{case.route.label} adds to {one.table or 'records'} below whichever {parents[0]} "
-                f"the request names: whose that is is never compared with the caller"
-            )
-            where = at_spot(one.spot, case.route.label)
-            yield finding("authz.idor", where, message, HIGH, [at_route(case)])
-            return
-
-
-_STORED = re.compile(r"\.(createSignedUrl|download|remove)\(\s*\[?\s*([A-Za-z_$][\w$.]*)\s*[,)\]]")
-
-
-def _stored_files(case: Case) -> Iterator[Finding]:
-    """Whoever is signed in names any file of a private bucket, and the service key fetches it."""
-    if case.access is not Access.CALLER or not case.service or case.token_in_hand or tied(case):
-        return
-    for piece in case.pieces[:1]:
-        names = case.flow.of(piece)
-        for match in _STORED.finditer(piece.code):
-            if "storage" in piece.code[max(0, match.start() - 200) : match.start()] and (
-                names.has_sent(match[2])
-                and not names.has_caller(match[2])
-                and not in_their_folder(piece, names, match[2])
-            ):
-                verb = "removes" if match[1] == "remove" else "hands out"
-                message = (
-                    f"{case.route.label} {verb} whichever stored file the request names, with the "
-                    f"service key: whose it is is never compared with the caller"
-                )
-                where = place(piece.module, piece.start + match.start(1), case.route.label)
-                yield finding("authz.idor", where, message, HIGH, [at_route(case)])
-                return
-
-
-def _touched(case: Case, found: Query) -> bool:
-    """Whether more is done with what is shown to everybody than to look it up."""
-    return changed(found) if case.route.method != "GET" else found.writes
-
-
-_PUBLISHED = re.compile(
-    r"\b(?:status|state|visibility)['\"]?\s*:\s*['\"](?:published|public)['\"]"
-    r"|\bis_?published['\"]?\s*:\s*true\b|\bpublished['\"]?\s*:\s*true\b",
-    re.IGNORECASE,
-)
-"""Only what its owner has put up is read."""
-_HARMLESS = re.compile(
-    r"/(?:click|view|track|impression|share|open|seen)s?$|/magic-?link$|/resend(?:-[\w-]+)?$",
-    re.IGNORECASE,
-)
-_MARK = re.compile(
-    r"/(?:mark-?(?:as-?)?)?(?:un)?(?:read|pin|star|favou?rite|dismiss"
-    r"|shown|seen|viewed|acknowledge)$|/(?:update|re-?calculate|refresh|sync|recount)-?[\w-]*counts?$",
-    re.IGNORECASE,
-)
-"""What is marked by somebody else can be marked back."""
-_JUDGES = re.compile(r"/(?:reviews?|ratings?|rate|feedback)/?$", re.IGNORECASE)
-"""Whoever rates a thing changes what is said of it on the whole."""
-_VACANCIES = {"job", "vacanc", "job_post", "jobpost", "job_posting", "jobposting", "job_listing"}
-_SHOWN = _VACANCIES | {
-    "event", "cours", "listing", "articl", "blog", "review", "vehicl", "recip", "restaurant",
-    "hotel", "venu", "podcast",
-}  # fmt: skip
-"""What people put up in order that others read it."""
-_UNDER_A_POST = ("reaction", "like", "lik", "upvot", "follow")
-"""Who liked what is there for the others to see."""
-
-
-def _seen_by_all(table: str, shown: set[str]) -> bool:
-    return table in shown or table.endswith(_UNDER_A_POST)
-
-
-_WHO_HIRES = {"compan", "employer", "company_profil", "companyprofil", "employer_profil"}
-
-
-def _shown(cases: list[Case]) -> set[str]:
-    """Where vacancies are read, the companies behind them are to be read too."""
-    vacancies = any(
-        case.route.method == "GET" and stem(one.table) in _VACANCIES
-        for case in cases
-        for one in queries(case)
-    )
-    return _SHOWN | _WHO_HIRES if vacancies else _SHOWN
-
-
-_CATALOGUE = (
-    "product", "categor", "plan", "servic", "post", "setting", "config", "catalog", "menu",
-    "templat",
-)  # fmt: skip

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding, Place
+from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
 from .middleware import Access
 from .paths import property_of
 from .platforms import EdgeProject
 from .program import Piece
-from .say import CRITICAL, HIGH, at_route, at_spot, finding
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import BODY, HASHED, WEBHOOK_NAME
 from .source import Call
 
@@ -84,6 +84,9 @@ _VERIFIES = re.compile(
     r"|\b(?:jwt|jose|jsonwebtoken|JWT)\.verify\(|verifyIdToken|RemoteJWKSet|subtle\.verify|getSession\("
     r"|auth/v1/user|introspect|tokeninfo|getServerSession|currentUser\("
 )
+_SIGNS = re.compile(
+    r"\b(?:jwt|JWT|jsonwebtoken)\.sign\(|\bnew\s+SignJWT\(|\bjwt\w*\.sign(?:Async)?\("
+)
 _FROM_CALLER = re.compile(r"[aA]uthorization|\bcookies?\b|['\"]x-[\w-]*token", re.IGNORECASE)
 _NEAR = 500
 
@@ -94,12 +97,17 @@ def forged(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
     unchecked = any(case.route.name in project.unchecked for project in projects)
     if (edge and not unchecked) or _VERIFIES.search(case.code) or _webhook(case):
         return
-    effects = {name for name, _ in case.effects()}
-    if case.access is Access.SIGNATURE or not effects or not _FROM_CALLER.search(case.code):
+    effects = {name for name, _ in case.effects()} | (
+        {"token"} if _SIGNS.search(case.code) else set()
+    )
+    if case.access is Access.SIGNATURE or not effects:
         return
     for piece in case.pieces:
         read = _READ_ONLY.search(piece.code)
         if read is None or not _CLAIM.search(piece.code, read.end(), read.end() + _NEAR):
+            continue
+        argument = piece.code[read.end() :].partition(")")[0]
+        if not _FROM_CALLER.search(case.code) and not case.flow.of(piece).has_sent(argument):
             continue
         message = (
             f"{case.route.label} believes what a token says of its bearer, and nobody checks the "
@@ -109,10 +117,20 @@ def forged(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
             "authz.client-supplied-identity",
             at_spot(Spot(piece, piece.start + read.start()), case.route.label),
             message,
-            CRITICAL if effects & {"write", "delete", "mail", "message"} else HIGH,
+            _how_grave(case, effects),
             [at_route(case)],
         )
         return
+
+
+def _how_grave(case: Case, effects: set[str]) -> Severity:
+    if _LOGS_OUT.search(case.route.path):
+        return MEDIUM
+    return CRITICAL if effects & {"write", "delete", "mail", "message", "token"} else HIGH
+
+
+_LOGS_OUT = re.compile(r"/(?:log-?|sign-?)out/?$", re.IGNORECASE)
+"""Whoever is sent away comes back."""
 
 
 def _webhook(case: Case) -> bool:

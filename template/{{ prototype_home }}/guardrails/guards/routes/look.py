@@ -22,6 +22,7 @@ from .orders import orders
 from .payments import payments
 from .platforms import edge_projects
 from .races import races
+from .records import records
 from .references import references
 from .refunds import refunds
 from .rows import page_rows, public_files, route_row
@@ -40,6 +41,7 @@ def look(tree: Tree) -> Looked:
     found = [
         *holes(cases, projects),
         *identity(cases),
+        *records(cases),
         *references(cases),
         *cookies(cases),
         *mass_assignment(cases),

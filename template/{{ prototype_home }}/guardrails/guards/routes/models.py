@@ -3,6 +3,7 @@
 import re
 
 from .program import Program
+from .queries import stem
 from .source import Module
 
 _PASSWORD = re.compile(
@@ -58,3 +59,21 @@ def only_once(text: str, keys: list[str]) -> bool:
         re.search(r"\.index\(\s*\{[^{}]*\}\s*,\s*\{[^{}]*\bunique\s*:\s*true", text)
         or re.search(r"@@(?:unique|id)\(|indexes\s*:\s*\[[^\]]*unique\s*:\s*true", text)
     )
+
+
+_PRISMA_MODEL = re.compile(r"(?m)^model\s+(\w+)\s*\{([^}]*)\}")
+_HANGS_ON = re.compile(r"(?m)^\s*\w+\s+(\w+)\s+@relation\([^)\n]*fields\s*:")
+"""A relation that must be there: `unit Unit @relation(fields: [unitId], ...)`."""
+
+
+def below(program: Program, owned: set[str]) -> set[str]:
+    """The stems of tables whose rows can't be without a row of one of these, these with them."""
+    parents = {
+        stem(model): {stem(one) for one in _HANGS_ON.findall(text)}
+        for path in program.tree.ending(".prisma")
+        for model, text in _PRISMA_MODEL.findall(program.tree.text(path) or "")
+    }
+    found = set(owned)
+    while more := {one for one, above in parents.items() if above & found} - found:
+        found |= more
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...engine.tree import Tree
 from ..braces import closing_brace
-from .source import WORD, Argument, Call, Function, Module, parse
+from .source import WORD, Argument, Binding, Call, Function, Module, parse
 
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _DEEPEST = 4
@@ -179,7 +179,7 @@ class Program:
                 return None
             function = found[0].named.get(found[1]) or self._default(*found)
             return (found[0], function) if function else self._taken_from(*found)
-        if last in _NO_FOLLOW or not WORD.fullmatch(head):
+        if not WORD.fullmatch(head) or (last in _NO_FOLLOW and not _of_instance(module, callee)):
             return None
         return self._method(module, callee, head, last)
 
@@ -211,20 +211,19 @@ class Program:
             head = typed[1] if typed else ""
         found = self.find(module, head) if head else None
         if found is None:
-            return None
+            return self._of_maker(module, module.bound_once.get(head), last, _MADE)
         home, name = found
-        if of_class := self._of_maker(home, name, last, _INSTANCE):
+        if of_class := self._of_maker(home, home.outer_values.get(name), last, _INSTANCE):
             return of_class
         if last in home.named:
             function = _in_part(home, callee, last)
             return (home, function) if function else None
-        return self._of_maker(home, name, last, _MADE)
+        return self._of_maker(home, home.outer_values.get(name), last, _MADE)
 
     def _of_maker(
-        self, home: Module, name: str, last: str, way: re.Pattern[str]
+        self, home: Module, made: Binding | None, last: str, way: re.Pattern[str]
     ) -> tuple[Module, Function] | None:
-        """The method `last` of what made the value `name`: of `OrdersService`, for one."""
-        made = home.outer_values.get(name)
+        """The method `last` of what made a value: of `OrdersService`, for one."""
         maker = made and way.search(home.slice(made))
         there = self.find(home, maker[1]) if maker else None
         return (there[0], there[0].named[last]) if there and last in there[0].named else None
@@ -258,6 +257,15 @@ class Program:
             yield Piece(
                 home, function.start, function.end, giver.depth + 1, function, call.arguments, giver
             )
+
+
+def _of_instance(module: Module, callee: str) -> bool:
+    """Whether it is a method of a part of the object, or of what a class made."""
+    head, *rest = callee.split(".")
+    made = module.bound_once.get(head)
+    return len(rest) == (2 if head == "this" else 1) and (
+        head == "this" or bool(made and _INSTANCE.match(module.slice(made)))
+    )
 
 
 _MEMBER_OF = re.compile(r"\s*([A-Za-z_$][\w$]*)\.([A-Za-z_$][\w$]*)\s*;?\s*")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .access import Case, Spot
 from .flow import mentions
+from .paths import property_of
 from .program import Piece
 from .signs import LLM, READS, WRITES
 from .source import Binding, Call
@@ -13,7 +14,7 @@ from .source import Binding, Call
 _FILTERS = {"eq", "match", "filter", "in", "is"}
 _BY_ID = re.compile(
     r"^(?:findById\w*|findByPk|findUnique\w*|findFirst\w*|findOne\w*|deleteOne|updateOne"
-    r"|delete|update|destroy|remove"
+    r"|delete|update|upsert|destroy|remove"
     r"|where|find|findByGuid|findByUuid|getById|deleteMany|updateMany|query|execute|get|run"
     r"|all|doc)$"
 )
@@ -29,6 +30,8 @@ _TABLE = re.compile(
     r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)"
     r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?\w+\"?\.)?[\"`]?(\w+)"
     r"|\b(?:db|tx)\.query\.(\w+)"
+    r"|\b(?:tx|trx|transaction)\.(?!query\b)(\w+)\.(?:find|update|delete|upsert|create|count)"
+    r"|\b(?:db|knex|trx)\(\s*['\"](\w+)"
     r"|\b(?:storage|db)\.(\w+)\.(?:get|find|fetch|update|delete|remove|create|cancel"
     r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("
     r"|\b(?:storage|db)\.(?:get|find|fetch|update|delete|remove|create|cancel"
@@ -159,10 +162,19 @@ def chosen(piece: Piece, call: Call, whole: str) -> str:
 
     What waits for somebody is taken on by whoever comes, and a follower is added.
     """
-    if len(call.arguments) < 2 or not _UPDATES_ONE.search(call.callee):
-        return whole
-    change = piece.module.slice(call.arguments[1])
-    return whole if _TAKES_ON.search(change) else piece.module.slice(call.arguments[0])
+    if by := property_of(piece.module.slice(call.arguments[0]), "where"):
+        change, which = property_of(whole, "data") or property_of(whole, "update"), by
+    elif len(call.arguments) > 1 and _UPDATES_ONE.search(call.callee):
+        change, which = map(piece.module.slice, reversed(call.arguments[:2]))
+    else:
+        return _NOT_THEIRS.sub("", whole)
+    return _NOT_THEIRS.sub("", whole if not change or _TAKES_ON.search(change) else which)
+
+
+_NOT_THEIRS = re.compile(
+    r"\w+\s*:\s*\{\s*(?:not|\$ne|ne)\s*:[^{}]*\}|\.neq\([^()]*\)|\b\w+\s*(?:<>|!=)\s*\$\d"
+)
+"""`senderId: { not: userId }` leaves out what is the caller's, and asks for everybody else's."""
 
 
 def statement(piece: Piece, call: Call) -> str:
@@ -205,6 +217,29 @@ def answered(query: Query) -> bool:
     if piece.depth or not into:
         return True
     return _in_the_answer(piece, into[-1])
+
+
+def only_tested(query: Query) -> bool:
+    """Whether all that is done with what is read is to look whether there is any."""
+    piece = query.spot.piece
+    into = [
+        one
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start <= query.spot.at < one.end
+    ]
+    if query.writes or not into or not re.fullmatch(r"\w+", into[-1].names):
+        return False
+    later = _TEXT.sub("''", piece.module.code[into[-1].end : piece.end])
+    used = re.compile(rf"(?<![\w$.]){into[-1].names}(?![\w$])")
+    tested = re.compile(_TESTED.format(into[-1].names))
+    found = used.findall(later)
+    return bool(found) and len(found) == len(tested.findall(later))
+
+
+_TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_TESTED = (
+    r"(?<=\()\s*{0}\s*(?=\))|\b{0}\??\.length\s*(?:[<>=!]=*\s*\d|\))|(?:&&|\|\|)\s*{0}\s*(?=\))"
+)
 
 
 def for_sale(query: Query) -> bool:

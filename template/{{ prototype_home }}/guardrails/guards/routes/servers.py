@@ -21,6 +21,9 @@ _MAKERS = re.compile(
 _GIVEN = re.compile(r"^(?:app|router|fastify|server|api|instance|hono|expressApp|r)\b")
 _CHAINED = re.compile(r"^(\w+)\.route\((['\"`])(.*?)\2\)")
 _HOOKS = {"onRequest", "preHandler", "preValidation", "preParsing"}
+_ADDS_HOOK = re.compile(
+    r"\.addHook\(\s*['\"](?:onRequest|preHandler|preValidation|preParsing)['\"]"
+)
 _STRINGS = {"string", "template_string"}
 _PATHS = {*_STRINGS, "member_expression", "identifier", "binary_expression"}
 _INLINE = {"arrow_function", "function_expression"}
@@ -138,9 +141,20 @@ class Servers:
                 if child is not None and child != key:
                     mount = _Mount(key, module, call.start, prefix, tuple(before))
                     self.routers[child].mounts.append(mount)
-                else:
+                elif not call.callee.endswith(".register") or self._adds_hook(module, one):
                     before.append(Guarding(module, one))
                     router.uses.append(_Use(module, call.start, prefix, one))
+
+    def _adds_hook(self, module: Module, plugin: Argument) -> bool:
+        """Whether a plugin of Fastify's hangs anything before the routes: that of a package, as
+        `@fastify/jwt` is, only brings the means to ask.
+        """
+        code = module.slice(plugin)
+        name = WORD.match(code)
+        there = self.program.imported(module, name[0]) if name else None
+        function = module.named.get(name[0]) if name and there is None else None
+        text = there[0].code if there else module.slice(function) if function else code
+        return _ADDS_HOOK.search(text) is not None
 
     def _router_of(self, module: Module, argument: Argument) -> Key | None:
         code = module.slice(argument)

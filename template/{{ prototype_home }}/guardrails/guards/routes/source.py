@@ -154,6 +154,17 @@ class Module:
         return found
 
     @cached_property
+    def bound_once(self) -> dict[str, Binding]:
+        """What names are bound to anywhere, where no place binds one to anything else."""
+        found: dict[str, Binding] = {}
+        other: set[str] = set()
+        for binding in self.bindings:
+            first = found.setdefault(binding.names, binding)
+            if self.slice(first) != self.slice(binding):
+                other.add(binding.names)
+        return {name: binding for name, binding in found.items() if name not in other}
+
+    @cached_property
     def _call_starts(self) -> list[int]:
         return [call.start for call in self.calls]
 

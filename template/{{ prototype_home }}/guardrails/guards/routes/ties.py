@@ -1,12 +1,14 @@
 """Whether what a handler is asked for is tied to who asks for it."""
 
 import re
+from collections.abc import Iterator
 
 from .access import Case
 from .flow import PAGED, Names
 from .program import Piece
 from .queries import CREATES, LOG, chosen, statement, stem, table
-from .signs import TENANT_ID
+from .signs import READS, TENANT_ID, WRITES
+from .source import Call
 
 _COMPARES = re.compile(
     r"[^=!<>]={2,3}[^=]|!==?|\.includes\(|\.some\(|\.find\(|\.has\(|\.equals\(|\.every\("
@@ -29,20 +31,60 @@ def tied(case: Case) -> bool:
             known = names.has_caller(line) or _OF_SESSION.search(line) is not None
             if known and _COMPARES.search(line) and not _nothing_test(line):
                 return True
-        for call in piece.module.calls_in(piece.start, piece.end):
-            if LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
-                continue
-            code = PAGED.sub("", chosen(piece, call, statement(piece, call)))
-            inner = "".join(piece.module.slice(one) for one in call.arguments)
-            if (
-                names.has_caller(code)
-                and names.has_sent(code)
-                and (names.has_sent(inner) or ".eq(" in code)
-            ) and not call.callee.endswith(
-                (".insert", ".json", "Response", ".stringify", ".create", "serve")
-            ):
+        told = [one for one in _calls(piece) if _looked_into(case, piece, one)]
+        if any(_both_in(piece, call, names, told) for call in _calls(piece) if call not in told):
+            return True
+        for one in piece.module.bindings_in(piece.start, piece.end):
+            value = piece.module.slice(one)
+            filters = _FILTER.fullmatch(one.names) is not None and value.startswith("{")
+            if filters and names.has_caller(value) and names.has_sent(value):
                 return True
     return False
+
+
+_FILTER = re.compile(r"\w*(?:where|filter|query|criteria|condition)\w*", re.IGNORECASE)
+
+
+def _calls(piece: Piece) -> Iterator[Call]:
+    for call in piece.module.calls_in(piece.start, piece.end):
+        if LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
+            continue
+        if not call.callee.endswith(_STORED):
+            yield call
+
+
+_STORED = (".insert", ".json", "Response", ".stringify", ".create", "serve", ".emit", ".send")
+
+
+def _looked_into(case: Case, piece: Piece, call: Call) -> bool:
+    """A function of the tree's own that is looked into says itself what it does with the two."""
+    there = case.program.function(piece.module, call.callee)
+    return there is not None and any(
+        one.function is there[1] and one.module is there[0] and _acts(one) for one in case.pieces
+    )
+
+
+def _acts(piece: Piece) -> bool:
+    """Whether it asks a store by itself: what only compares or only throws was meant as a check."""
+    return READS.search(piece.code) is not None or WRITES.search(piece.code) is not None
+
+
+_PROGRAM = re.compile(r"\A\s*(?:async\b|\(?[\w\s,{}]*\)?\s*=>)[\s\S]*\bawait\b")
+"""`$transaction(async (tx) => ...)`: what is done in it is judged by itself."""
+
+
+def _both_in(piece: Piece, call: Call, names: Names, told: list[Call]) -> bool:
+    within = [piece.module.slice(one) for one in call.arguments]
+    code = PAGED.sub("", chosen(piece, call, statement(piece, call)))
+    inside = (piece.module.slice(one) for one in told if call.start <= one.start < call.end)
+    for one in (*filter(_PROGRAM.search, within), *inside):
+        code = code.replace(one, "")
+    inner = "".join(within)
+    return (
+        names.has_caller(code)
+        and names.has_sent(code)
+        and (names.has_sent(inner) or ".eq(" in code)
+    )
 
 
 def _told_nothing(piece: Piece) -> bool:
