@@ -3,10 +3,15 @@
 
 def closing_brace(text: str, at: int) -> int:
     """Where the brace closes whose inside begins at `at`; the end of the text where none does."""
-    depth = 1
+    open_ = 1
     while at < len(text):
-        depth += (text[at] == "{") - (text[at] == "}")
-        if depth == 0:
+        open_ += (text[at] == "{") - (text[at] == "}")
+        if open_ == 0:
             return at
         at += 1
     return at
+
+
+def depth(text: str, start: int, end: int) -> int:
+    """How many more braces are opened than closed."""
+    return text.count("{", start, end) - text.count("}", start, end)

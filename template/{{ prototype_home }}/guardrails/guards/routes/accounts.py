@@ -10,7 +10,6 @@ from .access import Case, Spot
 from .flow import Names
 from .meant import by_cookie, first_start, guests, not_in_production, proves_it, signs_up
 from .middleware import Access
-from .models import keeps_hash, model_text, prisma_model
 from .program import Piece
 from .proofs import made_here
 from .queries import Query, changed, queries, stem
@@ -18,7 +17,7 @@ from .rolepaths import OF_ALL, PRIVATE_PATH, of_a_role, roles_asked
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import listed
 from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
-from .source import Binding, Call
+from .source import Call
 from .ties import tied
 
 _ACCOUNTS = {
@@ -62,7 +61,6 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
                 milder = (at.path, at.line) in open_
                 yield from (_told(one, milder=milder) for one in _in_their_name(case, asks))
             yield from _makes_staff(case)
-            yield from _hashes(case)
             yield from _tells(case)
             if (at.path, at.line) not in told:
                 yield from _of_somebody(case)
@@ -205,73 +203,6 @@ def _makes_staff(case: Case) -> Iterator[Finding]:
         also = [at_route(case)]
         where = at_spot(spot, case.route.label)
         yield finding("authz.unauthenticated-endpoint", where, message, CRITICAL, also)
-
-
-_READ = re.compile(
-    r"\s*(?:await\s+)?(?:(?:prisma|db|tx)\.(\w+)|([A-Z]\w*))\s*\.(?:find|findAll|findMany|findById|findByPk"
-    r"|findOne|findUnique|findFirst)\("
-)
-_SOME = re.compile(
-    r"\.select\(|\bselect\s*:|attributes\s*:|\bomit\s*:|exclude|password|\.map\(|\.limit\(0"
-    r"|\}\s*,\s*['\"{]"
-)
-"""Not the whole row."""
-
-
-def _hashes(case: Case) -> Iterator[Finding]:
-    """Whole accounts in the answer, the hashes of their passwords with them."""
-    for piece in case.pieces[:1]:
-        names = case.flow.of(piece)
-        for binding in piece.module.bindings_in(piece.start, piece.end):
-            value = piece.module.slice(binding)
-            read = _READ.match(value)
-            if read is None or _SOME.search(value) or names.has_caller(value):
-                continue
-            if not _keeps_hash(case, piece, read[1], read[2]) or not answered_whole(piece, binding):
-                continue
-            message = (
-                f"{case.route.label} answers with whole accounts, the hash of each password "
-                f"included"
-            )
-            own = LOGIN_PATH.search(case.route.path) or proves_it(case)
-            severity = MEDIUM if own or case.access is Access.ROLE else HIGH
-            where = place(piece.module, binding.start, case.route.label)
-            yield finding("authz.pii-exposed", where, message, severity, [at_route(case)])
-            return
-
-
-def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | None) -> bool:
-    if by_prisma:
-        return (
-            re.search(r"(?m)^\s*password\w*\s", prisma_model(case.program, by_prisma)) is not None
-        )
-    return model is not None and keeps_hash(model_text(case.program, piece.module, model))
-
-
-_ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
-_HANDED = re.compile(r"\b\w+\((?:[^()]|\([^()]*\))*\)")
-"""What a function makes of a row: `publicParts(user)`."""
-_SAYS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-
-
-def answered_whole(piece: Piece, binding: Binding) -> bool:
-    """Whether the row goes out as it is: not one of its fields, nor without its password."""
-    name = binding.names.strip()
-    if not re.fullmatch(r"[\w$]+", name):
-        return False
-    later = piece.module.code[binding.end : piece.end]
-    without = (
-        rf"{name}\.password\s*=|delete\s+{name}\.|\}}\s*=\s*{name}\b|{name}\.toObject|{name}\.map\("
-    )
-    if re.search(without, later):
-        return False
-    whole = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$.(\[?]|\s*:)")
-    return any(
-        whole.search(_HANDED.sub("", _SAYS.sub("", piece.module.slice(one))))
-        for call in piece.module.calls_in(binding.end, piece.end)
-        if _ANSWERS.search(call.callee)
-        for one in call.arguments[:1]
-    )
 
 
 _OWNER = re.compile(

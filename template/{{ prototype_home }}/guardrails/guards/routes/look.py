@@ -13,6 +13,7 @@ from .assignment import mass_assignment
 from .collect import collect
 from .cookies import cookies, stored_unasked
 from .declared import declared
+from .hashes import hashes
 from .holes import holes
 from .identity import identity
 from .includes import includes
@@ -59,6 +60,7 @@ def look(tree: Tree) -> Looked:
         *social_logins(cases),
         *told_settings(cases),
         *told_inside(cases),
+        *hashes(cases),
         *sql_texts(cases),
         *open_pages(program),
     ]

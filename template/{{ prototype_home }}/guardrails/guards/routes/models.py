@@ -45,6 +45,10 @@ def prisma_model(program: Program, name: str) -> str:
     )
 
 
+HASH = re.compile(r"(?mi)^\s*((?:hashed_?)?password\w*)\s")
+"""A column of a model of Prisma's."""
+
+
 def only_once(text: str, keys: list[str]) -> bool:
     """Whether the store itself refuses a second row with these values."""
     for key in keys:
