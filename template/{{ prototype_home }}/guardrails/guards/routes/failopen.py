@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from ...engine.finding import Finding
 from .access import Case
+from .middleware import guard_pieces
+from .program import Piece
 from .say import CRITICAL, HIGH, MEDIUM, at_route, finding, place
 from .signs import (
     HASHED,
@@ -47,20 +49,33 @@ _WITHIN = re.compile(
 )
 
 
+_BARE = re.compile(
+    r"(?P<given>[\w$.?]{1,60}(?:\[\s*['\"][\w-]+['\"]\s*\])?)\s*!==?\s*process\.env\.(?P<node>\w+)(?!\w|\s*\|\|)"
+)
+_MAY_BE_LEFT_OUT = re.compile(
+    r"\bheaders\s*\[|\bheaders\.(?!get\b)\w+|\breq(?:uest)?\.(?:header|get)\(|\b(?:query|body)\b"
+)
+"""What Node.js hands on as undefined where it was not sent; `headers.get` of the web is null."""
+
+
 def unset(case: Case) -> Iterator[Finding]:
     """``header !== `Bearer ${process.env.SECRET}` ``: where it is not set, `Bearer undefined` is
-    what opens the door.
+    what opens the door; and nothing at all opens `header !== process.env.SECRET`.
     """
-    for piece in case.pieces:
-        for test in _WITHIN.finditer(piece.code):
-            name = test["node"] or test["deno"]
+    guards = [one for guard in case.route.guards for one in guard_pieces(case.program, guard)[0]]
+    for piece in (*case.pieces, *guards):
+        tests = [(one, "the word undefined") for one in _WITHIN.finditer(piece.code)]
+        tests += [(one, "none") for one in _BARE.finditer(piece.code) if _left_out(piece, one)]
+        for test, what in tests:
+            name = test["node"] or test.groupdict().get("deno")
             named = rf"!\s*(?:process\.env\.|Deno\.env\.get\(\s*['\"]){name}\b"
             kept = rf"(?:process\.env\.|Deno\.env\.get\(\s*['\"]){name}\b['\")]*\s*(?:&&|\?|\|\|)"
             if re.search(f"{named}|{kept}", piece.module.code):
                 continue
+            inside = " inside a text" if what != "none" else ""
             message = (
-                f"{case.route.label} compares with {name} inside a text: where it is not set, "
-                f"whoever sends the word undefined passes"
+                f"{case.route.label} compares with {name}{inside}: where it is not set, "
+                f"whoever sends {what} passes"
             )
             at = piece.start + test.start()
             said = finding(
@@ -68,6 +83,21 @@ def unset(case: Case) -> Iterator[Finding]:
             )
             yield replace(said, detail={"subject": name})
             return
+
+
+def _left_out(piece: Piece, test: "re.Match[str]") -> bool:
+    """Whether what is compared is undefined where the request does not say it."""
+    given = test["given"]
+    if re.search(rf"!\s*{re.escape(given)}(?![\w$.\[])", piece.code):
+        return False
+    if _MAY_BE_LEFT_OUT.search(given):
+        return True
+    return any(
+        one.names.strip() == given
+        and _MAY_BE_LEFT_OUT.search(value := piece.module.slice(one))
+        and not re.search(r"\|\||\?\?|\.(?:replace|split|slice)\(", value)
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    )
 
 
 _SIGNATURE = re.compile(r"[\w.]*(?:signature|\bsig\b|hmac)\w*", re.IGNORECASE)

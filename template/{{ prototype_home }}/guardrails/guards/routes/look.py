@@ -10,6 +10,7 @@ from ...engine.tree import Tree
 from ..idle import less_grave, quieter, rank
 from .accounts import accounts
 from .assignment import mass_assignment
+from .claims import claims
 from .collect import collect
 from .cookies import cookies, stored_unasked
 from .declared import declared
@@ -61,6 +62,7 @@ def look(tree: Tree) -> Looked:
         *told_settings(cases),
         *told_inside(cases),
         *hashes(cases),
+        *claims(cases),
         *sql_texts(cases),
         *open_pages(program),
     ]

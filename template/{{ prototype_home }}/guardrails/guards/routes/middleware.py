@@ -30,7 +30,7 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     """What a middleware asks for, or None when it lets everybody pass."""
     code = guarding.code.strip()
     name = re.sub(r"\s+", " ", code)[:60]
-    pieces, resolved = _guard_pieces(program, guarding)
+    pieces, resolved = guard_pieces(program, guarding)
     text = "\n".join(piece.code for piece in program.reach(pieces)[:12])
     body = pieces[0].code if pieces else ""
     if _SETS_UP.match(body):
@@ -107,7 +107,7 @@ def _tells_apart(text: str) -> bool:
     return _READS_TOKEN.search(text) is not None and _FOR_THE_ROLE.search(text) is None
 
 
-def _guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bool]:
+def guard_pieces(program: Program, guarding: Guarding) -> tuple[list[Piece], bool]:
     """The code of a middleware, and whether it is the tree's own."""
     module, argument = guarding.module, guarding.argument
     if argument.kind in {"arrow_function", "function_expression"}:
