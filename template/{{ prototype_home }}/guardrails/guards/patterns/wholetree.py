@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ...engine.finding import Finding, Place, Severity
 from ...engine.tree import Tree
+from .composed import composed
 from .source import Source
 
 Fact = Callable[[Tree, Sequence[str], Sequence[Finding]], Iterable[Finding]]
@@ -121,4 +122,4 @@ def app_of(path: str, apps: Mapping[str, object]) -> str:
     return folder
 
 
-FACTS: tuple[Fact, ...] = (client_side_only, no_boundary)
+FACTS: tuple[Fact, ...] = (client_side_only, no_boundary, composed)

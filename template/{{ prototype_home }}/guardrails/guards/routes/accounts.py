@@ -16,7 +16,7 @@ from .queries import Query, changed, queries, stem
 from .rolepaths import OF_ALL, PRIVATE_PATH, of_a_role, roles_asked
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import listed
-from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, WEBHOOK_NAME
+from .signs import ASKS_CALLER, LOGIN_PATH, PUBLIC_PATH, READS, WEBHOOK_NAME
 from .source import Call
 from .ties import tied
 
@@ -53,6 +53,7 @@ def accounts(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
         grows = any(_registers(case) and case.access is Access.PUBLIC for case in of_app)
         kept = not grows and any(_registers(case) for case in of_app)
         named = {role for case in of_app for role in roles_asked(case)}
+        yield from _open_books(of_app if grows and not roles else [])
         for case in of_app:
             at = at_route(case)
             if case.route.label not in signed_in:
@@ -262,6 +263,44 @@ def _all_of_them(case: Case, grows: bool) -> Iterator[Finding]:
         )
         also = [at_spot(spot) for name, spot in case.effects() if name == "read"]
         yield finding("authz.missing-role-check", at_route(case), message, MEDIUM, also)
+
+
+_BOOKS = {
+    "customer", "payment", "payout", "transaction", "invoic", "salar", "payroll", "lead", "client",
+    "patient", "employe", "order", "booking",
+}  # fmt: skip
+
+
+def _open_books(of_app: list[Case]) -> Iterator[Finding]:
+    """Everybody's invoices for any account, where anybody may have one and no row has an owner."""
+    found: list[tuple[Case, str]] = []
+    for case in of_app:
+        asks = case.access is Access.CALLER and case.route.method == "GET"
+        if (
+            not asks
+            or case.bound_by_rows
+            or ":" in case.route.path
+            or OF_ALL.search(case.route.path)
+        ):
+            continue
+        whole = sorted(listed(case) & _BOOKS) if not ASKS_CALLER.search(case.own) else []
+        found += [(case, whole[0])] if whole else []
+    if found:
+        case, name = found[0]
+        message = (
+            f"{case.route.label} lists everybody's {name} rows for any account, and anybody may "
+            f"sign up: the rows say nothing of whose they are"
+        )
+        spots = [spot for one, _ in found if (spot := _deepest_read(one))]
+        also = [at_route(case), *map(at_spot, spots[1:]), *(at_route(one) for one, _ in found[1:])]
+        where = at_spot(spots[0], case.route.label) if spots else at_route(case)
+        yield finding("authz.idor", where, message, HIGH, also)
+
+
+def _deepest_read(case: Case) -> Spot | None:
+    """Where the store is asked, below the classes that only hand it on."""
+    found = [(piece, match) for piece in case.pieces if (match := READS.search(piece.code))]
+    return Spot(found[-1][0], found[-1][0].start + found[-1][1].start()) if found else None
 
 
 _BY_ANYBODY = re.compile(

@@ -14,6 +14,7 @@ from .claims import claims
 from .collect import collect
 from .cookies import cookies, stored_unasked
 from .declared import declared
+from .fetched import fetched
 from .hashes import hashes
 from .holes import holes
 from .identity import identity
@@ -22,6 +23,7 @@ from .openpages import open_pages
 from .operations import operations
 from .orders import orders
 from .payments import payments
+from .plans import plans
 from .platforms import edge_projects
 from .races import races
 from .records import records
@@ -63,6 +65,8 @@ def look(tree: Tree) -> Looked:
         *told_inside(cases),
         *hashes(cases),
         *claims(cases),
+        *plans(cases),
+        *fetched(cases),
         *sql_texts(cases),
         *open_pages(program),
     ]

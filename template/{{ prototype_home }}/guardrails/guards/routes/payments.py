@@ -90,7 +90,10 @@ def payments(cases: list[Case]) -> Iterator[Finding]:
 
 def _charges(call: Call) -> bool:
     """A call of a payment provider: a row of one's own that is called a transaction is none."""
-    own = re.match(r"(?:prisma|db|tx|trx|storage|ctx\.(?:db|prisma))\.", call.callee)
+    own = re.match(
+        r"(?:this\.)?(?:\w*[pP]risma\w*|db|tx|trx|storage|\w*[rR]epo\w*|ctx\.(?:db|prisma))\.",
+        call.callee,
+    )
     return bool(call.arguments) and not own and _CHARGE.search(call.callee) is not None
 
 

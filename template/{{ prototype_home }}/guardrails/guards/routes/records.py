@@ -99,6 +99,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     addressed = takes_part and case.route.method in {"POST", "ANY"} and not worst.writes
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
+    also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 
 

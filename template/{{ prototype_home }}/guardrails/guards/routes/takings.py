@@ -111,19 +111,39 @@ def _claimed(case: Case, piece: Piece) -> Iterator[Finding]:
     for tested in _TESTED.finditer(piece.code):
         claim = _Claim(tested["row"], tested["column"], piece.start + tested.start())
         truth = re.search(r"(?i)status|state", claim.column) is None
-        if not truth and not _OPEN_STATES.search(tested[0]):
+        paid = None if truth else _paid_out(piece, claim, tested.end())
+        if not truth and not paid and not _OPEN_STATES.search(tested[0]):
             continue
-        write = _written(piece, claim, tested.end())
+        write = paid or _written(piece, claim, tested.end())
         if write is None:
             continue
         message = (
-            f"{case.route.label} looks whether {claim.row}.{claim.column} is free and sets it in "
-            f"a statement of its own: of two at once, both get it"
+            f"{case.route.label} looks at {claim.row}.{claim.column}, pays out and only then says "
+            f"so: of two at once, both are paid"
+            if paid
+            else f"{case.route.label} looks whether {claim.row}.{claim.column} is free and sets it "
+            f"in a statement of its own: of two at once, both get it"
         )
         where = place(piece.module, claim.at, case.route.label)
         also = [at_route(case), place(piece.module, write, case.route.label)]
-        yield finding("data.read-modify-write", where, message, MEDIUM, also)
+        severity = HIGH if paid else MEDIUM
+        yield finding("data.read-modify-write", where, message, severity, also)
         return
+
+
+_PAYS_OUT = re.compile(
+    r"\b\w*(?:gateway|provider|paypal|payments?|payouts?|wallets?)\w*\.(?:release|refund|payout|transfer"
+    r"|withdraw|disburse)\w*\(|\b\w+\.(?:transfers|payouts|refunds)\.create\("
+)
+
+
+def _paid_out(piece: Piece, claim: _Claim, after: int) -> int | None:
+    """Money goes out before the state says so: of two at once, it goes out twice."""
+    paid = _PAYS_OUT.search(piece.code, after)
+    if paid is None or re.search(r"idempotency", piece.code, re.IGNORECASE):
+        return None
+    changed = re.search(rf"\bdata\s*:\s*\{{[^{{}}]*\b{claim.column}\s*:", piece.code[paid.end() :])
+    return piece.start + paid.start() if changed else None
 
 
 def _written(piece: Piece, claim: _Claim, after: int) -> int | None:

@@ -1,0 +1,74 @@
+"""What an account has paid for, written as the request says it."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .middleware import Access
+from .paths import property_of
+from .program import Piece
+from .queries import stem, table
+from .say import at_route, finding, place
+from .signs import STORES, WEBHOOK_NAME
+from .source import Call
+
+_ACCOUNTS = {
+    "user", "account", "profil", "tenant", "organization", "organisation", "org", "compan",
+    "workspac", "team", "subscription", "business", "member",
+}  # fmt: skip
+_PAID_FOR = re.compile(
+    r"(?:[{,]|\.\.\.\(|&&\s*\{)\s*['\"]?(plan|tier|subscription_?(?:plan|tier|status|type)?|is_?premium"
+    r"|is_?pro|credits|plan_?(?:id|type|name))['\"]?\s*(?::\s*([\w$.?!]+)\s*)?(?=[,}])",
+    re.IGNORECASE,
+)
+_PAYS = re.compile(
+    r"stripe|paypal|razorpay|paystack|flutterwave|mollie|checkout|payment|invoice|lemon|paddle"
+    r"|signature|trial",
+    re.IGNORECASE,
+)
+
+
+def plans(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        if case.access is not Access.CALLER or case.bound_by_rows or not case.route.writes:
+            continue
+        if WEBHOOK_NAME.search(case.route.label) or _PAYS.search(case.route.label + case.code):
+            continue
+        yield from _chosen(case)
+
+
+def _chosen(case: Case) -> Iterator[Finding]:
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if not call.callee.endswith((".update", ".updateOne", ".findByIdAndUpdate", ".set")):
+                continue
+            if not STORES.search("." + call.callee) or not _of_an_account(piece, call):
+                continue
+            changes = _changes(piece, call)
+            given = _PAID_FOR.search(changes)
+            value = given and (given[2] or given[1])
+            if not given or not value or not names.has_sent(value):
+                continue
+            message = (
+                f"{case.route.label} writes the {given[1]} that the request names, and nobody has "
+                f"paid for it"
+            )
+            at = call.start + max(0, piece.module.slice(call).find(given[0]))
+            where = place(piece.module, at, case.route.label)
+            rule = "authz.client-supplied-entitlement"
+            yield finding(rule, where, message, also=[at_route(case)])
+            return
+
+
+def _of_an_account(piece: Piece, call: Call) -> bool:
+    code = piece.module.code[call.start : call.end]
+    return stem(table(code)) in _ACCOUNTS
+
+
+def _changes(piece: Piece, call: Call) -> str:
+    first = piece.module.slice(call.arguments[0]) if call.arguments else ""
+    if data := property_of(first, "data"):
+        return data
+    return piece.module.slice(call.arguments[1]) if len(call.arguments) > 1 else first
