@@ -19,11 +19,12 @@ _DDL = re.compile(
     r"^\s*(create\s+(or\s+replace\s+)?(table|policy|function|view|type)|alter\s+table)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-OTHER_ENGINE = re.compile(
+_OTHER_ENGINE = re.compile(
     r"\bAUTO_?INCREMENT\b|\bENGINE\s*=|^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?`"
     r"|\bIDENTITY\s*\(|^GO\s*$|\bPRAGMA\b|\bNVARCHAR\b|\bDATETIME\b|\bVARCHAR2\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_COMMENT = re.compile(r"--[^\n]*|/\*(?!!)[\s\S]*?\*/")
 _SUPABASE_SQL = re.compile(
     r"\bauth\.(uid|users|jwt|role)\b|\bto\s+(anon|authenticated|service_role)\b|\bstorage\.(buckets|objects)\b",
     re.IGNORECASE,
@@ -54,6 +55,15 @@ _TYPES = (
 )
 
 
+def other_engine(text: str) -> "re.Match[str] | None":
+    """What only another database than PostgreSQL understands, where it is no comment."""
+    return _OTHER_ENGINE.search(
+        _COMMENT.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), text)
+        if "--" in text or "/*" in text
+        else text
+    )
+
+
 class Chains:
     """The chains of a tree, and the SQL that belongs to none of them."""
 
@@ -76,7 +86,7 @@ class Chains:
             return False
         text = self.text(path)
         declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them
-        return not declared and bool(_DDL.search(text)) and not OTHER_ENGINE.search(text)
+        return not declared and bool(_DDL.search(text)) and other_engine(text) is None
 
     def _find(self) -> None:
         folders = _by_folder(self.sql)
@@ -113,7 +123,7 @@ class Chains:
         order = str if dialect is Dialect.SUPABASE else _time_order
         kept = sorted(paths, key=order)[:MOST_FILES]
         texts = [self.text(path) for path in kept]
-        if dialect is not Dialect.SUPABASE and any(map(OTHER_ENGINE.search, texts)):
+        if dialect is not Dialect.SUPABASE and any(map(other_engine, texts)):
             self.not_postgres.append(folder)
             return
         if dialect is Dialect.PLAIN:

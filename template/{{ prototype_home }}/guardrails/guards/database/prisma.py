@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...engine.finding import Evidence, Finding, Place
 from ...engine.tree import Tree
 from .catalogue import MONEY, NO_MONEY
-from .chain import OTHER_ENGINE, Chains, sql_text
+from .chain import Chains, other_engine, sql_text
 from .model import Dialect
 from .sensitivity import words
 
@@ -53,7 +53,7 @@ def _other_engine(tree: Tree, chains: Chains, folder: str) -> Iterator[Finding]:
     places = []
     for path in sorted(path for path in chains.sql if path.startswith(f"{folder}/")):
         text = sql_text(tree, path) or ""
-        if found := OTHER_ENGINE.search(text):
+        if found := other_engine(text):
             line = text.count("\n", 0, found.start()) + 1
             places.append(Place(path, line, line, found[0].strip()[:200]))
     if places:
