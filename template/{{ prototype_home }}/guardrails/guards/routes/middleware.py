@@ -7,6 +7,7 @@ from .program import Piece, Program
 from .signs import (
     ANSWERS_ITSELF,
     ASKS_CALLER,
+    EVERYBODY,
     GUARD_NAME,
     NO_GUARD_NAME,
     OF_A_ROLE,
@@ -39,8 +40,7 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
         closed = _lets_nobody(body) or _tests_a_right(body)
         return (Access.ROLE, name) if closed else _judge_body(name, text)
     if code.startswith("@"):
-        asks = OF_A_ROLE.search(code)
-        return None if "hrottl" in code else (Access.ROLE if asks else Access.CALLER, name)
+        return None if "hrottl" in code else (_by_decorator(program, guarding, code), name)
     bare = _TEXTS.sub("''", code)  # what a validator says is not what it does
     if NO_GUARD_NAME.search(bare[:60]) or not GUARD_NAME.search(bare[:80]):
         return None
@@ -49,6 +49,34 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     return Access.CALLER, name
 
 
+def _by_decorator(program: Program, guarding: Guarding, code: str) -> Access:
+    if code.startswith("@UseGuards("):
+        open_ = [one for one in _OF_ROLES.findall(code) if _passes_unasked(program, guarding, one)]
+        for one in open_:
+            code = code.replace(one, "")
+        return Access.ROLE if OF_A_ROLE.search(code) else Access.CALLER
+    asked = [one for one in re.findall(r"\w+", code.partition("(")[2]) if not _ENUM.fullmatch(one)]
+    if asked and all(EVERYBODY.match(f"'{one.lower()}'") for one in asked):
+        return Access.CALLER
+    return Access.ROLE if OF_A_ROLE.search(code) else Access.CALLER
+
+
+_OF_ROLES = re.compile(r"\b(?:\w*Roles?|\w*Permissions?)(?:Auth)?Guard\b")
+_ENUM = re.compile(r"(?:User)?Roles?|(?:User)?RoleEnum|Permissions?|RoleType")
+
+
+def _passes_unasked(program: Program, guarding: Guarding, name: str) -> bool:
+    """`if (!required) return true`: without `@Roles(...)` a guard of roles turns nobody away."""
+    there = program.find(guarding.module, name)
+    span = there and next((one for one in there[0].classes if one[0] == there[1]), None)
+    if not there or not span:
+        return False
+    return _LETS_PASS.search(there[0].code, span[1], span[2]) is not None
+
+
+_LETS_PASS = re.compile(
+    r"\bif\s*\([^{};]*!\s*\w*(?:[rR]oles?|[pP]ermissions?|[rR]equired)\w*[^{};]*\)\s*\{?\s*return\s+true"
+)
 _TEXTS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`]*`")
 
 
