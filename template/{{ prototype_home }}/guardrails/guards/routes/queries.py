@@ -32,6 +32,7 @@ _TABLE = re.compile(
     r"|\b(?:db|tx)\.query\.(\w+)"
     r"|\b(?:tx|trx|transaction)\.(?!query\b)(\w+)\.(?:find|update|delete|upsert|create|count)"
     r"|\b(?:db|knex|trx)\(\s*['\"](\w+)"
+    r"|\b(\w+?)(?:Repo(?:sitory)?|Model)\.(?:find|update|delete|remove|softDelete|count|exist|increment)"
     r"|\b(?:storage|db)\.(\w+)\.(?:get|find|fetch|update|delete|remove|create|cancel"
     r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("
     r"|\b(?:storage|db)\.(?:get|find|fetch|update|delete|remove|create|cancel"
@@ -116,9 +117,8 @@ def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
     if first.startswith("{"):
         pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
         by_other = pair is not None and pair[1].startswith("{") and not _SOME_ID.search(pair[1])
-        return (pair is not None and not by_other and sent(pair[1])) or bool(
-            re.search(r"\bwhere:\s*\{\s*id\b", first) and sent(first)
-        )
+        short = re.search(r"(?:\bwhere:\s*|\A)\{\s*id\b", first)
+        return (pair is not None and not by_other and sent(pair[1])) or bool(short and sent(first))
     if "eq(" in first:
         inner = re.search(r"eq\(\s*\w+\.(?:id|\w+Id)\s*,\s*([^)]+)", first)
         return inner is not None and sent(inner[1])

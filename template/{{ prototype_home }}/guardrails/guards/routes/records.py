@@ -85,6 +85,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
         and not (case.route.method == "GET" and _seen_by_all(stem(one.table), tables.shown))
         and (stem(one.table) not in tables.shared or _touched(case, one))
         and not only_tested(one)
+        and not (stem(one.table) in _ACCOUNTS and _spelled_out(one))
         and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
     ]
     if not found:
@@ -101,6 +102,17 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     also = [at_spot(worst.begins), at_route(case)]
     also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
+
+
+_SPELLED = re.compile(r"\breturn\s+\{(?!\s*\.\.\.)[^;]*?\bid\s*:\s*(\w+)\.\w+")
+
+
+def _spelled_out(query: Query) -> bool:
+    """Of an account, what everybody may see of it: chosen one by one, and never the row."""
+    made = _SPELLED.search(query.spot.piece.code)
+    if made is None or query.writes:
+        return False
+    return re.search(rf"\breturn\s+{made[1]}\b|\.\.\.{made[1]}\b", query.spot.piece.code) is None
 
 
 _GIVES = re.compile(

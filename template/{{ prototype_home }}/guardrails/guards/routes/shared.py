@@ -15,6 +15,13 @@ _LISTS = re.compile(
     r"\.findMany$|\.find$|\.findAll$|\.findAndCountAll$|\.from$|\.(?:query|execute|all|manyOrNone)$"
     r"|^(?:storage|db)\.get(?:All)?[A-Z]\w*s$"
 )
+_BUILT = re.compile(r"(\w+?)(?:Repo(?:sitory)?)\.createQueryBuilder$")
+"""What a search puts together piece by piece."""
+_OWN = re.compile(
+    r"(?<![!<>])=\s*:\w*(?:user|owner|tenant|member|customer|author|me\b|org|company)\w*",
+    re.IGNORECASE,
+)
+"""`ride.driverId != :userId` is everybody else's."""
 _RUNS = re.compile(r"\.(?:query|execute|all|manyOrNone)$")
 _SQL = re.compile(r"^\s*[\"'`]\s*SELECT\b(?![^;]*\bCOUNT\(\*\)[^;]{0,12}FROM)", re.IGNORECASE)
 
@@ -36,9 +43,12 @@ def listed(case: Case) -> set[str]:
     for piece in case.pieces:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
-            if not _LISTS.search(call.callee):
+            if not _LISTS.search(call.callee) and not call.callee.endswith(".createQueryBuilder"):
                 continue
             whole = statement(piece, call)
+            if built := _BUILT.search(call.callee):
+                (of_the_caller if _OWN.search(piece.code) else whole_tables).add(stem(built[1]))
+                continue
             if names.has_caller(whole) or (piece.depth and names.caller):
                 of_the_caller.add(stem(table(whole)))
             elif _lists_all(piece, call, whole):
