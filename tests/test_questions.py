@@ -193,5 +193,4 @@ def test_starters_are_the_same_list_twice() -> None:
         r"'update' %}\n(.*?){% endif %}", "".join(SETTINGS["_exclude"]), re.DOTALL
     )
     assert in_update
-    listed = in_update[1].replace(" | default('') ", " ")
-    assert listed.split("\n")[:-1] == SETTINGS["_skip_if_exists"]
+    assert in_update[1].split("\n")[:-1] == SETTINGS["_skip_if_exists"]

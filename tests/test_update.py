@@ -11,7 +11,7 @@ from stamping import NEWEST, Project, commit_all, git
 from test_questions import SETTINGS
 
 OWNED = GitIgnoreSpec.from_lines(
-    line.replace("{{ in_service }}", "") for line in SETTINGS["_skip_if_exists"]
+    line.replace("{{ in_service | default('') }}", "") for line in SETTINGS["_skip_if_exists"]
 )
 MINE = {
     ".py": "\n\n# Mine, whatever comes.\n",
@@ -126,6 +126,34 @@ def test_to_the_next_release(moving: Path, project: Project) -> None:
     assert project.answers["_commit"] == "v10000"
     assert_green(project)
     assert_at_rest(project)
+
+
+@pytest.mark.parametrize(
+    ("answers", "at"),
+    [({}, ""), ({"mode": "adopt", "service_dir": "front", "home": "guarded"}, "front/")],
+    ids=["new", "adopt"],
+)
+def test_what_the_template_owns_and_somebody_deleted_stays_away(
+    moving: Path, project: Project, answers: dict[str, str], at: str
+) -> None:
+    copier.run_copy(
+        str(moving), project.path, data=answers, vcs_ref=NEWEST, defaults=True, quiet=True
+    )
+    git(project.path, "init", "--quiet")
+    commit_all(project.path, "Stamp")
+    package = project.path / at / "src" / project.package
+    unwanted = package / "platform" / "clock.py"
+    unwanted.unlink()
+    mine = [package / "app.py", project.path / at / "README.md", package / "platform" / "money.py"]
+    for path in mine:
+        path.write_text(path.read_text() + MINE[path.suffix])
+    commit_all(project.path, "Mine")
+    release(moving)
+    update(project)
+    assert not unwanted.exists()
+    assert all(path.read_text().endswith(MINE[path.suffix]) for path in mine)
+    changed = git(project.path, "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert not [line for line in changed if "UU" in line or line.endswith((".rej", "app.py"))]
 
 
 def test_from_the_previous_commit(moving: Path, project: Project) -> None:
