@@ -8,7 +8,10 @@ from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .refusal import Refusal
+from .refusal import BadAnswer, Refusal
+
+_HOSTS = {"gh:": "https://github.com", "gl:": "https://gitlab.com"}
+_OTHERWISE = "name a checkout on this machine with --template"
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,34 @@ def find_origin(source: str | None = None, ref: str | None = None) -> Origin:
     )
 
 
-def fetch(origin: Origin, to: Path) -> Path:
-    """Give the template's files, to read the questions from."""
+def fetch(origin: Origin, to: Path, otherwise: str = _OTHERWISE) -> Path:
+    """Give the template's files, to read the questions from. What else its user can do where that
+    fails is said `otherwise`.
+    """
     if origin.folder is not None and origin.ref is None:
         return origin.folder
-    url = origin.source.removeprefix("git+")
+    url = _url(origin.source)
+    if origin.ref is not None and origin.ref.startswith("-"):
+        raise BadAnswer(f"--ref {origin.ref}: it is no tag and no commit.")
     try:
-        _git("clone", "--quiet", url, str(to))
+        _git("clone", "--quiet", "--", url, str(to))
         if origin.ref is not None:
-            _git("-C", str(to), "checkout", "--quiet", origin.ref)
+            _git("-C", str(to), "checkout", "--quiet", origin.ref, "--")
     except subprocess.CalledProcessError as error:
         said = " ".join(error.stderr.split())
         raise Refusal(
             f"The template can't be fetched from {url} at {origin.ref or 'its newest version'}: "
-            f"{said} Check the address, the version and the network, or name a checkout on this "
-            "machine with --template."
+            f"{said} Check the address, the version and the network, or {otherwise}."
         ) from error
     return to
+
+
+def _url(source: str) -> str:
+    """The address that git takes, of one that Copier takes."""
+    for short, host in _HOSTS.items():
+        if source.startswith(short):
+            return f"{host}/{source.removeprefix(short).strip('/').removesuffix('.git')}.git"
+    return str(Path(source).expanduser()) if source.startswith("~") else source.removeprefix("git+")
 
 
 def _of_folder(folder: Path, ref: str | None) -> Origin:

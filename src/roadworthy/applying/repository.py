@@ -68,12 +68,12 @@ class Repository:
         commit = asked(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if commit is None:
             raise NoRepository(f"{root} is a git repository without a commit.")
-        branch = asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
-        if branch is None:
-            raise Refusal(f"{root} is on no branch: `git switch main`, and run this again.")
         for mark, what in _UNFINISHED.items():
             if Path(root, asked(root, "rev-parse", "--git-path", mark) or mark).exists():
                 raise Refusal(f"{what} is not finished in {root}: finish it, and run this again.")
+        branch = asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+        if branch is None:
+            raise Refusal(f"{root} is on no branch: `git switch main`, and run this again.")
         recover(root)
         _check_clean(root)
         remote = asked(root, "config", "--get", "remote.origin.url") or ""
