@@ -45,8 +45,8 @@ def stamp(template: Path, project: Project, ref: str) -> None:
     commit_all(project.path, "Stamp")
 
 
-def update(project: Project) -> None:
-    copier.run_update(project.path, defaults=True, overwrite=True, quiet=True)
+def update(project: Project, **answers: object) -> None:
+    copier.run_update(project.path, data=answers, defaults=True, overwrite=True, quiet=True)
 
 
 def release(template: Path) -> None:
@@ -55,7 +55,8 @@ def release(template: Path) -> None:
     package = stamped / "{{ source }}"
     for changed in (package / "app.py.jinja", package / "settings.py.jinja"):
         changed.write_text(changed.read_text() + "\n# A starter has changed.\n")
-    (stamped / "{{ in_service }}tests" / "arrived.py").write_text('"""A starter has arrived."""\n')
+    for folder in (tests := stamped / "{{ in_service }}tests", tests / "features"):
+        (folder / "arrived.py").write_text('"""A starter has arrived."""\n')
     clock = package / "platform" / "clock.py"
     clock.write_text(clock.read_text() + ARRIVED)
     (package / "platform" / "arrived.py").write_text('"""A module has arrived."""\n')
@@ -126,6 +127,15 @@ def test_to_the_next_release(moving: Path, project: Project) -> None:
     assert project.answers["_commit"] == "v10000"
     assert_green(project)
     assert_at_rest(project)
+
+
+def test_another_answer_takes_nothing_of_the_users(moving: Path, project: Project) -> None:
+    stamp(moving, project, NEWEST)
+    release(moving)
+    update(project, example=False)
+    gone = git(project.path, "ls-files", "--deleted").splitlines()
+    assert not [name for name in gone if OWNED.match_file(name)]
+    assert not list(project.path.glob("tests/**/arrived.py"))
 
 
 @pytest.mark.parametrize(
