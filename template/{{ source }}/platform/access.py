@@ -14,9 +14,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
+from .bodies import JsonRequest
 from .problems import PROBLEM_RESPONSES, Forbidden, Unauthenticated
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _ACCESS = "__access__"
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -100,8 +103,10 @@ class GuardedRoute(APIRoute):
             return Match.NONE, {}
         return super().matches(scope)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        if self.body_field is not None:
+            handle = _reading_json(handle)
         access = stated_access(self.endpoint)
         if access is not None and access.is_public:
             return handle
@@ -119,6 +124,13 @@ class GuardedRoute(APIRoute):
             return await handle(request)
 
         return guarded
+
+
+def _reading_json(handle: Handler) -> Handler:
+    async def read(request: Request) -> Response:
+        return await handle(JsonRequest(request.scope, request.receive))
+
+    return read
 
 
 class Router(APIRouter):

@@ -14,14 +14,11 @@ class Hosts:
         self._allowed = frozenset(host.lower().encode("latin-1") for host in allowed)
 
     def allow(self, scope: Scope) -> bool:
-        if b"*" in self._allowed:
-            return True
-        authority = b""
-        for name, value in scope["headers"]:
-            if name == b"host":
-                authority = value.lower()
-                break
-        if authority in self._allowed:
+        named = [value.lower() for name, value in scope["headers"] if name == b"host"]
+        if len(named) > 1:  # a proxy may have believed the other one (RFC 9112, 3.2)
+            return False
+        authority = named[0] if named else b""
+        if authority in self._allowed or b"*" in self._allowed:
             return True
         host = authority if authority.endswith(b"]") else authority.rpartition(b":")[0]
         return host in self._allowed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from .heads import BoundedHeadProtocol
 from .service import Service
 
 
@@ -29,6 +30,7 @@ def serve(service: Service, *, host: str, port: int, reload: bool) -> None:
         reload_dirs=_source_folders(package) if reload else None,
         host=host,
         port=port,
+        http=BoundedHeadProtocol,
         log_config=None,
         access_log=False,  # RequestContextMiddleware writes a better line
         server_header=False,
