@@ -189,3 +189,19 @@ def test_a_revision_that_reads_the_database_is_named(copy: Copy) -> None:
     [finding] = check_statements(Revisions.read())
     assert finding.path == path
     assert "is_offline_mode" in finding.remedy
+
+
+def test_a_table_goes_with_its_indexes(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch, postgres: str
+) -> None:
+    index = 'op.create_index("ix_planted_id", "planted", ["id"])'
+    copy.plant("planted", up=f"{CREATE}\n{index}", down=DROP)
+    monkeypatch.setenv("DATABASE_URL", postgres)
+    assert main(["new", "drop planted"]) == 0
+    [written] = FOLDERS["app"].glob("*_drop_planted.py")
+    upgrade, _, downgrade = written.read_text(encoding="utf-8").partition("def downgrade")
+    assert DROP in upgrade
+    assert "drop_index" not in upgrade
+    assert "create_index" in downgrade
+    [finding] = check_statements(Revisions.read())
+    assert finding.message.startswith("ban-drop-table")

@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from alembic import command
+from alembic.operations import ops
 
 from guardrails.gate import NotChecked, report
 from guardrails.postgres import PostgresError
@@ -68,7 +69,7 @@ def new(message: str, *, empty: bool) -> int:
             version_path=None if heads else FOLDERS[APP],
             # The platform's tables are there before yours refer to them.
             depends_on=revisions.heads(PLATFORM)[0].revision,
-            process_revision_directives=None if empty else _nothing_if_unchanged,
+            process_revision_directives=None if empty else _as_one_would_write_it,
         )
     if not written:
         print("Nothing to do: the revisions already make what the models say.")
@@ -77,9 +78,26 @@ def new(message: str, *, empty: bool) -> int:
     return 0
 
 
-def _nothing_if_unchanged(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    if directives[0].upgrade_ops.is_empty():
+def _as_one_would_write_it(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Nothing, where nothing changed; and no word on the indexes of a table that is dropped, which
+    go with it, under its lock.
+    """
+    upgrade = directives[0].upgrade_ops
+    if upgrade.is_empty():
         directives.clear()
+        return
+    dropped = {
+        (step.schema, step.table_name) for step in upgrade.ops if isinstance(step, ops.DropTableOp)
+    }
+    upgrade.ops = [
+        step
+        for step in upgrade.ops
+        if not (
+            isinstance(step, ops.ModifyTableOps)
+            and (step.schema, step.table_name) in dropped
+            and all(isinstance(part, ops.DropIndexOp) for part in step.ops)
+        )
+    ]
 
 
 if __name__ == "__main__":

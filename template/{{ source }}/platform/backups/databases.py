@@ -21,7 +21,8 @@ def database_name(url: str) -> str:
 
 
 def with_name(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
+    renamed = make_url(url).set(database=name).render_as_string(hide_password=False)
+    return renamed.replace(" ", "%20")  # SQLAlchemy leaves it as it is, libpq refuses it
 
 
 @contextmanager
