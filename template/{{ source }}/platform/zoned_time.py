@@ -12,6 +12,11 @@ from zoneinfo import ZoneInfo
 # The words, and the refusal as the default, are those of ECMAScript's Temporal.
 Disambiguation = Literal["reject", "earlier", "later"]
 
+# They open, but stand for no place, or for whichever this machine is in.
+_NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
+# right/… counts leap seconds; neither folder is on every machine.
+_OTHER_CLOCKS = ("posix/", "right/")
+
 
 class UnknownTimeZone(ValueError):
     def __init__(self, name: str) -> None:
@@ -29,6 +34,8 @@ class AmbiguousTime(ValueError):
 
 
 def time_zone(name: str) -> ZoneInfo:
+    if name in _NO_PLACE or name.startswith(_OTHER_CLOCKS):
+        raise UnknownTimeZone(name)
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; "../etc"; a folder such as "Europe"
