@@ -5,6 +5,7 @@ import pty
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -214,6 +215,29 @@ def test_a_template_that_breaks_halfway(template: Path, tmp_path: Path) -> None:
     said = refused("new", "shop", template=broken, cwd=tmp_path)
     assert "nobody_defined_this" in said
     assert [p.name for p in tmp_path.iterdir()] == ["broken"]
+
+
+def test_what_is_terminated_leaves_nothing(template: Path, tmp_path: Path) -> None:
+    shim, scratch = tmp_path / "bin" / "git", tmp_path / "tmp"
+    shim.parent.mkdir()
+    scratch.mkdir()
+    shim.write_text(
+        f"""#!/bin/sh
+{shutil.which("git")} "$@" || exit
+case "$*" in *copier._vcs.clone*) kill -TERM $PPID; sleep 2 ;; esac
+"""
+    )
+    shim.chmod(0o755)
+    ran = roadworthy(
+        *("new", "shop", "--defaults", "--template", str(template)),
+        cwd=tmp_path,
+        PATH=f"{shim.parent}:{os.environ['PATH']}",
+        TMPDIR=str(scratch),
+    )
+    assert ran.returncode in {-signal.SIGTERM, 128 + signal.SIGTERM}, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not list(scratch.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "tmp"]
 
 
 def test_hooks_run_by_hand_and_twice(stamper: Stamper, tmp_path: Path) -> None:

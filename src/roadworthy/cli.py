@@ -69,7 +69,10 @@ def new(
             "Questions can be asked only in a terminal: add --defaults, and -d KEY=VALUE for what "
             "the defaults don't say."
         )
-    with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
+    with (
+        inspecting.stopped_cleanly(),
+        tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch,
+    ):
         origin = find_origin(template, ref)
         with console.status("Fetching the template"):
             questionnaire = Questionnaire(fetch(origin, Path(scratch) / "template"))

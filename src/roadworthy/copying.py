@@ -1,10 +1,11 @@
-"""Copier without its hundreds of questions to git.
+"""Copier without its hundreds of questions to git, and without what it leaves behind.
 
 Copier 9.15 and newer asks git for `core.fileMode` after every file that it writes, a process each
 time, which takes longer than all the rendering. The answer is one for the whole folder.
 """
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,20 @@ def asking_git_once() -> Iterator[None]:
         yield
     finally:
         setattr(_main.Worker, _ASKS, ask)
+
+
+@contextmanager
+def in_one_folder() -> Iterator[None]:
+    """Around one copy or one update. Copier forgets a clone that was just being made when it was
+    stopped; whatever is in the folder goes with it.
+    """
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="roadworthy-", ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _keeps_modes_in_the_index(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """`roadworthy inspect`: what the command does with its options."""
 
+import os
 import re
 import signal
 import sys
@@ -59,6 +60,8 @@ class Request:
             raise BadAnswer(f"--output needs --format: {', '.join(FORMATS)}.")
         for option, file in (("--html", html), ("--output", output)):
             _check_writable(option, file)
+        if html is not None and output is not None and html.resolve() == output.resolve():
+            raise BadAnswer(f"--html and --output are one file, {html}: name two.")
         return cls(
             path=path,
             wanted=wanted,
@@ -141,8 +144,11 @@ def _check_writable(option: str, file: Path | None) -> None:
         return
     if file.is_dir():
         raise BadAnswer(f"{option} {file} is a folder: name a file.")
-    if not file.absolute().parent.is_dir():
-        raise BadAnswer(f"{option} {file}: there is no folder {file.absolute().parent}.")
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise BadAnswer(f"{option} {file}: there is no folder {folder}.")
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        raise BadAnswer(f"{option} {file} can't be written to: you may not.")
 
 
 def _write(option: str, file: Path, text: str) -> None:

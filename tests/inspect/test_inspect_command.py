@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 from advisories import advisory_database
 
+from roadworthy.inspecting import Request
+from roadworthy.inspection import Wanted
+from roadworthy.refusal import BadAnswer
+
 ROADWORTHY = str(Path(sys.prefix) / "bin" / "roadworthy")
 
 
@@ -110,6 +114,7 @@ def test_works_in_a_folder_without_git_and_in_a_subfolder(shop: Path) -> None:
         (["--html", "."], "is a folder"),
         (["--html", "no/where.html"], "there is no folder"),
         (["--output", "x.json"], "--output needs --format"),
+        (["--html", "x", "--output", "./x", "--format", "json"], "are one file"),
         (["--advisories", "my-app"], "it is osv, or a URL"),
         (["--explain", "rls.disable"], "no rule is called that"),
     ],
@@ -123,6 +128,15 @@ def test_bad_input_is_refused_in_one_paragraph(
     assert ran.stderr.startswith("error: ")
     assert says in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anybody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may write everywhere, so what the system says is planted."""
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    with pytest.raises(BadAnswer, match=r"--html .*report.html can't be written to"):
+        Request.of(tmp_path, Wanted(), (tmp_path / "report.html", None, None), None, None)
 
 
 def test_explains_a_rule_and_lists_many() -> None:
