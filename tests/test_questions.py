@@ -179,10 +179,10 @@ def test_reserved_names_are_complete() -> None:
 def test_a_copy_says_how_to_bring_it_up(
     template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copier.run_copy(str(template), tmp_path / "new", defaults=True)
+    copier.run_copy(str(template), tmp_path / "a new one", defaults=True)
     said = capsys.readouterr().err
     assert [line.strip() for line in said.splitlines() if line.startswith("  ")][-3:] == [
-        f"cd {tmp_path / 'new'}",
+        f"cd '{tmp_path / 'a new one'}'",
         "make setup",
         "make dev",
     ]
