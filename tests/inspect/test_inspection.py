@@ -53,6 +53,15 @@ def test_what_was_not_checked_is_no_pass() -> None:
     assert "no scanner" in gate.evidence
 
 
+def test_an_empty_folder_passes_nothing() -> None:
+    content = document()
+    content["runs"][0]["results"] = []
+    content["properties"]["tree"]["files"] = 0
+    found = gather(content, {}, RULES, "empty")
+    assert State.PASS not in {area.state for area in found.areas}
+    assert found.level == 0
+
+
 def test_a_rule_that_was_left_out_is_not_checked() -> None:
     found = inspection(heeded=RULES - {"secret.committed"})
     assert area(found, "secrets").gates[1].state is State.NOT_CHECKED

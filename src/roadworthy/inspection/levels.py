@@ -128,6 +128,8 @@ def _unknown(ids: set[str], seen: Seen) -> str:
     """Why the gate's rules gave no full answer; empty if they did."""
     if not ids:
         return "No rule looks at this yet"
+    if not seen.files:
+        return "There is no file here"
     if left_out := sorted(ids - seen.wanted):
         return f"Left out as asked: {_listed(left_out)}"
     for gap in seen.gaps:
