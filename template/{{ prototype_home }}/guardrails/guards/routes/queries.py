@@ -212,21 +212,23 @@ def answered(query: Query) -> bool:
     if _names_only(query.code):
         return False
     piece = query.spot.piece
-    bindings = piece.module.bindings_in(piece.start, piece.end)
-    into = [one for one in bindings if one.start <= query.spot.at < one.end]
+    into = _bound(query)
     if piece.depth or not into:
         return True
     return _in_the_answer(piece, into[-1])
 
 
+def _bound(query: Query) -> list[Binding]:
+    """What gets the answer of the query, the innermost last."""
+    piece = query.spot.piece
+    bindings = piece.module.bindings_in(piece.start, piece.end)
+    return [one for one in bindings if one.start <= query.spot.at < one.end]
+
+
 def only_tested(query: Query) -> bool:
     """Whether all that is done with what is read is to look whether there is any."""
     piece = query.spot.piece
-    into = [
-        one
-        for one in piece.module.bindings_in(piece.start, piece.end)
-        if one.start <= query.spot.at < one.end
-    ]
+    into = _bound(query)
     if query.writes or not into or not re.fullmatch(r"\w+", into[-1].names):
         return False
     later = _TEXT.sub("''", piece.module.code[into[-1].end : piece.end])
@@ -246,11 +248,7 @@ _TESTED = (
 def for_sale(query: Query) -> bool:
     """Whether what is read is a thing on offer: its price or its stock is what is wanted."""
     piece = query.spot.piece
-    into = [
-        one
-        for one in piece.module.bindings_in(piece.start, piece.end)
-        if one.start <= query.spot.at < one.end
-    ]
+    into = _bound(query)
     if query.writes or not into or not re.fullmatch(r"\w+", into[-1].names):
         return False
     wanted = rf"\b{into[-1].names}\??\.(?:\w*[pP]rice\w*|stock\w*|inStock|quantityAvailable)\b"
@@ -367,11 +365,7 @@ def changed(query: Query) -> bool:
     if query.writes or query.inserts:
         return True
     piece = query.spot.piece
-    into = [
-        one
-        for one in piece.module.bindings_in(piece.start, piece.end)
-        if one.start <= query.spot.at < one.end
-    ]
+    into = _bound(query)
     if piece.depth or not into or not re.fullmatch(r"\w+", into[-1].names):
         return True
     name = re.escape(into[-1].names)
