@@ -23,6 +23,7 @@ from .inspecting import shown_progress, stopped_cleanly
 from .inspection import Inspection, Wanted, inspect
 from .origin import Origin, fetch
 from .planning import (
+    PYTHON_KINDS,
     Candidate,
     Choice,
     candidates,
@@ -173,10 +174,9 @@ class _Adoption:
         apps = [str(found["app"]), *(it.app for it in candidates(inspection.stack))]
         checks = own_checks(repository.top, apps, entry=str(found["entry"]))
         own: dict[str, object] = {"own_checks": as_answer(checks)}
+        language = "python" if found["kind"] in PYTHON_KINDS else "node"
         managers = [
-            it.manager
-            for it in checks
-            if it.folder == found["app"] and (it.language == "python") == bool(found["entry"])
+            it.manager for it in checks if (it.folder, it.language) == (found["app"], language)
         ]
         return own | ({"manager": managers[0]} if managers else {})
 

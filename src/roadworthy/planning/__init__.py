@@ -1,6 +1,6 @@
 """From an inspection to the answers of an adoption. Nothing here writes."""
 
-from .candidates import Candidate, candidates
+from .candidates import PYTHON_KINDS, Candidate, candidates
 from .choosing import Choice, choose, earlier_adoption
 from .found import found_answers
 from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, out_of_reach, standings
@@ -8,6 +8,7 @@ from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, out_of
 __all__ = [
     "GUARDRAILS",
     "NAMES",
+    "PYTHON_KINDS",
     "Candidate",
     "Choice",
     "Guardrail",

@@ -16,7 +16,9 @@ _MANAGERS = {
 _OF_NODE = ("npm", "pnpm", "yarn", "bun")
 _OF_PYTHON = ("uv", "poetry", "pip")
 _MAPPERS = {"Prisma", "Drizzle"}
-_OTHERS = {"MongoDB", "MySQL", "SQL Server"}
+OTHER_ENGINES = ("MongoDB", "MySQL", "SQL Server")
+"""Databases that no guardrail replays or backs up."""
+PYTHON_KINDS = frozenset(_PYTHON.values())
 _OPENID_PROVIDERS = {"Auth0", "Clerk", "Cognito", "Keycloak"}
 
 
@@ -66,7 +68,7 @@ def _candidate(app: App, stack: Stack) -> Candidate | None:
         for fact in _of(stack, "package_managers", app)
         if fact.name in _MANAGERS
     ]
-    fitting = _OF_PYTHON if kind in {"fastapi", "flask", "streamlit"} else _OF_NODE
+    fitting = _OF_PYTHON if kind in PYTHON_KINDS else _OF_NODE
     # Two lock files are the usual mess; npm's and uv's are what a tool of theirs wrote last.
     manager = next((name for name in fitting if name in managers), "")
     entry = _entry(app, stack) if kind in {"fastapi", "flask"} else ""
@@ -126,7 +128,7 @@ def _database(app: App, stack: Stack) -> str:
     if "SQLite" in names:
         return "sqlite"
     # To what a mapper speaks may be said in the environment alone; mostly it is PostgreSQL.
-    return "postgresql" if names & _MAPPERS and not names & _OTHERS else "none"
+    return "postgresql" if names & _MAPPERS and names.isdisjoint(OTHER_ENGINES) else "none"
 
 
 def _callers(database: str, stack: Stack) -> tuple[str, ...]:

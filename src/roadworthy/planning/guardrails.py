@@ -8,6 +8,8 @@ from typing import Any
 from roadworthy.inspection import Inspection, State
 from roadworthy.stack import Stack
 
+from .candidates import OTHER_ENGINES
+
 
 class Standing(StrEnum):
     """How a guardrail stands before the adoption."""
@@ -87,7 +89,7 @@ class Proposal:
 
 _OWN_TABLES = "a first migration that makes the tables of today, where nothing makes them yet"
 _NO_TABLES = "it has no database with migrations that could be replayed"
-_OUT_OF_REACH = ("MongoDB", "MySQL", "SQL Server", "Firebase")
+_OUT_OF_REACH = (*OTHER_ENGINES, "Firebase")
 
 
 def standings(

@@ -7,7 +7,7 @@ from ...engine.tree import Tree
 from .access import Case
 from .queries import stem
 
-MOST_FILES = 400
+_MOST_FILES = 400
 _POLICY = re.compile(
     r"\bcreate\s+policy\s+(?:\"[^\"]+\"|\S+)\s+on\s+(?:\"?public\"?\.)?\"?(\w+)\"?([^;]*);",
     re.IGNORECASE,
@@ -37,7 +37,7 @@ def _owned(tree: Tree) -> set[str]:
     """Tables whose rows only their owner, and who is let in by name, may read."""
     owned: set[str] = set()
     shown: set[str] = set()
-    for path in [one for one in tree.ending(".sql") if "migrations/" in one][:MOST_FILES]:
+    for path in [one for one in tree.ending(".sql") if "migrations/" in one][:_MOST_FILES]:
         for policy in _POLICY.finditer(tree.text(path) or ""):
             table, body = stem(policy[1]), policy[2]
             reads = _READS.search(body) or not re.search(r"\bfor\s+\w+", body, re.IGNORECASE)
