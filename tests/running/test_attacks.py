@@ -231,6 +231,20 @@ def test_a_request_that_two_servers_would_read_differently(production: Productio
     assert received.count(b"HTTP/1.1 200") == 0
 
 
+def test_head_is_get_without_a_body(production: Production) -> None:
+    """As monitors ask: the next answer on the connection begins where this one ends."""
+    request = f"HEAD /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", production.port), timeout=10) as connection:
+        connection.sendall(request + request.replace(b"HEAD", b"GET", 1))
+        connection.shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    first, second, body = answers.split(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith(b"HTTP/1.1 200 ")
+    assert f"content-length: {len(body)}".encode() in first.lower()
+    assert production.client().head("/auth/me").status_code == 401
+
+
 def test_the_last_place_is_taken_once_by_fifty_at_once(production: Production) -> None:
     event = new_event(production.people(1, "admin")[0], capacity=1)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from .bodies import JsonRequest
 from .problems import PROBLEM_RESPONSES, Forbidden, Unauthenticated
@@ -91,7 +91,11 @@ def stated_access(endpoint: object) -> Access | None:
 
 
 class GuardedRoute(APIRoute):
-    """A route that decides on its stated access before anything of the body is parsed."""
+    """A route that decides on its stated access before anything of the body is parsed.
+
+    What answers GET answers HEAD, by the same decision; the server sends no body then
+    (RFC 9110, 9.3.2).
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -101,7 +105,16 @@ class GuardedRoute(APIRoute):
         # All routes before the right one are asked: this tells them at a tenth of the cost.
         if self._landmark not in scope["path"]:
             return Match.NONE, {}
-        return super().matches(scope)
+        return super().matches(self._as_routed(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().handle(self._as_routed(scope), receive, send)
+
+    def _as_routed(self, scope: Scope) -> Scope:
+        methods = self.methods or ()
+        if scope["method"] == "HEAD" and "HEAD" not in methods and "GET" in methods:
+            return {**scope, "method": "GET"}
+        return scope
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()

@@ -47,6 +47,9 @@ def create(
     context: typer.Context,
     of: Of = None,
     prune: Annotated[bool, typer.Option(help="Then delete what retention does not keep.")] = True,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Also where the backup before had data.")
+    ] = False,
 ) -> None:
     """Dump, encrypt and store the data, with a manifest."""
     with _reporting():
@@ -55,20 +58,24 @@ def create(
         with recorded(
             place.service.platform.telemetry, "create", of_everything=of is None
         ) as outcome:
-            _with_each(
-                shelves, outcome, lambda shelf, part: _create(place, shelf, part, prune=prune)
-            )
+
+            def take(shelf: Shelf, part: Outcome) -> None:
+                _create(place, shelf, part, allow_empty=allow_empty)
+                if prune:
+                    _prune_after(place, shelf.store)
+
+            _with_each(shelves, outcome, take)
 
 
-def _create(place: Workplace, shelf: Shelf, outcome: Outcome, *, prune: bool) -> None:
+def _create(place: Workplace, shelf: Shelf, outcome: Outcome, *, allow_empty: bool) -> None:
     now = place.service.platform.clock.now()
     taken = shelf.dataset.create(shelf.store, place.recipients, place.settings.service_name, now)
+    if not allow_empty:
+        shelf.refuse_emptied(taken)
     counts, size = taken.manifest.facts.counts, taken.manifest.object.size
     outcome.facts.update(backup=taken.name, **counts, bytes=size)
     outcome.measure("size", size, "By")
     typer.echo(f"{taken.name}: {_told(counts, ', ')}, {size} bytes in {shelf.store.location}")
-    if prune:
-        _prune_after(place, shelf.store)
 
 
 @backup_commands.command("list")

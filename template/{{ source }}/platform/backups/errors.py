@@ -6,6 +6,7 @@ BackupError
 ├── NoBackupError            12  there is none, or none of that name
 ├── StageFailedError         13  pg_dump or the encryption failed; nothing was kept
 ├── StoreError               14  the directory or bucket can't be read or written
+├── EmptiedError             15  nothing is left of what the backup before had; nothing was kept
 ├── DamagedError
 │   ├── IncompleteError      20  never finished: data without a manifest, or the reverse
 │   ├── ManifestDamagedError 21  the manifest is unreadable, or not what was written
@@ -48,6 +49,10 @@ class StageFailedError(BackupError):
 
 class StoreError(BackupError):
     exit_status = 14
+
+
+class EmptiedError(BackupError):
+    exit_status = 15
 
 
 class DamagedError(BackupError):

@@ -37,6 +37,11 @@ class Facts(_Frozen):
         """How much there was, in the words that a person would use."""
         raise NotImplementedError
 
+    @property
+    def records(self) -> int:
+        """How much of it is somebody's data; an empty place has 0."""
+        return sum(self.counts.values())
+
     def digest(self) -> str:
         canonical = json.dumps(
             self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True
@@ -61,6 +66,11 @@ class DatabaseFacts(Facts):
     @property
     def counts(self) -> dict[str, int]:
         return {"tables": len(self.tables), "rows": self.rows}
+
+    @property
+    def records(self) -> int:
+        """The rows, but for what migrations note of themselves: a new database has those."""
+        return self.rows - len(self.migration_heads)
 
 
 class StoredObject(_Frozen):

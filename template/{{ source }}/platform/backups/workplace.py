@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import typer
@@ -9,9 +10,9 @@ import typer
 from ..service import Service
 from ..settings import PlatformSettings
 from . import restoring
-from .catalogue import Entry, entries
+from .catalogue import DUMP, MANIFEST, Entry, entries
 from .datasets import SERVICE, Dataset
-from .errors import NoBackupError, NotReadyError, StoreError
+from .errors import BackupError, EmptiedError, NoBackupError, NotReadyError, StoreError
 from .keys import (
     DEVELOPMENT_IDENTITY,
     Identity,
@@ -23,6 +24,7 @@ from .keys import (
 from .retention import Retention
 from .service_database import ServiceDatabase
 from .stores import Store, open_store
+from .taking import Taken
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +39,37 @@ class Shelf:
     @property
     def name(self) -> str:
         return self.dataset.name
+
+    def refuse_emptied(self, taken: Taken[Any]) -> None:
+        """Take a backup back that has no data where the one before had some.
+
+        Most likely another place was read than is meant, and in time retention would leave
+        nothing but backups of that one.
+
+        Raises:
+            EmptiedError: so it is.
+        """
+        before = self._before(taken.name)
+        if taken.manifest.facts.records or before is None:
+            return
+        try:
+            facts = self.dataset.verify(self.store, before, None)
+        except BackupError:
+            return  # What can't be read tells nothing; `verify` says why it can't.
+        if not facts.records:
+            return
+        for part in (MANIFEST, DUMP):
+            self.store.delete(taken.name + part)
+        had = " and ".join(f"{count} {what}" for what, count in facts.counts.items())
+        raise EmptiedError(
+            f"There is no data, and {before.name} had {had}. No backup was kept. Look whether the "
+            "settings name the right place, such as DATABASE_URL. If it was emptied on purpose: "
+            "--allow-empty."
+        )
+
+    def _before(self, name: str) -> Entry | None:
+        found = entries(self.store)
+        return next((entry for entry in found if entry.complete and entry.name != name), None)
 
 
 @dataclass(frozen=True, slots=True)

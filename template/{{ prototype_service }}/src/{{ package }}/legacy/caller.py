@@ -21,13 +21,22 @@ class Caller:
     """Reads the body in step with whoever takes it, and cancels this task when the caller leaves.
 
     Use as a context manager around what is done for the caller; it raises CallerGone then.
+    `loop` is the one that runs: until Python 3.12 every look for it asks the kernel.
     """
 
-    def __init__(self, receive: Receive, *, most_bytes: int, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        most_bytes: int,
+        idle_seconds: float,
+    ) -> None:
         self._receive = receive
+        self._loop = loop
         self._most = most_bytes
         self._idle = idle_seconds
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(loop)
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._first: bytes | None = None
@@ -112,11 +121,10 @@ class Caller:
     def watch(self) -> None:
         """The body is read: what comes next can only be the end."""
         if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_GRACE_SECONDS, self._start_watching)
+            self._timer = self._loop.call_later(_GRACE_SECONDS, self._start_watching)
 
     def _start_watching(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_the_end())
+        self._watcher = self._loop.create_task(self._wait_for_the_end())
 
     async def _wait_for_the_end(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

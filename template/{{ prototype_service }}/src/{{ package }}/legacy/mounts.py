@@ -48,12 +48,14 @@ class Mount:
         self._most = settings.prototype_max_body_bytes
         self._idle = settings.prototype_idle_timeout
         self._app: ASGIApp | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lifespan: _Lifespan | None = None
         self._left: str | None = None
         self._said = Said()
 
     async def open(self) -> None:
         folder = self._settings.prototype_dir.resolve()
+        self._loop = asyncio.get_running_loop()
         # As when it runs alone: it finds its modules and its files in its own folder.
         self._left = os.getcwd()  # noqa: PTH109
         sys.path.insert(0, str(folder))
@@ -101,7 +103,8 @@ class Mount:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, is_bounded: bool) -> None:
         assert self._app is not None
-        answer = _Answer(send, self._answering, self._idle)
+        assert self._loop is not None
+        answer = _Answer(send, self._loop, self._answering, self._idle)
         if not is_bounded:
             receive = answer.bounded(receive, self._most)
         try:
@@ -145,11 +148,17 @@ class _Answer:
     What asyncio.timeout does, at a third of its cost to every request.
     """
 
-    def __init__(self, send: Send, answering: Answering, seconds: float) -> None:
+    def __init__(
+        self,
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
+        answering: Answering,
+        seconds: float,
+    ) -> None:
         self._send = send
         self._prepare = answering.headers
-        self._task = asyncio.current_task()
-        self.timer = asyncio.get_running_loop().call_later(seconds, self._give_up)
+        self._task = asyncio.current_task(loop)
+        self.timer = loop.call_later(seconds, self._give_up)
         self._fault: Problem | None = None
         self.is_late = False
         self.started = False

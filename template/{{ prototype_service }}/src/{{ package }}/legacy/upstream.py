@@ -47,9 +47,11 @@ class HttpUpstream:
         self._answering = Answering(place)
         self._breaker = breaker
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
         settings = self._settings
+        self._loop = asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the facade bounds how many requests there are
@@ -88,8 +90,10 @@ class HttpUpstream:
             await self._relay(url, headers, scope, receive, send)
             return
         settings = self._settings
+        assert self._loop is not None
         caller = Caller(
             receive,
+            self._loop,
             most_bytes=settings.prototype_max_body_bytes,
             idle_seconds=settings.prototype_idle_timeout,
         )

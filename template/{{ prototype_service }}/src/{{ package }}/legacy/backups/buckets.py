@@ -64,6 +64,10 @@ class BucketsFacts(Facts):
         objects = sum(content.objects for content in self.buckets.values())
         return {"buckets": len(self.buckets), "objects": objects}
 
+    @property
+    def records(self) -> int:
+        return self.counts["objects"]
+
 
 _KIND = Manifest[BucketsFacts]
 

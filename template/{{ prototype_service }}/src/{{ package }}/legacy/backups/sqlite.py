@@ -62,6 +62,10 @@ class SqliteFacts(Facts):
     def counts(self) -> dict[str, int]:
         return {"tables": len(self.tables), "rows": sum(self.tables.values())}
 
+    @property
+    def records(self) -> int:
+        return self.counts["rows"]
+
 
 _KIND = Manifest[SqliteFacts]
 
