@@ -2,12 +2,13 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import copier
 import pytest
 from pathspec import GitIgnoreSpec
-from stamping import NEWEST, Project, commit_all, git
+from stamping import NEWEST, ROOT, Project, commit_all, git
 from test_questions import SETTINGS
 
 OWNED = GitIgnoreSpec.from_lines(
@@ -136,6 +137,27 @@ def test_another_answer_takes_nothing_of_the_users(moving: Path, project: Projec
     gone = git(project.path, "ls-files", "--deleted").splitlines()
     assert not [name for name in gone if OWNED.match_file(name)]
     assert not list(project.path.glob("tests/**/arrived.py"))
+
+
+def test_a_package_that_was_renamed_as_the_documentation_says(
+    moving: Path, project: Project
+) -> None:
+    stamp(moving, project, NEWEST)
+    page = (ROOT / "docs/how-to/keep-up.md").read_text()
+    commands = re.findall(r"^\$ (git (?:mv|grep) .*)$", page, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        subprocess.run(command, cwd=project.path, shell=True, check=True)  # noqa: S602
+    commit_all(project.path, "Rename")
+    assert project.package == "acme_events"
+    assert_at_rest(project)
+    release(moving)
+    update(project)
+    clock = project.path / "src" / "acme_events" / "platform" / "clock.py"
+    assert clock.read_text().endswith(ARRIVED)
+    assert not (project.path / "src" / "acme_bookings").exists()
+    for gate in ("boundaries", "access"):
+        project.check("make", gate)
 
 
 @pytest.mark.parametrize(
