@@ -27,6 +27,8 @@ _OURS = (
     "curl-auth",
 )  # fmt: skip
 _PUBLIC = ("phc_", "pk_live_", "pk_test_", "pk.eyJ")
+_OF_A_PLACE = re.compile(r"app[A-Za-z0-9]{14}")
+"""The id of an Airtable base, which opens nothing without a token."""
 _CONTROL = {"aws-access-token", "stripe-access-token", "alibaba-secret-key", "gcp-service-account"}
 
 
@@ -155,6 +157,8 @@ def _from_match(match: Match, path: str) -> Iterator[Sighting]:
     if any(name in match.rule for name in _OURS) or match.confidence == "low":
         return
     if is_placeholder(match.secret) or is_test(path) or match.secret.startswith(_PUBLIC):
+        return
+    if _OF_A_PLACE.fullmatch(match.secret):
         return
     weight = Severity.CRITICAL if match.rule in _CONTROL else Severity.HIGH
     if _FOR_TRYING.search(match.secret):

@@ -18,7 +18,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _FOR_DEVELOPMENT = re.compile(
-    r"(^|[-_.])(dev|devel|development|local|localhost|test|testing|ci|demo)($|[-_.\d])|for[-_]test",
+    r"(^|[-_.])(dev|devel|development|local|localhost|test|testing|ci|demo)($|[-_.\d])|for[-_]test"
+    r"|^(test|ci|dev)[-_.]?(pass(word)?|secret|key|token)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][a-z]{2,}(?![A-Za-z0-9])")

@@ -37,8 +37,8 @@ _HANDLER = re.compile(
     r"|supabase/functions/[^/]+/index\.ts|src/routes/.*\+server\.[jt]s)$"
 )
 _ROUTE = re.compile(
-    r"^\s*@(?:app|router|api|bp|\w*blueprint\w*)\.(?:get|post|put|patch|delete|route)\("
-    r"|^\s*(?:app|router)\.(?:get|post|put|patch|delete)\(\s*[\"'`/]",
+    r"^[ \t]*@(?:app|router|api|bp|\w*blueprint\w*)\.(?:get|post|put|patch|delete|route)\("
+    r"|^[ \t]*(?:app|router)\.(?:get|post|put|patch|delete)\(\s*[\"'`/]",
     re.MULTILINE | re.IGNORECASE,
 )
 _DEFINED = re.compile(
@@ -286,12 +286,28 @@ def _within_route(text: str, routes: list[int], at: int) -> bool:
     between = text[above[-1] : at].split("\n")[1:]
     if any(line.startswith("})") for line in between):
         return False  # the route ends there: what follows runs when the server starts
+    decorated = text[above[-1] :].lstrip().startswith("@")
+    if decorated and _dedents(between, _margin(text[above[-1] :])):
+        return False  # as in a function that makes the application, with its routes in it
     starts = [
         line
         for line in between
         if re.match(r"(?:async\s+)?(?:def|function|class|const|export)\b", line)
     ]
-    return len(starts) <= (1 if text[above[-1] :].lstrip().startswith("@") else 0)
+    return len(starts) <= (1 if decorated else 0)
+
+
+def _dedents(lines: list[str], margin: int) -> bool:
+    """Whether a statement stands at the margin, after a function's decorators and head."""
+    heads = ("@", "def ", "async def ", ")", "#")
+    return any(
+        line.strip() and _margin(line) <= margin and not line.lstrip().startswith(heads)
+        for line in lines
+    )
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
 
 
 def _outside(chains: Chains) -> Iterator[Finding]:

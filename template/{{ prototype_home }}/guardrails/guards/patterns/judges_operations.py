@@ -41,6 +41,7 @@ def logged_secret(case: Case) -> Case | None:
             labelled[2],
             re.IGNORECASE,
         )
+        and not _is_absent(labelled[2], case.above)
     ):
         return _at_its_worth(case.but(WHAT=labelled[2]))
     for value in _values(arguments):
@@ -55,8 +56,16 @@ def logged_secret(case: Case) -> Case | None:
             if _is_secret(name, case):
                 if re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value):
                     continue
+                if _is_absent(chain, case.above):
+                    continue
                 return _at_its_worth(case.but(WHAT=chain))
     return None
+
+
+def _is_absent(chain: str, above: str) -> bool:
+    """Whether it is logged where it, or what it was asked for, was found missing."""
+    missing = rf"\bif\s*\(\s*!\s*{re.escape(chain)}[\w$?.!]*\s*\)\s*\{{?[^{{}}]*$"
+    return re.search(missing, above[-300:]) is not None
 
 
 def _is_secret(name: str, case: Case) -> bool:
@@ -284,7 +293,8 @@ def ignored_write_error(case: Case) -> Case | None:
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
         r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed"
-        r"|rpc\(\s*['\"](?:refresh|expire|update_expired|re_?calc|re_?compute|re_?build)",
+        r"|rpc\(\s*['\"](?:refresh|expire|update_expired|re_?calc|re_?compute|re_?build"
+        r"|(?:get|fetch|list|find|search|lookup|count|calculate|is|has|can)_)",
         tail,
         re.IGNORECASE,
     ):
