@@ -167,6 +167,17 @@ def test_code_that_is_no_utf_8_is_searched_like_any_other(tmp_path: Path) -> Non
     assert (judged.place.path, judged.place.line) == ("server/keys.ts", 2)
 
 
+def test_code_with_a_nul_in_it_is_no_binary_file(tmp_path: Path) -> None:
+    """As in a pattern for control characters; a browser and Node read on."""
+    text = "// " + "a" * 300 + "\nexport const clean = /[\0-\x1f]/g\n"
+    text += 'export const key = process.env.JWT_SECRET || "pots-and-pans"\n'
+    text += "await PDFDocument.create()\n"
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server/keys.ts").write_text(text)
+    (judged,) = found("auth.default-secret", {"files": {}}, tmp_path)
+    assert (judged.place.path, judged.place.line) == ("server/keys.ts", 3)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_what_windows_wrote_is_read_like_any_other(tmp_path: Path, encoding: str) -> None:
     for name, text in {

@@ -174,7 +174,7 @@ def several_writes(case: Case) -> Case | None:
     source = case.source
     first, last = source.named_block(case.match.line)
     beside = [one for one in source.matches[case.match.pattern] if first <= one.line <= last]
-    if min(one.line for one in beside) < case.match.line:
+    if any(one.line < case.match.line for one in beside):
         return None
     tables = list(dict.fromkeys(name for one in beside if (name := _table(one.text))))
     if len(tables) < 2 or _ATOMIC.search(case.around):
