@@ -24,9 +24,12 @@ def look(tree: Tree) -> Looked:
     project, missed = read(tree)
     names = {module.path: module for module in project.service}
     names |= {module.path: module for module in project.modules if module.is_web}
-    paths = [path for path in sorted(names) if _can_be_named(path)]
+    served = [path for path in sorted(names) if not (is_test(path) or is_script(path))]
+    paths = [path for path in served if _can_be_named(path)]
     missed += [
-        NotLooked(path, "its name can't be given to ruff") for path in set(names) - set(paths)
+        NotLooked(path, "its name can't be given to ruff")
+        for path in served
+        if not _can_be_named(path)
     ]
     findings = [
         finding
@@ -37,9 +40,7 @@ def look(tree: Tree) -> Looked:
 
 
 def _can_be_named(path: str) -> bool:
-    return (
-        not path.startswith("-") and path.isprintable() and not (is_test(path) or is_script(path))
-    )
+    return not path.startswith("-") and path.isprintable()
 
 
 def _findings(

@@ -23,7 +23,12 @@ _APART = re.compile(
 )
 _SCRIPTS = re.compile(
     r"(^|/)(scripts?|seeds?|tools|bin|demo|management)/|"
-    r"(^|/)[^/]*(seed|create_|sample|setup|debug_|check_|populate|migrate|fixtures?)[^/]*\.py$"
+    r"(^|/)[^/]*(seed|populate|migrate|fixtures?)[^/]*\.py$"
+)
+_PERHAPS_A_SCRIPT = re.compile(r"(^|/)[^/]*(create_|sample|setup|debug_|check_)[^/]*\.py$")
+_OF_A_SERVICE = re.compile(
+    r"(^|/)(routes?|routers?|views|endpoints|handlers|controllers|blueprints|forms|models|schemas"
+    r"|services|auth)/"
 )
 _DEEPEST = 200
 _LONGEST_CHAIN = 5
@@ -39,7 +44,9 @@ def is_apart(path: str) -> bool:
 
 
 def is_script(path: str) -> bool:
-    return bool(_SCRIPTS.search(path))
+    if _SCRIPTS.search(path):
+        return True
+    return bool(_PERHAPS_A_SCRIPT.search(path)) and not _OF_A_SERVICE.search(path)
 
 
 @dataclass(frozen=True)
