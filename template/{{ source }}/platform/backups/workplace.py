@@ -21,6 +21,7 @@ from .keys import (
     parse_recipients,
     read_identities,
 )
+from .manifest import Facts
 from .retention import Retention
 from .service_database import ServiceDatabase
 from .stores import Store, open_store
@@ -49,27 +50,27 @@ class Shelf:
         Raises:
             EmptiedError: so it is.
         """
-        before = self._before(taken.name)
-        if taken.manifest.facts.records or before is None:
+        if taken.manifest.facts.records or (before := self._before(taken.name)) is None:
             return
-        try:
-            facts = self.dataset.verify(self.store, before, None)
-        except BackupError:
-            return  # What can't be read tells nothing; `verify` says why it can't.
-        if not facts.records:
-            return
+        name, facts = before
         for part in (MANIFEST, DUMP):
             self.store.delete(taken.name + part)
         had = " and ".join(f"{count} {what}" for what, count in facts.counts.items())
         raise EmptiedError(
-            f"There is no data, and {before.name} had {had}. No backup was kept. Look whether the "
+            f"There is no data, and {name} had {had}. No backup was kept. Look whether the "
             "settings name the right place, such as DATABASE_URL. If it was emptied on purpose: "
             "--allow-empty."
         )
 
-    def _before(self, name: str) -> Entry | None:
-        found = entries(self.store)
-        return next((entry for entry in found if entry.complete and entry.name != name), None)
+    def _before(self, name: str) -> tuple[str, Facts] | None:
+        """The newest backup besides that one, if it can be read and has data."""
+        try:
+            found = entries(self.store)
+            entry = next(one for one in found if one.complete and one.name != name)
+            facts = self.dataset.verify(self.store, entry, None)
+        except (BackupError, StopIteration):
+            return None
+        return (entry.name, facts) if facts.records else None
 
 
 @dataclass(frozen=True, slots=True)
