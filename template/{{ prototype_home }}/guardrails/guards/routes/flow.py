@@ -207,7 +207,7 @@ def mentions(code: str, names: set[str]) -> bool:
     return any(match[0] in names for match in _USED.finditer(code)) if names else False
 
 
-_USED = re.compile(r"(?:(?<![\w$.])|(?<=\.\.\.))[A-Za-z_$][\w$]*(?!\s*:(?!:))")
+_USED = re.compile(r"(?:(?<![\w$.])|(?<=\.\.\.))[A-Za-z_$][\w$]*(?![\w$]|\s*:(?!:))")
 
 
 def secret_env(code: str) -> bool:

@@ -9,6 +9,7 @@ from .middleware import Access
 from .queries import LOG, queries, stem
 from .say import MEDIUM, at_route, finding
 from .signs import ADMIN_PATH
+from .ties import tied
 
 _OWN = re.compile(
     r"\b(?:user|account|member|session|currentUser)\??\.(?:_?id|userId|email|sub|uid)\b|\.(?:userId|uid)\b"
@@ -69,10 +70,16 @@ def _asks_for_admins(case: Case) -> bool:
 def _looks_at_own(case: Case) -> bool:
     """Whether who calls is used for more than for the books."""
     for piece in case.pieces[:3]:
-        code = piece.code
+        code, names = piece.code, case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
             if LOG.match(call.callee) or _KEEPS_BOOK.search(call.callee):
                 code = code.replace(piece.module.slice(call), " ")
+            elif piece.depth == 0 and any(
+                names.has_caller(piece.module.slice(one))
+                for one in call.arguments
+                if "function" not in one.kind
+            ):
+                return True
         if piece.depth == 0 and _OWN.search(code):
             return True
-    return False
+    return tied(case)

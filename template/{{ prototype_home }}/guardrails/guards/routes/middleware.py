@@ -36,6 +36,8 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     body = pieces[0].code if pieces else ""
     if _SETS_UP.match(body):
         return None
+    if resolved and _lets_everybody(body):
+        return None
     if resolved:
         closed = _lets_nobody(body) or _tests_a_right(body)
         return (Access.ROLE, name) if closed else _judge_body(name, text)
@@ -99,6 +101,18 @@ _SETS_UP = re.compile(
 def _lets_nobody(code: str) -> bool:
     """A middleware that is given `next`, never calls it, and answers with a refusal."""
     return len(re.findall(r"\bnext\b", code)) == 1 and REFUSES.search(code) is not None
+
+
+_CATCHES = re.compile(r"\bcatch\s*(?:\([^()]*\))?\s*\{")
+_TURNS_DOWN = re.compile(r"\bthrow\b|\bnext\(\s*\w")
+_ANSWER = re.compile(r"\b_?(?:res|response|reply)\b")
+
+
+def _lets_everybody(code: str) -> bool:
+    """It finds out who calls if it can, answers nobody itself, and goes on after each failure."""
+    if not re.search(r"\bnext\(\s*\)", code) or _TURNS_DOWN.search(code):
+        return False
+    return len(_ANSWER.findall(code)) == 1 and _CATCHES.search(code) is not None
 
 
 def _judge_body(name: str, text: str) -> tuple[Access, str] | None:

@@ -226,7 +226,9 @@ class Program:
         """The method `last` of what made a value: of `OrdersService`, for one."""
         maker = made and way.search(home.slice(made))
         there = self.find(home, maker[1]) if maker else None
-        return (there[0], there[0].named[last]) if there and last in there[0].named else None
+        if there is None or last not in there[0].named:
+            return None
+        return there[0], _of_class(*there, last) or there[0].named[last]
 
     def reach(self, start: Sequence[Piece]) -> list[Piece]:
         """The pieces, and the functions of the tree that they call, some calls deep."""
@@ -298,6 +300,13 @@ def _paths(folder: str, config: Any) -> Iterator[tuple[str, str, tuple[str, ...]
                 for value in values
             )
             yield folder, key.rstrip("*"), targets
+
+
+def _of_class(home: Module, name: str, last: str) -> Function | None:
+    """The method of this class: a store in memory may stand above the one with a database."""
+    span = next((one for one in home.classes if one[0] == name), None)
+    inside = (it for it in home.functions if span and span[1] <= it.start < span[2])
+    return next((one for one in inside if one.name == last), None)
 
 
 def _in_part(home: Module, callee: str, last: str) -> Function | None:

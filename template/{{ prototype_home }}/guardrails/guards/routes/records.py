@@ -11,7 +11,9 @@ from .exposure import AT_THE_PROVIDER
 from .meant import not_in_production
 from .middleware import Access
 from .models import below
+from .parties import compared, of_parties, private
 from .queries import Query, changed, for_sale, only_tested, owned_tables, queries, stem
+from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
@@ -25,7 +27,7 @@ def records(cases: list[Case]) -> Iterator[Finding]:
         apps[case.route.app].append(case)
     for of_app in apps.values():
         program = of_app[0].program
-        owned = owned_tables(of_app)
+        owned = owned_tables(of_app) | compared(of_app)
         theirs = tenant_tables(of_app)
         owned |= below(program, theirs - _ACCOUNTS)
         hang = below(program, owned - _ACCOUNTS) - owned
@@ -38,7 +40,8 @@ def records(cases: list[Case]) -> Iterator[Finding]:
                 whose = owned | behind if case.service else owned
                 yield from _records(case, Tables(whose, hang, shared, shown))
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
-                yield from _records(case, Tables(tenants))
+                whose = Tables(tenants | owned | private(hang), hang, shared, shown)
+                yield from _records(case, whose if of_parties(case) else Tables(tenants))
             yield from _stored_files(case)
             yield from _below(case, owned)
 
@@ -69,7 +72,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
         return  # who calls is what it finds out
     if WEBHOOK_NAME.search(case.route.label) or _HARMLESS.search(case.route.path) or tied(case):
         return
-    by_anyone = case.access is Access.CALLER
+    by_anyone = case.access is Access.CALLER or of_parties(case)
     said = by_anyone and case.route.kind == "next" and ADMIN_PATH.search(case.route.path)
     if said or AT_THE_PROVIDER.search(case.code):
         return  # what becomes of the record is what the provider says
@@ -88,7 +91,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
         and not (stem(one.table) in _ACCOUNTS and _spelled_out(one))
         and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
     ]
-    if not found:
+    if not found or _only_booked(case, found):
         return
     worst = max(found, key=lambda one: one.writes)
     verb = "changes" if worst.writes or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
@@ -102,6 +105,19 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     also = [at_spot(worst.begins), at_route(case)]
     also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
+
+
+_ADDS = re.compile(r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b")
+
+
+def _only_booked(case: Case, found: list[Query]) -> bool:
+    """`POST /bookings` looks up the room and the host that anybody may book."""
+    if case.route.method != "POST" or ":" in case.route.path or not _ADDS.search(case.code):
+        return False
+    return not any(
+        one.writes or ".save(" in one.spot.piece.code or PRIVATE_PATH.search(one.table)
+        for one in found
+    )
 
 
 _SPELLED = re.compile(r"\breturn\s+\{(?!\s*\.\.\.)[^;]*?\bid\s*:\s*(\w+)\.\w+")

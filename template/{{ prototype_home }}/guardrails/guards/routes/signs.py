@@ -16,7 +16,7 @@ ASKS_CALLER = re.compile(
     r"|\b(?:await\s+)auth\(|(?<![\w.])auth\(\)|\b(?:jwt|jose|JWT|jsonwebtoken)\.verify\("
     r"|\bverify(?:Jwt|JWT|Token|Auth|User|Admin|Session)\w*\("
     r"|(?:\b(?:\w{0,20}[rR]eq(?:uest)?|socket|ctx\.req|this\.req)|\(\s*req(?:uest)?\s+as\s+\w+\s*\))"
-    r"\??\.(?:user|userId|userID|user_id|auth"
+    r"\??\.(?:user|\w{0,20}[uU]serId|userID|user_id|auth"
     r"|currentUser|uid"
     r"|(?:tenant|org(?:ani[sz]ation)?|company|gym|club|team|salon|hotel|agency|shop|store|restaurant|clinic|school|workspace|branch"
     r"|business|merchant|vendor|seller|driver|customer|member|doctor|patient|student|employee)_?[iI]d\b"

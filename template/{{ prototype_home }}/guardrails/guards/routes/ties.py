@@ -111,6 +111,8 @@ def _nothing_test(line: str) -> bool:
 
 
 _TENANT = re.compile(rf"{TENANT_ID}\b")
+_CHANGES = re.compile(r"\.(?:update|set|save)[A-Z]\w*$")
+"""`storage.updateUser(id, { accountId })`: what is written chooses no row."""
 
 
 def tenant_tables(cases: list[Case]) -> set[str]:
@@ -120,7 +122,8 @@ def tenant_tables(cases: list[Case]) -> set[str]:
         for piece in case.pieces[:3]:
             names = case.flow.of(piece)
             for call in piece.module.calls_in(piece.start, piece.end):
-                arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+                asked = call.arguments[:1] if _CHANGES.search(call.callee) else call.arguments
+                arguments = " ".join(piece.module.slice(one) for one in asked)
                 stored = call.callee.endswith((").update", ").upsert"))  # and filters stand behind
                 if stored or len(arguments) > 1_500 or not _TENANT.search(arguments):
                     continue

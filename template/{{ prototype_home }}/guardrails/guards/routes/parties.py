@@ -1,0 +1,80 @@
+"""Roles that many have who are nothing to one another: owners of shops, sellers, hosts."""
+
+import re
+from collections.abc import Iterator
+
+from .access import Case
+from .middleware import Access
+from .program import Piece
+from .queries import stem, table
+from .rolepaths import PRIVATE_PATH
+from .signs import EVERYBODY, READS
+
+_QUOTED = re.compile(r"['\"](\w+)['\"]|\b\w*(?:[rR]oles?|ROLES?)\.(\w+)")
+_OF_MANY = re.compile(
+    r"(?:\w+_)?(?:owner|barber|stylist|mentor|coach|tutor|organi[sz]er|provider|partner|supplier"
+    r"|retailer|farmer|employer|recruiter|restaurant|shop|store|company|agency|contractor|artist"
+    r"|creator|photographer|transporter|carrier|shipper|technician|mechanic|artisan|professional)s?$",
+    re.IGNORECASE,
+)
+_OF_THE_HOUSE = re.compile(r"super|platform|system|site|app_?owner", re.IGNORECASE)
+
+
+def of_parties(case: Case) -> bool:
+    """Whether the role that is asked for says what kind of business calls, and not whose: it opens
+    the page, and no row of anybody else's.
+    """
+    if case.access is not Access.ROLE:
+        return False
+    asked = [name for one in case.route.guards for name in _names(one.code)]
+    return any(
+        EVERYBODY.match(f"'{name.lower()}'")
+        or (_OF_MANY.match(name) and not _OF_THE_HOUSE.search(name))
+        for name in asked
+    )
+
+
+def _names(code: str) -> Iterator[str]:
+    for found in _QUOTED.finditer(code):
+        yield found[1] or found[2]
+
+
+def private(tables: set[str]) -> set[str]:
+    """Of these, what nobody but its owner is to read."""
+    return {one for one in tables if PRIVATE_PATH.search(one)}
+
+
+_SAME = re.compile(
+    r"(?<![\w$.])(?P<row>[a-z]\w*)[?!]?\.(?P<column>\w+(?:[?!]?\.\w+)*?)(?:[?!]?\.toString\(\))?\s*[!=]==?"
+    r"(?P<who>[^;&|)\n]{1,80})"
+)
+
+
+def compared(cases: list[Case]) -> set[str]:
+    """Tables of which some route compares a row's column with the caller: they have owners."""
+    found: set[str] = set()
+    for case in cases:
+        for piece in case.pieces:
+            found |= set(_compared(case, piece))
+    return found - {"", "user", "account", "profil", "member"}
+
+
+def _compared(case: Case, piece: Piece) -> Iterator[str]:
+    names = case.flow.of(piece)
+    rows: dict[str, str] = {}
+    for match in _SAME.finditer(piece.code):
+        if not names.has_caller(match["who"]) or names.has_caller(match["row"]):
+            continue
+        *between, column = re.split(r"[?!]?\.", match["column"])
+        if re.search(r"(?i)role|status|type|email$", column):
+            continue
+        rows = rows or _rows(piece)
+        if match["row"] in rows:
+            yield stem(between[-1]) if between else rows[match["row"]]
+
+
+def _rows(piece: Piece) -> dict[str, str]:
+    """The names of a piece that hold a row, and the stems of the tables they are of."""
+    bindings = piece.module.bindings_in(piece.start, piece.end)
+    values = ((one.names.strip(), piece.module.slice(one)[:2_000]) for one in bindings)
+    return {name: stem(table(value)) for name, value in values if READS.search(value)}
