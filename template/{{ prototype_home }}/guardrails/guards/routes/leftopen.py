@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
+from .parties import own_columns
 from .queries import LOG, queries, stem
 from .say import MEDIUM, at_route, finding
-from .signs import ADMIN_PATH
-from .ties import tied
+from .signs import ADMIN_PATH, TENANT_ID
 
 _OWN = re.compile(
     r"\b(?:user|account|member|session|currentUser)\??\.(?:_?id|userId|email|sub|uid)\b|\.(?:userId|uid)\b"
 )
 _KEEPS_BOOK = re.compile(r"(?:^|\.)(?:audit|record|track|notify|emit)\w*$|[lL]og\w*$")
+_TELLS = re.compile(r"\.(?:json|send|end|render|status)$")
+_OF_ALL = re.compile(rf"[\w.?!]*\b{TENANT_ID}\b")
+"""What everybody of an organization has in common is nobody's own."""
 _ADMINS = re.compile(r"admin|owner|manager|super", re.IGNORECASE)
 
 
@@ -74,12 +77,14 @@ def _looks_at_own(case: Case) -> bool:
         for call in piece.module.calls_in(piece.start, piece.end):
             if LOG.match(call.callee) or _KEEPS_BOOK.search(call.callee):
                 code = code.replace(piece.module.slice(call), " ")
-            elif piece.depth == 0 and any(
-                names.has_caller(piece.module.slice(one))
+            elif (piece.depth == 0 and not _TELLS.search(call.callee)) and any(
+                names.has_caller(_OF_ALL.sub("", piece.module.slice(one)))
                 for one in call.arguments
                 if "function" not in one.kind
             ):
                 return True
         if piece.depth == 0 and _OWN.search(code):
             return True
-    return tied(case)
+        if any(not _OF_ALL.search(column) for _, column in own_columns(case, piece)):
+            return True
+    return False

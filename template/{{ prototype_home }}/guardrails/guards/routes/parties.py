@@ -60,17 +60,20 @@ def compared(cases: list[Case]) -> set[str]:
 
 
 def _compared(case: Case, piece: Piece) -> Iterator[str]:
-    names = case.flow.of(piece)
     rows: dict[str, str] = {}
-    for match in _SAME.finditer(piece.code):
-        if not names.has_caller(match["who"]) or names.has_caller(match["row"]):
-            continue
-        *between, column = re.split(r"[?!]?\.", match["column"])
-        if re.search(r"(?i)role|status|type|email$", column):
-            continue
+    for row, column in own_columns(case, piece):
+        *between, last = re.split(r"[?!]?\.", column)
         rows = rows or _rows(piece)
-        if match["row"] in rows:
-            yield stem(between[-1]) if between else rows[match["row"]]
+        if row in rows and not re.search(r"(?i)role|status|type|email$", last):
+            yield stem(between[-1]) if between else rows[row]
+
+
+def own_columns(case: Case, piece: Piece) -> Iterator[tuple[str, str]]:
+    """What is compared with the caller: `lesson.teacherId !== userId`, the row and its column."""
+    names = case.flow.of(piece)
+    for match in _SAME.finditer(piece.code):
+        if names.has_caller(match["who"]) and not names.has_caller(match["row"]):
+            yield match["row"], match["column"]
 
 
 def _rows(piece: Piece) -> dict[str, str]:

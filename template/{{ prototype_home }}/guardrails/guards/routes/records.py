@@ -40,8 +40,8 @@ def records(cases: list[Case]) -> Iterator[Finding]:
                 whose = owned | behind if case.service else owned
                 yield from _records(case, Tables(whose, hang, shared, shown))
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
-                whose = Tables(tenants | owned | private(hang), hang, shared, shown)
-                yield from _records(case, whose if of_parties(case) else Tables(tenants))
+                theirs_too = Tables(tenants | owned | private(hang), hang, shared, shown)
+                yield from _records(case, theirs_too if of_parties(case) else Tables(tenants))
             yield from _stored_files(case)
             yield from _below(case, owned)
 
