@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Case, Spot
+from .callbacks import of_a_payment
 from .called import calls_for_anybody
 from .middleware import Access
 from .platforms import EdgeProject
@@ -169,6 +170,8 @@ _PROVIDER = re.compile(
 def receives(case: Case) -> bool:
     """Whether it is a webhook that somebody else calls; some send one, or keep the list of them."""
     name = case.route.name if case.route.kind == "edge" else case.route.path
+    if of_a_payment(case):
+        return True
     if not WEBHOOK_NAME.search(name) or _SENDS_IT.search(name):
         return False
     return bool(_PROVIDER.search(name)) or case.first(_SENT_ON) is None

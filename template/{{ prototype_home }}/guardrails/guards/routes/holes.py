@@ -311,8 +311,9 @@ _SHOWN_OF_ONE = re.compile(
     r"/:\w+/(?:ratings?|reviews?|avatar|photos?|image|listings|posts|products|portfolio|followers"
     r"|following|badges|skills|availability|projects|recipes|articles)/?$"
     r"|/(?:ratings?|reviews?|listings|products|posts|articles)/(?:by-)?(?:user|member|client)/:\w+/?$"
+    r"|/(?:available|availability|free|open)[\w-]*/?$|/(?:time-?)?slots/?$"
 )
-"""What a page about a seller shows of them."""
+"""What a page about a seller shows of them, and when there is time."""
 
 
 def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] | None:

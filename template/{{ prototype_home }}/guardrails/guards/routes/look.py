@@ -10,6 +10,7 @@ from ...engine.tree import Tree
 from ..idle import less_grave, quieter, rank
 from .accounts import accounts
 from .assignment import mass_assignment
+from .claimed import claimed
 from .claims import claims
 from .collect import collect
 from .cookies import cookies, stored_unasked
@@ -65,6 +66,7 @@ def look(tree: Tree) -> Looked:
         *told_inside(cases),
         *hashes(cases),
         *claims(cases),
+        *claimed(cases),
         *plans(cases),
         *fetched(cases),
         *sql_texts(cases),
