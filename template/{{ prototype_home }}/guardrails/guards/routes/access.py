@@ -16,6 +16,7 @@ from .signs import (
     EVERYBODY,
     HASHED,
     LLM,
+    LOGIN_PATH,
     MAIL,
     MESSAGE,
     NO_WRITE,
@@ -60,6 +61,7 @@ _HANDED_BACK = re.compile(
     r"\w+\s*(?:,\s*\n|\n?\s*\}|:(?!\s*(?:true\b|['\"]))|=(?!=))", re.IGNORECASE
 )
 """`return { id, isAdmin: row.is_admin }`: which kind of user it is is told, and refused nothing."""
+_COMPARES_PASSWORD = re.compile(r"\b(?:bcrypt\w*|argon2|scrypt)\.(?:compare|verify)\w*\(|\bcompare\w*\(\s*\w*[pP]ass")
 _LOOKS_UP = re.compile(r"(?:get|fetch|load|find)\w*(?:User|Session|Profile|Account|Auth)$")
 _REFUSES_ROLE = re.compile(r"\b403\b|[fF]orbidden|FORBIDDEN|[dD]enied|[iI]nsufficient")
 _ASKS_ROLE = re.compile(
@@ -149,6 +151,9 @@ class Case:
     @cached_property
     def asked(self) -> Spot | None:
         """Where the handler finds out who calls, and refuses who is nobody."""
+        if self.route.method == "POST" and LOGIN_PATH.search(self.route.path):
+            if _COMPARES_PASSWORD.search(self.code):
+                return None  # whoever wants to sign in is nobody yet
         if not REJECTS.search(self.code) and not TURNED_AWAY.search(self.code):
             return None
         found = self.first(ASKS_CALLER)

@@ -129,6 +129,10 @@ def people(cases: list[Case]) -> Iterator[Finding]:
     yield from told.values()
 
 
+_HANDED_ON = 3
+"""A controller hands what its service has read on as it is."""
+
+
 def _person(case: Case) -> Iterator[Finding]:
     """A public page that hands out how to reach somebody."""
     if (
@@ -139,7 +143,7 @@ def _person(case: Case) -> Iterator[Finding]:
         or not_in_production(case)
     ):
         return
-    for piece in case.pieces[:1]:
+    for piece in case.pieces[: 1 if case.sends else _HANDED_ON]:
         match = _PERSON.search(piece.code)
         if not match or ASKS_CALLER.search(piece.code) or _ME.search(case.route.path):
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from ..braces import closing_brace, depth
 from .access import Case
+from .answered import answered_whole
 from .meant import proves_it
 from .middleware import Access
 from .models import HASH, keeps_hash, model_text, prisma_model
@@ -15,6 +16,7 @@ from .program import Piece, Program
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import LOGIN_PATH
 from .source import Binding, Call
+from .storedrows import stored_rows
 
 
 def hashes(cases: list[Case]) -> Iterator[Finding]:
@@ -23,7 +25,7 @@ def hashes(cases: list[Case]) -> Iterator[Finding]:
         own = list(_own(case))
         yield from own
         for piece in () if own else case.pieces:
-            for at, what in _handed_out(case, piece):
+            for at, what in (*_handed_out(case, piece), *stored_rows(case, piece)):
                 trusted = case.access is Access.ROLE
                 files[piece.module.path, trusted].append((case, piece, at, what))
     for (_, trusted), hits in files.items():
@@ -76,32 +78,6 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
     if by_prisma:
         return HASH.search(prisma_model(case.program, by_prisma)) is not None
     return model is not None and keeps_hash(model_text(case.program, piece.module, model))
-
-
-_ANSWERS = re.compile(r"(?:\.json|\.send|Response\.json)$")
-_HANDED = re.compile(r"\b\w+\((?:[^()]|\([^()]*\))*\)")
-"""What a function makes of a row: `publicParts(user)`."""
-_SAYS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-
-
-def answered_whole(piece: Piece, binding: Binding) -> bool:
-    """Whether the row goes out as it is: not one of its fields, nor without its password."""
-    name = binding.names.strip()
-    if not re.fullmatch(r"[\w$]+", name):
-        return False
-    later = piece.module.code[binding.end : piece.end]
-    without = (
-        rf"{name}\.password\s*=|delete\s+{name}\.|\}}\s*=\s*{name}\b|{name}\.toObject|{name}\.map\("
-    )
-    if re.search(without, later):
-        return False
-    whole = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$.(\[?]|\s*:)")
-    return any(
-        whole.search(_HANDED.sub("", _SAYS.sub("", piece.module.slice(one))))
-        for call in piece.module.calls_in(binding.end, piece.end)
-        if _ANSWERS.search(call.callee)
-        for one in call.arguments[:1]
-    )
 
 
 _ROWS = re.compile(

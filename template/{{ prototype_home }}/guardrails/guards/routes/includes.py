@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from ..braces import closing_brace, depth
 from .access import Case
-from .hashes import answered_whole, brought
+from .answered import answered_whole
+from .hashes import brought
 from .meant import not_in_production
 from .middleware import Access
 from .program import Piece, Program

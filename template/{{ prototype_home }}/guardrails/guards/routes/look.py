@@ -13,6 +13,7 @@ from .assignment import mass_assignment
 from .claimed import claimed
 from .claims import claims
 from .collect import collect
+from .columns import columns
 from .cookies import cookies, stored_unasked
 from .declared import declared
 from .fetched import fetched
@@ -50,6 +51,7 @@ def look(tree: Tree) -> Looked:
         *references(cases),
         *cookies(cases),
         *mass_assignment(cases),
+        *columns(cases),
         *(one for case in cases for one in includes(case)),
         *stored_unasked(cases),
         *orders(cases),

@@ -11,6 +11,7 @@ from .rolepaths import PRIVATE_PATH
 from .signs import EVERYBODY, READS
 
 _QUOTED = re.compile(r"['\"](\w+)['\"]|\b\w*(?:[rR]oles?|ROLES?)\.(\w+)")
+_REFUSED = re.compile(r"\w*[rR]ole\s*!==?\s*['\"](\w+)['\"]")
 _OF_MANY = re.compile(
     r"(?:\w+_)?(?:owner|barber|stylist|mentor|coach|tutor|organi[sz]er|provider|partner|supplier"
     r"|retailer|farmer|employer|recruiter|restaurant|shop|store|company|agency|contractor|artist"
@@ -27,6 +28,9 @@ def of_parties(case: Case) -> bool:
     if case.access is not Access.ROLE:
         return False
     asked = [name for one in case.route.guards for name in _names(one.code)]
+    if not asked and case.role is not None:
+        line = case.role.piece.code[case.role.at - case.role.piece.start - 60 :][:200]
+        asked = [found[1] for found in _REFUSED.finditer(line)]
     return any(
         EVERYBODY.match(f"'{name.lower()}'")
         or (_OF_MANY.match(name) and not _OF_THE_HOUSE.search(name))

@@ -102,7 +102,7 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
     lower = _lower_roles(case)
     if not _may_take_one(case, lower=lower):
         return
-    for piece in case.pieces[:1]:
+    for piece in filter(_is_told_a_role, reversed(case.pieces[:6])):
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
             if case.bound_by_rows and not _METADATA.search(call.callee + "("):
@@ -122,6 +122,18 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             told = _role_finding(case, piece, at)
             yield replace(told, message=_BY_STAFF.format(case.route.label)) if lower else told
             return
+
+
+_ROLE_GIVEN = re.compile(r"\b(?:role|roles|is_?[aA]dmin|user_?[rR]ole|user_?[tT]ype)\b|^\s*[\w.]+\s*$")
+
+
+def _is_told_a_role(piece: Piece) -> bool:
+    """The handler itself, and what it hands the role or all of the body to."""
+    giver = piece.giver
+    if giver is None:
+        return piece.depth == 0
+    told = any(_ROLE_GIVEN.search(giver.module.slice(one)) for one in piece.given)
+    return told and _is_told_a_role(giver)
 
 
 def _may_take_one(case: Case, *, lower: bool) -> bool:
@@ -202,7 +214,9 @@ _BUT_ADMIN = re.compile(
 def _schemas(case: Case, piece: Piece) -> str:
     """What the shapes say that the body is parsed with, of a role; they may be made by a tool."""
     told: list[str] = []
-    for name in set(re.findall(r"\b([A-Z]\w*|\w+Schema)\.(?:safeParse|parse)\w*\(", piece.code)):
+    before = " ".join(one.code for one in case.route.guards)
+    parsed = set(re.findall(r"\b([A-Z]\w*|\w+Schema)\.(?:safeParse|parse)\w*\(", piece.code + case.own))
+    for name in parsed | set(re.findall(r"\b(\w+Schema)\b", before)):
         made = re.compile(rf"\bconst {name}\s*=\s*\w+\.object\((?s:.{{0,1500}})")
         for path in (piece.module.path, *case.program.tree.files):
             shape = made.search(case.program.text(path) or "") if path.endswith(CODE) else None
@@ -212,10 +226,34 @@ def _schemas(case: Case, piece: Piece) -> str:
     return " ".join(told)
 
 
+_VALIDATED = re.compile(r"\b(?:body|check)\(\s*['\"]\w*role['\"][^;]{0,160}?(isIn\(\s*\[[^\]]*\])")
+
+
+_TYPED = re.compile(r"@Body\(\s*\)\s*\w+\s*:\s*([A-Z]\w*)")
+_ROLE_OF_A_CLASS = re.compile(
+    r"(?:@IsIn\(\s*\[(?P<listed>[^\]]*)\][^;]*?|@IsEnum\(\s*(?P<enum>\w+)[^;]*?)?\brole\w*[?!]?\s*:\s*(?P<type>[^;=\n]+)"
+)
+
+
+def _validators(case: Case) -> str:
+    """`body("role").isIn([...])` of what stands before the handler, and the class of a body."""
+    told = [found for one in case.route.guards for found in _VALIDATED.findall(one.code)]
+    first = case.pieces[0]
+    for text in first.function.parameters if first.function else ():
+        typed = _TYPED.match(text)
+        there = case.program.find(first.module, typed[1]) if typed else None
+        span = there and next((one for one in there[0].classes if one[0] == there[1]), None)
+        role = there and span and _ROLE_OF_A_CLASS.search(there[0].code, span[1], span[2])
+        if role:
+            made = re.search(rf"\benum\s+{role['enum']}\s*\{{([^}}]*)\}}", there[0].code if there else "")
+            told.append(f"isIn([{role['listed'] or (made and made[1]) or role['type']}])")
+    return " ".join(told)
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
-        r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|enum\(\s*\[([^\]]*)\]",
-        piece.code + _schemas(case, piece),
+        r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|(?:enum|isIn)\(\s*\[([^\]]*)\]",
+        f"{piece.code}{case.own}{_schemas(case, piece)}{_validators(case)}",
     )
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
     told = (listed[1] or listed[2] or "") if listed else " ".join(only)

@@ -1,0 +1,86 @@
+"""Schemas that a tool makes of a table: they let through every column that nobody took out."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .middleware import Access
+from .parties import of_parties
+from .program import Piece, Program
+from .say import CRITICAL, HIGH, at_route, finding, place
+from .signs import WRITES
+from .source import Call, Module
+
+_PARSES = re.compile(r"\.(?:parse|safeParse|parseAsync|safeParseAsync)$")
+_WHOLE = re.compile(r"\s*(?:req|request)\.body\s*|\s*\{\s*\.\.\.\s*(?:req|request)\.body\b.*", re.DOTALL)
+_MADE = re.compile(r"\bcreate(?:Insert|Update)Schema\(\s*(\w+)")
+_COLUMN = re.compile(r"(?m)^\s*(\w+)\s*:\s*\w+\(")
+_KEY = re.compile(r"\b(\w+)\s*:")
+_POWER = re.compile(r"(?:user_?)?roles?|is_?(?:super_?)?admin", re.IGNORECASE)
+_STANDING = re.compile(
+    r"password_?hash|hashed_?password|(?:wallet_?)?balance|credits|points|is_?(?:verified|approved|premium|pro)"
+    r"|verified|approved|approval_?status|kyc_?status|payment_?status|subscription_?(?:tier|status|plan)"
+    r"|stripe_?(?:account|customer)_?id|commission\w*",
+    re.IGNORECASE,
+)
+"""What only the server, or who looks after the others, is to say."""
+
+
+def columns(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        anybody = case.access in {Access.PUBLIC, Access.CALLER} or of_parties(case)
+        if not anybody or not case.route.writes:
+            continue
+        if case.bound_by_rows or WRITES.search(case.code) is None:
+            continue
+        for piece in case.pieces[:2]:
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if left := _left(case.program, piece, call):
+                    yield _told(case, piece, call, left)
+
+
+def _told(case: Case, piece: Piece, call: Call, left: list[str]) -> Finding:
+    power = any(_POWER.fullmatch(one) for one in left)
+    message = (
+        f"{case.route.label} stores what the request says of {', '.join(left[:4])}: the schema is made "
+        f"of the table and leaves every column in"
+    )
+    where = place(piece.module, call.start, case.route.label)
+    severity = CRITICAL if power else HIGH
+    return finding("authz.mass-assignment", where, message, severity, [at_route(case)])
+
+
+def _left(program: Program, piece: Piece, call: Call) -> list[str]:
+    """The columns that the client decides, and should not."""
+    if not _PARSES.search(call.callee) or not call.arguments:
+        return []
+    given = piece.module.slice(call.arguments[0])
+    schema = definition(program, piece.module, call.callee.partition(".")[0])
+    if schema is None or not _WHOLE.fullmatch(given):
+        return []
+    home, text = schema
+    made = _MADE.search(text)
+    table = definition(program, home, made[1]) if made else None
+    whole = text + call.callee
+    if table is None or ".pick(" in whole:
+        return []
+    later = piece.module.code[call.end : piece.end]
+    out = {*_KEY.findall(whole.partition(".omit(")[2]), *_KEY.findall(given)}
+    return [
+        one
+        for one in _COLUMN.findall(table[1])
+        if (_POWER.fullmatch(one) or _STANDING.fullmatch(one))
+        and one not in out
+        and not re.search(rf"\b{one}\b", later)
+    ]
+
+
+def definition(program: Program, module: Module, name: str) -> tuple[Module, str] | None:
+    """Where a value that stands outside of functions is made; a class may have a field of the
+    same name as what its file imports.
+    """
+    taken = program.imported(module, name)
+    there = program.exported(*taken) if taken else program.find(module, name)
+    binding = there and there[0].outer_values.get(there[1])
+    return (there[0], there[0].slice(binding)) if there and binding else None
