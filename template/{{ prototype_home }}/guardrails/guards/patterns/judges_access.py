@@ -146,7 +146,7 @@ def server_literal_password(case: Case) -> Case | None:
         return None
     if not case.source.is_server:
         return None
-    tried = _ONLY_IN_DEVELOPMENT.search(case.above[-300:])
+    tried = case.source.is_tooling or _ONLY_IN_DEVELOPMENT.search(case.above[-300:])
     return case.but(severity=Severity.LOW if tried else Severity.HIGH)
 
 

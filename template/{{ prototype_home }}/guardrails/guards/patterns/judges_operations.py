@@ -78,6 +78,10 @@ def _is_secret(name: str, case: Case) -> bool:
 
 _CHOOSES = re.compile(r"[\w$.\s|&!?]*?(?<!\?)\?(?![.?])[^,;]*:")
 """`key || other ? "set" : "not set"` tells that there is one."""
+_NOT_IN_SERVICE = re.compile(
+    r"\bif\s*\([^{};]*NODE_ENV\s*(?:!==?\s*['\"]production['\"]|===?\s*['\"](?:development|test|local)['\"])"
+    r"[^{};]*\)\s*\{?[^{}]*(?:\$\{[^{}]*\}[^{}]*)*$"
+)
 _NO_MAILER = re.compile(
     r"\bif\s*\(\s*!\s*[\w.$]*(?:mail|smtp|transport|resend|sendgrid|twilio|client|configured)[\w.$]*"
     r"(?:\(\))?\s*\)\s*\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*$",
@@ -90,8 +94,12 @@ _OPENS = re.compile(
 
 
 def _at_its_worth(case: Case) -> Case:
-    """In the browser's console only its own user reads it; not every token opens an account."""
-    if not case.source.is_server:
+    """In the browser's console only its own user reads it, and so does who runs a script by hand;
+    not every token opens an account.
+    """
+    if not case.source.is_server or case.source.is_tooling:
+        return case.but(severity=Severity.LOW)
+    if _NOT_IN_SERVICE.search(case.above[-400:]):
         return case.but(severity=Severity.LOW)
     if _NO_MAILER.search(case.above[-600:]):
         return case.but(severity=Severity.MEDIUM)  # in place of the letter, where none can be sent

@@ -81,6 +81,13 @@ def replayed_session(case: Case) -> Case | None:
     return None if _BOUGHT.search(below) or _looked_up(case) else case
 
 
+def captured_intent(case: Case) -> Case | None:
+    """Whichever payment the request names is taken, for whatever it was begun."""
+    if not case.source.is_server or not from_request(case, case.name("ID")) or _of_a_row(case):
+        return None
+    return None if re.search(r"\.metadata\b|\.amount\b\s*[!=<>]", case.around) else case
+
+
 def _of_a_row(case: Case) -> bool:
     """`booking.paymentIntentId`, of the row that was read before."""
     owner, dot, _ = case.name("ID").strip().partition(".")
@@ -272,6 +279,7 @@ JUDGES: dict[str, Judge] = {
     "mongoose-money": mongoose_money,
     "local-day": local_day,
     "replayed-session": replayed_session,
+    "captured-intent": captured_intent,
     "signed-but-unbound": signed_but_unbound,
     "card-on-server": card_on_server,
 }

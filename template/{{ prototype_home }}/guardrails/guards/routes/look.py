@@ -24,6 +24,7 @@ from .includes import includes
 from .openpages import open_pages
 from .operations import operations
 from .orders import orders
+from .overlaps import overlaps
 from .payments import payments
 from .plans import plans
 from .platforms import edge_projects
@@ -59,6 +60,7 @@ def look(tree: Tree) -> Looked:
         *refunds(cases),
         *operations(program, cases),
         *races(cases),
+        *overlaps(cases),
         *takings(cases),
         *tenants(cases),
         *states(cases),
