@@ -3,6 +3,7 @@
 from . import (
     judges_access,
     judges_answers,
+    judges_appended,
     judges_crypto,
     judges_data,
     judges_failures,
@@ -19,6 +20,7 @@ from .case import Judge
 JUDGES: dict[str, Judge] = {
     **judges_input.JUDGES,
     **judges_answers.JUDGES,
+    **judges_appended.JUDGES,
     **judges_access.JUDGES,
     **judges_crypto.JUDGES,
     **judges_operations.JUDGES,

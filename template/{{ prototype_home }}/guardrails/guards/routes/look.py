@@ -77,7 +77,7 @@ def look(tree: Tree) -> Looked:
         *open_pages(program),
     ]
     found += accounts(cases, found)
-    found = [*_beside_open(found)]
+    found = [*_beside_open(_told_once(found))]
     quiet = {case.route.label for case in cases if not case.route.named}
     found = [less_grave(one) if one.place.symbol in quiet else one for one in found]
     unparsed = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
@@ -87,6 +87,21 @@ def look(tree: Tree) -> Looked:
         "public_files": public_files(program),
     }
     return Looked(quieter(_once(found), program.unstarted), [*unparsed, *unread(tree)], facts)
+
+
+def _told_once(found: list[Finding]) -> list[Finding]:
+    """Who reaches anybody's record is not told as well that a role should have been asked for."""
+    reached = {
+        (one.path, one.line)
+        for it in found
+        if it.rule == "authz.idor"
+        for one in (it.place, *it.also)
+    }
+    return [
+        it
+        for it in found
+        if it.rule != "authz.missing-role-check" or (it.place.path, it.place.line) not in reached
+    ]
 
 
 def _beside_open(found: list[Finding]) -> Iterator[Finding]:

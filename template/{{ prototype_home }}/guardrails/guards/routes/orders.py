@@ -10,6 +10,7 @@ from .middleware import Access
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME
+from .source import Call
 
 _ASKED_FOR = "".join(
     rf"(?<!\b{word}\s{of})" for word in ("where", "and", "or") for of in ("", r"\w\.")
@@ -133,6 +134,25 @@ def orders(cases: list[Case]) -> Iterator[Finding]:
             yield from _named_total(case)
 
 
+_READS = re.compile(r"\.(?:find|findOne|findMany|findFirst|findUnique|count\w*|aggregate|exists|distinct|where)$")
+
+
+def _written(case: Case, sign: re.Pattern[str]) -> Spot | None:
+    """Where it is set: `find({ paymentStatus: "paid" })` only asks for those that are."""
+    for piece in case.pieces:
+        calls = [*piece.module.calls_in(piece.start, piece.end)]
+        for match in sign.finditer(piece.code):
+            at = piece.start + match.start()
+            if not any(one.start <= at < one.end and _only_asks(one) for one in calls):
+                return Spot(piece, at)
+    return None
+
+
+def _only_asks(call: Call) -> bool:
+    done = any("function" in one.kind for one in call.arguments)
+    return not done and _READS.search(call.callee) is not None
+
+
 def _declared_paid(case: Case) -> Iterator[Finding]:
     label = case.route.label
     if (
@@ -146,7 +166,7 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
         return
     if not {name for name, _ in case.effects()} & {"write"}:
         return
-    spot = case.first(_PAID) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
+    spot = _written(case, _PAID) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
     spot = spot or _said_paid(case)
     if spot is not None:
         message = f"{label} marks it as paid, and no payment provider is asked"

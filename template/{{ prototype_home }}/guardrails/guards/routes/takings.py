@@ -230,6 +230,8 @@ def _may_be_negative(case: Case, piece: Piece, names: Names, value: str) -> bool
         return False
     root = value.rpartition(".")[2]
     made = re.search(rf"\b{root}\s*=\s*{_WHOLE.pattern}", piece.code)
+    if re.search(rf"\b{root}\s*=\s*[^;\n]*\.length\b", piece.code):
+        return False  # so many of a list
     sent = names.has_sent(value) or (made is not None and names.has_sent(made[1]))
     if not sent or names.has_caller(value) or _kept_positive(case, root):
         return False
