@@ -10,6 +10,7 @@ from ...engine.tree import Tree
 from ..idle import less_grave, quieter, rank
 from .accounts import accounts
 from .assignment import mass_assignment
+from .callbacks import counted_again
 from .claimed import claimed
 from .claims import claims
 from .collect import collect
@@ -57,6 +58,7 @@ def look(tree: Tree) -> Looked:
         *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
+        *counted_again(cases),
         *refunds(cases),
         *operations(program, cases),
         *races(cases),

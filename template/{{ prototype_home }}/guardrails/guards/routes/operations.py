@@ -222,7 +222,25 @@ _BY_HEADER = re.compile(
 )
 
 
+_OWN_LIMIT = re.compile(r"\bheaders\[\s*['\"]x-forwarded-for['\"]\s*\]", re.IGNORECASE)
+_COUNTS_IN = re.compile(r"\bnew\s+Map\b")
+
+
+def _own_limit(module: Module) -> Iterator[Finding]:
+    """A limit of the program's own that takes the first address of the header for the caller's."""
+    named = _OWN_LIMIT.search(module.code)
+    limits = "429" in module.code and _COUNTS_IN.search(module.code)
+    if named and limits and not re.search(r"\.at\(-1\)|\.pop\(\)", module.code):
+        yield finding(
+            "ops.rate-limit-ineffective",
+            place(module, named.start()),
+            "the limit counts by a header that whoever calls writes: with another address in "
+            "each request it is never reached",
+        )
+
+
 def _limits(module: Module) -> Iterator[Finding]:
+    yield from _own_limit(module)
     for call in module.calls:
         if not re.fullmatch(
             r"(?:rateLimit|expressRateLimit|RateLimit|limiter|rateLimiter)", call.callee
