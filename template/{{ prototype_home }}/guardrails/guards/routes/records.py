@@ -110,12 +110,21 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
 _ADDS = re.compile(r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b")
 
 
+_BY_OWNER = re.compile(
+    r"[{,]\s*(?:user|owner|host|seller|vendor|customer|client|member|author)_?[iI]d\s*[,:}]"
+)
+"""It is asked for by whose it is, and not by what it is."""
+
+
 def _only_booked(case: Case, found: list[Query]) -> bool:
     """`POST /bookings` looks up the room and the host that anybody may book."""
     if case.route.method != "POST" or ":" in case.route.path or not _ADDS.search(case.code):
         return False
     return not any(
-        one.writes or ".save(" in one.spot.piece.code or PRIVATE_PATH.search(one.table)
+        one.writes
+        or ".save(" in one.spot.piece.code
+        or PRIVATE_PATH.search(one.table)
+        or _BY_OWNER.search(one.code)
         for one in found
     )
 
