@@ -30,6 +30,7 @@ from .payments import payments
 from .plans import plans
 from .platforms import edge_projects
 from .races import races
+from .pretended import pretended
 from .records import records
 from .references import references
 from .refunds import refunds
@@ -59,6 +60,7 @@ def look(tree: Tree) -> Looked:
         *orders(cases),
         *payments(cases),
         *counted_again(cases),
+        *pretended(cases),
         *refunds(cases),
         *operations(program, cases),
         *races(cases),
