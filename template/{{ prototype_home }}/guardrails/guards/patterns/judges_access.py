@@ -69,6 +69,17 @@ def _goes_on(case: Case, name: str) -> bool:
     return bool(calls.search(text)) and not handed and bool(_LETS_IN.search(text))
 
 
+def _answered(case: Case, name: str, head: str, own: str) -> bool:
+    """It keeps the token it is handed, and what it is handed is what a server answered."""
+    given = re.search(r"\(\s*(\w+)\s*[:),]", head)
+    if not given or not re.search(
+        rf"\b{given[1]}\.(access_?token|token|jwt)\b", own, re.IGNORECASE
+    ):
+        return False
+    handed = re.search(rf"\b{re.escape(name)}\(\s*(\w+)\.data\s*\)", case.source.text)
+    return bool(handed and re.search(rf"\b{handed[1]}\s*=\s*await\s+\w", case.source.text))
+
+
 _LETS_IN = re.compile(r"await\s+[\w.]*\b(?:signInWith\w*|signIn|login|logIn)\(\s*[{\w]")
 
 
@@ -89,7 +100,7 @@ def fake_login(case: Case) -> Case | None:
         r"password|passwd|pwd|\bpin\b|passcode", _credentials_near(case, head + own), re.IGNORECASE
     ):
         return None
-    if _ASKS_SERVER.search(own) or _goes_on(case, name):
+    if _ASKS_SERVER.search(own) or _goes_on(case, name) or _answered(case, name, head, own):
         return None
     establishes = _ESTABLISHES.search(own)
     if not establishes and not _MOVES_ON.search(own):
