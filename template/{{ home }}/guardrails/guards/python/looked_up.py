@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who
-from .modules import Function
+from .modules import Function, Module, Project
 from .ownership import CATALOGUE, is_owned, model_is_owned
 from .shared import subject
-from .syntax import called, dotted, found, names_in, own_body, parameters
+from .syntax import called, dotted, found, names_in, own_body, parameters, place
 
 
 def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
@@ -23,16 +23,23 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
     if _FOR_EVERYBODY.search(ast.get_docstring(handler.function) or ""):
         return
     for call in handler.calls:
-        names = [one.id for one in call.args if isinstance(one, ast.Name)]
+        values = [*call.args, *(word.value for word in call.keywords)]
+        names = [one.id for one in values if isinstance(one, ast.Name)]
         given = [name for name in names if name in handler.path_parameters]
         there = handler.project.resolve(handler.module, dotted(call.func))
         if not given or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        taken = [item.arg for item, _ in parameters(there.node)]
-        if any(asks_who(node) for node in own_body(there.node) if isinstance(node, ast.expr)):
+        way = list(_followed(handler.project, there.module or handler.module, there.node))
+        if any(_asks(function) for _, function in way):
             continue
         looks = next(
-            (it for it in _lookups(there.node, set(taken)) if _held_by_one(handler, call, it)), None
+            (
+                (module, it)
+                for module, function in way
+                for it in _lookups(function)
+                if _held_by_one(handler, call, module, it)
+            ),
+            None,
         )
         if looks is not None and (route.writes or not _shown(handler, call, looks, shown)):
             yield found(
@@ -40,8 +47,35 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
                 f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
                 "id, whoever calls.",
                 severity=Severity.HIGH, symbol=route.function.name,
+                also=[place(handler.module, route.line, route.function.name)],
             ), route.function  # fmt: skip
             return
+
+
+_LONGEST_WAY = 2
+
+
+def _followed(
+    project: Project, module: Module, function: Function, left: int = _LONGEST_WAY
+) -> Iterator[tuple[Module, Function]]:
+    """The function, and those that it hands an id on to: a service, and behind it a repository."""
+    yield module, function
+    ids = _ids(function)
+    for call in own_body(function) if left else ():
+        if not isinstance(call, ast.Call) or not names_in(call) & ids:
+            continue
+        there = project.resolve(module, dotted(call.func))
+        node = there.node if there.module is not None else None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node is not function:
+            yield from _followed(project, there.module or module, node, left - 1)
+
+
+def _ids(function: Function) -> set[str]:
+    return {item.arg for item, _ in parameters(function) if re.search(r"(^|_)id$", item.arg)}
+
+
+def _asks(function: Function) -> bool:
+    return any(asks_who(node) for node in own_body(function) if isinstance(node, ast.expr))
 
 
 _FOR_EVERYBODY = re.compile(
@@ -51,26 +85,29 @@ _FOR_EVERYBODY = re.compile(
 """What the handler says of itself."""
 
 
-def _shown(handler: Handler, call: ast.Call, looks: ast.Call, shown: set[str]) -> bool:
+def _shown(
+    handler: Handler, call: ast.Call, looks: tuple[Module, ast.Call], shown: set[str]
+) -> bool:
     project = handler.project
-    there = project.resolve(handler.module, dotted(call.func)).module or handler.module
-    return bool({subject(project, handler.module, call), subject(project, there, looks)} & shown)
+    return bool({subject(project, handler.module, call), subject(project, *looks)} & shown)
 
 
-def _held_by_one(handler: Handler, call: ast.Call, looks: ast.Call) -> bool:
+def _held_by_one(handler: Handler, call: ast.Call, module: Module, looks: ast.Call) -> bool:
     """Whether a model that is handed along has an owner, or the rows are of people by name."""
-    models = [handler.project.resolve(handler.module, name) for name in names_in(call)]
+    project = handler.project
+    models = [project.resolve(handler.module, name) for name in names_in(call)]
+    models += [project.resolve(module, name) for name in names_in(looks)]
     return is_owned(handler, looks) or any(
         isinstance(model.node, ast.ClassDef)
         and model.module is not None
-        and model_is_owned(handler.project, model.node)
+        and model_is_owned(project, model.node)
         for model in models
     )
 
 
-def _lookups(function: Function, taken: set[str]) -> Iterator[ast.Call]:
+def _lookups(function: Function) -> Iterator[ast.Call]:
     """The queries of a function that ask for a row by an id which was handed to it."""
-    ids = {name for name in taken if re.search(r"(^|_)id$", name)}
+    ids = _ids(function)
     for node in own_body(function):
         if isinstance(node, ast.Call) and called(node) in _BY_ID and names_in(node) & ids:
             yield node

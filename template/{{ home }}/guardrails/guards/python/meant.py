@@ -19,6 +19,8 @@ _LISTED = re.compile(
     r"|hotels?|venues?)|compan(?:y|ies)|employers?)/?(?:[{<][^/]*[}>]/?)?$",
     re.IGNORECASE,
 )
+_OF_ONE = re.compile(r"\b(?:bookings?|reservations?|orders?|payments?|invoices?|applications?)\b")
+"""`/bookings/hotel/{id}`: who comes to the hotel, and not the hotel."""
 _REACHES = re.compile(r"^(\w+_)?(email|phone|phone_number|mobile)$")
 _VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
 
@@ -76,8 +78,10 @@ _PEOPLE = re.compile(
 def listed(handler: Handler) -> bool:
     """It reads what is put up for others to read: a vacancy, and the company that has some."""
     found = _LISTED.search(handler.route.path)
-    if found is None or found[1]:
-        return found is not None
+    if found is None or _OF_ONE.search(handler.route.path[: found.start()]):
+        return False
+    if found[1]:
+        return True
     return any(
         _VACANCIES.search(line) for module in handler.project.service for line in module.lines
     )

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from ...engine.finding import NotLooked
 from ...engine.tree import Tree
 from ..filenames import is_test
+from .holding import held_in
 from .walking import children, nodes_in
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -113,6 +114,11 @@ class Module:
         return {item: holder for holder in self.classes for item in holder.body}
 
     @cached_property
+    def held(self) -> dict[str, str]:
+        """What kind of object a parameter, or `self.x`, holds, where the module says one kind."""
+        return held_in(self.functions, self.holders)
+
+    @cached_property
     def is_web(self) -> bool:
         roots = {target.partition(".")[0] for target in self.imports.values()}
         return bool(roots & set(_WEB))
@@ -159,6 +165,8 @@ class Project:
             return Definition(name, module, module.named[first])
         if rest and "." not in rest and (there := self._class_of(module, first, depth)):
             return self._method(*there, rest, depth) or Definition(name, module)
+        if rest and (held := self._of_holder(module, name, depth)):
+            return held
         target = module.imports.get(first)
         if target is None:
             here = Definition(name, module if first in module.named else None)
@@ -192,6 +200,19 @@ class Project:
         if meant and isinstance(meant.node, ast.ClassDef) and meant.module:
             return meant.module, meant.node
         return None
+
+    def _of_holder(self, module: Module, name: str, depth: int) -> Definition | None:
+        """`self.bookings.cancel`, `service.cancel`: a method of what an object was given, or a
+        function is.
+        """
+        holder, _, method = name.rpartition(".")
+        kind = module.held.get(holder)
+        if kind is None or depth > _LONGEST_CHAIN:
+            return None
+        meant = self.resolve(module, kind, depth + 1)
+        if not isinstance(meant.node, ast.ClassDef) or meant.module is None:
+            return None
+        return self._method(meant.module, meant.node, method, depth + 1)
 
     def _method(
         self, module: Module, holder: ast.ClassDef, name: str, depth: int

@@ -9,6 +9,7 @@ from functools import cached_property
 from ...engine.tree import Tree
 from ..idle import idle, settings_of
 from ..web_paths import patterns
+from .answering import answering
 from .depends import Check, class_checks, dependencies, parameter_checks
 from .modules import Function, Module, Project
 from .syntax import (
@@ -27,7 +28,7 @@ _VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "websocket
 _MAKERS = {
     "FastAPI": "fastapi", "APIRouter": "fastapi", "Starlette": "fastapi",
     "Flask": "flask", "Blueprint": "flask", "Quart": "flask", "APIBlueprint": "flask",
-    "Api": "flask", "Namespace": "flask", "OpenAPI": "flask",
+    "Api": "flask", "Namespace": "flask", "namespace": "flask", "OpenAPI": "flask",
 }  # fmt: skip
 _APPS = {"FastAPI", "Flask", "Quart", "Starlette", "OpenAPI"}
 _JOINS = {"include_router", "register_blueprint", "mount", "add_namespace", "init_app"}
@@ -140,6 +141,8 @@ class RouteTable:
         if not maker or not name:
             return
         prefix = text_of(keyword(call, "prefix", "url_prefix", "path")) or ""
+        if maker.lower() == "namespace" and not prefix and call.args:
+            prefix = f"/{text_of(call.args[0]) or ''}"  # of Flask-RESTX: it is called as its path
         self.routers[module.path, name] = Router(
             name, module, call, maker, prefix, dependencies(module, call)
         )
@@ -294,7 +297,10 @@ class RouteTable:
         """A class of Flask-RESTX: `@api.route("/x") class X(Resource)`."""
         for mark in node.decorator_list:
             if isinstance(mark, ast.Call) and called(mark) == "route":
-                yield from self._methods_of(module, node, text_of(argument(mark, 0)) or "")
+                path = text_of(argument(mark, 0)) or ""
+                router = self.router_of(module, getattr(mark.func, "value", None))
+                for prefix in {prefix for prefix, _, _ in self._positions(router)}:
+                    yield from self._methods_of(module, node, f"{prefix}{path}".replace("//", "/"))
 
     def _added(self, module: Module, call: ast.Call) -> Iterator[Route]:
         name = called(call)
@@ -334,8 +340,11 @@ class RouteTable:
                 function.name in _VERBS
             ):
                 own: list[Check] = [(module, mark) for mark in function.decorator_list]
+                there, meant = answering(self.project, module, function)
+                if meant is not function:
+                    own += [(there, mark) for mark in meant.decorator_list]
                 yield Route(
-                    function.name.upper(), path, module, function, "flask", function.lineno,
+                    function.name.upper(), path, there, meant, "flask", meant.lineno,
                     [*shared, *own],
                 )  # fmt: skip
 
