@@ -26,6 +26,17 @@ from .syntax import (
 from .walking import nodes_in
 
 _WEBHOOK = re.compile(r"web_?-?hook|(^|/)(ipn|postback)(/|$)", re.IGNORECASE)
+_CALLS_BACK = re.compile(
+    r"(^|[/_-])(call_?-?back|notif(y|ication)|confirmation|validation|result|response)s?(/|\b|$)",
+    re.IGNORECASE,
+)
+_PROVIDERS = re.compile(
+    r"m-?pesa|daraja|(^|[/_-])stk|momo\b|airtel|tigo|pesapal|intasend|flutterwave|paystack|paytm|phonepe"
+    r"|cashfree|payhere|payfast|paynow|sslcommerz|ssl_commerz|bkash|nagad|jazzcash|easypaisa|khalti"
+    r"|esewa|vnpay|zalopay|midtrans|xendit|mercado_?pago|iyzico|telebirr|chapa|wave\b|cinetpay",
+    re.IGNORECASE,
+)
+"""They call a program back by an address of its own, and often sign nothing."""
 _SENDS_IT = re.compile(
     r"(^|[/ ])(send|dispatch|trigger|fire|emit|deliver|retry|outgoing|outbound)[-_/][\w-]*hook"
     r"|(^|[/ ])(test|create|register|set_?up|configure|manage|update|delete|list)[-_]?web_?-?hook"
@@ -67,7 +78,14 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 def _is_webhook(route: Route) -> bool:
     name = f"{route.path} {route.function.name}"
     named = _WEBHOOK.search(name) is not None and not _SENDS_IT.search(name)
-    return route.served and route.writes and named
+    return route.served and route.writes and (named or _called_back(route))
+
+
+def _called_back(route: Route) -> bool:
+    """`POST /mpesa/callback`: the provider of the payments says how one went."""
+    name = f"{route.path} {route.function.name}"
+    told = f"{name} {' '.join(strings_in(route.function))}"
+    return _CALLS_BACK.search(name) is not None and _PROVIDERS.search(told) is not None
 
 
 def _proves(handler: Handler) -> bool:
