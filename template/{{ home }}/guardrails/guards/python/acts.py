@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import meant
+from . import meant, negatives, replays
 from .handlers import Handler, comes_from, is_write
 from .modules import Module, Project
 from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
@@ -32,6 +32,8 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     yield from _credits_itself(handler)
     yield from _opened_only(handler)
     yield from _changes_on_get(handler)
+    yield from replays.look(handler)
+    yield from negatives.look(handler)
 
 
 def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:

@@ -296,6 +296,9 @@ def spread(function: ast.AST, start: set[str]) -> set[str]:
         for target, value in assigns_in(function):
             if comes_from(value, known):
                 known |= _given_to(target)
+        for node in nodes_in(function):
+            if isinstance(node, ast.For | ast.AsyncFor) and comes_from(node.iter, known):
+                known |= _given_to(node.target)
         if len(known) == before:
             break
     return known
