@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import meant, negatives, replays
+from . import bookings, meant, negatives, replays
 from .handlers import Handler, comes_from, is_write
 from .modules import Module, Project
 from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
@@ -34,6 +34,7 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     yield from _changes_on_get(handler)
     yield from replays.look(handler)
     yield from negatives.look(handler)
+    yield from bookings.look(handler)
 
 
 def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from ..filenames import is_test
-from . import columns, loops, races
+from . import columns, counted, loops, races
 from .handlers import is_write
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
@@ -46,6 +46,7 @@ def look(table: RouteTable) -> Iterator[Finding]:
             yield from loops.asked_for_each(project, module, function)
             yield from _races(module, function)
             yield from races.claimed(module, function)
+            yield from counted.look(module, function)
             if function in handlers or module.is_web:
                 yield from _torn(project, module, function)
                 yield from races.added_twice(project, module, function)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .handlers import is_query
+from .handlers import is_query, is_write
 from .modules import Function, Module, Project
 from .syntax import (
     assigns_in,
@@ -181,7 +181,7 @@ def booked_twice(project: Project, module: Module, function: Function) -> Iterat
             for node in own_body(function)
             if isinstance(node, ast.Call)
             and node.lineno > statement.lineno
-            and called(node) in {"insert_one", "add"}
+            and _adds_row(project, module, node)
         ]
         if asked and adds:
             yield found(
@@ -191,6 +191,16 @@ def booked_twice(project: Project, module: Module, function: Function) -> Iterat
                 symbol=function.name, also=[place(module, adds[0], function.name)],
             )  # fmt: skip
             return
+
+
+def _adds_row(project: Project, module: Module, call: ast.Call) -> bool:
+    """`session.add`, `insert_one`, or a function of one's own that adds one."""
+    if called(call) in {"insert_one", "add"}:
+        return is_write(call)
+    there = project.resolve(module, dotted(call.func)).node
+    return isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        called(node) in {"insert_one", "add"} and is_write(node) for node in own_body(there)
+    )
 
 
 def _answers_of(

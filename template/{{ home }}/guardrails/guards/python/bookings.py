@@ -1,0 +1,99 @@
+"""Bookings that are added without looking whether the time is taken."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .handlers import Handler, is_query, is_write
+from .modules import Function, Module, Project
+from .syntax import called, calls_in, chain, found, place, strings_in, text_of, words_in
+from .walking import nodes_in
+
+_BOOKING = re.compile(
+    r"^(Booking|Appointment|Reservation|RoomBooking|TableReservation)(Model|DB)?$"
+)
+_BOOKINGS = re.compile(r"^(bookings?|appointments?|reservations?)(_?(collection|col|table))?$")
+_TIME = re.compile(
+    r"^((booking|appointment|reservation|slot|visit)_?)?(date|time|day|slot|starts?|starts?_?(at|time|date)"
+    r"|date_?time|scheduled_?(at|for|time)|check_?in(_?date)?|time_?slot|slot_?(id|time))$",
+    re.IGNORECASE,
+)
+_OF_WHAT = re.compile(
+    r"^(room|table|doctor|staff|provider|service_provider|professional|barber|stylist|employee"
+    r"|therapist|dentist|coach|trainer|tutor|technician|court|field|hall|venue|car|vehicle|desk"
+    r"|property|hotel|listing|slot|seat|artist|mentor)_?(id|no|number|email|name)?$",
+    re.IGNORECASE,
+)
+_LOOKS = re.compile(
+    r"availab|conflict|overlap|is_(free|booked|taken|open)|double_book|existing|clash|already"
+    r"|IntegrityError|DuplicateKeyError|slot_taken",
+    re.IGNORECASE,
+)
+
+
+def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`db.add(Appointment(doctor_id=…, date=…))`, and nobody asked for the doctor's day."""
+    route = handler.route
+    if route.method != "POST" or not handler.writes or route.access == "role":
+        return
+    reached = list(handler.reached())
+    if any(_LOOKS.search(word) for _, it in reached for word in words_in(it) | strings_in(it)):
+        return
+    for module, function in reached:
+        for made, kept in _added(function):
+            if not _asked_for(reached, kept) and not _only_once(handler.project, module, kept):
+                yield found(
+                    "data.double-booking", module, made,
+                    f"{route.label} adds it without looking whether the time is taken.",
+                    symbol=function.name,
+                    also=[place(handler.module, route.line, handler.function.name)],
+                ), handler.function  # fmt: skip
+                return
+
+
+def _added(function: Function) -> Iterator[tuple[ast.Call, str]]:
+    """What is made for a time of a thing, and of which model or collection it is."""
+    for call in calls_in(function):
+        if _BOOKING.match(called(call)) and _at_a_time({one.arg or "" for one in call.keywords}):
+            yield call, called(call)
+        elif called(call) == "insert_one" and _BOOKINGS.match(next(iter(chain(call)[-2:-1]), "")):
+            keys = {text_of(key) or "" for node in nodes_in(function) for key in _keys(node)}
+            if _at_a_time(keys):
+                yield call, chain(call)[-2]
+
+
+def _keys(node: ast.AST) -> list[ast.expr | None]:
+    return node.keys if isinstance(node, ast.Dict) else []
+
+
+def _at_a_time(keys: set[str]) -> bool:
+    return any(map(_TIME.match, keys)) and any(map(_OF_WHAT.match, keys))
+
+
+def _asked_for(reached: list[tuple[Module, Function]], kept: str) -> bool:
+    """A query for the same rows that says anything of the time."""
+    return any(
+        (is_query(call) or called(call) == "execute")
+        and not is_write(call)
+        and kept in words_in(call)
+        and any(_TIME.match(word) for word in words_in(call) | strings_in(call) | _named(call))
+        for _, function in reached
+        for call in calls_in(function)
+    )
+
+
+def _named(call: ast.Call) -> set[str]:
+    return {word.arg for inner in calls_in(call) for word in inner.keywords if word.arg}
+
+
+def _only_once(project: Project, module: Module, kept: str) -> bool:
+    """Whether the store refuses the second one."""
+    meant = project.resolve(module, kept)
+    if isinstance(meant.node, ast.ClassDef):
+        return bool({"UniqueConstraint", "ExcludeConstraint"} & words_in(meant.node))
+    return any(
+        called(call) == "create_index" and kept in chain(call) and "unique" in _named(call)
+        for other in project.modules
+        for call in other.calls
+    )
