@@ -174,10 +174,24 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
                 )
         elif called(call) == "CORS" and not keyword(call, "origins", "resources"):
             yield _for_all(module, call)
+        elif called(call) in {"SocketIO", "AsyncServer"} and (
+            text_of(keyword(call, "cors_allowed_origins")) == "*"
+        ):
+            yield _sockets_for_all(module, call, cookies=uses_cookies(project.of_the_prototype))
         elif called(call) in {"add", "set"} and {_HEADER, "*"} <= strings_in(call):
             yield _for_all(module, call)
             return
     yield from _django_cors(module)
+
+
+def _sockets_for_all(module: Module, node: ast.Call, *, cookies: bool) -> Finding:
+    """A page of any site opens the socket, and the browser sends the visitor's cookie along."""
+    return found(
+        "config.cors-wildcard", module, node,
+        "Pages of any site may open this socket"
+        + (" with the visitor's session." if cookies else "."),
+        severity=None if cookies else Severity.LOW,
+    )  # fmt: skip
 
 
 _HEADER = "Access-Control-Allow-Origin"

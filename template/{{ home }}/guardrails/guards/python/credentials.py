@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Severity
-from . import logins
+from . import logins, proofs
 from .access import Gatekeeper
 from .alone import signs_nobody
 from .literal_words import compares_password, is_blank
@@ -63,6 +63,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         yield from _default_credentials(module)
     yield from told.values()
     yield from logins.look(table, keeper)
+    yield from proofs.look(table, keeper)
 
 
 # a key that stands in the code

@@ -9,7 +9,7 @@ from ...engine.finding import Finding, Severity
 from . import forms, hosts, paths, queries, shapes
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
-from .modules import Function, Module, is_script
+from .modules import Definition, Function, Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
     argument,
@@ -221,18 +221,48 @@ def _addresses(handler: Handler) -> Iterator[Finding]:
 
 def _fetched_by(handler: Handler, call: ast.Call) -> Iterator[ast.expr]:
     """What a call hands to a function of the project that fetches it as an address."""
-    there = handler.project.resolve(handler.module, dotted(call.func))
-    if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+    there, given = _handed(handler.project, handler.module, call)
+    if there.module is None or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return
-    fetched = {
-        dotted(argument(inner, 0, "url"))
-        for inner in calls_in(there.node)
-        if called(inner) in _FETCHERS and _CLIENTS.search(dotted(inner.func))
-    }
-    for position, (taken, _) in enumerate(parameters(there.node)):
-        given = argument(call, position, taken.arg)
-        if taken.arg in fetched and given is not None and not _looks_at_host(there.node):
-            yield given
+    fetched = _fetches(handler.project, there.module, there.node)
+    yield from (value for name, value in given if name in fetched)
+
+
+_LATER = {"add_task", "create_task", "submit", "delay", "apply_async", "to_thread"}
+_LONGEST_WAY = 3
+
+
+def _handed(
+    project: Project, module: Module, call: ast.Call
+) -> tuple[Definition, list[tuple[str, ast.expr]]]:
+    """The function that a call, or a task made of it, runs, and what it is given by name."""
+    later = called(call) in _LATER and bool(call.args)
+    there = project.resolve(module, dotted(call.args[0] if later else call.func))
+    if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return there, []
+    taken = [item.arg for item, _ in parameters(there.node)]
+    taken = [name for name in taken if name not in {"self", "cls"}]
+    given = list(zip(taken, call.args[1:] if later else call.args, strict=False))
+    return there, given + [(word.arg, word.value) for word in call.keywords if word.arg]
+
+
+def _fetches(
+    project: Project, module: Module, function: Function, left: int = _LONGEST_WAY
+) -> set[str]:
+    """The parameters of a function that it fetches, itself or through what it calls."""
+    if _looks_at_host(function):
+        return set()
+    fetched = set()
+    for inner in calls_in(function):
+        if called(inner) in _FETCHERS and _CLIENTS.search(dotted(inner.func)):
+            fetched.add(dotted(argument(inner, 0, "url")))
+        elif left:
+            there, given = _handed(project, module, inner)
+            node = there.node if there.module is not None else None
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node is not function:
+                further = _fetches(project, there.module or module, node, left - 1)
+                fetched |= {dotted(value) for name, value in given if name in further}
+    return fetched & {item.arg for item, _ in parameters(function)}
 
 
 def _looks_at_host(function: ast.AST) -> bool:

@@ -4,9 +4,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding, Severity
+from ...engine.finding import Finding, Place, Severity
 from .access import SIGNED, Gatekeeper
-from .handlers import Handler
+from .handlers import Handler, is_write
 from .modules import Function, Module, Project, is_script
 from .routes import Route, RouteTable
 from .syntax import (
@@ -59,6 +59,7 @@ _MONEY = re.compile(
 
 def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     seen: set[ast.AST] = set()
+    told: set[Place] = set()
     for route in table.routes:
         if not _is_webhook(route) or route.function in seen or is_script(route.module.path):
             continue
@@ -67,12 +68,55 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         skipped = next(_skipping(handler), None) or next(_empty_key(handler), None)
         if skipped is not None:
             yield skipped
-        elif route.access == "public" and handler.writes and not _proves(handler):
+        lost = [one for one in _lost(handler) if one.place not in told]
+        told |= {at for one in lost for at in (one.place, *one.also)}
+        yield from lost
+        if skipped is None and route.access == "public" and handler.writes and not _proves(handler):
             yield found(
                 "edge-fn.webhook-unsigned", route.module, route.line,
                 f"{route.label} writes what anybody sends: no signature is checked.",
                 severity=_grave(handler), symbol=route.function.name,
             )  # fmt: skip
+
+
+def _lost(handler: Handler) -> Iterator[Finding]:
+    """`except Exception: log(…)`, and the provider hears that all is well: it never comes again."""
+    if _grave(handler) < Severity.CRITICAL:
+        return
+    places = [
+        place(module, broad, function.name)
+        for module, function in handler.reached()
+        for node in own_body(function)
+        if isinstance(node, ast.Try) and any(map(is_write, calls_in(_whole(node.body))))
+        for broad in node.handlers
+        if _goes_on(broad)
+    ]
+    if places:
+        first, *rest = sorted(places)
+        yield Finding(
+            "errors.swallowed", first,
+            f"{handler.route.label}: what fails here is answered as if it had been booked, and the "
+            "provider doesn't send it again.",
+            Severity.HIGH, also=tuple(rest),
+        )  # fmt: skip
+
+
+def _whole(body: list[ast.stmt]) -> ast.Module:
+    return ast.Module(body, [])
+
+
+def _goes_on(caught: ast.ExceptHandler) -> bool:
+    """Anything is caught, and nothing of it is said to who called."""
+    broad = caught.type is None or dotted(caught.type) in {"Exception", "BaseException"}
+    inside = nodes_in(_whole(caught.body))
+    refused = any(
+        (isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value >= 400)
+        or isinstance(node, ast.Raise)
+        or called(node) in {"abort", "retry"}
+        or re.match(r"HTTP_[45]\d\d", dotted(node).rpartition(".")[2])
+        for node in inside
+    )
+    return broad and not refused
 
 
 def _is_webhook(route: Route) -> bool:
@@ -98,7 +142,8 @@ def _proves(handler: Handler) -> bool:
 
 
 def _grave(handler: Handler) -> Severity:
-    told = words_in(handler.function) | strings_in(handler.function)
+    reached = [function for _, function in handler.reached()]
+    told = {word for function in reached for word in words_in(function) | strings_in(function)}
     return Severity.CRITICAL if any(_MONEY.search(word) for word in told) else Severity.HIGH
 
 

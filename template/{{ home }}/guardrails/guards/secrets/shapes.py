@@ -184,7 +184,7 @@ _RESERVED = re.compile(
 
 _SCHEME = re.compile(
     r"\b(postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|cockroachdb"
-    r"|clickhouse)(\+\w+)?$",
+    r"|clickhouse|cloudinary)(\+\w+)?$",
     re.IGNORECASE,
 )
 
@@ -198,6 +198,11 @@ def _connection(match: re.Match[str]) -> _Kind | None:
     if is_placeholder(password) or is_placeholder(host) or _RESERVED.search(host):
         return None
     whole = scheme[0] + match[0]
+    if scheme[1].lower() == "cloudinary":
+        return _Kind(
+            "Cloudinary address with its secret", Severity.HIGH, secret=whole,
+            consequence="it uploads and deletes in its owner's account",
+        )  # fmt: skip
     what = f"{scheme[1].lower()} connection string with its password"
     if _LOCAL.match(host) or "." not in host:
         if is_for_development(password):
