@@ -8,7 +8,9 @@ from ...engine.finding import Finding, Severity
 from . import bookings, meant, negatives, replays
 from .handlers import Handler, comes_from, is_write
 from .modules import Module, Project
+from .ownership import changed_rows
 from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
+from .walking import nodes_in
 
 _PAID = re.compile(r"paid|completed|succeeded|success", re.IGNORECASE)
 _STATUS = re.compile(r"(^|_)(status|payment_status|state)$")
@@ -265,6 +267,36 @@ def _asks_method(handler: Handler) -> bool:
 
 def _words(handler: Handler) -> set[str]:
     return words_in(handler.function)
+
+
+_COUNTS = re.compile(
+    r"view|hit|click|count|visit|seen|read|download|open|last_|impress", re.IGNORECASE
+)
+
+
+def harm_of_a_link(handler: Handler) -> Severity | None:
+    """What a link deletes or changes for whoever follows it; who looked is only counted."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if route.method != "GET" or _MAY.search(name) or _asks_method(handler):
+        return None
+    if not handler.path_parameters or meant.by_code(handler):
+        return None
+    if any(called(call) in {"delete", "delete_one", "delete_many"} for call in handler.calls):
+        return Severity.CRITICAL if handler.writes else None
+    rows = {
+        target.id
+        for target, value in assigns_in(handler.function)
+        if isinstance(target, ast.Name)
+        if any(call in nodes_in(value) for call in changed_rows(handler))
+    }
+    changed = [
+        node.attr
+        for node in handler.body
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if dotted(node.value) in rows
+    ]
+    return Severity.HIGH if any(not _COUNTS.search(name) for name in changed) else None
 
 
 _NUMBER_ONE = re.compile(r"(^|\.)(current_user|user|g\.user)\.(id|get_id)$|(^|\.)user_id$")

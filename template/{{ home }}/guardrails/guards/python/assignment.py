@@ -284,7 +284,13 @@ def _set_from(node: ast.AST) -> ast.expr | None:
 
 
 def _from_body(handler: Handler, source: ast.expr) -> bool:
-    return comes_from(source, handler.inputs) and not isinstance(source, ast.Dict)
+    made = [
+        given for target, given in assigns_in(handler.function) if dotted(target) == dotted(source)
+    ]
+    written = [source, *(made if isinstance(source, ast.Name) else ())]
+    if any(isinstance(one, ast.Dict) and None not in one.keys for one in written):
+        return False
+    return comes_from(source, handler.inputs)
 
 
 def _powers_of(handler: Handler, source: ast.expr) -> str | None:

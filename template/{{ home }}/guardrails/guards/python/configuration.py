@@ -63,7 +63,7 @@ def _only_at_home(project: Project, module: Module, call: ast.Call) -> bool:
 def _debug(project: Project, module: Module) -> Iterator[Finding]:
     for call in module.calls:
         name = dotted(call.func)
-        if called(call) == "run" and is_true(keyword(call, "debug")) and _runs_an_app(module, name):
+        if called(call) == "run" and _is_on(keyword(call, "debug")) and _runs_an_app(module, name):
             host = text_of(keyword(call, "host"))
             world = host in _EVERY_ADDRESS
             grave = Severity.CRITICAL if world else Severity.HIGH
@@ -81,6 +81,11 @@ def _debug(project: Project, module: Module) -> Iterator[Finding]:
                 severity=Severity.MEDIUM, evidence=Evidence.EXACT,
             )  # fmt: skip
     yield from _django_debug(module)
+
+
+def _is_on(node: ast.expr | None) -> bool:
+    """`debug=True`, and `debug=1`."""
+    return isinstance(node, ast.Constant) and node.value == 1
 
 
 def _runs_an_app(module: Module, name: str) -> bool:

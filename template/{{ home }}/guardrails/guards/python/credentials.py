@@ -35,7 +35,7 @@ _SIGNING = re.compile(
 )
 _NOT_SIGNING = re.compile(
     r"client_secret|aws|stripe|webhook|api_secret|google|consumer|captcha|s3|minio|paypal|"
-    r"razorpay|cloudinary|twilio|_id$|_name$|_arn$",
+    r"razorpay|paystack|flutterwave|monnify|mpesa|paytm|cashfree|cloudinary|twilio|_id$|_name$|_arn$",
     re.IGNORECASE,
 )
 _ADMIN_PASSWORD = re.compile(
@@ -295,7 +295,7 @@ def _literal_password(module: Module, call: ast.Call) -> str | None:
         if isinstance(value, ast.Constant) and isinstance(value.value, bytes):
             text = value.value.decode(errors="replace")
         return text if text and not is_blank(text) and " " not in text else None
-    if re.search(r"(User|Admin|Account)$", name):
+    if re.search(r"(User|Admin|Account)s?$", name):
         return text_of(keyword(call, "password"))
     return None
 

@@ -28,14 +28,7 @@ from .ownership import (
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
 from .state import changes_kept
-from .syntax import (
-    called,
-    dotted,
-    found,
-    place,
-    strings_in,
-    words_in,
-)
+from .syntax import called, dotted, found, place, strings_in, words_in
 from .tenants import Part, across, divided, for_a_tenant, given_back
 
 _MEANT_OPEN = re.compile(
@@ -245,6 +238,8 @@ def _harm(handler: Handler) -> Severity | None:
         return _harm_of_writing(handler, name)
     if route.writes and changes_kept(handler):
         return Severity.MEDIUM if _harm_of_writing(handler, name) else None
+    if harm := acts.harm_of_a_link(handler) or meant.harm_of_contacts(handler):
+        return harm
     reads = handler.reads or private(handler)
     return _harm_of_reading(handler, name) if route.method == "GET" and reads else None
 
@@ -274,7 +269,6 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     words = name.replace("_", " ")
     other = re.sub(r"contact|subscribers\b", "", name)
     open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or _said_open(handler)
-    lists = not handler.path_parameters and not open_
     if _own_row(handler, name):
         return Severity.MEDIUM
     if handler.path_parameters and not open_ and PERSONAL.search(words):
@@ -282,6 +276,7 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
             return Severity.CRITICAL
         if meant.shows_people(handler, many=False) and not meant.by_code(handler):
             return Severity.MEDIUM  # who has the number may well be meant to see it
+    lists = not handler.path_parameters and not open_
     if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
     return _harm_of_a_list(handler, words)
@@ -313,7 +308,8 @@ def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:
 def _open_route(handler: Handler, severity: Severity) -> Finding:
     route = handler.route
     told = "what is for administrators" if severity is Severity.HIGH else "personal data"
-    what = "changes data" if route.writes else f"hands out {told}"
+    links = route.writes or acts.harm_of_a_link(handler)
+    what = "changes data" if links else f"hands out {told}"
     why = ""
     if any(re.search(r"required|auth|admin", dotted(node)) for node in route.too_high):
         why = f" (the check stands above the route: Flask registers {route.function.name} without)"

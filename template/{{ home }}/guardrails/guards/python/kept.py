@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from .handlers import Handler, asks_who, is_query
-from .shared import subject
-from .syntax import called, chain, names_in, strings_in, text_of
+from .shared import collection, subject
+from .syntax import assigns_in, called, chain, dotted, names_in, strings_in, text_of
 
 _OWNER = re.compile(
     r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
@@ -44,7 +44,8 @@ def _subjects(handler: Handler) -> Iterator[str]:
     for call in handler.calls:
         documents = any(_owned_document(handler, one) for one in call.args)
         if called(call) == "insert_one" and (made or documents):
-            yield next(iter(chain(call)[-2:-1]), "")
+            named = collection(handler.project, handler.module, call)
+            yield named or next(iter(chain(call)[-2:-1]), "")
 
 
 _ROWS = re.compile(r"\b(?:from|join|into|update)\s+[\"`]?(\w+)", re.IGNORECASE)
@@ -85,6 +86,11 @@ def _owned_column(handler: Handler, node: ast.expr) -> bool:
 
 
 def _owned_document(handler: Handler, node: ast.expr) -> bool:
+    if isinstance(node, ast.Name):
+        made = [
+            given for target, given in assigns_in(handler.function) if dotted(target) == node.id
+        ]
+        node = made[0] if len(made) == 1 else node
     return isinstance(node, ast.Dict) and any(
         _OWNER.match(text_of(key) or "") and names_in(value) & handler.users
         for key, value in zip(node.keys, node.values, strict=True)

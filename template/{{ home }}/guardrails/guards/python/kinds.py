@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, asks_who, is_write
-from .ownership import changed_rows, model_is_owned
+from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import refuses
 from .syntax import (
     assigns_in,
@@ -97,7 +97,8 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         refuses(node, handler.function) for one in tests for node in nodes_in(one)
     ):
         return
-    if _looked_at_elsewhere(handler, {inner for one in tests for inner in nodes_in(one.test)}):
+    roles = [part for one in tests for part in _parts(one.test) if _of_role(part)]
+    if _looked_at_elsewhere(handler, {inner for part in roles for inner in nodes_in(part)}):
         return
     ids = set(handler.path_parameters)
     changes = [it for it in handler.calls if is_write(it) and names_in(it) & ids]
@@ -109,7 +110,10 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             f"{route.label} changes the row that the request names for any {kind.lower()}, "
             "whosever it is.",
             severity=Severity.HIGH, symbol=route.function.name,
-            also=[place(handler.module, route.line, route.function.name)],
+            also=[
+                place(handler.module, route.line, route.function.name),
+                *(place(handler.module, it) for it in looked_up(handler) if it is not change),
+            ],
         ), route.function  # fmt: skip
 
 
@@ -195,6 +199,13 @@ def _listed_are_owned(handler: Handler) -> Iterator[bool]:
 def _of_role(test: ast.expr) -> bool:
     about = words_in(test) | strings_in(test)
     return bool({"role", "user_type", "account_type"} & about)
+
+
+def _parts(test: ast.expr) -> list[ast.expr]:
+    """`me.role != "admin" and row.owner != me.id` asks two things."""
+    if not isinstance(test, ast.BoolOp):
+        return [test]
+    return [part for value in test.values for part in _parts(value)]
 
 
 def _by_decorator(handler: Handler) -> Iterator[str]:

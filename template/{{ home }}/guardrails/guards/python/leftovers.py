@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .access import is_login
 from .handlers import Handler
-from .syntax import called, found
+from .syntax import called, found, strings_in
 
 _FILLS = re.compile(
     r"(^|[/_-])(re-?)?(seed|init|reset|clear|drop|wipe|populate|purge|truncate|re-?create|setup)"
@@ -31,8 +31,21 @@ def left_over(handlers: list[Handler], told: set[ast.AST]) -> Iterator[tuple[Fin
         if route.method == "GET" and handler.writes and _FILLS.search(route.path):
             if not meant.first_start(handler, route.path):
                 yield _left(handler, "writes into the database", _harm(handler))
+        elif route.method == "GET" and _hands_out_the_store(handler):
+            yield _left(handler, "hands out the whole database", Severity.CRITICAL)
         elif route.writes and _TRIES.search(route.path) and _sends(handler):
             yield _left(handler, "sends a message to whomever the request names", Severity.MEDIUM)
+
+
+_STORE = re.compile(r"\.(db|sqlite3?|sql|dump|bak)$", re.IGNORECASE)
+
+
+def _hands_out_the_store(handler: Handler) -> bool:
+    sends = any(
+        called(call) in {"send_file", "FileResponse", "send_from_directory"}
+        for call in handler.calls
+    )
+    return sends and any(map(_STORE.search, strings_in(handler.function)))
 
 
 def _harm(handler: Handler) -> Severity:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from ...engine.finding import Severity
 from .handlers import Handler, comes_from, fields_of, is_query, is_write
 from .modules import Function, Module
 from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, text_of, words_in
@@ -192,6 +193,26 @@ def shows_people(handler: Handler, *, many: bool) -> bool:
                 for name in fields_of(handler.project, meant.module, meant.node)
             )
     return False
+
+
+_CONTACT = re.compile(
+    r"^(customer|recipient|buyer|client|patient|student|user|shipper|sender|receiver|guest|member"
+    r"|applicant|donor|employee|tenant)s?_(phone|email|address|mobile)(_|$)"
+)
+
+
+def harm_of_contacts(handler: Handler) -> Severity | None:
+    """A list that says under the names of its keys how to reach people."""
+    if handler.route.method != "GET" or not a_list(handler):
+        return None
+    keys = {
+        (text_of(key) or "").lower().replace(" ", "_")
+        for node in nodes_in(handler.function)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if not isinstance(value, ast.Constant)
+    }
+    return Severity.CRITICAL if len([key for key in keys if _CONTACT.match(key)]) > 1 else None
 
 
 def by_code(handler: Handler) -> bool:

@@ -85,9 +85,19 @@ def foreign_rows(
             rule, handler.module, call,
             f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
             severity=Severity.HIGH if _grave(handler, call, listed) else Severity.MEDIUM,
-            symbol=route.function.name, also=_declared(handler, call),
+            symbol=route.function.name,
+            also=[
+                *_declared(handler, call),
+                *(place(handler.module, it) for it in looked_up(handler) if it is not call),
+            ],
         ), route.function  # fmt: skip
         return
+
+
+def looked_up(handler: Handler) -> list[ast.Call]:
+    """The queries for a row that the request names: where its owner would be compared."""
+    asked = [call for call in handler.calls if is_query(call) and _request_key(handler, call)]
+    return [call for call in asked if not is_write(call)][:2]
 
 
 def _declared(handler: Handler, call: ast.Call) -> list[Place]:

@@ -26,7 +26,7 @@ from .walking import nodes_in
 
 _STOCKS = re.compile(
     r"^(stock|balance|quantity|credits?|points|seats?|inventory|available\w*|stock_\w+|\w*_stock|"
-    r"wallet\w*|\w+_balance|likes|votes|views|loyalty_points|usage_count|used_count|\w+_remaining)$"
+    r"wallet\w*|\w+_balance|dues?|total_(spent|sales|orders|revenue)|amount_(paid|due)|likes|votes|views|loyalty_points|usage_count|used_count|\w+_remaining)$"
 )
 _LIMITS = {"limit", "paginate", "first", "one", "one_or_none", "slice", "paginate_queryset", "get"}
 _COUNTERS = {"len", "sum"}
@@ -222,7 +222,7 @@ def _races(module: Module, function: Function) -> Iterator[Finding]:
             and isinstance(node.value.op, ast.Add | ast.Sub)
         ):
             one = node.targets[0]
-            target = one if ast.unparse(one) == ast.unparse(node.value.left) else None
+            target = one if ast.unparse(one) == ast.unparse(_number(node.value.left)) else None
         if (
             isinstance(target, ast.Attribute)
             and _STOCKS.match(target.attr)
@@ -234,6 +234,12 @@ def _races(module: Module, function: Function) -> Iterator[Finding]:
                 "once one is lost.",
             )  # fmt: skip
             return
+
+
+def _number(value: ast.expr) -> ast.expr:
+    """`int(user.dues)` is the same column."""
+    made = isinstance(value, ast.Call) and called(value) in {"int", "float", "Decimal"}
+    return value.args[0] if made and isinstance(value, ast.Call) and value.args else value
 
 
 def _torn(project: Project, module: Module, function: Function) -> Iterator[Finding]:

@@ -25,6 +25,13 @@ _REFUSALS = re.compile(
     r"not_?allowed",
     re.IGNORECASE,
 )
+SOUNDS_LIKE_PROOF = re.compile(
+    r"^(generate_)?(token|verification|verified|verify)_(id|num(ber)?|no|status|method|pending|at|by|on"
+    r"|count(ers?)?)$|(^|_)verified$|^verification_pending$|^(device|push|fcm)_token$"
+    r"|^secrets$|^token_(hex|bytes|urlsafe)$",
+    re.IGNORECASE,
+)
+"""What is called like a proof of who calls, and only numbers something or makes it by chance."""
 ROLES = re.compile(
     r"(^|_)(roles?|is_?admin|is_?superuser|is_?staff|permissions?|permisos?|scopes?|user_type|"
     r"type_user|account_type|is_owner)$|^(SUPER_?)?ADMIN$|"

@@ -15,6 +15,7 @@ from .syntax import (
     dotted,
     names_in,
     strings_in,
+    text_of,
     words_in,
 )
 from .walking import nodes_in
@@ -40,7 +41,22 @@ def subject(project: Project, module: Module, call: ast.Call) -> str:
         if isinstance(found.node, ast.ClassDef):
             return found.node.name
     names = chain(call)
-    return names[1] if len(names) > 2 and names[0] in {"db", "database", "mongo"} else ""
+    if len(names) > 2 and names[0] in {"db", "database", "mongo"}:
+        return names[1]
+    return collection(project, module, call)
+
+
+def collection(project: Project, module: Module, call: ast.Call) -> str:
+    """`orders` of `db["orders"].find_one(…)`, also where a name of the tree's own holds it."""
+    for node in nodes_in(call.func):
+        if isinstance(node, ast.Subscript) and _BASE.search(dotted(node.value)):
+            kept = project.resolve(module, dotted(node.slice)).node
+            held = node.slice if isinstance(node.slice, ast.Constant) else None
+            return text_of(held or getattr(kept, "value", None)) or ""
+    return ""
+
+
+_BASE = re.compile(r"(^|[._])(db|database|mongo|mongodb)$", re.IGNORECASE)
 
 
 def _behind(module: Module, call: ast.Call) -> set[str]:

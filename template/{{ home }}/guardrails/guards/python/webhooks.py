@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place, Severity
 from .access import SIGNED, Gatekeeper
 from .handlers import Handler, is_write
 from .modules import Function, Module, Project, is_script
+from .refusals import SOUNDS_LIKE_PROOF
 from .routes import Route, RouteTable
 from .syntax import (
     argument,
@@ -135,9 +136,10 @@ def _called_back(route: Route) -> bool:
 def _proves(handler: Handler) -> bool:
     """Something on the way speaks of a signature, a secret, or asks the provider itself."""
     return any(
-        _PROVES.search(word)
+        _PROVES.search(word) and not SOUNDS_LIKE_PROOF.search(word)
         for _, function in handler.reached()
         for word in words_in(function) | strings_in(function)
+        if " " not in word
     )
 
 

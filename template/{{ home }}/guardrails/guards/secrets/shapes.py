@@ -285,6 +285,26 @@ def _fallback(match: re.Match[str]) -> _Kind | None:
     )
 
 
+_APP_PASSWORD = re.compile(r"([a-z]{4} ){3}[a-z]{4}|[a-z]{16}")
+"""Google's, as it shows them."""
+
+
+def _mailbox(match: re.Match[str]) -> _Kind | None:
+    """`sender_password = "…"`: the mailbox from which a program writes."""
+    value = match["value"]
+    if is_placeholder(value) or is_for_development(value):
+        return None
+    mixed = bool(re.search(r"[a-z]", value) and re.search(r"[A-Z]", value)) and " " not in value
+    if not (
+        _APP_PASSWORD.fullmatch(value) or is_random(value) or _CHOSEN.fullmatch(value) or mixed
+    ):
+        return None
+    return _Kind(
+        f"password of a mailbox in {match['name']}", Severity.HIGH, secret=value,
+        consequence="it reads and writes mail in its owner's name",
+    )  # fmt: skip
+
+
 def _shape(marker: str, pattern: str, kind: Callable[..., _Kind | None]) -> _Shape:
     return _Shape(marker, re.compile(pattern), kind)
 
@@ -356,6 +376,17 @@ _SHAPES = (
         for name in ("_PASS", "_PASSWORD")
         for either in ("||", "??")
         for quote in ("'", '"')
+    ),
+    *(
+        _shape(
+            marker,
+            rf"\b(?P<name>(?:smtp|sender|e?mail|gmail|from|app)_(?:app_)?{word}|"
+            rf"(?:SMTP|SENDER|E?MAIL|GMAIL|EMAIL_HOST)_(?:APP_)?{word.upper()})"
+            r"[\"']?\]?\s*=\s*[\"'](?P<value>[^\"'\n]{8,60})[\"']",
+            _mailbox,
+        )
+        for word in ("password", "pass")
+        for marker in (f"_{word} = ", f"_{word.upper()}")
     ),
     _shape(
         "-----BEGIN",
