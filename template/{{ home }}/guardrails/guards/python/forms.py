@@ -9,9 +9,17 @@ from .access import is_login
 from .handlers import Handler
 from .modules import Module, Project
 from .routes import RouteTable
-from .syntax import called, calls_in, dotted, found, place, strings_in, text_of, words_in
-
-_SESSIONS = {"login_user", "session", "current_user", "login_required"}
+from .syntax import (
+    called,
+    calls_in,
+    dotted,
+    found,
+    place,
+    strings_in,
+    text_of,
+    uses_cookies,
+    words_in,
+)
 
 
 def look(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
@@ -26,7 +34,8 @@ def _csrf(table: RouteTable, handlers: list[Handler]) -> Iterator[Finding]:
     """Flask asks for no token by itself; Flask-WTF does, form by form or for all of them."""
     project = table.project
     words = {word for module in project.service for word in words_in(module.tree)}
-    if not words & _SESSIONS or words & {"CSRFProtect", "SeaSurf", "csrf_protect", "generate_csrf"}:
+    by_session = uses_cookies(project.service) or project.imports_any("flask_login")
+    if not by_session or words & {"CSRFProtect", "SeaSurf", "csrf_protect", "generate_csrf"}:
         return
     open_ = [handler for handler in handlers if _is_plain_form(handler)]
     apps = [

@@ -88,7 +88,7 @@ def _lost(handler: Handler) -> Iterator[Finding]:
         place(module, broad, function.name)
         for module, function in handler.reached()
         for node in own_body(function)
-        if isinstance(node, ast.Try) and any(map(is_write, calls_in(_whole(node.body))))
+        if isinstance(node, ast.Try) and _books(node.body)
         for broad in node.handlers
         if _goes_on(broad)
     ]
@@ -100,6 +100,13 @@ def _lost(handler: Handler) -> Iterator[Finding]:
             "provider doesn't send it again.",
             Severity.HIGH, also=tuple(rest),
         )  # fmt: skip
+
+
+def _books(body: list[ast.stmt]) -> bool:
+    """Something of money is written; that nobody could be told of it is no loss."""
+    inside = _whole(body)
+    told = words_in(inside) | strings_in(inside)
+    return any(map(is_write, calls_in(inside))) and any(_MONEY.search(word) for word in told)
 
 
 def _whole(body: list[ast.stmt]) -> ast.Module:
