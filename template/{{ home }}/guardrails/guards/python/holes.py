@@ -268,7 +268,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         return None if _SHOWN.search(told) else Severity.MEDIUM
     words = name.replace("_", " ")
     other = re.sub(r"contact|subscribers\b", "", name)
-    open_ = _MEANT_OPEN.search(other) or meant.free_places(name) or _said_open(handler)
+    asked = _MEANT_OPEN.search(other) and not _ADMIN.search(handler.route.path)
+    open_ = asked or meant.free_places(name) or _said_open(handler)
     if _own_row(handler, name):
         return Severity.MEDIUM
     if handler.path_parameters and not open_ and PERSONAL.search(words):
