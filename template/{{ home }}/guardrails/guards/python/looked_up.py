@@ -10,7 +10,16 @@ from .handlers import Handler, asks_who
 from .modules import Function, Module, Project
 from .ownership import CATALOGUE, is_owned, model_is_owned
 from .shared import subject
-from .syntax import called, dotted, found, names_in, own_body, parameters, place
+from .syntax import (
+    assigns_in,
+    called,
+    dotted,
+    found,
+    names_in,
+    own_body,
+    parameters,
+    place,
+)
 
 
 def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
@@ -108,9 +117,22 @@ def _held_by_one(handler: Handler, call: ast.Call, module: Module, looks: ast.Ca
 def _lookups(function: Function) -> Iterator[ast.Call]:
     """The queries of a function that ask for a row by an id which was handed to it."""
     ids = _ids(function)
+    made = [target for target, value in assigns_in(function) if _cleaned(value, ids)]
+    ids |= {target.id for target in made if isinstance(target, ast.Name)}
     for node in own_body(function):
         if isinstance(node, ast.Call) and called(node) in _BY_ID and names_in(node) & ids:
             yield node
 
 
-_BY_ID = {"get", "get_or_404", "filter_by", "find_one", "filter", "where"}
+def _cleaned(value: ast.expr, ids: set[str]) -> bool:
+    """`ObjectId(stay_id)`, `UUID(stay_id)`: the same id in another form."""
+    return isinstance(value, ast.Call) and called(value) in _FORMS and bool(names_in(value) & ids)
+
+
+_FORMS = {"ObjectId", "PydanticObjectId", "UUID", "int", "str"}
+
+
+_BY_ID = {
+    "get", "get_or_404", "filter_by", "find_one", "filter", "where", "update_one", "delete_one",
+    "find_one_and_update",
+}  # fmt: skip

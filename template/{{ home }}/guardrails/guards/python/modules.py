@@ -115,7 +115,6 @@ class Module:
 
     @cached_property
     def held(self) -> dict[str, str]:
-        """What kind of object a parameter, or `self.x`, holds, where the module says one kind."""
         return held_in(self.functions, self.holders)
 
     @cached_property
@@ -202,9 +201,7 @@ class Project:
         return None
 
     def _of_holder(self, module: Module, name: str, depth: int) -> Definition | None:
-        """`self.bookings.cancel`, `service.cancel`: a method of what an object was given, or a
-        function is.
-        """
+        """`self.bookings.cancel`, `service.cancel`: a method of what is held by that name."""
         holder, _, method = name.rpartition(".")
         kind = module.held.get(holder)
         if kind is None or depth > _LONGEST_CHAIN:

@@ -22,7 +22,7 @@ from .walking import nodes_in
 _REFUSALS = re.compile(
     r"unauth|forbidden|credential|permission_?denied|not_?authenticated|access_?denied|"
     r"auth(entication|orization)?_?(error|exception|failed|required)|invalid_?token|suspicious|"
-    r"not_?allowed",
+    r"not_?allowed|(requires?|redirect_?to|needs?)_?log_?in|log_?in_?required",
     re.IGNORECASE,
 )
 SOUNDS_LIKE_PROOF = re.compile(
@@ -103,7 +103,8 @@ def _names_one_kind(test: ast.expr) -> bool:
 def refuses(node: ast.AST, function: Function | None = None) -> bool:
     """A statement that turns the caller away."""
     if isinstance(node, ast.Raise) and node.exc is not None:
-        return _refusing(node.exc) or _raised_name(node.exc, function)
+        away = _refusing(node.exc) or _sent_away(node.exc)
+        return away or _raised_name(node.exc, function)
     if isinstance(node, ast.Return) and node.value is not None:
         named = _raised_name(node.value, function)
         return named or _has_status(node.value) or _sends_to_login(node.value)
@@ -138,6 +139,21 @@ def _refusing(node: ast.expr) -> bool:
     return bool(_REFUSALS.search(dotted(node).rpartition(".")[2])) or _has_status(node)
 
 
+_LOG_IN = re.compile(r"log_?-?in|sign_?-?in|auth")
+
+
+def _sent_away(raised: ast.expr) -> bool:
+    """`HTTPException(303, headers={"Location": "/login"})`: FastAPI's way to a page of log-in."""
+    return any(
+        (text_of(key) or "").lower() == "location"
+        and any(_LOG_IN.search(text) for text in strings_in(value))
+        for node in nodes_in(raised)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if key is not None
+    )
+
+
 def _raised_name(node: ast.expr, function: Function | None) -> bool:
     if not isinstance(node, ast.Name) or function is None:
         return False
@@ -167,4 +183,4 @@ def _has_status(node: ast.AST) -> bool:
 def _sends_to_login(node: ast.expr) -> bool:
     if called(node) not in {"redirect", "RedirectResponse", "HttpResponseRedirect", "url_for"}:
         return False
-    return any(re.search(r"log_?-?in|sign_?-?in|auth", text) for text in strings_in(node))
+    return any(_LOG_IN.search(text) for text in strings_in(node))

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .access import Gatekeeper, Verdict, is_login, strongest
 from .modules import Module
@@ -97,6 +97,8 @@ def _wall(
     func = mark.func if isinstance(mark, ast.Call) else mark
     holder = table.router_of(module, func.value) if isinstance(func, ast.Attribute) else None
     narrow = holder is not None and not holder.is_app and dotted(mark).endswith("before_request")
+    if verdict.access == "signature":  # of some addresses; before all others it asks who calls
+        verdict = replace(verdict, access="caller")
     return _Wall(
         verdict,
         module,
