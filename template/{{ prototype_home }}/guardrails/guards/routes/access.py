@@ -187,6 +187,7 @@ class Case:
                 said = mentions(
                     line, names.sent & {"role", "roles", "isAdmin", "is_admin", "userRole"}
                 )
+                said = said or _tells_of_request(piece, names, match)
                 if not said and not _of_others(piece, names, match) and self._decides(piece, match):
                     return Spot(piece, piece.start + match.start())
         return None
@@ -253,6 +254,8 @@ class Case:
     @cached_property
     def bound_by_rows(self) -> bool:
         """Whether only row-level security decides: Supabase with the caller's or the public key."""
+        if not self.program.rows_know_callers:
+            return False
         code = self.code
         imports = "".join(
             entry.source for piece in self.pieces for entry in piece.module.imports.values()
@@ -307,6 +310,17 @@ class Case:
             or (piece.depth < 2 and by_helper(self.program, piece, self.flow.of(piece)))
             for piece in self.pieces
         )
+
+
+def _tells_of_request(piece: Piece, names: Names, match: "re.Match[str]") -> bool:
+    """`const canShip = Boolean(address && items)`: what was sent can do, not who sends it."""
+    word = re.match(r"can\w+", match[0], re.IGNORECASE)
+    return word is not None and any(
+        one.names.strip() == word[0]
+        and names.has_sent(value := piece.module.slice(one))
+        and not names.has_caller(value)
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    )
 
 
 def _only_tells(piece: Piece, match: "re.Match[str]") -> bool:

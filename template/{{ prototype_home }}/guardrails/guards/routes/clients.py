@@ -49,7 +49,7 @@ def rows_decide(program: Program, piece: Piece, at: int) -> bool:
     """Whether what is done there (`….from("x")` ends at it) is done with the caller's own client,
     which some function makes out of the public key and the caller's cookies."""
     named = _FROM.search(piece.module.code, max(piece.start, at - 200), at)
-    if named is None:
+    if named is None or not program.rows_know_callers:
         return False
     made = [
         one for one in piece.module.bindings_in(piece.start, at) if one.names.strip() == named[1]

@@ -30,6 +30,7 @@ from .meant import (
 )
 from .middleware import Access
 from .platforms import EdgeProject
+from .presence import only_seen
 from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import (
@@ -64,15 +65,12 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
     yield from off
     told = {(at.path, at.line) for one in off for at in one.also}
     edges = [case for case in cases if case.route.kind == "edge"]
-    taken = {id(case): found for case in cases for found in (*session(case), *_takeover(case))}
-    for case in cases:
-        if case.route.kind != "edge" and id(case) not in taken:
-            taken |= {id(case): found for found in forged(case, projects)}
+    taken = _taken(cases, projects)
     yield from taken.values()
     told |= {(case.route.module.path, case.route.line) for case in cases if id(case) in taken}
     for case in edges:
         if id(case) not in taken:
-            yield from list(edge(case, projects)) or forged(case, projects)
+            yield from list(edge(case, projects)) or list(forged(case, projects)) or only_seen(case)
     others = [case for case in cases if case.route.kind != "edge"]
     yield from _open(others, told)
     for case in cases:
@@ -81,6 +79,16 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
         yield from empty_key(case)
     for project in projects:
         yield from config(project)
+
+
+def _taken(cases: list[Case], projects: list[EdgeProject]) -> dict[int, Finding]:
+    """Who gets in as somebody else, or by any token, by the route: it is told of so alone."""
+    taken = {id(case): found for case in cases for found in (*session(case), *_takeover(case))}
+    for case in cases:
+        if case.route.kind != "edge" and id(case) not in taken:
+            taken |= {id(case): found for found in forged(case, projects)}
+            taken |= {id(case): found for found in only_seen(case)}
+    return taken
 
 
 _SETS_PASSWORD = re.compile(

@@ -27,6 +27,7 @@ from .operations import operations
 from .orders import orders
 from .overlaps import overlaps
 from .payments import payments
+from .persons import persons
 from .plans import plans
 from .platforms import edge_projects
 from .races import races
@@ -80,6 +81,7 @@ def look(tree: Tree) -> Looked:
         *sql_texts(cases),
         *open_pages(program),
     ]
+    found += persons(cases, found)
     found += accounts(cases, found)
     found = [*_beside_open(_told_once(found))]
     quiet = {case.route.label for case in cases if not case.route.named}

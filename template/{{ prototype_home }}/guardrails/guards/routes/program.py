@@ -23,6 +23,15 @@ _NO_FOLLOW = frozenset({
 })  # fmt: skip
 
 
+_SIGNS_IN = re.compile(
+    r"\bauth\s*\??\.\s*(?:signIn\w*|signUp|setSession|exchangeCodeForSession|verifyOtp)\("
+    r"|@supabase/auth-|\baccessToken\s*:|\.setAuth\("
+)
+_OWN_SESSIONS = re.compile(
+    r"(?:from|require\()\s*['\"](?:iron-session|jsonwebtoken|jose|next-auth(?:/\w+)?|lucia)['\"]"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of code that a request runs through, and how deep below the handler it is."""
@@ -54,6 +63,15 @@ class Program:
         if text is None or len(text) > _MINIFIED * (text.count("\n") + 1):
             return None
         return text
+
+    @cached_property
+    def rows_know_callers(self) -> bool:
+        """Whether row-level security can tell who calls: not where an application keeps sessions
+        of its own, and nobody ever signs in at Supabase.
+        """
+        texts = [self.tree.text(path) or "" for path in self.tree.files if path.endswith(CODE)]
+        signs_in = any(map(_SIGNS_IN.search, texts))
+        return signs_in or not any(map(_OWN_SESSIONS.search, texts))
 
     def app(self, path: str) -> str:
         """The folder of the application that the file is part of: that of its package.json."""

@@ -12,7 +12,7 @@ ASKS_CALLER = re.compile(
     r"|getCurrent(?:Employee|Member|Customer|Admin|Account|Teacher|Student|Staff|Profile|Session)"
     r"|getAuthUser|getAuthenticatedUser|getUserFromToken|getUserFromRequest|withAuth|clerkClient"
     r"|authenticateRequest|jwtVerify|verifyAccessToken|verifyAuthToken|jwtDecrypt"
-    r"|validateSession)\w*\("
+    r"|validateSession)\w*(?:<[^()]{0,160}>)?\("
     r"|\b(?:await\s+)auth\(|(?<![\w.])auth\(\)|\b(?:jwt|jose|JWT|jsonwebtoken)\.verify\("
     r"|\bverify(?:Jwt|JWT|Token|Auth|User|Admin|Session)\w*\("
     r"|(?:\b(?:\w{0,20}[rR]eq(?:uest)?|socket|ctx\.req|this\.req)|\(\s*req(?:uest)?\s+as\s+\w+\s*\))"
@@ -70,7 +70,9 @@ ROLE = re.compile(
 ROLE_TEST = re.compile(
     r"\b(?:is_?admin(?:Request|User|Session)?|is_?super\w*|is_?staff|is_?owner|has_?role|has_?permission|can_\w+|(?-i:can[A-Z])\w+|user_?role"
     r"|require_?(?:admin|role|permission|owner|staff|manager)\w*|check_?(?:admin|role|permission|access|owner)\w*"
-    r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*|assert\w+|ensure\w+"
+    r"|check\w*(?:Admin|Role|Permission|Access|Owner)\w*"
+    r"|(?:assert|ensure)_?\w*(?:admin|role|permission|permitted|access|owner|staff|manager|member|allowed"
+    r"|authori[sz]|can|may|right)\w*"
     r"|verify_?(?:admin|owner|access)\w*)\b"
     r"|\b(?:\w{0,20}role\w*|user_?type|account_?type)['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
     r"|\b\w{0,20}(?:privilege|clearance|permission|access)_?(?:level|rank)\b"
@@ -138,7 +140,7 @@ WRITES = re.compile(
 )
 NO_WRITE = re.compile(
     r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res"
-    r"|response|map|set|cache"
+    r"|response|map|set|cache|(?:this\.|req(?:uest)?\.)?session(?=\??\.(?:destroy|save|regenerate)\b)"
     r"|(?:\w*[mM]ail\w*|resend|transporter)\.set\w*|cookies|searchParams|formData|Object|stripe|localStorage|hash|hmac|cipher|decipher)\b"
 )
 DELETES = re.compile(
