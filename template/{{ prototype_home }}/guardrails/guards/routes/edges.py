@@ -9,7 +9,7 @@ from .callbacks import of_a_payment
 from .called import calls_for_anybody
 from .middleware import Access
 from .platforms import EdgeProject
-from .queries import Query, answered, hands_out, queries
+from .queries import Query, answered, hands_out, overwrites_account, queries
 from .relays import relay_of
 from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
 from .signs import (
@@ -205,7 +205,8 @@ def _rank(query: Query) -> int:
 
 
 def _edge_record(case: Case) -> Finding | None:
-    if PUBLIC_PATH.search(case.route.name) and not ADMIN_PATH.search(case.route.name):
+    meant = PUBLIC_PATH.search(case.route.name) and not overwrites_account(case)
+    if meant and not ADMIN_PATH.search(case.route.name):
         return None
     if _SETTLED.search(case.code):
         return None  # What the provider says was paid decides; `payments.replay` looks at the rest.

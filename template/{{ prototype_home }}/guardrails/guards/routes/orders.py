@@ -7,6 +7,7 @@ from ...engine.finding import Finding
 from .access import Case, Spot
 from .flow import Names
 from .middleware import Access
+from .prices import prices
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME
@@ -39,7 +40,8 @@ _BOUGHT = re.compile(
 )
 PROVIDERS = (
     r"\bstripe\b|\brazorpay\b|\bpaypal|\bmollie|\bsquare\b|flutterwave|paystack|mercado_?pago"
-    r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\.|invoke\("
+    r"|xendit|midtrans|paddle|braintree|adyen|\biugu|\basaas|\bfetch\(|axios|\bhttp\."
+    r"|invoke\((?!\s*['\"](?:send|notify|e?mail)-)"
     r"|signature|hmac|retrieve|capture|(?<!jwt\.)\bverify(?!_?(?:token|auth|user|admin|jwt))\w*\("
 )
 _PROVIDER = re.compile(PROVIDERS + r"|transaction_?hash|txHash", re.IGNORECASE)
@@ -67,6 +69,7 @@ _ORDER = (
     r"|\b(?:create|add|insert|save|place)(?:New)?(?:Order|Booking|Purchase|Reservation)"
 )
 _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
+_ADDED_AS = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*([A-Za-z_$][\w$]*)\s*\]?\s*\)")
 _AS_NUMBER = r"(?:(?:Number|parseFloat|parseInt|Math\.\w+|new\s+[\w.]*Decimal)\(\s*|\+\s*)"
 _TOTAL = re.compile(
     r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|\w*price)\b\s*"
@@ -99,20 +102,33 @@ _OPENED_BY_BROWSER = re.compile(
 
 def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
     """The browser opens the payment, and the server only asks whether there was one."""
-    asking = [case for case in cases if case.first(_ASKS_WHETHER)]
-    if not asking or not _in_a_page(asking[0]):
+    asking = [case for case in cases if case.first(_ASKS_WHETHER) or _is_told(case)]
+    if not asking or not (_in_a_page(asking[0]) or any(map(_names_price, cases))):
         return
     for case in asking:
-        spot = case.first(_ASKS_WHETHER)
+        spot = case.first(_TOLD) if _is_told(case) else case.first(_ASKS_WHETHER)
         writes = {name for name, _ in case.effects()} & {"write"}
         if spot is None or not writes or _ASKS_HOW_MUCH.search(case.code):
             continue
+        hears = "hears from" if _is_told(case) else "asks"
         message = (
-            f"{case.route.label} asks the provider whether something was paid, and never how much: "
-            f"the browser names the amount, so one cent pays for everything"
+            f"{case.route.label} {hears} the provider whether something was paid, and never how "
+            f"much: the browser names the amount, so one cent pays for everything"
         )
         where = at_spot(spot, case.route.label)
         yield finding("payments.unverified", where, message, HIGH, [at_route(case)])
+
+
+_TOLD = re.compile(r"['\"](?:charge\.success|charge\.completed|payment\.captured)['\"]")
+"""A provider's word that somebody has paid."""
+
+
+def _is_told(case: Case) -> bool:
+    return case.access is Access.SIGNATURE and case.first(_TOLD) is not None
+
+
+def _names_price(case: Case) -> bool:
+    return any(True for _ in prices(case))
 
 
 def _in_a_page(case: Case) -> bool:
@@ -201,8 +217,8 @@ def _said_paid(case: Case) -> Spot | None:
 def _named_total(case: Case) -> Iterator[Finding]:
     for piece in case.pieces:
         names = case.flow.of(piece)
-        for added in _ADDED.finditer(piece.code):
-            for total in _TOTAL.finditer(piece.code, added.end(), added.end() + 900):
+        for start, end in _rows_added(piece):
+            for total in _TOTAL.finditer(piece.code, start, end):
                 value = total[2] or total[3] or total[1]
                 at = _of_the_client(piece, names, value, piece.start + total.start())
                 if at:
@@ -214,6 +230,16 @@ def _named_total(case: Case) -> Iterator[Finding]:
                     where = place(piece.module, at, case.route.label)
                     yield finding("payments.client-price", where, message, MEDIUM, also)
                     return
+
+
+def _rows_added(piece: Piece) -> Iterator[tuple[int, int]]:
+    """Where the rows of new orders are spelled out: in the call, or under the name it is given."""
+    for added in _ADDED.finditer(piece.code):
+        yield added.end(), added.end() + 900
+    named = {added[1] for added in _ADDED_AS.finditer(piece.code)}
+    for one in piece.module.bindings_in(piece.start, piece.end) if named else ():
+        if one.names.strip() in named and piece.module.slice(one).startswith("{"):
+            yield one.start - piece.start, min(one.end, one.start + 900) - piece.start
 
 
 def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:

@@ -1,44 +1,15 @@
-"""Money: prices that the client names, and webhooks that count twice."""
+"""Money: prices that the client names, what is sent twice, and webhooks that count twice."""
 
 import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case, Spot
-from .flow import Names, mentions
 from .middleware import Access
-from .paths import property_of
-from .program import Piece
+from .prices import prices
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import WEBHOOK_NAME
-from .source import Call
 
-_CHARGE = re.compile(
-    r"(?:paymentIntents|checkout\.sessions|charges|orders|preferences?|invoiceItems"
-    r"|transaction)\.(?:create|initialize)$|createOrder$"
-)
-_CHARGE_URL = re.compile(
-    r"/v2/checkout/orders[`'\"]?\s*$|api\.mercadopago\.com/(?:v1/payments|checkout/preferences)[`'\"]?\s*$"
-    r"|api\.razorpay\.com/v1/(?:orders|payment_links)[`'\"]?\s*$|api\.paystack\.co/transaction/initialize"
-    r"|api\.stripe\.com/v1/(?:payment_intents|checkout/sessions|charges)[`'\"]?\s*$"
-    r"|flutterwave\.com/v3/(?:payments|charges)|midtrans\.com/snap/v1/transactions"
-    r"|api\.xendit\.co/v2/invoices|asaas\.com/(?:api/)?v3/payments[`'\"]?\s*$"
-    r"|squareup\.com/v2/payments[`'\"]?\s*$|api\.moyasar\.com/v1/(?:invoices|payments)/?[`'\"]?\s*$"
-    r"|api\.tap\.company/v2/charges/?[`'\"]?\s*$|online\.yoco\.com/v1/charges/?[`'\"]?\s*$"
-    r"|payments\.yoco\.com/api/checkouts/?[`'\"]?\s*$|api\.paychangu\.com/payment/?[`'\"]?\s*$"
-    r"|api\.chapa\.co/v1/transaction/initialize"
-)
-_AMOUNT = re.compile(
-    r"\b(?:amount|unit_amount|unit_price|price|transaction_amount|gross_amount|amount_?[iI]n_?[cC]ents"
-    r"|currency_code\s*:[^,{}]+,\s*value"
-    r"|total)\s*(?::(?!\s*\{)\s*((?:(?:Math\.\w+|Number)\(\s+)?[^,}\n]+(?:\([^)]*\))?[^,}\n]*)"
-    r"|(?=[,}]))"
-)
-_GIFT = re.compile(
-    r"donat|\btip\b|top-?_?up|wallet|contribut|pledge|\bgift|deposit|(?<!re)fund", re.IGNORECASE
-)
-_ISSUES = re.compile(r"/invoices?(?:/create)?/?$")
-"""Who issues an invoice says what is owed."""
 _ONCE = re.compile(
     r"event\.id|eventId|event_id|upsert|onConflict|on conflict|duplicate|idempot|already|23505"
     r"|status\s*[!=]==?\s*['\"](?:paid|completed|confirmed|succeeded)|maybeSingle|existing"
@@ -49,33 +20,11 @@ _KEEPS_A_LOG = re.compile(
     r"(?:from\(\s*|INTO\s+)['\"`]?\w*(?:logs?|audit|history|notifications?|events?|activit\w+)"
     r"['\"`]?\s*\)?\s*$"
 )
-_EACH = re.compile(
-    r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach|reduce)\(\s*(?:async\s*)?\(?\s*"
-    r"([\w$]+)"
-)
-_EACH_TAKEN = re.compile(
-    r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.(?:map|flatMap|forEach)\(\s*(?:async\s*)?\(?\s*\{([^{}]*)\}"
-)
-"""`items.map(({ price, quantity }) => …)`"""
-_TAKEN_APART = re.compile(r"\(\s*\{[^{}]*\}[^(){}]*\)\s*=>")
-_EACH_OF = re.compile(r"\bfor\s*\(\s*(?:const|let)\s+([\w$]+)\s+of\s+([\w$.?]+)\s*\)")
-_SNAP = re.compile(r"(?:^|\.)createTransaction$")
-"""Midtrans' own, and whatever function of the tree's is called after it."""
-_PUT_TOGETHER = r"\b{}\.push\(\s*\{{[^{{}}]*\b\w*[pP]rice\w*\s*:\s*\w+\.\w*[pP]rice"
-"""Items of an own list, each with the price of a record."""
-_OWN_ID = re.compile(r"(?:id|Id|ID)$")
-"""Of a price at the provider: which one may be the client's choice, what it costs is not."""
 _KEPT = re.compile(r"\.from\([^()]*\)\s*$|\b(?:prisma|db|tx)\.\w+$")
 _ADDS = re.compile(
     r"\.insert\(|\.create\(|(?i:INSERT INTO)|\.rpc\(\s*['\"]\w*(?:increment|add|credit)"
     r"|\$inc|increment"
 )
-_NUMBER_OF = re.compile(
-    r"^(?:\w+\.?\w*\(\s*)?\w*(?:quantity|qty|credits?|seats?|units?|count|tokens?)\w*\)?"
-    r"\s*\*\s*(?:\d|(?-i:[A-Z][A-Z_]+\b))",
-    re.IGNORECASE,
-)
-_ONE_COSTS = re.compile(r"\b[\w$.?]*(?:price|rate|fee|cost|fare)\w*", re.IGNORECASE)
 _COOKIE_CLIENT = re.compile(
     r"\bcreate(?:Server|RouteHandler|ServerSupabase|ServerComponent)?\w*Client\w*\("
 )
@@ -83,188 +32,9 @@ _COOKIE_CLIENT = re.compile(
 
 def payments(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
-        yield from _price(case)
+        yield from prices(case)
         yield from _paid_out_twice(case)
         yield from _webhook(case)
-
-
-def _charges(call: Call) -> bool:
-    """A call of a payment provider: a row of one's own that is called a transaction is none."""
-    own = re.match(
-        r"(?:this\.)?(?:\w*[pP]risma\w*|db|tx|trx|storage|\w*[rR]epo\w*|ctx\.(?:db|prisma))\.",
-        call.callee,
-    )
-    return bool(call.arguments) and not own and _CHARGE.search(call.callee) is not None
-
-
-def _charges_by_http(piece: Piece, call: Call) -> bool:
-    """The same over the provider's web interface, without its library."""
-    if not re.search(r"(?:^|\.)(?:fetch|axios|post|request)$", call.callee) or not call.arguments:
-        return False
-    return _CHARGE_URL.search(piece.module.slice(call.arguments[0])) is not None
-
-
-def _by_snap(piece: Piece, call: Call) -> bool:
-    named = call.arguments and _SNAP.search(call.callee)
-    return bool(named) and re.search(r"(?i)midtrans", piece.module.text) is not None
-
-
-def _price(case: Case) -> Iterator[Finding]:
-    if (
-        case.access in {Access.SIGNATURE, Access.ROLE}
-        or _GIFT.search(case.route.label)
-        or _GIFT.search(case.own)
-        or _ISSUES.search(case.route.path)
-    ):
-        return
-    for piece in case.pieces:
-        for call in piece.module.calls_in(piece.start, piece.end):
-            charges = _charges(call) or _charges_by_http(piece, call) or _by_snap(piece, call)
-            at = _named_amount(case, piece, call) if charges else 0
-            if at:
-                message = f"{case.route.label} charges the amount that the client names"
-                where = place(piece.module, at, case.route.label)
-                yield finding("payments.client-price", where, message, HIGH, [at_route(case)])
-                return
-
-
-def _named_amount(case: Case, piece: Piece, call: Call) -> int:
-    """Where an amount of the client's is charged, or 0."""
-    names = case.flow.of(piece)
-    mapped = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
-    each = mapped | _items_sent(piece, names)
-    priced = {
-        one[2]
-        for one in _EACH.finditer(piece.code)
-        if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
-    }
-    for start, text in _given(piece, call):
-        given = _TAKEN_APART.sub(lambda part: " " * len(part[0]), text)
-        for match in _AMOUNT.finditer(given):
-            value = (match[1] or match[0]).strip(" :,")
-            settled = _settled(case, piece, value) or _of_a_price(case, piece, value, each)
-            settled = settled or _worked_out(case, piece, value)
-            if settled or mentions(value, priced - mapped):
-                continue
-            held = re.sub(r"\[[^\]]*\]", "", value)  # the key says which, and is not what it costs
-            sent = names.has_sent(held) or mentions(held, each)
-            if sent and not names.has_caller(match[0]):
-                return start + match.start()
-    return 0
-
-
-def _items_sent(piece: Piece, names: Names) -> set[str]:
-    """What stands for one of the items that the client sent, or for something of one."""
-    found = {one[1] for one in _EACH_OF.finditer(piece.code) if names.has_sent(one[2])}
-    for one in _EACH_TAKEN.finditer(piece.code):
-        if names.has_sent(one[1]):
-            found |= set(re.findall(r"\w+(?=\s*(?:[,=]|$))", one[2].strip()))
-    return found
-
-
-_LISTED = re.compile(
-    r"\b(?:line_?items|items)\s*:\s*([A-Za-z_$][\w$]*)\s*[,}]|^([A-Za-z_$][\w$]*)$"
-)
-
-
-def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
-    """What a charge is told: the lists that it names first, for the price stands there."""
-    first = call.arguments[-1] if _charges_by_http(piece, call) else call.arguments[0]
-    given = piece.module.slice(first)
-    named = {one[1] or one[2] for one in _LISTED.finditer(given)}
-    named |= set(re.findall(r"JSON\.stringify\(\s*([A-Za-z_$][\w$]*)\s*\)", given))
-    for binding in piece.module.bindings_in(piece.start, piece.end):
-        if binding.names.strip() in named:
-            yield binding.start, piece.module.slice(binding)
-    for adds in piece.module.calls_in(piece.start, piece.end):
-        if adds.arguments and adds.callee.removesuffix(".push") in named - {adds.callee}:
-            yield adds.arguments[0].start, piece.module.slice(adds.arguments[0])
-    yield first.start, given
-
-
-def _settled(case: Case, piece: Piece, value: str) -> bool:
-    if _OWN_ID.search(value) or _compared(piece.code, value) or _by_number(piece.code, value):
-        return True
-    return _handed_on(case, piece, value) is False
-
-
-def _of_a_price(case: Case, piece: Piece, value: str, each: set[str]) -> bool:
-    """`course.price * players`: what one costs comes from a record, only how many is asked for."""
-    names = case.flow.of(piece)
-    made = re.search(rf"\b{re.escape(value)}\s*=\s*([^;\n]+)", piece.code)
-    factors = (made[1] if made else value).split("*")
-    return len(factors) > 1 and any(
-        _ONE_COSTS.search(one)
-        and not mentions(one, each)
-        and not _read_from_client(piece, names, one)
-        for one in factors
-    )
-
-
-_WORTH = re.compile(
-    r"amount|price|total|cost|fee|items?$|cart|body|data|input|payload|products|lines|order$|valu",
-    re.IGNORECASE,
-)
-
-
-def _worked_out(case: Case, piece: Piece, value: str) -> bool:
-    """`pricing.total`, where `pricing = priceOf(offer.amount, tier)`: of the request a function of
-    the tree's own is told the tier alone.
-    """
-    root = re.match(r"(?:Math\.\w+\(\s*|Number\(\s*)?([A-Za-z_$][\w$]*)", value)
-    names = case.flow.of(piece)
-    for binding in piece.module.bindings_in(piece.start, piece.end):
-        if root is None or binding.names.strip() != root[1]:
-            continue
-        made = piece.module.slice(binding)
-        call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", made)
-        if call is None or case.program.function(piece.module, call[1]) is None:
-            return False
-        told = set(re.findall(r"[A-Za-z_$][\w$]*", made[call.end() :])) & names.sent
-        return bool(told) and not any(map(_WORTH.search, told))
-    return False
-
-
-def _read_from_client(piece: Piece, names: Names, factor: str) -> bool:
-    price = _ONE_COSTS.search(factor)
-    made = re.search(rf"\b{re.escape(price[0])}\s*=\s*([^;\n]+)", piece.code) if price else None
-    return names.has_sent(price[0] if price else factor) or bool(made and names.has_sent(made[1]))
-
-
-def _by_number(code: str, value: str) -> bool:
-    """`credits * 100`: the client says how many, the code says what one costs."""
-    made = re.search(rf"\b{re.escape(value)}\s*=\s*([^;\n]+)", code)
-    return _NUMBER_OF.search(made[1] if made else value) is not None
-
-
-def _handed_on(case: Case, piece: Piece, value: str) -> bool | None:
-    """Whether `data.amount` is sent, where the caller's code spells out the `data` it gives."""
-    named = re.search(r"\b(?!Math\.|Number\.)([A-Za-z_$]\w*)\??\.(\w+)", value)
-    if named is None or piece.giver is None or piece.function is None:
-        return None
-    places = [
-        index
-        for index, one in enumerate(piece.function.parameters)
-        if re.match(rf"{re.escape(named[1])}\b", one) and index < len(piece.given)
-    ]
-    given = piece.giver.module.slice(piece.given[places[0]]) if places else ""
-    if not given.startswith("{") or "..." in given:
-        return None
-    found = property_of(given, named[2])
-    if not found and re.search(rf"[{{,]\s*{re.escape(named[2])}\s*[,}}]", given):
-        found = named[2]
-    return case.flow.of(piece.giver).has_sent(found) if found else None
-
-
-def _compared(code: str, value: str) -> bool:
-    """Whether the amount must equal what a record says."""
-    word = re.search(r"[A-Za-z_$][\w$]*", re.sub(r"^(?:Math\.\w+|Number|parse\w+)\(", "", value))
-    name = re.escape(word[0]) if word else "$^"
-    record = r"[A-Za-z_$][\w$]*\??\.(?!length)\w+"
-    return bool(
-        re.search(rf"(?<![\w$.]){name}\)?\s*[!=]==?\s*\(?(?:\w+\()?{record}", code)
-        or re.search(rf"{record}\)?\s*[!=]==?\s*\(?(?:\w+\()?{name}(?![\w$.])", code)
-    )
 
 
 def _adds(case: Case) -> Spot | None:

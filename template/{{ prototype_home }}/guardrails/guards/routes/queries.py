@@ -382,3 +382,14 @@ def changed(query: Query) -> bool:
 
 
 _MADE = r"(?<![\w$.]){}\s*=\s*(?:await\s+)?(?:new\s+[A-Z]\w*\(|[\w$.]+\.create\()"
+
+
+_OF_AN_ACCOUNT = {"user", "profil", "account", "wallet", "subscription", "user_subscription"}
+_NO_CHANGE_OF_IT = re.compile(r"unsubscri|hook|callback|verif|confirm|reset", re.IGNORECASE)
+
+
+def overwrites_account(case: Case) -> bool:
+    """`.from("profiles").update({ plan }).eq("id", userId)`, whatever the function is called."""
+    changes = (one for one in queries(case) if one.writes and not one.inserts and one.alone)
+    tables = {stem(one.table) for one in changes}
+    return bool(tables & _OF_AN_ACCOUNT) and not _NO_CHANGE_OF_IT.search(case.route.name)
