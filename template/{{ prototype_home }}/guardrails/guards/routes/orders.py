@@ -7,8 +7,9 @@ from ...engine.finding import Finding
 from .access import Case, Spot
 from .flow import Names
 from .middleware import Access
-from .prices import prices
+from .prices import prices, sent_as
 from .program import Piece
+from .queries import queries
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, BODY, WEBHOOK_NAME
 from .source import Call
@@ -84,12 +85,12 @@ _SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^
 
 
 _ASKS_WHETHER = re.compile(
-    r"api\.paystack\.co/transaction/verify|flutterwave\.com/v3/transactions/|\btransaction\.verify\("
+    r"(?:api\.paystack\.co|\$\{PAYSTACK\w*\})/transaction/verify|flutterwave\.com/v3/transactions/|\btransaction\.verify\("
     r"|api\.razorpay\.com/v1/payments/|\bpayments\.fetch\("
 )
 _ASKS_HOW_MUCH = re.compile(
-    r"(?:amount|total|price|paid|expected)\w*\)?\s*(?:[!=<>]==?|[<>])|[!=<>]==?\s*(?:\w+\(\s*)?[\w.?]*"
-    r"(?:amount|total|price)|[<>]\s*(?:\w+\(\s*)?[\w.?]*(?:amount|total|price)"
+    r"(?:amount|total|price|paid|expected)\w*\)?(?:\s*[!=<>]==?|\s[<>]\s)|[!=<>]==?\s*(?:\w+\(\s*)?[\w.?]*"
+    r"(?:amount|total|price)|\s[<>]\s+(?:\w+\(\s*)?[\w.?]*(?:amount|total|price)"
     r"|(?:amount|total|credits?|balance)\w*['\"]?\s*[:=]\s*[^,;\n]*\b(?:data|tx|transaction|payment|result)\w*\.(?:data\.)?amount",
     re.IGNORECASE,
 )
@@ -107,8 +108,8 @@ def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
         return
     for case in asking:
         spot = case.first(_TOLD) if _is_told(case) else case.first(_ASKS_WHETHER)
-        writes = {name for name, _ in case.effects()} & {"write"}
-        if spot is None or not writes or _ASKS_HOW_MUCH.search(case.code):
+        writes = [at_spot(one.spot) for one in queries(case) if one.writes]
+        if spot is None or not dict(case.effects()).get("write") or _ASKS_HOW_MUCH.search(case.code):
             continue
         hears = "hears from" if _is_told(case) else "asks"
         message = (
@@ -116,7 +117,7 @@ def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
             f"much: the browser names the amount, so one cent pays for everything"
         )
         where = at_spot(spot, case.route.label)
-        yield finding("payments.unverified", where, message, HIGH, [at_route(case)])
+        yield finding("payments.unverified", where, message, HIGH, [*writes, at_route(case)])
 
 
 _TOLD = re.compile(r"['\"](?:charge\.success|charge\.completed|payment\.captured)['\"]")
@@ -128,7 +129,7 @@ def _is_told(case: Case) -> bool:
 
 
 def _names_price(case: Case) -> bool:
-    return any(True for _ in prices(case))
+    return any(True for _ in prices(case)) or any(True for _ in _named_total(case))
 
 
 def _in_a_page(case: Case) -> bool:
@@ -227,6 +228,7 @@ def _named_total(case: Case) -> Iterator[Finding]:
                     first = named.search(piece.module.code, at)
                     also = [place(piece.module, piece.start + total.start()), at_route(case)]
                     also += [place(piece.module, first.start())] if first else []
+                    also += sent_as(piece, names, piece.start + total.start())
                     where = place(piece.module, at, case.route.label)
                     yield finding("payments.client-price", where, message, MEDIUM, also)
                     return

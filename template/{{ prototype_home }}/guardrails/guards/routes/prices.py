@@ -18,7 +18,8 @@ _CHARGE = re.compile(
 )
 _CHARGE_URL = re.compile(
     r"/v2/checkout/orders[`'\"]?\s*$|api\.mercadopago\.com/(?:v1/payments|checkout/preferences)[`'\"]?\s*$"
-    r"|api\.razorpay\.com/v1/(?:orders|payment_links)[`'\"]?\s*$|api\.paystack\.co/transaction/initialize"
+    r"|api\.razorpay\.com/v1/(?:orders|payment_links)[`'\"]?\s*$"
+    r"|(?:api\.paystack\.co|\$\{PAYSTACK\w*\})/transaction/initialize"
     r"|api\.stripe\.com/v1/(?:payment_intents|checkout/sessions|charges)[`'\"]?\s*$"
     r"|flutterwave\.com/v3/(?:payments|charges)|midtrans\.com/snap/v1/transactions"
     r"|api\.xendit\.co/v2/invoices|asaas\.com/(?:api/)?v3/payments[`'\"]?\s*$"
@@ -98,18 +99,20 @@ def prices(case: Case) -> Iterator[Finding]:
             if at:
                 message = f"{case.route.label} charges the amount that the client names"
                 where = place(piece.module, at, case.route.label)
-                also = [*_sent_as(piece, case.flow.of(piece), at), at_route(case)]
+                also = [*sent_as(piece, case.flow.of(piece), at), at_route(case)]
                 yield finding("payments.client-price", where, message, HIGH, also)
                 return
 
 
-def _sent_as(piece: Piece, names: Names, at: int) -> Iterator[Place]:
+def sent_as(piece: Piece, names: Names, at: int) -> Iterator[Place]:
     """Where what is charged there came in."""
+    lists = {one[2]: one[1] for one in _EACH.finditer(piece.code)}
     line = piece.module.code[at : at + 200].partition("\n")[0]
-    wanted = set(_WORD.findall(line)) & names.sent
+    wanted = set(_WORD.findall(line))
     for one in reversed(piece.module.bindings_in(piece.start, piece.end)):
         if one.at < at and set(_WORD.findall(one.names)) & wanted:
-            wanted |= set(_WORD.findall(piece.module.slice(one)[:300])) & names.sent
+            made = set(_WORD.findall(piece.module.slice(one)[:300]))
+            wanted |= made & (names.sent | set(lists)) | {lists[each] for each in made & set(lists)}
             yield place(piece.module, one.at)
 
 
