@@ -13,6 +13,7 @@ from .assignment import mass_assignment
 from .callbacks import counted_again
 from .claimed import claimed
 from .claims import claims
+from .codes import told_codes
 from .collect import collect
 from .columns import columns
 from .cookies import cookies, stored_unasked
@@ -73,6 +74,7 @@ def look(tree: Tree) -> Looked:
         *social_logins(cases),
         *told_settings(cases),
         *told_inside(cases),
+        *told_codes(cases),
         *hashes(cases),
         *claims(cases),
         *claimed(cases),

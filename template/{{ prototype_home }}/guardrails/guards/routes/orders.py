@@ -109,7 +109,11 @@ def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
     for case in asking:
         spot = case.first(_TOLD) if _is_told(case) else case.first(_ASKS_WHETHER)
         writes = [at_spot(one.spot) for one in queries(case) if one.writes]
-        if spot is None or not dict(case.effects()).get("write") or _ASKS_HOW_MUCH.search(case.code):
+        if (
+            spot is None
+            or not dict(case.effects()).get("write")
+            or _ASKS_HOW_MUCH.search(case.code)
+        ):
             continue
         hears = "hears from" if _is_told(case) else "asks"
         message = (
