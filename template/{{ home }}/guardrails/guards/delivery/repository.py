@@ -64,6 +64,13 @@ _JUNK = (
         "test coverage",
         re.compile(r"^((?:[^/]+/)?coverage)/(?=lcov|index\.html|clover|coverage-)"),
     ),
+    _Junk(
+        "what the database's tool keeps", re.compile(r"^(.*?(?:^|/)supabase/\.(?:temp|branches))/")
+    ),
+    _Junk(
+        "what was typed",
+        re.compile(r"^((?:.*/)?\.(?:R|(?:bash|zsh|python|psql|mysql|sqlite|node_repl)_)history)$"),
+    ),
     _Junk("log files", re.compile(r"^((?:.*/)?[^/]+\.log)$")),
 )
 _DATABASE = re.compile(

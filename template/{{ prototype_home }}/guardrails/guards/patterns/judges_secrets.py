@@ -89,16 +89,57 @@ def default_secret(case: Case) -> Case | None:
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
     if not _VARIABLE.fullmatch(case.name("VAR")) or _SENT.search(case.match.text):
         return None  # of a map by a variable's value, or of a request: no setting is named
-    switch = literal in {"", "true", "false"}
+    switch = literal in {"true", "false"}
+    if literal == "":
+        return case.but(severity=Severity.HIGH, VAR=name) if _checked_with_nothing(case) else None
     if _PLAIN_ENV.search(name) or switch or literal.startswith(("http", "/")):
         return None
-    if not case.source.is_server and case.source.path.endswith("x"):
-        return None
+    page = not case.source.is_server and case.source.path.endswith("x")
     if _SECRET_ENV.search(name):
-        return case.but(severity=_guessed(case, name), VAR=name)
-    if not _CREDENTIAL_ENV.search(name) or EMPTY.match(literal) or _credential(name, literal):
+        return None if page else case.but(severity=_guessed(case, name), VAR=name)
+    if (
+        page
+        or not _CREDENTIAL_ENV.search(name)
+        or EMPTY.match(literal)
+        or _credential(name, literal)
+    ):
         return None  # what looks like the real one is told of as committed
     return case.but(severity=Severity.MEDIUM, VAR=name)
+
+
+_KEPT_AS = re.compile(r"\b(?:const|let)\s+(\w+)\s*(?::\s*\w+\s*)?=\s*$")
+_SIGNED = r"createHmac\([^()]*,\s*{0}\s*\)|\.update\([^()]*\b{0}\b[^()]*\)|\$\{{{0}\}}"
+_COMPARED = re.compile(
+    r"(?:[!=]==?\s*[\w.]*signature\w*|\bsignature\w*\s*[!=]==?\s*\w|timingSafeEqual\()",
+    re.IGNORECASE,
+)
+
+
+def _checked_with_nothing(case: Case) -> bool:
+    """Whether what a stranger signed is checked with a key that is empty where none is set."""
+    text = case.source.text
+    at = case.source.offset(case.match.line, case.match.column)
+    kept = _KEPT_AS.search(text[max(0, at - 120) : at])
+    if kept is None or not case.source.is_server:
+        return False
+    name, later = re.escape(kept[1]), text[at:]
+    looked_at = re.search(rf"!\s*{name}\b|\b{name}\s*(?:[!=]==?|\?(?!\.)|&&|\.length)", later)
+    makes = re.search(_SIGNED.format(name), later)
+    return looked_at is None and makes is not None and _COMPARED.search(later) is not None
+
+
+_MISSED = re.compile(r"(?:process\.env\.|Deno\.env\.get\(\s*['\"])(\w*SECRET\w*)")
+_IN_EARNEST = re.compile(r"NODE_ENV|\bthrow\b|process\.exit|\bis(?:Dev|Prod)\w*")
+
+
+def returned_secret(case: Case) -> Case | None:
+    """`if (!secret) return "…"`, where the secret is one of the settings."""
+    above = case.above[-600:]
+    named = list(_MISSED.finditer(above))
+    literal = case.name("LITERAL").strip("\"'`")
+    if not named or _IN_EARNEST.search(above[named[-1].start() :]) or literal.startswith("http"):
+        return None
+    return case.but(severity=_guessed(case, named[-1][1]), VAR=named[-1][1])
 
 
 def _guessed(case: Case, name: str) -> Severity | None:
@@ -261,6 +302,7 @@ JUDGES: dict[str, Judge] = {
     "committed-credential": committed_credential,
     "default-password": default_password,
     "default-secret": default_secret,
+    "returned-secret": returned_secret,
     "defined-secret": defined_secret,
     "literal-code": literal_code,
     "literal-secret": literal_secret,

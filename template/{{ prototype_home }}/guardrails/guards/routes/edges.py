@@ -11,7 +11,7 @@ from .middleware import Access
 from .platforms import EdgeProject
 from .queries import Query, answered, hands_out, overwrites_account, queries
 from .relays import relay_of
-from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, at_spot, finding
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
     BATCH_NAME,
@@ -25,7 +25,6 @@ from .signs import (
 )
 
 _RPC = re.compile(r"\.rpc\(")
-_CONFIG_KEYS = {"enabled", "verify_jwt", "import_map", "entrypoint", "static_files", "env"}
 _TENANT = re.compile(
     r"(?:company|compan|organi[sz]ation|org|tenant|team|workspace|user|customer|client"
     r"|account|store|owner|producer)_?i?d?s?$",
@@ -373,21 +372,3 @@ def _kept_for_later(case: Case, changes: Spot) -> bool:
 
 def _around(spot: Spot) -> str:
     return spot.piece.module.code[max(0, spot.at - 120) : spot.at]
-
-
-def config(project: EdgeProject) -> Iterator[Finding]:
-    function = ""
-    for number, line in enumerate(project.text.splitlines(), 1):
-        if header := re.match(r"\s*\[([\w-]+)(?:\.['\"]?([\w-]+))?", line):
-            function = header[2] or "" if header[1] == "functions" else ""
-        key = re.match(r"\s*([\w-]+)\s*=", line)
-        if key and function and key[1] not in _CONFIG_KEYS:
-            yield finding(
-                "edge-fn.config-invalid",
-                Place(project.path, number, number, line.strip(), function),
-                f"{key[1]} is no setting of a function: the CLI refuses or ignores it for "
-                f"{function}",
-                LOW,
-                (),
-                Evidence.EXACT,
-            )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
 from .disabled import disabled
-from .edges import asks_back, config, edge, receives
+from .edges import asks_back, edge, receives
+from .edgesettings import config
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
 from .impostors import forged, session

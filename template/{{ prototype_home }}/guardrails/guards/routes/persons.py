@@ -9,7 +9,7 @@ from .flow import Names
 from .middleware import Access
 from .program import Piece
 from .queries import Query, answered
-from .say import CRITICAL, HIGH, at_route, finding, place
+from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
 from .signs import ADMIN_PATH, MONEY, OPEN_READ, PERSONAL, WEBHOOK_NAME
 from .ties import tied
 
@@ -48,6 +48,8 @@ def persons(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
         for one in found
         if one.rule in {"authz.idor", "authz.client-supplied-identity"}
     }
+    asking = {case.route.module.path for case in cases if case.access is Access.ROLE}
+    open_ = {one.place.symbol for one in found if one.rule == "authz.unauthenticated-endpoint"}
     for case in cases:
         if case.route.label in told or case.bound_by_rows or case.scoped:
             continue
@@ -59,6 +61,37 @@ def persons(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
             yield from _taken_for(case)
         elif case.access is Access.PUBLIC and case.route.method == "GET":
             yield from _told_of(case)
+            if case.route.module.path in asking and case.route.label not in open_:
+                yield from _list_of_staff(case)
+
+
+_NOBODY_ELSES = re.compile(
+    r"request|claim|order|user|profile|customer|withdraw|payment|payout|top_?up|transaction|deposit"
+    r"|ticket|report|log|message|booking|application|complaint|dispute|contact|lead|invoice|kyc",
+    re.IGNORECASE,
+)
+"""What only who decides upon it may read; kinds, settings and prices are for everybody."""
+
+
+def _list_of_staff(case: Case) -> Iterator[Finding]:
+    """The other method of an address under /admin asks for a role, and the list asks nobody."""
+    if not ADMIN_PATH.search(case.route.path) or OPEN_READ.search(case.route.path):
+        return
+    spot = case.first(_ALL_OF_THEM, own=True)
+    read = _ALL_OF_THEM.match(spot.piece.module.code, spot.at) if spot else None
+    if spot and read and _NOBODY_ELSES.search(read[1] or read[2]):
+        message = (
+            f"{case.route.label} hands {read[1] or read[2]} out to anybody: only another method "
+            f"of the address asks who calls"
+        )
+        rule, also = "authz.unauthenticated-endpoint", [at_spot(spot)]
+        yield finding(rule, at_route(case), message, HIGH, also)
+
+
+_ALL_OF_THEM = re.compile(
+    r"\.from\(\s*['\"](\w+)['\"]\s*\)\s*\.select\(\s*(?:['\"`]\s*\*|\))"
+    r"|\b(?:prisma|db)\.(\w+)\.findMany\("
+)
 
 
 def _taken_for(case: Case) -> Iterator[Finding]:
