@@ -41,7 +41,7 @@ _MOVES_ON = re.compile(
 )
 _ASKS_SERVER = re.compile(
     r"\bfetch\(|axios|supabase|\bapi\w*[.(]|\.(post|mutate|mutateAsync|request|invoke|query|rpc)\("
-    r"|sign_?in\w*\(|await\s+[\w.]*log_?in\w*\(|\bon(Login|Submit|SignIn)\(|[\w.]*auth\w*\.\w+\("
+    r"|sign_?in[\w.]*\(|await\s+[\w.]*log_?in\w*\(|\bon(Login|Submit|SignIn)\(|[\w.]*auth\w*\.\w+\("
     r"|\bmutate\w*\(|authenticate\w*\(|trpc|client\.|Service\.|firebase|\blogin\w*\(|\bregister\w*\("
     r"|\bsignUp\w*\("
     r"|Action\(|verify\w*\(|[\"'`]/?api/|method:\s*[\"']POST",

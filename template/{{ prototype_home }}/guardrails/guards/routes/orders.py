@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case, Spot
-from .flow import Names
+from .flow import Names, mentions
 from .middleware import Access
 from .prices import prices, sent_as
 from .program import Piece
@@ -187,7 +187,7 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
         return
     if not {name for name, _ in case.effects()} & {"write"}:
         return
-    spot = _written(case, _PAID) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
+    spot = _kept_paid(case) or (case.first(_CONFIRMED) if _PAYING.search(label) else None)
     spot = spot or _said_paid(case)
     if spot is not None:
         message = f"{label} marks it as paid, and no payment provider is asked"
@@ -195,6 +195,34 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
         body = case.first(BODY, own=True)
         also = [*([at_spot(body)] if body else []), at_route(case)]
         yield finding("payments.unverified", where, message, HIGH, also)
+
+
+def _kept_paid(case: Case) -> Spot | None:
+    """Where it is written down as paid: not in what is put together to be shown."""
+    spot = _written(case, _PAID)
+    if spot is None:
+        return None
+    piece = spot.piece
+    around = [
+        one.callee
+        for one in piece.module.calls_in(piece.start, piece.end)
+        if one.callee_end < spot.at < one.end
+    ]
+    mapped = any(one.endswith((".map", ".flatMap")) for one in around)
+    if not mapped or any(map(_STORES.search, around)):
+        return spot
+    lists = {
+        one.names.strip()
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start <= spot.at < one.end
+    }
+    given = (
+        piece.module.slice(each)
+        for one in piece.module.calls_in(piece.start, piece.end)
+        if _STORES.search(one.callee)
+        for each in one.arguments
+    )
+    return spot if any(mentions(one, lists) for one in given) else None
 
 
 _STORES = re.compile(

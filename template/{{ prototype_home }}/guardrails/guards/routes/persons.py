@@ -8,8 +8,9 @@ from .access import Case, Spot
 from .flow import Names
 from .middleware import Access
 from .program import Piece
-from .queries import Query, answered
+from .queries import Query, answered, stem
 from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
+from .shared import listed
 from .signs import ADMIN_PATH, MONEY, OPEN_READ, PERSONAL, WEBHOOK_NAME
 from .ties import tied
 
@@ -50,6 +51,8 @@ def persons(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
     }
     asking = {case.route.module.path for case in cases if case.access is Access.ROLE}
     open_ = {one.place.symbol for one in found if one.rule == "authz.unauthenticated-endpoint"}
+    callers = [case for case in cases if case.access is Access.CALLER]
+    shown = {name for case in callers for name in listed(case)}
     for case in cases:
         if case.route.label in told or case.bound_by_rows or case.scoped:
             continue
@@ -58,7 +61,7 @@ def persons(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
         if WEBHOOK_NAME.search(case.route.label) or _OTHERS_MEANT.search(case.route.label):
             continue
         if case.access is Access.CALLER and not ADMIN_PATH.search(case.route.path):
-            yield from _taken_for(case)
+            yield from _taken_for(case, shown)
         elif case.access is Access.PUBLIC and case.route.method == "GET":
             yield from _told_of(case)
             if case.route.module.path in asking and case.route.label not in open_:
@@ -94,7 +97,7 @@ _ALL_OF_THEM = re.compile(
 )
 
 
-def _taken_for(case: Case) -> Iterator[Finding]:
+def _taken_for(case: Case, shown: set[str]) -> Iterator[Finding]:
     """Whoever is signed in is anybody: who it is, is asked, and then the request is believed."""
     piece = case.pieces[0] if case.pieces else None
     if piece is None or not _never_used(piece, case.flow.of(piece)) or tied(case):
@@ -109,6 +112,9 @@ def _taken_for(case: Case) -> Iterator[Finding]:
     where = place(piece.module, piece.start + at, case.route.label)
     told = f"{case.route.label} asks who is signed in, never looks at the answer, and"
     if reads or not {name for name, _ in case.effects()} & {"write", "delete"}:
+        tables = list(_OF_TABLE.finditer(piece.code, 0, at + 40))
+        if tables and stem(tables[-1][1] or tables[-1][2]) in shown:
+            return  # Colleagues: whoever is signed in may list them all.
         message = f"{told} reads what belongs to whomever the request names"
         yield finding("authz.idor", where, message, HIGH, also)
         return
@@ -116,6 +122,9 @@ def _taken_for(case: Case) -> Iterator[Finding]:
     money = MONEY.search(case.own) or _ADDRESS_OF_MONEY.search(case.own)
     grave = CRITICAL if money else HIGH
     yield finding("authz.client-supplied-identity", where, message, grave, also)
+
+
+_OF_TABLE = re.compile(r"\.from\(\s*['\"](\w+)['\"]|\b(?:prisma|db|tx)\.(\w+)\.\w+\(")
 
 
 def _told_of(case: Case) -> Iterator[Finding]:
