@@ -50,7 +50,7 @@ def _answered(handler: Handler) -> Iterator[Finding]:
         name = f"{handler.route.path} {handler.function.name}"
         grave = Severity.CRITICAL if _TAKES_OVER.search(name) else Severity.HIGH
         yield found(
-            "auth.proof-in-response", handler.module, value,
+            "auth.code-in-response", handler.module, value,
             f"{handler.route.label} answers {key} to whoever asks: it proves nothing any more.",
             severity=Severity.MEDIUM if sometimes else grave, symbol=handler.function.name,
         )  # fmt: skip

@@ -32,18 +32,8 @@ def logged_secret(case: Case) -> Case | None:
     arguments = case.match.text.partition("(")[2].rpartition(")")[0]
     if re.search(r"\*{3}|redact|mask", arguments, re.IGNORECASE):
         return None
-    labelled = re.match(r"\s*[\"'`]([^\"'`$]*)[\"'`]\s*,\s*([\w$]+)\s*(,|$)", arguments)
-    if (
-        labelled
-        and _LABELLED_SECRET.search(labelled[1])
-        and not re.search(
-            r"error|err$|count|length|^e$|status|exists|valid|result|(?-i:^is[A-Z]|^has[A-Z])|id$",
-            labelled[2],
-            re.IGNORECASE,
-        )
-        and not _is_absent(labelled[2], case.above)
-    ):
-        return _at_its_worth(case.but(WHAT=labelled[2]))
+    if (labelled := _labelled_secret(arguments)) and not _is_absent(labelled, case.above):
+        return _at_its_worth(case.but(WHAT=labelled))
     for value in _values(arguments):
         for found in _CHAIN.finditer(value):
             negated, chain, after = found.groups()
@@ -54,12 +44,24 @@ def logged_secret(case: Case) -> Case | None:
                 continue
             name = words(chain.replace("?", "").rpartition(".")[2])
             if _is_secret(name, case):
-                if re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value):
-                    continue
-                if _is_absent(chain, case.above):
+                asked = re.search(rf"(typeof|Boolean\(|!!|!)\s*{re.escape(chain)}", value)
+                if asked or _is_absent(chain, case.above):
                     continue
                 return _at_its_worth(case.but(WHAT=chain))
     return None
+
+
+def _labelled_secret(arguments: str) -> str:
+    """The name of what a text before it says is a secret: `"access token:", data`."""
+    found = re.match(r"\s*[\"'`]([^\"'`$]*)[\"'`]\s*,\s*([\w$]+)\s*(,|$)", arguments)
+    if not found or not _LABELLED_SECRET.search(found[1]):
+        return ""
+    about = re.search(
+        r"error|err$|count|length|^e$|status|exists|valid|result|(?-i:^is[A-Z]|^has[A-Z])|id$",
+        found[2],
+        re.IGNORECASE,
+    )
+    return "" if about else found[2]
 
 
 def _is_absent(chain: str, above: str) -> bool:

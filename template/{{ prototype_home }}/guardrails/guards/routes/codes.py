@@ -45,7 +45,7 @@ def told_codes(cases: list[Case]) -> Iterator[Finding]:
                 message = f"{label} answers with `{name}`, which should prove that it was received"
                 severity = HIGH if case.access is Access.CALLER else CRITICAL
                 where = place(piece.module, at, label)
-                yield finding("auth.code-in-answer", where, message, severity, [at_route(case)])
+                yield finding("auth.code-in-response", where, message, severity, [at_route(case)])
 
 
 def _told(piece: Piece) -> tuple[int, str] | None:
