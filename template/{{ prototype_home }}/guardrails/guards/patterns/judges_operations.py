@@ -270,8 +270,6 @@ _MEANT = re.compile(
     r"|(?:don'?t|do not) (?:fail|throw|block)",
     re.IGNORECASE,
 )
-
-
 _SETTLES = re.compile(
     r"status|paid|balance|amount|credit|subscri|plan\b|tier|premium|active|refund|payout|\.\.\."
     r"|\.update\(\s*\w+\s*\)",
@@ -287,19 +285,14 @@ def ignored_write_error(case: Case) -> Case | None:
         case.name("BODY"),
     ):
         return None
-    name = re.escape(case.name("ERROR"))
     source = case.source
-    declared = re.compile(
-        rf"(?:\berror\s*:\s*{name}\b|\{{[^}}]*\b{name}\b[^}}]*\}})\s*\}}?\s*=\s*await([^;]*?)$",
-        re.DOTALL,
-    )
     above = source.between(max(1, case.match.line - 30), case.match.line - 1).rstrip().rstrip(";")
     start = max(
         above.rfind(f"error: {case.name('ERROR')}"), above.rfind(f"{{ {case.name('ERROR')} }}")
     )
-    if start < 0 or (tail := above[start:]) is None:
+    if start < 0:
         return None
-    del declared
+    tail = above[start:]
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
         r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed"

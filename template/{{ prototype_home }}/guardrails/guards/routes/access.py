@@ -61,7 +61,9 @@ _HANDED_BACK = re.compile(
     r"\w+\s*(?:,\s*\n|\n?\s*\}|:(?!\s*(?:true\b|['\"]))|=(?!=))", re.IGNORECASE
 )
 """`return { id, isAdmin: row.is_admin }`: which kind of user it is is told, and refused nothing."""
-_COMPARES_PASSWORD = re.compile(r"\b(?:bcrypt\w*|argon2|scrypt)\.(?:compare|verify)\w*\(|\bcompare\w*\(\s*\w*[pP]ass")
+_COMPARES_PASSWORD = re.compile(
+    r"\b(?:bcrypt\w*|argon2|scrypt)\.(?:compare|verify)\w*\(|\bcompare\w*\(\s*\w*[pP]ass"
+)
 _LOOKS_UP = re.compile(r"(?:get|fetch|load|find)\w*(?:User|Session|Profile|Account|Auth)$")
 _REFUSES_ROLE = re.compile(r"\b403\b|[fF]orbidden|FORBIDDEN|[dD]enied|[iI]nsufficient")
 _ASKS_ROLE = re.compile(
@@ -151,9 +153,9 @@ class Case:
     @cached_property
     def asked(self) -> Spot | None:
         """Where the handler finds out who calls, and refuses who is nobody."""
-        if self.route.method == "POST" and LOGIN_PATH.search(self.route.path):
-            if _COMPARES_PASSWORD.search(self.code):
-                return None  # whoever wants to sign in is nobody yet
+        signs_in = self.route.method == "POST" and LOGIN_PATH.search(self.route.path)
+        if signs_in and _COMPARES_PASSWORD.search(self.code):
+            return None  # whoever wants to sign in is nobody yet
         if not REJECTS.search(self.code) and not TURNED_AWAY.search(self.code):
             return None
         found = self.first(ASKS_CALLER)

@@ -29,5 +29,3 @@ def answered_whole(piece: Piece, binding: Binding) -> bool:
         if _ANSWERS.search(call.callee)
         for one in call.arguments[:1]
     )
-
-

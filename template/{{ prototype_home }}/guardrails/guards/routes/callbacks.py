@@ -18,7 +18,9 @@ _PAYMENT = re.compile(
     r"|flouci|konnect|monnify|chapa|deposits?\b|withdraw|payout|disburse",
     re.IGNORECASE,
 )
-_ASKS_OTHERS = re.compile(r"\b(?:axios|fetch|got|ky|superagent)\b|\bverif\w*\(|\bqueryStatus|[cC]heckStatus")
+_ASKS_OTHERS = re.compile(
+    r"\b(?:axios|fetch|got|ky|superagent)\b|\bverif\w*\(|\bqueryStatus|[cC]heckStatus"
+)
 
 
 def of_a_payment(case: Case) -> bool:
@@ -32,8 +34,6 @@ def of_a_payment(case: Case) -> bool:
         and MONEY.search(case.code) is not None
         and not _ASKS_OTHERS.search(case.code)
     )
-
-
 
 
 _COUNTS = re.compile(
@@ -50,7 +50,7 @@ _ASKED_BEFORE = re.compile(
 
 
 def counted_again(cases: list[Case]) -> Iterator[Finding]:
-    """A balance is moved each time the provider tells the same, and it tells it until it hears 200."""
+    """A balance is moved each time the provider tells the same, as it does until it hears 200."""
     for case in cases:
         told = WEBHOOK_NAME.search(case.route.path) or of_a_payment(case)
         if case.route.method != "POST" or not told or "constructEvent" in case.code:
@@ -61,8 +61,8 @@ def counted_again(cases: list[Case]) -> Iterator[Finding]:
             if moved is None or _ASKED_BEFORE.search(before + piece.code[: moved.start()]):
                 continue
             message = (
-                f"{case.route.label} moves a balance for each delivery: the provider tells the same "
-                f"again until it hears 200"
+                f"{case.route.label} moves a balance for each delivery: the provider tells the "
+                f"same again until it hears 200"
             )
             where = place(piece.module, piece.start + moved.start(), case.route.label)
             yield finding("payments.no-idempotency", where, message, HIGH, [at_route(case)])

@@ -1,4 +1,7 @@
-"""Who somebody says they are, taken on trust before any route: `req.userId = req.headers["x-user-id"]`."""
+"""Who somebody says they are, taken on trust before any route.
+
+As in `req.userId = req.headers["x-user-id"]`.
+"""
 
 import re
 from collections.abc import Iterator

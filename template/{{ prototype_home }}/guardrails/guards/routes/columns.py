@@ -13,7 +13,9 @@ from .signs import WRITES
 from .source import Call, Module
 
 _PARSES = re.compile(r"\.(?:parse|safeParse|parseAsync|safeParseAsync)$")
-_WHOLE = re.compile(r"\s*(?:req|request)\.body\s*|\s*\{\s*\.\.\.\s*(?:req|request)\.body\b.*", re.DOTALL)
+_WHOLE = re.compile(
+    r"\s*(?:req|request)\.body\s*|\s*\{\s*\.\.\.\s*(?:req|request)\.body\b.*", re.DOTALL
+)
 _MADE = re.compile(r"\bcreate(?:Insert|Update)Schema\(\s*(\w+)")
 _COLUMN = re.compile(r"(?m)^\s*(\w+)\s*:\s*\w+\(")
 _KEY = re.compile(r"\b(\w+)\s*:")
@@ -43,8 +45,8 @@ def columns(cases: list[Case]) -> Iterator[Finding]:
 def _told(case: Case, piece: Piece, call: Call, left: list[str]) -> Finding:
     power = any(_POWER.fullmatch(one) for one in left)
     message = (
-        f"{case.route.label} stores what the request says of {', '.join(left[:4])}: the schema is made "
-        f"of the table and leaves every column in"
+        f"{case.route.label} stores what the request says of {', '.join(left[:4])}: the schema is "
+        f"made of the table and leaves every column in"
     )
     where = place(piece.module, call.start, case.route.label)
     severity = CRITICAL if power else HIGH

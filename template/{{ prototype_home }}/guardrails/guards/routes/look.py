@@ -31,8 +31,8 @@ from .payments import payments
 from .persons import persons
 from .plans import plans
 from .platforms import edge_projects
-from .races import races
 from .pretended import pretended
+from .races import races
 from .records import records
 from .references import references
 from .refunds import refunds

@@ -34,9 +34,7 @@ def judge(program: Program, guarding: Guarding) -> tuple[Access, str] | None:
     pieces, resolved = guard_pieces(program, guarding)
     text = "\n".join(piece.code for piece in program.reach(pieces)[:12])
     body = pieces[0].code if pieces else ""
-    if _SETS_UP.match(body):
-        return None
-    if resolved and _lets_everybody(body):
+    if _SETS_UP.match(body) or (resolved and _lets_everybody(body)):
         return None
     if resolved:
         closed = _lets_nobody(body) or _tests_a_right(body)

@@ -155,7 +155,9 @@ def orders(cases: list[Case]) -> Iterator[Finding]:
             yield from _named_total(case)
 
 
-_READS = re.compile(r"\.(?:find|findOne|findMany|findFirst|findUnique|count\w*|aggregate|exists|distinct|where)$")
+_READS = re.compile(
+    r"\.(?:find|findOne|findMany|findFirst|findUnique|count\w*|aggregate|exists|distinct|where)$"
+)
 
 
 def _written(case: Case, sign: re.Pattern[str]) -> Spot | None:

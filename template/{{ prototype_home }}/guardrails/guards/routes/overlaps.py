@@ -57,7 +57,7 @@ def _twice_at_once(case: Case, piece: Piece) -> Iterator[Finding]:
 
 
 def _made_of_rows(piece: Piece, flag: str) -> bool:
-    """Whether what is asked was found among rows: `rows.some(...)`, or `await Booking.findOne(...)`."""
+    """Whether what is asked was found among rows: `rows.some(…)`, `await Booking.findOne(…)`."""
     return any(
         one.names.strip() == flag
         and re.search(r"\.(?:some|find|filter)\(|\.find\w*\(|\.query\(", piece.module.slice(one))

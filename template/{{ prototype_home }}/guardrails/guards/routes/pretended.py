@@ -14,7 +14,10 @@ _WITHOUT_KEYS = re.compile(
     r"|status\s*:\s*['\"](?:paid|succeeded|success|successful|completed|captured)['\"])",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"(?:verify|confirm|capture|check|validate|fetch|get)\w*(?:payment|transaction|order|charge|checkout)", re.IGNORECASE)
+_ASKS = re.compile(
+    r"(?:verify|confirm|capture|check|validate|fetch|get)\w*(?:payment|transaction|order|charge|checkout)",
+    re.IGNORECASE,
+)
 
 
 def pretended(cases: list[Case]) -> Iterator[Finding]:
@@ -28,8 +31,8 @@ def pretended(cases: list[Case]) -> Iterator[Finding]:
                 continue
             seen.add((piece.module.path, piece.start))
             message = (
-                f"{case.route.label} takes for paid whatever it is asked where no key of the provider "
-                f"is set: one setting forgotten, and everything is free"
+                f"{case.route.label} takes for paid whatever it is asked where no key of the "
+                f"provider is set: one setting forgotten, and everything is free"
             )
             where = place(piece.module, piece.start + found.start(), case.route.label)
             yield finding("payments.unverified", where, message, HIGH, [at_route(case)])

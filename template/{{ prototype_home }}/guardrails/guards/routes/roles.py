@@ -124,7 +124,9 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             return
 
 
-_ROLE_GIVEN = re.compile(r"\b(?:role|roles|is_?[aA]dmin|user_?[rR]ole|user_?[tT]ype)\b|^\s*[\w.]+\s*$")
+_ROLE_GIVEN = re.compile(
+    r"\b(?:role|roles|is_?[aA]dmin|user_?[rR]ole|user_?[tT]ype)\b|^\s*[\w.]+\s*$"
+)
 
 
 def _is_told_a_role(piece: Piece) -> bool:
@@ -215,7 +217,9 @@ def _schemas(case: Case, piece: Piece) -> str:
     """What the shapes say that the body is parsed with, of a role; they may be made by a tool."""
     told: list[str] = []
     before = " ".join(one.code for one in case.route.guards)
-    parsed = set(re.findall(r"\b([A-Z]\w*|\w+Schema)\.(?:safeParse|parse)\w*\(", piece.code + case.own))
+    parsed = set(
+        re.findall(r"\b([A-Z]\w*|\w+Schema)\.(?:safeParse|parse)\w*\(", piece.code + case.own)
+    )
     for name in parsed | set(re.findall(r"\b(\w+Schema)\b", before)):
         made = re.compile(rf"\bconst {name}\s*=\s*\w+\.object\((?s:.{{0,1500}})")
         for path in (piece.module.path, *case.program.tree.files):
@@ -245,7 +249,9 @@ def _validators(case: Case) -> str:
         span = there and next((one for one in there[0].classes if one[0] == there[1]), None)
         role = there and span and _ROLE_OF_A_CLASS.search(there[0].code, span[1], span[2])
         if role:
-            made = re.search(rf"\benum\s+{role['enum']}\s*\{{([^}}]*)\}}", there[0].code if there else "")
+            made = re.search(
+                rf"\benum\s+{role['enum']}\s*\{{([^}}]*)\}}", there[0].code if there else ""
+            )
             told.append(f"isIn([{role['listed'] or (made and made[1]) or role['type']}])")
     return " ".join(told)
 

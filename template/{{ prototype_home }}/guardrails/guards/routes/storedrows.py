@@ -17,7 +17,9 @@ _WHOLE_ROWS = re.compile(
     r"|\.(?:insert|update)\(\s*(\w+)\s*\)[^;]*\.returning\(\s*\)"
 )
 _HASH = re.compile(r"(?m)^\s*(?:hashed_?)?[pP]assword\w*\s*:")
-_TAKEN_OUT = re.compile(r"[pP]assword\w*\s*(?:,|:\s*_)[^;{}]*\}\s*=|delete\s+\w+\.\w*[pP]assword|omit\w*\(")
+_TAKEN_OUT = re.compile(
+    r"[pP]assword\w*\s*(?:,|:\s*_)[^;{}]*\}\s*=|delete\s+\w+\.\w*[pP]assword|omit\w*\("
+)
 
 
 def stored_rows(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:

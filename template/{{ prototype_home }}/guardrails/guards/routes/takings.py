@@ -237,7 +237,8 @@ def _may_be_negative(case: Case, piece: Piece, names: Names, value: str) -> bool
         return False
     every = "|".join({root, *([made[1].rpartition(".")[2]] if made else [])})
     bound = re.compile(
-        rf"(?<![-+*/] )\b(?:{every})\)?\s*(?:<=?|>=?)\s*(?:\d|[A-Z_]{{3,}}\b)|\d\s*[<>]=?\s*(?:\w+\()?(?:{every})\b"
+        rf"(?<![-+*/] )\b(?:{every})\)?\s*(?:<=?|>=?)\s*(?:\d|[A-Z_]{{3,}}\b)"
+        rf"|\d\s*[<>]=?\s*(?:\w+\()?(?:{every})\b"
         rf"|Math\.(?:abs|max)\([^()]*\b(?:{every})\b|isPositive"
     )
     return bound.search(case.code) is None
