@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import Problem, phrase, problem_response
@@ -49,13 +50,25 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_MODIFIED:
         return Response(status_code=error.status_code, headers=error.headers)
     title = phrase(error.status_code)
+    not_allowed = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     return problem_response(
         error.status_code,
         title.lower().replace(" ", "-"),
         None if error.detail in _PLAIN else error.detail,
         request_id=_request_id(request),
-        headers=error.headers,
+        headers=_allowed(request) if not_allowed else error.headers,
     )
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """Every method of the path (RFC 9110, 15.5.6): the router names those of one route only."""
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
+        for method in route.methods or ()
+    }
+    return {"Allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
 
 
 async def _validation(request: Request, error: Exception) -> Response:

@@ -136,7 +136,7 @@ def _request_id(scope: Scope) -> str:
             if _WELL_FORMED.fullmatch(value):
                 return str(value, "ascii")
             break
-    # A name, no secret: asking the kernel for it costs a request more than its log line.
+    # A name, no secret: it is not worth a call to the kernel.
     return f"{getrandbits(128):032x}"
 
 

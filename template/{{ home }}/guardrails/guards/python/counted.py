@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from .at_once import is_refused, waits
 from .modules import Function, Module
 from .syntax import (
     assigns_in,
     called,
     chain,
     dotted,
+    ends,
     found,
     key_of,
     names_in,
@@ -26,15 +28,11 @@ _HELD = re.compile(
     r"^(stock|balance|quantity|credits?|points|seats?|inventory|coins?|wallet\w*|\w+_balance"
     r"|available\w*|\w*_stock|\w+_(left|remaining)|remaining\w*|occupied|capacity)$"
 )
-_LOCKS = {"with_for_update", "select_for_update", "Lock", "lock", "begin_nested", "start_session"}
-_CAUGHT = re.compile(r"IntegrityError|DuplicateKeyError|UniqueViolation|SERIALIZABLE")
 _ORDERS = ast.Lt | ast.LtE | ast.Gt | ast.GtE
-_ADDS = {"insert_one", "add", "insert"}
 
 
 def look(module: Module, function: Function) -> Iterator[Finding]:
-    told = words_in(function)
-    if told & _LOCKS or _CAUGHT.search(" ".join(told | strings_in(function))):
+    if waits(function) or is_refused(function):
         return
     yield from _over_the_limit(module, function)
     yield from _first(_spent(module, function), _overwritten(module, function))
@@ -58,7 +56,7 @@ def _over_the_limit(module: Module, function: Function) -> Iterator[Finding]:
         if isinstance(target, ast.Name) and _counted(function, value)
     }
     for statement in own_body(function):
-        if not isinstance(statement, ast.If) or not _ends(statement):
+        if not isinstance(statement, ast.If) or not ends(statement):
             continue
         for test in nodes_in(statement.test):
             if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], _ORDERS):
@@ -76,10 +74,6 @@ def _over_the_limit(module: Module, function: Function) -> Iterator[Finding]:
                     symbol=function.name, also=[place(module, added, function.name)],
                 )  # fmt: skip
                 return
-
-
-def _ends(statement: ast.If) -> bool:
-    return any(isinstance(inner, ast.Raise | ast.Return) for inner in statement.body)
 
 
 def _of_nothing(test: ast.Compare) -> bool:

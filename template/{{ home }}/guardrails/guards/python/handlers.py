@@ -16,6 +16,7 @@ from .syntax import (
     calls_in,
     chain,
     dotted,
+    ends,
     names_in,
     own_body,
     parameters,
@@ -186,7 +187,7 @@ class Handler:
         """`if not can_manage(client): return …`: a function of the tree's own compares what it is
         given with who calls.
         """
-        tests = (node.test for node in self.body if isinstance(node, ast.If) and _ends(node))
+        tests = (node.test for node in self.body if isinstance(node, ast.If) and ends(node))
         return any(self._compares_caller(call) for test in tests for call in calls_in(test))
 
     def _compares_caller(self, call: ast.Call) -> bool:
@@ -255,10 +256,6 @@ class Handler:
             is_write(call) and (called(call) in _CHANGES or _changes_sql(call))
             for call in self.all_calls
         )
-
-
-def _ends(node: ast.If) -> bool:
-    return any(isinstance(inner, ast.Return | ast.Raise) for inner in node.body)
 
 
 def asks_who(node: ast.AST) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from .at_once import is_refused, waits
 from .handlers import is_query, is_write
 from .modules import Function, Module, Project
 from .syntax import (
@@ -13,6 +14,7 @@ from .syntax import (
     calls_in,
     chain,
     dotted,
+    ends,
     found,
     names_in,
     own_body,
@@ -25,15 +27,14 @@ from .walking import nodes_in
 
 _LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
 _ADDS = {"insert_one", "add", "add_all", "insert", "create", "save"}
-_CAUGHT = re.compile(r"IntegrityError|DuplicateKeyError|UniqueViolation")
 
 
 def added_twice(project: Project, module: Module, function: Function) -> Iterator[Finding]:
     """`if find_one(…): raise`, then `insert_one`, where the store takes a second one."""
-    if _CAUGHT.search(" ".join(words_in(function))):
+    if is_refused(function):
         return
     for statement in own_body(function):
-        if not isinstance(statement, ast.If) or not _ends(statement):
+        if not isinstance(statement, ast.If) or not ends(statement):
             continue
         asked = _looked_up(function, statement.test)
         there = _query(project, module, asked)
@@ -49,10 +50,6 @@ def added_twice(project: Project, module: Module, function: Function) -> Iterato
             symbol=function.name,
         )  # fmt: skip
         return
-
-
-def _ends(statement: ast.If) -> bool:
-    return any(isinstance(inner, ast.Raise | ast.Return) for inner in statement.body)
 
 
 def _looked_up(function: Function, test: ast.expr) -> ast.Call | None:
@@ -167,12 +164,11 @@ _BOOKS = re.compile(
 
 def booked_twice(project: Project, module: Module, function: Function) -> Iterator[Finding]:
     """`if not check_availability(…): raise`, then the booking is added: of two, both are."""
-    told = words_in(function)
-    if _CAUGHT.search(" ".join(told)) or told & _LOCKS or not _BOOKS.search(function.name):
+    if is_refused(function) or waits(function) or not _BOOKS.search(function.name):
         return
     made = dict(_answers_of(project, module, function))
     for statement in own_body(function):
-        if not isinstance(statement, ast.If) or not _ends(statement):
+        if not isinstance(statement, ast.If) or not ends(statement):
             continue
         asked = [made[name] for name in sorted(names_in(statement.test) & set(made))]
         asked += [call for call in calls_in(statement.test) if _says_free(project, module, call)]
@@ -228,20 +224,19 @@ _STATES = re.compile(
     r"^(status|state|is_(booked|available|used|redeemed|claimed|taken|sold)|booked|"
     r"used|redeemed|claimed|available|\w*(driver|mentor|assigned|owner|rider)\w*)$"
 )
-_LOCKS = {"with_for_update", "select_for_update", "Lock", "begin_nested", "lock"}
 _MINE = re.compile(r"\b(current_user|user_id|request\.user|g\.user|session)\b")
 
 
 def claimed(module: Module, function: Function) -> Iterator[Finding]:
     """`if spot.status != "free": return`, then `spot.status = "taken"`: of two, both have it."""
-    if _LOCKS & words_in(function) or _CAUGHT.search(" ".join(words_in(function))):
+    if waits(function) or is_refused(function):
         return
     if not any(
         isinstance(node, ast.Call) and called(node) == "commit" for node in own_body(function)
     ):
         return
     for statement in own_body(function):
-        if not isinstance(statement, ast.If) or not _ends(statement):
+        if not isinstance(statement, ast.If) or not ends(statement):
             continue
         asked = {
             ast.unparse(node): node

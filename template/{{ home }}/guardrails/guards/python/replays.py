@@ -32,8 +32,6 @@ _SIGNED_BY_THE_BUYER = {"verify_payment_signature"}
 _SAYS_WHAT_FOR = re.compile(
     r"^(metadata|client_reference_id|notes|receipt|custom_id|amount(_total|_received|_paid)?)$"
 )
-_STATE = re.compile(r"^(status|payment_status|state|is_paid|paid)$")
-_DONE = re.compile(r"paid|succe|captur|complete|confirm", re.IGNORECASE)
 _STORED = re.compile(r"^((wallet_?|coin_?)?balance|wallet|coins?|credits?|tokens?|points)$")
 _NO_STAFF = {"public", "caller"}
 

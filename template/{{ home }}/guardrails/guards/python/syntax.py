@@ -105,6 +105,11 @@ def strings_in(node: ast.AST) -> set[str]:
     }
 
 
+def ends(branch: ast.If) -> bool:
+    """Whether the function goes no further where the test is true."""
+    return any(isinstance(inner, ast.Return | ast.Raise) for inner in branch.body)
+
+
 def calls_in(node: ast.AST) -> Iterator[ast.Call]:
     return (inner for inner in nodes_in(node) if isinstance(inner, ast.Call))
 
