@@ -107,6 +107,13 @@ class Administration:
             await self._audit.record(connection, "sessions_ended", user_id=user_id)
         return ended
 
+    async def log_out_everybody(self) -> int:
+        """End every session there is; how many there were (ASVS 5.0 7.4.5)."""
+        async with self._database.transaction() as connection:
+            ended = await self._sessions.end_everybodys(connection)
+            await self._audit.record(connection, "all_sessions_ended", ended=str(ended))
+        return ended
+
     async def list_users(self) -> list[ListedUser]:
         held = func.array_agg(aggregate_order_by(user_roles.c.role, user_roles.c.role))
         async with self._database.reader() as connection:

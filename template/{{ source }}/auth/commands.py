@@ -26,6 +26,9 @@ def _address(value: str) -> str:
 
 
 Email = Annotated[str, typer.Argument(parser=_address, metavar="EMAIL", show_default=False)]
+OptionalEmail = Annotated[
+    str | None, typer.Argument(parser=_address, metavar="EMAIL", show_default=False)
+]
 Role = Annotated[str, typer.Argument(metavar="ROLE", show_default=False)]
 
 
@@ -72,10 +75,19 @@ def enable(context: typer.Context, email: Email) -> None:
 
 
 @users.command("log-out")
-def log_out(context: typer.Context, email: Email) -> None:
-    """End every session of a user."""
-    ended = _administer(context, lambda accounts: accounts.log_out(email))
-    typer.echo(f"{ended} sessions of {email} ended.")
+def log_out(
+    context: typer.Context,
+    email: OptionalEmail = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody's, without EMAIL.")] = False,
+) -> None:
+    """End every session of a user, or of everybody."""
+    if everybody == (email is not None):
+        raise typer.BadParameter("Give an EMAIL, or --all.", param_hint="EMAIL")
+    if email is None:
+        ended = _administer(context, lambda accounts: accounts.log_out_everybody())
+    else:
+        ended = _administer(context, lambda accounts: accounts.log_out(email))
+    typer.echo(f"{ended} sessions of {email or 'everybody'} ended.")
 
 
 @users.command("list")

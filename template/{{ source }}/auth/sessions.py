@@ -136,3 +136,6 @@ class Sessions:
         if but is not None:
             statement = statement.where(sessions.c.id != but)
         return (await connection.execute(statement)).rowcount
+
+    async def end_everybodys(self, connection: AsyncConnection) -> int:
+        return (await connection.execute(delete(sessions))).rowcount

@@ -1,4 +1,4 @@
-"""The commands every service has: serve, worker, migrate, access, openapi, backup."""
+"""The commands every service has: serve, worker, jobs, migrate, access, openapi, backup."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from . import migrations
 from .access import UnstatedAccess
 from .access_lock import ACCESS_LOCK, changes, render
 from .backups.commands import backup_commands
+from .job_commands import job_commands
 from .server import AddressInUse, serve
 from .service import Service
 
@@ -54,6 +55,7 @@ def commands_of(create_service: CreateService) -> typer.Typer:
     )
     commands.add_typer(platform_commands)
     commands.add_typer(backup_commands, name="backup")
+    commands.add_typer(job_commands, name="jobs")
     for feature in service.features:
         if feature.commands is not None:
             commands.add_typer(feature.commands)

@@ -142,6 +142,17 @@ class Jobs:
             await self._work(wait=False, listen_notify=False, outcomes=outcomes)
             ran = len(outcomes)
 
+    async def failed(self) -> list[Job]:
+        """What is tried no more; it is deleted a week after it ended."""
+        async with self._app.open_async():
+            return list(await self._app.job_manager.list_jobs_async(status=Status.FAILED.value))
+
+    async def retry(self, jobs: Iterable[Job]) -> None:
+        """Let the workers try once more; a job that used up its tries fails again after one."""
+        async with self._app.open_async():
+            for job in jobs:
+                await self._app.job_manager.retry_job(job)
+
     async def _keep_working(self, ending: asyncio.Event) -> None:
         """A database that goes away ends procrastinate's worker; it is started again.
 
