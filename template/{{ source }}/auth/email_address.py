@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 
 def canonical(address: str) -> str:
@@ -24,4 +24,9 @@ def canonical(address: str) -> str:
     return f"{parts.local_part}@{parts.ascii_domain}".lower()
 
 
-EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(canonical)]
+EmailAddress = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    AfterValidator(canonical),
+    Field(json_schema_extra={"format": "email"}),
+]

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Response
 from starlette.exceptions import HTTPException
 
+from .description import INSISTED_ON
 from .problems import PreconditionFailed, PreconditionRequired
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
@@ -87,7 +88,12 @@ async def _read_precondition(
 async def _write_precondition(
     response: Response,
     if_match: Annotated[
-        str | None, Header(alias="If-Match", description="Required. The ETag of what you read.")
+        str | None,
+        Header(
+            alias="If-Match",
+            description="The ETag of what you read.",
+            json_schema_extra=INSISTED_ON,
+        ),
     ] = None,
 ) -> WritePrecondition:
     return WritePrecondition(response, if_match)

@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .access import CurrentPrincipal
 from .context import CurrentPlatform
 from .database import Transaction
+from .description import INSISTED_ON
 from .jobs import platform_of_job
 from .problems import BadRequest, Conflict, UnprocessableContent
 from .tables import UtcTimestamp, metadata
@@ -147,7 +148,8 @@ async def _key(
         Header(
             alias="Idempotency-Key",
             max_length=257,
-            description="Required. Your own name for this attempt; a retry sends it again.",
+            description="Your own name for this attempt; a retry sends it again.",
+            json_schema_extra=INSISTED_ON,
         ),
     ] = None,
 ) -> str:

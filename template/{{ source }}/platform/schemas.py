@@ -9,11 +9,20 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    NaiveDatetime,
     StringConstraints,
     WithJsonSchema,
 )
 
 from .money import Money
+
+WallTime = Annotated[
+    NaiveDatetime,
+    WithJsonSchema(
+        {"type": "string", "format": "date-time-local", "examples": ["2026-05-04T19:30:00"]}
+    ),
+]
+"""What a clock shows somewhere: no offset (the format is of the OpenAPI Format Registry)."""
 
 _AMOUNT = r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$"  # fits NUMERIC(19, 4), with room for sums
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

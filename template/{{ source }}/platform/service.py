@@ -21,6 +21,7 @@ from .clock import Clock, SystemClock
 from .context import Platform
 from .cross_origin import CrossOriginMiddleware
 from .database import Database
+from .description import insist
 from .errors import UnexpectedErrorMiddleware, handle_errors
 from .fallback import FallbackMiddleware, Owned
 from .garbage import rare_collections
@@ -102,6 +103,9 @@ class _Application(FastAPI):
         self._inbound = inbound
         self._owned = owned
         self._in_context = in_context
+
+    def openapi(self) -> dict[str, Any]:
+        return self.openapi_schema or insist(super().openapi())
 
     @cached_property
     def _short_way(self) -> ASGIApp | None:

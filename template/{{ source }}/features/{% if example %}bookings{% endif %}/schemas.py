@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NaiveDatetime, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ...platform.money import Money
-from ...platform.schemas import Line, MoneyField, RequestBody, ResponseBody
+from ...platform.schemas import Line, MoneyField, RequestBody, ResponseBody, WallTime
 from ...platform.zoned_time import Disambiguation, instant_of, time_zone
 
 
@@ -30,7 +30,7 @@ class NewEvent(RequestBody):
     disambiguation: Annotated[
         Disambiguation, Field(description="which one, when the clocks are put back over it")
     ] = "reject"
-    starts_at: Annotated[NaiveDatetime, Field(description="what the clocks there show")]
+    starts_at: Annotated[WallTime, Field(description="what the clocks there show")]
     capacity: Annotated[int, Field(ge=1, le=100_000)]
     price: Annotated[MoneyField, AfterValidator(_not_negative)]
 
