@@ -4,9 +4,14 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from guardrails.engine.rules import Area, Rule, load
+from guardrails.engine.rules import Area, Keeping, Rule, load
 from sphinx.application import Sphinx
 
+_KEPT = {
+    Keeping.BELOW_HIGH: "What is told as high or critical can't be recorded in a baseline; what of "
+    "that was tried and happened, or stands in the tree, can't be waived either.",
+    Keeping.NEVER: "It can't be recorded in a baseline, nor waived.",
+}
 PAGES = Path(__file__).parent / "reference" / "rules"
 
 
@@ -65,7 +70,7 @@ def _section(rule: Rule) -> str:
         *rule.cwe,
         *(f"ASVS {requirement}" for requirement in rule.asvs),
     ]
-    kept = "" if rule.baseline else "\n\nIt can't be recorded in a baseline, nor waived."
+    kept = f"\n\n{_KEPT[rule.baseline]}" if rule.baseline in _KEPT else ""
     return (
         f"({_anchor(rule)})=\n## `{rule.id}`\n\n**{_prose(rule.title.rstrip('.'))}.** "
         f"{', '.join(facts)}.\n\n"

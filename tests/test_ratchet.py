@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from guardrails import guards as guards_package
 from guardrails.engine.baseline import Accepted, Baseline, CorruptBaseline, grown
-from guardrails.engine.finding import Finding, Place, Severity
+from guardrails.engine.finding import Evidence, Finding, Place, Severity
 from guardrails.engine.fingerprint import Fingerprint, fingerprints, hash_of
 from guardrails.engine.guards import Guard, InvalidGuards, load_guards
 from guardrails.engine.ratchet import Verdict, judge
-from guardrails.engine.rules import Area, Rule
+from guardrails.engine.rules import Area, Keeping, Rule
 from guardrails.engine.runner import run_guards
 from guardrails.engine.scope import staged
 from guardrails.engine.tree import Tree, walk
@@ -29,16 +29,21 @@ Entries = dict[Fingerprint, Accepted | None]
 TODAY = date(2026, 11, 21)
 FLOAT = "money.float"
 LEAK = "secret.committed"
+OVERDUE = "waiver.expired"
 
 
-def rule(name: str, *, baseline: bool = True) -> Rule:
+def rule(name: str, *, baseline: Keeping = Keeping.ALWAYS) -> Rule:
     return Rule(
         id=name, title="t", severity=Severity.HIGH, confidence="high", area=Area.DATA, why="w",
         mend="m", example="e", effort="hours", guards=("patterns",), baseline=baseline,
     )  # fmt: skip
 
 
-RULES = {FLOAT: rule(FLOAT), LEAK: rule(LEAK, baseline=False)}
+RULES = {
+    FLOAT: rule(FLOAT),
+    LEAK: rule(LEAK, baseline=Keeping.BELOW_HIGH),
+    OVERDUE: rule(OVERDUE, baseline=Keeping.NEVER),
+}
 
 
 def tree_of(folder: Path, **files: str) -> Tree:
@@ -123,10 +128,43 @@ def test_a_fix_never_fails(first_day: tuple[Tree, Baseline]) -> None:
     assert (verdict.new, len(verdict.gone)) == ({}, 1)
 
 
-def test_what_may_never_stay_is_new_even_when_it_was_recorded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [LEAK, OVERDUE])
+def test_what_may_never_stay_is_new_even_when_it_was_recorded(name: str, tmp_path: Path) -> None:
     tree = tree_of(tmp_path, env="KEY\n")
-    leak = finding_at(tree, "env.ts", "KEY", LEAK)
-    assert len(judged(tree, [leak], recorded(tree, [leak])).new) == 1
+    found = finding_at(tree, "env.ts", "KEY", name)
+    assert len(judged(tree, [found], recorded(tree, [found])).new) == 1
+
+
+@pytest.mark.parametrize(("name", "stays"), [(LEAK, True), (OVERDUE, False)])
+def test_what_is_told_below_high_may_stay_until_it_gets_worse(
+    name: str, tmp_path: Path, *, stays: bool
+) -> None:
+    tree = tree_of(tmp_path, env="KEY\n")
+    found = replace(finding_at(tree, "env.ts", "KEY", name), severity=Severity.MEDIUM)
+    baseline = recorded(tree, [found])
+    assert bool(judged(tree, [found], baseline).old) is stays
+    assert judged(tree, [replace(found, severity=Severity.HIGH)], baseline).new
+
+
+@pytest.mark.parametrize(
+    ("evidence", "stays"),
+    [
+        (Evidence.READ, True),
+        (Evidence.REBUILT, True),
+        (Evidence.EXECUTED, False),
+        (Evidence.EXACT, False),
+    ],
+)
+def test_somebody_may_know_better_than_what_was_read(
+    evidence: Evidence, tmp_path: Path, *, stays: bool
+) -> None:
+    tree = tree_of(tmp_path, env="KEY\n")
+    found = replace(finding_at(tree, "env.ts", "KEY", LEAK), evidence=evidence)
+    accepted = Accepted("it is the gateway's", "ada", "2027-01-01")
+    entries: dict[Fingerprint, Accepted | None] = dict.fromkeys(
+        fingerprints([found], tree), accepted
+    )
+    assert bool(judged(tree, [found], Baseline(frozenset(RULES), entries)).old) is stays
 
 
 def test_a_rule_that_came_later_arrives_apart(tmp_path: Path) -> None:
@@ -192,10 +230,12 @@ def test_a_branch_can_not_add_to_the_baseline_in_silence(first_day: tuple[Tree, 
     assert grown(replace(before, entries={renamed: None}), before) == []
 
 
-def waived(folder: Path, comment: str, name: str = FLOAT) -> Waived:
+def waived(
+    folder: Path, comment: str, name: str = FLOAT, evidence: Evidence = Evidence.READ
+) -> Waived:
     tree = tree_of(folder, shop=f"{comment}\nconst price = parseFloat(text);\n")
-    found = finding_at(tree, "shop.ts", "price", name)
-    return apply_waivers([found], tree, TODAY, {LEAK: True})
+    found = replace(finding_at(tree, "shop.ts", "price", name), evidence=evidence)
+    return apply_waivers([found], tree, TODAY, RULES)
 
 
 def test_a_waiver_with_date_and_reason_sets_a_finding_aside(tmp_path: Path) -> None:
@@ -222,7 +262,9 @@ def test_an_unsound_waiver_waives_nothing_and_is_a_finding(
 
 def test_what_can_not_be_waived_is_not(tmp_path: Path) -> None:
     comment = "// guardrails: allow secret.committed until 2027-01-01 because it is mine"
-    assert LEAK in {finding.rule for finding in waived(tmp_path, comment, LEAK).left}
+    assert not waived(tmp_path, comment, LEAK).left
+    left = waived(tmp_path, comment, LEAK, Evidence.EXACT).left
+    assert LEAK in {finding.rule for finding in left}
 
 
 def test_layout_is_no_part_of_the_hash() -> None:

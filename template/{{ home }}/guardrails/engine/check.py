@@ -2,7 +2,7 @@
 
 import datetime
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from .finding import Finding, NotLooked
 from .fingerprint import Fingerprint, fingerprints
 from .guards import HERE, Guard, load_guards
 from .ratchet import Verdict, judge
-from .rules import Rule, load
+from .rules import load
 from .runner import Progress, run_guards
 from .tree import Tree, walk
 from .waivers import Waiver, apply_waivers
@@ -113,7 +113,7 @@ def _judged(
     found = [finding for run in document["runs"] for finding in sarif.findings(run)]
     rules = load()
     today = datetime.datetime.now(datetime.UTC).date()
-    waivers = apply_waivers(found, tree, today, unwaivable(rules.values()))
+    waivers = apply_waivers(found, tree, today, rules)
     verdict = judge(
         fingerprints(waivers.left, tree),
         baseline,
@@ -141,7 +141,3 @@ def baseline_of(root: Path) -> str:
     folder = root.resolve()
     own = HERE.relative_to(folder).as_posix() if HERE.is_relative_to(folder) else "guardrails"
     return f"{own}/{BASELINE}"
-
-
-def unwaivable(rules: Iterable[Rule]) -> dict[str, bool]:
-    return {rule.id: not rule.baseline for rule in rules}

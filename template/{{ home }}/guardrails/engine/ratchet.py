@@ -51,7 +51,7 @@ def judge(
         former = _former(fingerprint, unmatched, there)
         if former is not None:
             _place(verdict, fingerprint, finding, unmatched.pop(former), rules, today)
-        elif fingerprint.rule in baseline.rules or not _may_stay(fingerprint, rules):
+        elif fingerprint.rule in baseline.rules or not _may_stay(finding, rules):
             verdict.new[fingerprint] = finding
         else:
             verdict.arrived[fingerprint] = finding
@@ -68,7 +68,11 @@ def _tell_apart(
     seen_before: Callable[[], Collection[Fingerprint]],
 ) -> None:
     """What is new only to the guards is not new."""
-    may = [it for it in verdict.new if it not in baseline.entries and _may_stay(it, rules)]
+    may = [
+        fingerprint
+        for fingerprint, finding in verdict.new.items()
+        if fingerprint not in baseline.entries and _may_stay(finding, rules)
+    ]
     seen = dict.fromkeys(seen_before()) if may else {}
     for fingerprint in may:
         if fingerprint in seen or _former(fingerprint, seen, there) is not None:
@@ -83,14 +87,17 @@ def _place(
     rules: Mapping[str, Rule],
     today: datetime.date,
 ) -> None:
-    expired = accepted is not None and accepted.expired(today)
-    stays = _may_stay(fingerprint, rules) and not expired
+    rule = rules.get(finding.rule)
+    if accepted is None:
+        stays = _may_stay(finding, rules)
+    else:
+        stays = not accepted.expired(today) and (rule is None or rule.may_be_allowed(finding))
     (verdict.old if stays else verdict.new)[fingerprint] = finding
 
 
-def _may_stay(fingerprint: Fingerprint, rules: Mapping[str, Rule]) -> bool:
-    rule = rules.get(fingerprint.rule)
-    return rule is None or rule.baseline
+def _may_stay(finding: Finding, rules: Mapping[str, Rule]) -> bool:
+    rule = rules.get(finding.rule)
+    return rule is None or rule.may_be_recorded(finding)
 
 
 def _former(

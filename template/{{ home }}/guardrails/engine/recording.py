@@ -44,9 +44,9 @@ def record(root: Path, outcome: Outcome) -> Recorded:
         for fingerprint in (*verdict.old, *verdict.arrived)
     }
     refused = 0
-    for fingerprint in verdict.new:
+    for fingerprint, finding in verdict.new.items():
         rule = rules.get(fingerprint.rule)
-        if before is None and (rule is None or rule.baseline):
+        if before is None and (rule is None or rule.may_be_recorded(finding)):
             kept[fingerprint] = None
         else:
             refused += 1
@@ -60,13 +60,13 @@ def accept(root: Path, outcome: Outcome, wanted: str, accepted: Accepted) -> Fin
     """Let one new finding stay.
 
     Raises:
-        Refused: nothing new has that fingerprint, its rule can't be waived, the date has passed.
+        Refused: nothing new has that fingerprint, it may not be allowed, the date has passed.
     """
     matches = [entry for entry in outcome.verdict.new if entry.id.startswith(wanted)]
     if len(matches) != 1:
         raise Refused(f"{len(matches)} new findings have the fingerprint {wanted!r}; one is needed")
     rule = load().get(matches[0].rule)
-    if rule and not rule.baseline:
+    if rule and not rule.may_be_allowed(outcome.verdict.new[matches[0]]):
         raise Refused(f"{rule.id} can't be accepted: {' '.join(rule.why.split())}")
     if accepted.expired(datetime.datetime.now(datetime.UTC).date()):
         raise Refused(f"{accepted.until} has passed")

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from .finding import Severity
+from .finding import Evidence, Finding, Severity
 
 FOLDER = Path(__file__).parent.parent / "rules"
 
@@ -40,6 +40,14 @@ class Grouping(StrEnum):
     TREE = "tree"
 
 
+class Keeping(StrEnum):
+    """Which of its findings may stay on the first day: all, those less bad than `high`, none."""
+
+    ALWAYS = "always"
+    BELOW_HIGH = "below-high"
+    NEVER = "never"
+
+
 class InvalidRule(ValueError):
     """A rule file that can't be understood; the message names the file, the rule and the key."""
 
@@ -61,7 +69,7 @@ class Rule:
     cwe: tuple[str, ...] = ()
     asvs: tuple[str, ...] = ()
     grouping: Grouping = Grouping.PLACE
-    baseline: bool = True
+    baseline: Keeping = Keeping.ALWAYS
     patterns: tuple[Mapping[str, Any], ...] = ()
     ruff: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
@@ -70,7 +78,25 @@ class Rule:
     def family(self) -> str:
         return self.id.partition(".")[0]
 
+    def may_be_recorded(self, finding: Finding) -> bool:
+        """Whether it may stay because it was there on the first day."""
+        if self.baseline is Keeping.BELOW_HIGH:
+            severity = self.severity if finding.severity is None else finding.severity
+            return severity < Severity.HIGH
+        return self.baseline is Keeping.ALWAYS
 
+    def may_be_allowed(self, finding: Finding) -> bool:
+        """Whether it may stay because somebody says why, and until when.
+
+        What was tried and happened, and what stands in the tree, is so whatever anybody says; of
+        what was read from the code a person may know better.
+        """
+        if self.baseline is Keeping.NEVER:
+            return False
+        return self.may_be_recorded(finding) or finding.evidence not in _BEYOND_DOUBT
+
+
+_BEYOND_DOUBT = {Evidence.EXECUTED, Evidence.EXACT}
 _REQUIRED = (
     "id", "title", "severity", "confidence", "area", "why", "mend", "example", "effort", "guards",
 )  # fmt: skip
@@ -120,6 +146,7 @@ def _rule(entry: Any, source: str) -> Rule:
         values["severity"] = Severity.of(entry["severity"])
         values["area"] = Area(entry["area"])
         values["grouping"] = Grouping(entry.get("grouping", Grouping.PLACE))
+        values["baseline"] = Keeping(entry.get("baseline", Keeping.ALWAYS))
     except ValueError as error:
         raise InvalidRule(f"{where}: {error}") from None
     return Rule(**values, source=source)

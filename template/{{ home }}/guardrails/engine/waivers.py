@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .finding import Evidence, Finding, Place
+from .rules import Rule
 from .tree import Tree
 
 MARK = "guardrails: allow"
@@ -43,14 +44,15 @@ class Waived:
 
 
 def apply_waivers(
-    findings: Iterable[Finding], tree: Tree, today: datetime.date, never: Mapping[str, bool]
+    findings: Iterable[Finding], tree: Tree, today: datetime.date, rules: Mapping[str, Rule]
 ) -> Waived:
-    """Set aside what a sound waiver covers. `never` names rules that can't be waived."""
+    """Set aside what a sound waiver covers, where the rule lets it."""
     waivers, faults = _read(tree, today)
     left, waived, used = [], [], set()
     for finding in findings:
         cover = _cover(finding, waivers)
-        if cover is None or never.get(finding.rule):
+        rule = rules.get(finding.rule)
+        if cover is None or (rule is not None and not rule.may_be_allowed(finding)):
             left.append(finding)
         else:
             waived.append((finding, cover))
