@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from ..engine.finding import Severity
-from ..guards.database.escalation import Gain, gains_in
+from ..guards.database.escalation import gains_in
 from ..guards.database.examine import Acted
 from ..guards.database.functions import callable_by_strangers, judged
+from ..guards.database.gains import Gain
 from ..guards.database.relations import Function, Reference, Table, View
 from ..guards.database.stranger import ANON, USER
 from .intent import Intent
@@ -83,7 +84,7 @@ def _guarded(acted: Acted, table: Table, gains: list[Gain], intent: Intent) -> P
         statements=(guard, trigger),
         tables=frozenset({table.relation}),
         columns=frozenset({table.relation}),
-        decide=_writes_them(intent.queries, table, names),
+        decide=_writes_them(intent.queries, table, names) or _comes_along(gains),
     )
 
 
@@ -100,6 +101,16 @@ def _chosen(acted: Acted, table: Table, name: str) -> str:
     if default == "null":
         return f"{column} is not null"
     return f"({column} is not null and {column} is distinct from {default})"
+
+
+def _comes_along(gains: list[Gain]) -> str:
+    """Columns that a new row can't do without: with the guard, users make no rows any more."""
+    names = [
+        gain.column.name
+        for gain in gains
+        if gain.how == "INSERT" and gain.column.not_null and not gain.column.has_default
+    ]
+    return f"every new row says {', '.join(names)}: let the server make the rows" if names else ""
 
 
 def _writes_them(queries: Queries, table: Table, names: list[str]) -> str:

@@ -26,6 +26,8 @@ class Column:
     """Computed, or an identity that takes no value."""
     labels: tuple[str, ...] = ()
     length: int | None = None
+    default: str = ""
+    """The text that stands there when nobody says anything; empty where it is worked out."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,9 @@ _COLUMNS = SQL(
         (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l
             where l.enumtypid = coalesce(e.oid, b.oid)) as labels,
         case when b.typname in ('varchar', 'bpchar') and a.atttypmod > 4
-            then a.atttypmod - 4 end as length
+            then a.atttypmod - 4 end as length,
+        coalesce((select substring(pg_get_expr(d.adbin, d.adrelid) from '^''([^'']*)''(?:::|$)')
+            from pg_attrdef d where d.adrelid = c.oid and d.adnum = a.attnum), '') as default
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid

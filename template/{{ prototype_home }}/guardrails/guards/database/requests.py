@@ -18,7 +18,12 @@ WAITING = re.compile(
     r"pending\w*|submitted|applied|requested|pendente|pendiente|under_review|in_review",
     re.IGNORECASE,
 )
-_BY_ROLE = re.compile(r"admin|staff|manager|\bhr\b|has_role|is_[a-z]+\(", re.IGNORECASE)
+BY_ROLE = re.compile(r"admin|staff|manager|\bhr\b|has_role|is_[a-z]+\(", re.IGNORECASE)
+_ASKED = re.compile(
+    r"request|application|withdraw|payout|verification|kyc|leave|claim|loan|refund|expense"
+    r"|reimburse|deposit|approval|solicitud|solicitac|saque|retiro|pengajuan"
+)
+_OF_NO_WORTH = re.compile(r"delet|contact|support|callback|feature_|access_requests?$")
 _WORTH = re.compile(
     r"(^|_)(amount|price|total|hours|days|quota|salary|monto|precio|valor|preco)(_|$)"
 )
@@ -26,8 +31,15 @@ _WORTH = re.compile(
 
 def granted(table: Table, column: Column) -> bool:
     """Whether it says if somebody let them: `pending` at first, `approved` by a person."""
-    known = set(candidates(table, column, "", 0)) if STATE.search(words(column.name)) else set()
-    return any(map(GRANTED.fullmatch, known)) and any(map(WAITING.fullmatch, known))
+    if not STATE.search(words(column.name)):
+        return False
+    known = set(candidates(table, column, "", 0))
+    if any(map(GRANTED.fullmatch, known)) and any(map(WAITING.fullmatch, known)):
+        return True
+    # A text that nothing confines says by its default that somebody answers.
+    free = not column.labels and not any(column.name in check for _, check in table.checks)
+    asked = _ASKED.search(words(table.name)) and not _OF_NO_WORTH.search(words(table.name))
+    return free and bool(WAITING.fullmatch(column.default) and asked)
 
 
 def decided_by_others(ownership: Ownership, table: Table) -> tuple[Column, ...]:
@@ -61,4 +73,4 @@ def _at_will(policy: Policy, table: Table, asking: set[str], state: Column) -> b
 
 def _is_answer(policy: Policy, table: Table, asking: set[str]) -> bool:
     who = compared(policy, table)
-    return bool(who - asking) or (not who and bool(_BY_ROLE.search(policy.using)))
+    return bool(who - asking) or (not who and bool(BY_ROLE.search(policy.using)))

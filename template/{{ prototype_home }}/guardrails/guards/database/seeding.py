@@ -108,8 +108,10 @@ class Seeder:
 
     def insert(self, table: Table, person: Person) -> tuple[dict[str, Any] | None, str]:
         """Insert a row, mending what the database complains about; the row, or why not."""
-        draft = Draft(self, table, person)
-        why = ""
+        return self.put(Draft(self, table, person))
+
+    def put(self, draft: "Draft") -> tuple[dict[str, Any] | None, str]:
+        table, why = draft.table, ""
         for _ in range(TRIES):
             try:
                 statement = SQL("{} returning to_jsonb({}.*)").format(

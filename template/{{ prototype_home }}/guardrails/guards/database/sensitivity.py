@@ -165,15 +165,22 @@ PRIVILEGED_COLUMNS: dict[str, str] = {
         balance saldo credits credit credit_balance wallet_balance coins tokens_balance
         available_balance points credito creditos wallet salary base_salary basic_salary
         salario gaji gaji_pokok salaire remaining_leave leave_balance leave_quota
-        annual_leave_quota""",
+        annual_leave_quota payout_balance pending_balance earnings total_earnings
+        referral_credits bonus_balance commission_rate commission_percent commission_percentage
+        total_commission_owed commission_owed""",
     "entitlement": """
         is_premium premium is_pro pro is_paid plan plan_id plan_type plan_name tier subscription
         subscription_tier subscription_plan subscription_status subscription_type
         subscription_end subscription_expires_at premium_until plano assinatura_status
-        trial_ends_at trial_end max_usage usage_limit monthly_limit""",
+        trial_ends_at trial_end max_usage usage_limit monthly_limit membership_tier
+        membership_type membership_status membership_level is_subscribed premium_expires_at
+        plan_expires_at""",
     "approval": """
         is_verified verified is_approved approved kyc_status kyc_verified verification_status
-        approval_status is_banned banned is_blocked""",
+        approval_status is_banned banned is_blocked is_suspended id_verified identity_verified
+        identity_status is_kyc_verified age_verified email_verified phone_verified
+        moderation_status verificado verificada aprovado aprovada
+        aprobado aprobada""",
     "standing": """
         rating avg_rating average_rating rating_avg rating_average rating_promedio
         nota_media seller_rating reputation reputation_score trust_score total_sales

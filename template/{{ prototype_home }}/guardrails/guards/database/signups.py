@@ -16,7 +16,7 @@ from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
 from .accounts import add_account
 from .bodies import inside
-from .escalation import GAIN
+from .gains import GAIN
 from .functions import place
 from .policies import Scene
 from .relations import Column, Function, Table
