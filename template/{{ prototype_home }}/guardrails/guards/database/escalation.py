@@ -54,7 +54,7 @@ def _updates(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[G
     if not columns:
         return found
     with stage.undone():
-        row = _own_row(scene, seeder, table)
+        row = own_row(scene, seeder, table)
         if row is None:
             return found
         for column, kind in columns:
@@ -65,7 +65,7 @@ def _updates(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[G
     return found
 
 
-def _own_row(scene: Scene, seeder: Seeder, table: Table) -> Row | None:
+def own_row(scene: Scene, seeder: Seeder, table: Table) -> Row | None:
     """The stranger's row: made when they signed up, or put there in its most modest form."""
     owners = sorted(seeder.ownership.owners.get(table.relation, ()))
     for owner in owners:

@@ -15,6 +15,7 @@ from ...engine.guard import Looked
 from ...engine.tree import Tree
 from . import (
     below,
+    calls,
     catalogue,
     counting,
     escalation,
@@ -163,6 +164,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from below.find(scene)
     yield from escalation.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
+    yield from calls.find(scene, stage, acted.seeder)
     yield from counting.find(scene)
     yield from principals.find(scene)
     yield from signups.find(scene, stage)

@@ -16,11 +16,11 @@ from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
 from .accounts import add_account
 from .bodies import inside
-from .gains import GAIN
+from .gains import GAIN, SEVERITY
 from .functions import place
 from .policies import Scene
 from .relations import Column, Function, Table
-from .seeding import Person, text
+from .seeding import VICTIM, Person, text
 from .sensitivity import privileged
 from .stranger import Stage
 from .values import candidates
@@ -32,6 +32,19 @@ _WORKS_HERE = re.compile(r"staff|manager|gestor|employee|supervisor", re.IGNOREC
 _WANTED: Mapping[str, tuple[str, ...]] = {
     "money": ("1000000", "1000"),
     "entitlement": ("premium", "pro", "enterprise", "true"),
+    "approval": ("true", "approved", "verified"),
+}
+_OF_TYPE: Mapping[str, str] = {
+    "boolean": "true",
+    "bool": "true",
+    "integer": "1",
+    "int": "1",
+    "bigint": "1",
+    "numeric": "1",
+    "date": "2000-01-15",
+    "timestamptz": "2000-01-15",
+    "uuid": VICTIM.uid,
+    "jsonb": "{}",
 }
 _MOST_TRIES = 8
 
@@ -59,15 +72,27 @@ def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
 
 def _gain(scene: Scene, stage: Stage, function: Function) -> _Gain | None:
     keys = dict.fromkeys(_KEY.findall(function.body))
+    others = {other: _fitting(function.body, other) for other in keys}
     for key in keys:
         kind = privileged(key)
-        for value in _values(scene, kind) if kind else ():
-            filled = {other: f"Somebody {other}" for other in keys} | {key: value}
-            for metadata in ({key: value}, filled):
+        # A role may be sent under any name; what is worth nothing is stored in no such column.
+        for value in _values(scene, kind or "control")[: None if kind else 1]:
+            for metadata in ({key: value}, others | {key: value}):
                 stored = _stored(scene, stage, metadata, value)
                 if stored is not None:
-                    return _Gain(*stored, kind or "", value, key, function)
+                    held = kind or privileged(stored[1].name) or ""
+                    return _Gain(*stored, held, value, key, function)
     return None
+
+
+def _fitting(body: str, key: str) -> str:
+    """What else the form sends: of the type, or in the words, that the trigger takes."""
+    read = rf"->>?\s*'{re.escape(key)}'\s*\)*\s*"
+    if cast := re.search(rf"{read}::\s*(\w+)", body):
+        return _OF_TYPE.get(cast[1].lower(), f"Somebody {key}")
+    if said := re.search(rf"{read}=\s*'([^']+)'", body):
+        return said[1]
+    return f"Somebody {key}"
 
 
 def _values(scene: Scene, kind: str) -> list[str]:
@@ -134,7 +159,7 @@ def _severity(gain: _Gain) -> Severity:
     if gain.kind == "control":
         mighty = _RULES.search(gain.value) or gain.value == "true"
         return Severity.CRITICAL if mighty else Severity.HIGH
-    return Severity.CRITICAL if gain.kind == "money" else Severity.HIGH
+    return SEVERITY[gain.kind]
 
 
 def _read_at(scene: Scene, gain: _Gain, function: Place) -> Place:
