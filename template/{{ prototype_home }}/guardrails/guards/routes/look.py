@@ -31,6 +31,7 @@ from .payments import payments
 from .persons import persons
 from .plans import plans
 from .platforms import edge_projects
+from .preferred import preferred
 from .pretended import pretended
 from .races import races
 from .records import records
@@ -84,6 +85,7 @@ def look(tree: Tree) -> Looked:
         *open_pages(program),
     ]
     found += persons(cases, found)
+    found += preferred(cases, found)
     found += accounts(cases, found)
     found = [*_beside_open(_told_once(found))]
     quiet = {case.route.label for case in cases if not case.route.named}
