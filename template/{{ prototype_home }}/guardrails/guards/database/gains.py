@@ -75,6 +75,7 @@ _DECIDES = re.compile(
     r"_(by|to)$"
 )
 _APPROVED = re.compile(r"(approved|verified|verificad[oa]|aprovad[oa]|aprobad[oa]|disetujui)", re.I)
+_SYSTEM = re.compile(r"\b(system|server|backend|service[ _-]?role|sistema|servidor)\b", re.IGNORECASE)
 _COUNTED = re.compile(r"amount|points?|coins?|credits?|tokens?|value|delta|valor|monto|jumlah")
 _WHO_THEY_ARE = re.compile(r"(^|_)(kyc|identity|id_verif|age_verif)|verifications?(_requests?)?(?= )")
 _SOMEBODYS = frozenset({Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN})
@@ -128,7 +129,7 @@ def _owed(scene: Scene, table: Table, how: str) -> Callable[[Column], bool] | No
             or (column.name == "status" and "paid" in candidates(table, column, "", 0))
         )
     if _is_payment(scene, table):
-        said = SETTLED if how == "INSERT" else OUTCOME
+        said = OUTCOME if how == "UPDATE" or _is_kept_by_server(table) else SETTLED
         return lambda column: said.fullmatch(words(column.name)) is not None
     return None
 
@@ -216,4 +217,12 @@ def _is_payment(scene: Scene, table: Table) -> bool:
     mine = asking(scene, table)
     parted = any(BUYER.search(words(name)) for name in mine) and mine != owners
     provided = any(PROVIDER.search(column.name) for column in table.columns)
-    return provided or parted or _is_reviewed(table)
+    return provided or parted or _is_reviewed(table) or _is_kept_by_server(table)
+
+
+def _is_kept_by_server(table: Table) -> bool:
+    """Whether the policy by which users add rows says that the system does."""
+    return any(
+        policy.applies("INSERT", USER.role) and _SYSTEM.search(policy.name)
+        for policy in table.policies
+    )

@@ -20,6 +20,10 @@ _TOLD = re.compile(
     r"^\s*(?:--|#|\*|/\*).*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*[\"'`]?([^\s\"'`,;()]{6,})[\"'`]?\s*\)?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_QUOTED = re.compile(
+    r"--[^\n]*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*([\"'`])([^\s\"'`]{4,})\1\s*$", re.I | re.MULTILINE
+)
+"""`-- password: "…"` behind a hash: it is said to be one, whatever word it is."""
 _PLAIN = re.compile(r"[\d!@#$%^&*_-]")
 """A word that somebody would type: a sentence that starts so has neither digits nor signs."""
 _CRYPT = re.compile(r"\bcrypt\s*\(\s*'([^']{3,})'", re.IGNORECASE)
@@ -96,4 +100,5 @@ def _told(text: str, insert: re.Match[str]) -> int | None:
     for told in _TOLD.finditer(above):
         if _PLAIN.search(told[1]) and not _HASH.match(told[1]):
             return start + told.start(1)
-    return None
+    quoted = _QUOTED.search(text, insert.end(), insert.end() + 2_000)
+    return quoted.start(2) if quoted else None

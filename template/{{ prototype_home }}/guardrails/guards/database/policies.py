@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
-from .contents import held, purpose_of
+from .contents import held, purpose_of, settles
 from .model import ObjectKey, Replay
 from .ownership import Ownership
 from .relations import Policy, Relations, Table
@@ -246,7 +246,7 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
                 f"Policy “{policy.name}” admits everybody to change rows of `{table.name}`: other "
                 "people's are safe only as nobody else can read them, and their own users change "
                 "as they like.",
-                Severity.HIGH if purpose_of(table) is Purpose.PRIVILEGE else Severity.MEDIUM,
+                _own_loss(table),
                 scene.evidence(table),
                 also=places[1:],
             )
@@ -334,7 +334,15 @@ def insert_loss(scene: Scene, table: Table) -> Severity | None:
         return None
     if kind is Purpose.PRIVILEGE:
         return Severity.CRITICAL if owned else Severity.HIGH
+    if settles(table):
+        return Severity.HIGH
     return Severity.MEDIUM if owned else Severity.LOW
+
+
+def _own_loss(table: Table) -> Severity:
+    """What it costs when everybody changes all that they see of a table."""
+    grave = purpose_of(table) is Purpose.PRIVILEGE or settles(table)
+    return Severity.HIGH if grave else Severity.MEDIUM
 
 
 def read_severity(scene: Scene, table: Table, columns: Sequence[str], visitor: Visitor) -> Severity:

@@ -81,6 +81,24 @@ def replayed_session(case: Case) -> Case | None:
     return None if _BOUGHT.search(below) or _looked_up(case) else case
 
 
+def own_word(case: Case) -> Case | None:
+    """`if (intent.amount !== amount)`, and both come from who pays: it says how much was paid, and
+    never what that buys."""
+    if not case.source.is_server:
+        return None
+    made = case.source.definition(case.name("INTENT"), case.match.line)
+    if not re.search(r"\.retrieve\(|verif|[sS]tatus\(|transaction", made.partition("=")[2]):
+        return None
+    said = case.name("AMOUNT")
+    value = case.source.definition(said, case.match.line).partition("=")[2]
+    sent = from_request(case, said) or any(
+        from_request(case, name) for name in re.findall(r"(?<![.\w$])[a-z][\w$]*", value)
+    )
+    if not sent or re.search(r"\.metadata\b[^;\n]*[!=]==?|\.(?:price|cost)\b", case.around + value):
+        return None
+    return case if WRITE.search(case.below) else None
+
+
 def captured_intent(case: Case) -> Case | None:
     """Whichever payment the request names is taken, for whatever it was begun."""
     if not case.source.is_server or not from_request(case, case.name("ID")) or _of_a_row(case):
@@ -280,6 +298,7 @@ JUDGES: dict[str, Judge] = {
     "local-day": local_day,
     "replayed-session": replayed_session,
     "captured-intent": captured_intent,
+    "own-word": own_word,
     "signed-but-unbound": signed_but_unbound,
     "card-on-server": card_on_server,
 }

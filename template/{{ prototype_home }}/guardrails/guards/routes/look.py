@@ -23,6 +23,7 @@ from .hashes import hashes
 from .holes import holes
 from .identity import identity
 from .includes import includes
+from .mismatched import mismatched
 from .openpages import open_pages
 from .operations import operations
 from .orders import orders
@@ -62,6 +63,7 @@ def look(tree: Tree) -> Looked:
         *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
+        *mismatched(cases),
         *counted_again(cases),
         *pretended(cases),
         *refunds(cases),
