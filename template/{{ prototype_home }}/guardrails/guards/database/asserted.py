@@ -8,7 +8,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from . import once
-from .gains import Gain, asking, is_person, tempting
+from .gains import Gain, asking, bought, is_person, tempting
 from .policies import Scene
 from .relations import Column, Table
 from .seeding import STRANGER, VICTIM, Draft, Seeder, insertion
@@ -26,7 +26,8 @@ def insertions(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list
         if not _is_counted_up(scene, table, column)
         and (kind != "tenant" or is_person(scene, table))
     ]
-    if not columns or scene.matrix.attempt(table, USER, "INSERT").outcome is Outcome.NO_GRANT:
+    sold = bought(scene, table)
+    if not (columns or sold) or _may_not_insert(scene, table):
         return []
     draft = _draft(scene, seeder, table)
     honest = _honest(stage, draft)
@@ -37,7 +38,13 @@ def insertions(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list
             if row is not None and is_value(column, row.get(column.name), value):
                 found.append(Gain(column, kind, value, "INSERT"))
                 break
+    if sold and honest is not None and not found:
+        found.append(Gain(sold, "access", str(honest.get(sold.name)), "INSERT"))
     return found
+
+
+def _may_not_insert(scene: Scene, table: Table) -> bool:
+    return scene.matrix.attempt(table, USER, "INSERT").outcome is Outcome.NO_GRANT
 
 
 def own_draft(scene: Scene, seeder: Seeder, table: Table) -> Draft:

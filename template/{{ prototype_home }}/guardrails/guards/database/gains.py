@@ -9,7 +9,7 @@ from .contents import purpose_of
 from .ownership import TENANTS
 from .policies import Scene
 from .relations import Column, Table
-from .requests import BY_ROLE, decided_by_others, granted
+from .requests import BY_ROLE, WAITING, decided_by_others, granted
 from .sensitivity import Purpose, privileged, words
 from .stranger import ANON, USER
 from .values import candidates
@@ -22,6 +22,7 @@ GAIN = {
     "identity": "proof of who they are",
     "approval": "approval",
     "payment": "price or payment",
+    "access": "access to what others pay for",
     "answer": "answer to what they ask for",
     "standing": "standing",
 }
@@ -33,6 +34,7 @@ SEVERITY = {
     "identity": Severity.HIGH,
     "approval": Severity.MEDIUM,
     "payment": Severity.HIGH,
+    "access": Severity.HIGH,
     "answer": Severity.MEDIUM,
     "standing": Severity.MEDIUM,
 }
@@ -75,6 +77,12 @@ _DECIDES = re.compile(
     r"_(by|to)$"
 )
 _APPROVED = re.compile(r"(approved|verified|verificad[oa]|aprovad[oa]|aprobad[oa]|disetujui)", re.I)
+_BOUGHT = re.compile(
+    r"(^|_)(purchases?|enrol{1,2}ments?|entitlements?|unlocks?|tickets?|licen[sc]es?|compras?"
+    r"|matriculas?|inscripciones|inscricoes|user_courses|course_access)$"
+)
+_PRICE = re.compile(r"(\w+_)?(price|preco|precio|harga|cost|fee)(_(cents|usd|eur|amount))?")
+_PENDING = re.compile(r"(payment_?)?(status|state)|(is_)?(paid|approved|confirmed|active)|estado")
 _SYSTEM = re.compile(r"\b(system|server|backend|service[ _-]?role|sistema|servidor)\b", re.IGNORECASE)
 _COUNTED = re.compile(r"amount|points?|coins?|credits?|tokens?|value|delta|valor|monto|jumlah")
 _WHO_THEY_ARE = re.compile(r"(^|_)(kyc|identity|id_verif|age_verif)|verifications?(_requests?)?(?= )")
@@ -225,4 +233,29 @@ def _is_kept_by_server(table: Table) -> bool:
     return any(
         policy.applies("INSERT", USER.role) and _SYSTEM.search(policy.name)
         for policy in table.policies
+    )
+
+
+def bought(scene: Scene, table: Table) -> Column | None:
+    """What the row gives access to, and has a price: where the row says nothing of a payment that
+    is still to come, having it is all that is asked for."""
+    if not _BOUGHT.search(words(table.name)):
+        return None
+    waits = (
+        WAITING.fullmatch(column.default) or (column.category == "B" and column.default != "true")
+        for column in table.columns
+        if _PENDING.fullmatch(words(column.name))
+    )
+    if any(waits):
+        return None
+    for key in table.references:
+        priced = scene.relations.tables.get(key.target)
+        if priced is not None and len(key.columns) == 1 and _has_price(priced):
+            return table.column(key.columns[0])
+    return None
+
+
+def _has_price(table: Table) -> bool:
+    return any(
+        column.category == "N" and _PRICE.fullmatch(words(column.name)) for column in table.columns
     )
