@@ -239,6 +239,7 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
             continue
         tried = [scene.matrix.attempt(table, v, "UPDATE").outcome for v in (ANON, USER)]
         if Outcome.POLICY in tried and Outcome.ALLOWED not in tried:
+            grave = purpose_of(table) is Purpose.PRIVILEGE or settles(table)
             places = scene.policy_places(table, [policy])
             yield Finding(
                 "rls.permissive-write",
@@ -246,7 +247,7 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
                 f"Policy “{policy.name}” admits everybody to change rows of `{table.name}`: other "
                 "people's are safe only as nobody else can read them, and their own users change "
                 "as they like.",
-                _own_loss(table),
+                Severity.HIGH if grave else Severity.MEDIUM,
                 scene.evidence(table),
                 also=places[1:],
             )
@@ -337,12 +338,6 @@ def insert_loss(scene: Scene, table: Table) -> Severity | None:
     if settles(table):
         return Severity.HIGH
     return Severity.MEDIUM if owned else Severity.LOW
-
-
-def _own_loss(table: Table) -> Severity:
-    """What it costs when everybody changes all that they see of a table."""
-    grave = purpose_of(table) is Purpose.PRIVILEGE or settles(table)
-    return Severity.HIGH if grave else Severity.MEDIUM
 
 
 def read_severity(scene: Scene, table: Table, columns: Sequence[str], visitor: Visitor) -> Severity:
