@@ -113,6 +113,8 @@ def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterato
         if bucket.public and "SELECT" in done:
             done.remove("SELECT")
         severity = _severity(bucket, visitor, done)
+        if severity is None and "INSERT" in done and _is_divided(objects, bucket):
+            severity = Severity.LOW
         if severity is None:
             continue
         guilty = _guilty(objects, bucket, visitor, done)
@@ -146,6 +148,14 @@ def _severity(bucket: Bucket, visitor: Visitor, done: list[str]) -> Severity | N
     if "INSERT" in done and visitor is ANON:
         return Severity.MEDIUM
     return None
+
+
+def _is_divided(objects: Table, bucket: Bucket) -> bool:
+    """Whether another policy says that each folder of the bucket is a user's own."""
+    texts = (policy.using + policy.check for policy in objects.policies)
+    return any(
+        f"'{bucket.id}'" in text and "foldername" in text and "uid()" in text for text in texts
+    )
 
 
 def _put_file(stage: Stage, bucket: Bucket) -> bool:
