@@ -125,6 +125,8 @@ def _severity(scene: Scene, table: Table, gain: Gain) -> Severity:
     severity = SEVERITY[gain.kind]
     if gain.kind in {"answer", "approval"} and is_worth(table) and not is_person(scene, table):
         return Severity.HIGH
+    if "earnings" in gain.column.name and not _asked(scene, table, gain.column):
+        return min(severity, Severity.HIGH)  # a sum that is shown, and from which nothing is taken
     if gain.kind == "control" and not _asked(scene, table, gain.column):
         severity = Severity.MEDIUM if _elsewhere(scene, table) else Severity.HIGH
     return severity
