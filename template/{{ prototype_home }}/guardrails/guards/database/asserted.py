@@ -81,9 +81,7 @@ def _honest(stage: Stage, draft: Draft) -> Mapping[str, Any] | None:
     return None
 
 
-def _made(
-    stage: Stage, draft: Draft, values: Mapping[str, str | None]
-) -> Mapping[str, Any] | None:
+def _made(stage: Stage, draft: Draft, values: Mapping[str, str | None]) -> Mapping[str, Any] | None:
     try:
         return _stored(stage, draft, values)
     except psycopg.Error:

@@ -27,9 +27,7 @@ _JSON = {"json", "jsonb"}
 _PREFIX = re.compile(r"^(p|in|arg|v|_|target|the|new|input)_+")
 
 
-def self_served(
-    scene: Scene, stage: Stage, seeder: Seeder, function: Function
-) -> Finding | None:
+def self_served(scene: Scene, stage: Stage, seeder: Seeder, function: Function) -> Finding | None:
     """What a user gets for themselves by calling it."""
     if "authenticated" not in function.callers or not function.arguments:
         return None

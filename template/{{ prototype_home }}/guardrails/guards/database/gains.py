@@ -76,16 +76,22 @@ _DECIDES = re.compile(
     r"(approv|process|review|verifi|resolv|assign|handl|reject|escalat|confirm|releas|complet)\w*"
     r"_(by|to)$"
 )
-_APPROVED = re.compile(r"(approved|verified|verificad[oa]|aprovad[oa]|aprobad[oa]|disetujui)", re.I)
+_APPROVED = re.compile(
+    r"approved|verified|verificad[oa]|aprovad[oa]|aprobad[oa]|disetujui", re.IGNORECASE
+)
 _BOUGHT = re.compile(
     r"(^|_)(purchases?|enrol{1,2}ments?|entitlements?|unlocks?|tickets?|licen[sc]es?|compras?"
     r"|matriculas?|inscripciones|inscricoes|user_courses|course_access)$"
 )
 _PRICE = re.compile(r"(\w+_)?(price|preco|precio|harga|cost|fee)(_(cents|usd|eur|amount))?")
 _PENDING = re.compile(r"(payment_?)?(status|state)|(is_)?(paid|approved|confirmed|active)|estado")
-_SYSTEM = re.compile(r"\b(system|server|backend|service[ _-]?role|sistema|servidor)\b", re.IGNORECASE)
+_SYSTEM = re.compile(
+    r"\b(system|server|backend|service[ _-]?role|sistema|servidor)\b", re.IGNORECASE
+)
 _COUNTED = re.compile(r"amount|points?|coins?|credits?|tokens?|value|delta|valor|monto|jumlah")
-_WHO_THEY_ARE = re.compile(r"(^|_)(kyc|identity|id_verif|age_verif)|verifications?(_requests?)?(?= )")
+_WHO_THEY_ARE = re.compile(
+    r"(^|_)(kyc|identity|id_verif|age_verif)|verifications?(_requests?)?(?= )"
+)
 _SOMEBODYS = frozenset({Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN})
 
 
@@ -163,9 +169,7 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
             yield column, kind
 
 
-def _decides(
-    scene: Scene, table: Table, column: Column, *, paid: bool, person: bool
-) -> str | None:
+def _decides(scene: Scene, table: Table, column: Column, *, paid: bool, person: bool) -> str | None:
     if paid and column.name == "status":
         return "entitlement"
     kind = privileged(column.name)

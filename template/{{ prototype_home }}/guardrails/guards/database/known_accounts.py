@@ -21,7 +21,8 @@ _TOLD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _QUOTED = re.compile(
-    r"--[^\n]*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*([\"'`])([^\s\"'`]{4,})\1\s*$", re.I | re.MULTILINE
+    r"--[^\n]*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*([\"'`])([^\s\"'`]{4,})\1\s*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 """`-- password: "…"` behind a hash: it is said to be one, whatever word it is."""
 _PLAIN = re.compile(r"[\d!@#$%^&*_-]")

@@ -16,8 +16,8 @@ from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
 from .accounts import add_account
 from .bodies import inside
-from .gains import GAIN, SEVERITY
 from .functions import place
+from .gains import GAIN, SEVERITY
 from .policies import Scene
 from .relations import Column, Function, Table
 from .seeding import VICTIM, Person, text

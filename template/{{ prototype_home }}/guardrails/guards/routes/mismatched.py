@@ -12,8 +12,8 @@ from .access import Case
 from .flow import Names
 from .middleware import Access
 from .program import Piece
-from .say import HIGH, at_route, finding, place
 from .queries import LOG
+from .say import HIGH, at_route, finding, place
 from .source import Call
 
 _ASKS = re.compile(
@@ -60,8 +60,8 @@ def mismatched(cases: list[Case]) -> Iterator[Finding]:
                 yield finding(
                     "payments.replay",
                     place(piece.module, call.start, case.route.label),
-                    f"{case.route.label} asks what became of the payment `{asked}` and books it for "
-                    f"`{row[1]}`: both come with the request, and nothing compares them",
+                    f"{case.route.label} asks what became of the payment `{asked}` and books it "
+                    f"for `{row[1]}`: both come with the request, and nothing compares them",
                     HIGH,
                     [place(piece.module, row[0]), at_route(case)],
                 )
@@ -94,7 +94,8 @@ def _asked(piece: Piece, names: Names, call: Call) -> str:
 def _booked(piece: Piece, names: Names, asked: str) -> tuple[int, str] | None:
     """Where a row is chosen by another number of the request; none where it is by the same."""
     chosen = [
-        (piece.start + one.start(), one["value"] or one["v"]) for one in _CHOSEN.finditer(piece.code)
+        (piece.start + one.start(), one["value"] or one["v"])
+        for one in _CHOSEN.finditer(piece.code)
     ]
     if any(re.search(rf"(?<![\w$]){re.escape(asked)}(?![\w$])", value) for _, value in chosen):
         return None

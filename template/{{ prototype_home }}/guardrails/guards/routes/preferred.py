@@ -10,7 +10,6 @@ from ...engine.finding import Finding
 from .access import Case
 from .flow import Names
 from .middleware import Access
-from .program import Piece
 from .say import CRITICAL, HIGH, at_route, finding, place
 from .signs import ADMIN_PATH, MONEY, WEBHOOK_NAME
 from .ties import tied
@@ -46,7 +45,7 @@ def _rather(case: Case) -> Iterator[Finding]:
     for piece in case.pieces[:1]:
         names = case.flow.of(piece)
         for match in _RATHER.finditer(piece.code):
-            if not _is_believed(piece, names, match):
+            if not _is_believed(names, match):
                 continue
             writes = bool(effects & {"write", "delete"})
             does = "acts for" if writes else "reads what belongs to"
@@ -62,7 +61,7 @@ def _rather(case: Case) -> Iterator[Finding]:
             return
 
 
-def _is_believed(piece: Piece, names: Names, match: "re.Match[str]") -> bool:
+def _is_believed(names: Names, match: "re.Match[str]") -> bool:
     said, known = match["said"], match["known"]
     if not names.has_sent(said) or names.has_caller(said):
         return False
