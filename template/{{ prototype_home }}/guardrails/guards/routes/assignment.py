@@ -14,9 +14,9 @@ from .signs import STORES
 from .source import Call, Module
 
 _WHOLE_BODY = re.compile(
-    r"\{\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
+    r"\{(?:[^{}]*,)?\s*\.\.\.\s*(?:req|request|ctx\.request)\.body\b|^\s*(?:req|request"
     r"|ctx\.request)\.body\s*$|^\s*await\s+(?:req|request)\.json\(\)\s*$"
-    r"|\bdata\s*:\s*(?:req|request)\.body\s*[,}]"
+    r"|(?:\bdata|\$set['\"]?)\s*:\s*(?:req|request)\.body\s*[,}]"
 )
 
 
@@ -103,8 +103,33 @@ def _hits(case: Case) -> Iterator[_Hit]:
                 continue
             found = True
             yield _Hit(case, piece, call.start, call.callee, tuple(_way(piece, whole)))
+        for at, row in _copied(piece, names):
+            found = True
+            yield _Hit(case, piece, at, f"{row}.save", tuple(_way(piece, whole)))
         if found:
             return
+
+
+_EACH_KEY = re.compile(
+    r"(?:\bfor\s*\(\s*(?:const|let|var)\s+\[?\s*(?P<a>\w+)[\s\w,]*\]?\s+(?:of\s+Object\.(?:keys|entries)\(\s*|in\s+)"
+    r"|\bObject\.(?:keys|entries)\(\s*)(?P<sent>[\w.]+)\s*\)"
+    r"(?:\s*\.forEach\(\s*(?:function\s*)?\(?\[?\s*(?P<b>\w+))?"
+)
+_PICKS = re.compile(r"\b(?:includes|has|allowed\w*|hasOwn\w*)\b|\bswitch\b|[!=]==", re.IGNORECASE)
+
+
+def _copied(piece: Piece, held: set[str]) -> Iterator[tuple[int, str]]:
+    """`Object.keys(body).forEach((key) => { row[key] = body[key] })`, and the row is kept."""
+    for each in _EACH_KEY.finditer(piece.code):
+        key = each["a"] or each["b"]
+        if not key or not (each["sent"] in held or _READ.fullmatch(each["sent"])):
+            continue
+        after = piece.code[each.end() : each.end() + 400]
+        set_ = re.search(rf"(?<![\w$.])([a-z]\w*)\[{key}\]\s*=(?!=)", after)
+        if set_ is None or _PICKS.search(after[: set_.start()]):
+            continue
+        if re.search(rf"\b{set_[1]}\.save\(", piece.code):
+            yield piece.start + each.start(), set_[1]
 
 
 def _way(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> Iterator[tuple[Module, int]]:
@@ -181,8 +206,8 @@ _READ = re.compile(
 _SPREAD = re.compile(r"\s*\{\s*\.\.\.\s*(\w+)\s*[,}]")
 _REST = re.compile(r"\{[^{}]*\.\.\.\s*(\w+)\s*\}\s*$")
 _GIVEN = (
-    r"^\s*\[?\s*(?:NAME)\s*\]?\s*$|\bdata\s*:\s*(?:NAME)\s*[,}]"
-    r"|^\s*\[?\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]|\bdata\s*:\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]"
+    r"^\s*\[?\s*(?:NAME)\s*\]?\s*$|(?:\bdata|\$set['\"]?)\s*:\s*(?:NAME)\s*[,}]"
+    r"|^\s*\[?\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]|(?:\bdata|\$set['\"]?)\s*:\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]"
 )
 _ELSEWHERE = re.compile(
     r"stripe|openai|anthropic|resend|mail|axios|fetch|queue|redis|cache|storage\b", re.IGNORECASE

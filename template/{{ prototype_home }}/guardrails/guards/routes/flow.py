@@ -97,6 +97,9 @@ class Flow:
                 names.caller |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
             elif giver is not None and piece.giver and index < len(piece.given):
                 _inherit(piece.giver.module.slice(piece.given[index]), giver, names, _words(text))
+            elif piece.depth == 0 and _is_wrapped(piece) and found & _KNOWN:
+                names.caller |= found & _KNOWN
+                names.sent |= {"params"} & found
             elif piece.depth == 0 and (
                 all_sent
                 or (index == 1 and "params" in text)
@@ -133,6 +136,17 @@ class Flow:
         call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
         found = self._program.function(module, call[1]) if call else None
         return found is not None and identifies(self._program, *found)
+
+
+_KNOWN = {
+    "user", "session", "currentUser", "userId", "user_id", "auth", "authUser", "dbUser", "account", "profile",
+    "orgId", "organizationId", "tenantId", "workspaceId", "companyId",
+}  # fmt: skip
+"""What a wrapper hands to a handler beside the request, for it has asked."""
+
+
+def _is_wrapped(piece: Piece) -> bool:
+    return piece.function is not None and piece.function.start != piece.start
 
 
 def _called_with_data(parameters: Sequence[str]) -> bool:
@@ -177,6 +191,11 @@ _SPELLED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 
 def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
     given = _SPELLED.sub("''", given)
+    if len(found) > 1 and _PLAIN_OBJECT.fullmatch(given):
+        parts = {one[1]: one[2] or one[1] for one in _PART.finditer(given)}
+        for name in found & set(parts):
+            _inherit(parts[name], giver, names, {name})
+        return
     mixed = given.startswith("{") and len(found) == 1
     if giver.has_caller(given) and not (mixed and giver.has_sent(given)):
         names.caller |= found
@@ -186,6 +205,10 @@ def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
         names.secret |= found
     if giver.has_header(given):
         names.header |= found
+
+
+_PLAIN_OBJECT = re.compile(r"\{[^{}()=]*\}")
+_PART = re.compile(r"[{,]\s*(\w+)\s*(?::\s*([^,{}]+))?(?=[,}])")
 
 
 def _parameter(text: str) -> set[str]:

@@ -8,12 +8,14 @@ from ...engine.finding import Finding, Place
 from .access import Case, Spot
 from .exposure import people, principal, provider_token
 from .flow import Names
+from .given import named_by_client
 from .leftopen import left_open
 from .middleware import Access
 from .program import Piece
 from .proofs import made_here
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .source import Call
 from .signs import ADMIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
 from .ties import tied
 
@@ -162,26 +164,22 @@ def _named_user(case: Case) -> Iterator[Finding]:
         or ADMIN_PATH.search(case.route.path)  # that not everybody is an administrator is said
     ):
         return
-    for piece in case.pieces[:1]:
+    for piece in case.pieces:
         names = case.flow.of(piece)
         for call in piece.module.calls_in(piece.start, piece.end):
             if (
-                not STORES.search("." + call.callee)
+                not (STORES.search("." + call.callee) or _makes_a_row(piece, call))
                 or not call.arguments
                 or call.end - call.start > 2_500
+                or (piece.depth and _FOR_OTHERS.search(piece.module.slice(call)[:200]))
             ):
                 continue
             given = piece.module.slice(call.arguments[0])
-            match = re.search(
-                r"\b(?:user_?id|userId|owner_?id|author_?id|sender_?id|host_?id"
-                + (r"|customer_?id" if _CUSTOMERS_SIGN_IN.search(piece.module.code) else "")
-                + r")\s*(?::\s*([^,}\n]+)|(?=[,}]))",
-                given,
-                re.IGNORECASE,
-            )
-            if match is None or names.has_caller(given) or made_here(piece, match[1] or ""):
+            match = _whose(piece, given)
+            value = (match[1] or match[2] or match[0]).strip() if match else ""
+            if match is None or names.has_caller(given) or made_here(piece, value):
                 continue
-            if names.has_sent(match[1] or match[0]):
+            if named_by_client(case, piece, value):
                 at = call.arguments[0].start + match.start()
                 message = (
                     f"{case.route.label} knows who is signed in, and writes for the "
@@ -192,9 +190,31 @@ def _named_user(case: Case) -> Iterator[Finding]:
                     place(piece.module, at, case.route.label),
                     message,
                     HIGH,
-                    [*_taken(piece, (match[1] or match[0]).strip(), names), at_route(case)],
+                    [*_taken(piece, value, names), at_route(case)],
                 )
                 return
+
+
+_OF_A_USER = (
+    r"\b(?:(?:user_?id|owner_?id|author_?id|sender_?id|host_?id{})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))"
+    r"|(?:user|owner|author|sender)\s*:\s*((?:[\w$]+\.)*(?:user|owner|author|sender)_?id\b))"
+)
+
+
+_FOR_OTHERS = re.compile(r"notif|\blog|audit|activit|alert|histor|event|message", re.IGNORECASE)
+"""What is written down for whoever it is about."""
+
+
+def _makes_a_row(piece: Piece, call: Call) -> bool:
+    """`new Order({ ... })`, and `save()` behind it."""
+    made = re.match(r"[A-Z]\w+$", call.callee) and piece.module.code.startswith("new ", call.start)
+    return bool(made) and ".save(" in piece.code
+
+
+def _whose(piece: Piece, given: str) -> "re.Match[str] | None":
+    """The column that says whose a row is, and what is put there."""
+    customers = r"|customer_?id" if _CUSTOMERS_SIGN_IN.search(piece.module.code) else ""
+    return re.search(_OF_A_USER.format(customers), given, re.IGNORECASE)
 
 
 _SIGNED_AS = re.compile(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case, Spot
 from .flow import Names, mentions
+from .given import named_by_client
 from .middleware import Access
-from .prices import prices, sent_as
+from .prices import compared_with_record, prices, sent_as
 from .program import Piece
 from .queries import queries
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -256,6 +257,7 @@ def _named_total(case: Case) -> Iterator[Finding]:
             for total in _TOTAL.finditer(piece.code, start, end):
                 value = total[2] or total[3] or total[1]
                 at = _of_the_client(piece, names, value, piece.start + total.start())
+                at = at or _handed_in(case, piece, value, piece.start + total.start())
                 if at:
                     message = f"{case.route.label} keeps the total that the client names"
                     named = re.compile(rf"(?<![\w$.]){re.escape(value)}(?![\w$])")
@@ -281,7 +283,9 @@ def _rows_added(piece: Piece) -> Iterator[tuple[int, int]]:
 def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
     """Where the client's amount comes in, or 0: taken as it is, or summed from its own prices."""
     if "." in value:
-        return written if names.has_sent(value) else 0
+        return written if names.has_sent(value) and not piece.depth else 0
+    if _adds_up(piece, names, value):
+        return written
     for binding in piece.module.bindings_in(piece.start, piece.end):
         if not re.search(rf"(?<![\w$]){re.escape(value)}(?![\w$]|\s*:)", binding.names):
             continue
@@ -292,6 +296,30 @@ def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
         if summed and names.has_sent(summed[1]) and _own_price(made, summed[2]):
             return binding.at
     return 0
+
+
+def _adds_up(piece: Piece, names: Names, value: str) -> bool:
+    """`for (const item of items) total += item.price * item.quantity`, with the client's items."""
+    each = {one[1] for one in _ONE_OF.finditer(piece.code) if names.has_sent(one[2])}
+    each |= {one[2] for one in _FOR_EACH.finditer(piece.code) if names.has_sent(one[1])}
+    added = re.finditer(rf"(?<![\w$.]){re.escape(value)}\s*\+=\s*([^;\n]+)", piece.code)
+    return any(_own_price(one[1], item) for one in added for item in each)
+
+
+_ONE_OF = re.compile(r"\bfor\s*\(\s*(?:const|let)\s+(\w+)\s+of\s+([\w$.?]+)\s*\)")
+_FOR_EACH = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.forEach\(\s*(?:async\s*)?\(?\s*(\w+)")
+
+
+def _handed_in(case: Case, piece: Piece, value: str, written: int) -> int:
+    """A function that the handler calls is handed the amount, and keeps it as it is."""
+    root = value.partition(".")[0].rstrip("?")
+    bound = any(
+        re.search(rf"(?<![\w$]){re.escape(root)}(?![\w$])", one.names)
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    )
+    if not piece.depth or bound or compared_with_record(piece.code, value):
+        return 0
+    return written if named_by_client(case, piece, value) else 0
 
 
 def _own_price(made: str, each: str) -> bool:

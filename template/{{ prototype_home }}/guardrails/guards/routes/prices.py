@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place
 from .access import Case
 from .flow import Names, mentions
+from .given import handed_on
 from .middleware import Access
 from .paths import property_of
 from .program import Piece
@@ -207,9 +208,9 @@ def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
 
 
 def _settled(case: Case, piece: Piece, value: str) -> bool:
-    if _OWN_ID.search(value) or _compared(piece.code, value) or _by_number(piece.code, value):
+    if _OWN_ID.search(value) or compared_with_record(piece.code, value) or _by_number(piece.code, value):
         return True
-    return _handed_on(case, piece, value) is False
+    return handed_on(case, piece, value) is False
 
 
 def _of_a_price(case: Case, piece: Piece, value: str, each: set[str]) -> bool:
@@ -261,26 +262,7 @@ def _by_number(code: str, value: str) -> bool:
     return _NUMBER_OF.search(made[1] if made else value) is not None
 
 
-def _handed_on(case: Case, piece: Piece, value: str) -> bool | None:
-    """Whether `data.amount` is sent, where the caller's code spells out the `data` it gives."""
-    named = re.search(r"\b(?!Math\.|Number\.)([A-Za-z_$]\w*)\??\.(\w+)", value)
-    if named is None or piece.giver is None or piece.function is None:
-        return None
-    places = [
-        index
-        for index, one in enumerate(piece.function.parameters)
-        if re.match(rf"{re.escape(named[1])}\b", one) and index < len(piece.given)
-    ]
-    given = piece.giver.module.slice(piece.given[places[0]]) if places else ""
-    if not given.startswith("{") or "..." in given:
-        return None
-    found = property_of(given, named[2])
-    if not found and re.search(rf"[{{,]\s*{re.escape(named[2])}\s*[,}}]", given):
-        found = named[2]
-    return case.flow.of(piece.giver).has_sent(found) if found else None
-
-
-def _compared(code: str, value: str) -> bool:
+def compared_with_record(code: str, value: str) -> bool:
     """Whether the amount must equal what a record says."""
     word = re.search(r"[A-Za-z_$][\w$]*", re.sub(r"^(?:Math\.\w+|Number|parse\w+)\(", "", value))
     name = re.escape(word[0]) if word else "$^"

@@ -11,6 +11,7 @@ from typing import Any
 from ...engine.tree import Tree
 from ..braces import closing_brace
 from .source import WORD, Argument, Binding, Call, Function, Module, parse
+from .wired import Wiring, bound, maker, superclass
 
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _DEEPEST = 4
@@ -84,6 +85,13 @@ class Program:
         if path not in self._modules:
             self._modules[path] = self._parsed(path)
         return self._modules[path]
+
+    def parsed(self) -> Iterator[tuple[str, Module]]:
+        return ((path, module) for path, module in self._modules.items() if module)
+
+    @cached_property
+    def _wiring(self) -> Wiring:
+        return Wiring(self)
 
     def _parsed(self, path: str) -> Module | None:
         text = self.text(path)
@@ -221,32 +229,76 @@ class Program:
     def _method(
         self, module: Module, callee: str, head: str, last: str
     ) -> tuple[Module, Function] | None:
+        part = head
         if head == "this":
             parts = callee.split(".")
             if len(parts) == 2:
-                return (module, module.named[last]) if last in module.named else None
+                return self._inherited(module, last)
             typed = re.search(rf"\b{re.escape(parts[1])}\s*[:=]\s*(?:new\s+)?(\w+)", module.code)
-            head = typed[1] if typed else ""
+            head, part = typed[1] if typed else "", parts[1]
         found = self.find(module, head) if head else None
         if found is None:
-            return self._of_maker(module, module.bound_once.get(head), last, _MADE)
+            made = self._of_maker(module, module.bound_once.get(head), last, _MADE)
+            return made or self._of_handed(module, part, last)
         home, name = found
         if of_class := self._of_maker(home, home.outer_values.get(name), last, _INSTANCE):
             return of_class
         if last in home.named:
             function = _in_part(home, callee, last)
             return (home, function) if function else None
-        return self._of_maker(home, home.outer_values.get(name), last, _MADE)
+        made = self._of_maker(home, home.outer_values.get(name), last, _MADE)
+        return made or self._of_class(home, name, last)
+
+    def _of_class(
+        self, home: Module, name: str, last: str, depth: int = 0
+    ) -> tuple[Module, Function] | None:
+        """A method of a class, or of what it is made from."""
+        if function := _of_class(home, name, last):
+            return home, function
+        above = superclass(home, name) if depth < _DEEPEST else ""
+        there = self.find(home, above) if above else None
+        return self._of_class(*there, last, depth + 1) if there else None
+
+    def _inherited(self, module: Module, last: str) -> tuple[Module, Function] | None:
+        if last in module.named:
+            return module, module.named[last]
+        inherited = (self._of_class(module, one[0], last) for one in module.classes)
+        return next(filter(None, inherited), None)
+
+    def _of_handed(self, module: Module, part: str, last: str) -> tuple[Module, Function] | None:
+        """The method of what a class or a factory was given when it was made."""
+        for site, given in self._wiring.handed(module, part):
+            if found := self._of_value(site, given, last):
+                return found
+        return None
+
+    def _of_value(
+        self, site: Module, given: str, last: str, depth: int = 0
+    ) -> tuple[Module, Function] | None:
+        name = maker(given)
+        there = self.find(site, name or given) if WORD.fullmatch(name or given) else None
+        if name and there:
+            own = there[0].named.get(last)
+            return self._of_class(*there, last) or ((there[0], own) if own else None)
+        if there and last in there[0].named:
+            return there[0], there[0].named[last]
+        value = bound(there[0], there[1]) if there else "" if name else bound(site, given)
+        if not value or depth > _DEEPEST:
+            return None
+        return self._of_value(there[0] if there else site, value, last, depth + 1)
 
     def _of_maker(
         self, home: Module, made: Binding | None, last: str, way: re.Pattern[str]
     ) -> tuple[Module, Function] | None:
         """The method `last` of what made a value: of `OrdersService`, for one."""
-        maker = made and way.search(home.slice(made))
-        there = self.find(home, maker[1]) if maker else None
-        if there is None or last not in there[0].named:
+        text = home.slice(made) if made else ""
+        found = way.search(text)
+        name = maker(text) if text.lstrip().startswith(_CONTAINERS) else found[1] if found else ""
+        there = self.find(home, name) if name else None
+        if there is None:
             return None
-        return there[0], _of_class(*there, last) or there[0].named[last]
+        own = there[0].named.get(last)
+        return self._of_class(*there, last) or ((there[0], own) if own else None)
 
     def reach(self, start: Sequence[Piece]) -> list[Piece]:
         """The pieces, and the functions of the tree that they call, some calls deep."""
@@ -303,6 +355,7 @@ def _member(home: Module, name: str) -> re.Match[str] | None:
 
 _INSTANCE = re.compile(r"\A(?:[\w$]+\s*=\s*)?new\s+([A-Za-z_$][\w$]*)")
 """`const orders = new OrdersService()`: what its file calls the same is not meant."""
+_CONTAINERS = ("container.", "Container.", "diContainer.", "injector.")
 _MADE = re.compile(r"(?:new\s+|=\s*)?([A-Za-z_$][\w$]*)")
 
 

@@ -112,13 +112,25 @@ def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
 _SOME_ID = re.compile(r"\b(?:_?id|\w+_id|\w+Id|\w*[uU]uid|AND|OR)\b")
 
 
+_OF_SOMEBODY = re.compile(
+    r"[{,]\s*(?:user|owner|customer|client|patient|student|employee|member|account|driver|buyer|tenant)"
+    r"\s*:\s*([\w$.?!]*(?:\bid|Id|_id)\b)(?!\()"
+)
+"""`{ user: req.params.userId }`: the rows of whoever is named."""
+
+
 def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
     first = arguments[0]
     if first.startswith("{"):
         pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
         by_other = pair is not None and pair[1].startswith("{") and not _SOME_ID.search(pair[1])
         short = re.search(r"(?:\bwhere:\s*|\A)\{\s*id\b", first)
-        return (pair is not None and not by_other and sent(pair[1])) or bool(short and sent(first))
+        own = _OF_SOMEBODY.search(first)
+        return (
+            (pair is not None and not by_other and sent(pair[1]))
+            or bool(short and sent(first))
+            or bool(own and sent(own[1]))
+        )
     if "eq(" in first:
         inner = re.search(r"eq\(\s*\w+\.(?:id|\w+Id)\s*,\s*([^)]+)", first)
         return inner is not None and sent(inner[1])
@@ -315,28 +327,6 @@ def table(code: str) -> str:
 def stem(name: str) -> str:
     """`Bookings`, `booking` and `bookings` are one table."""
     return re.sub(r"(?:ies|es|s|y|e)$", "", name.lower())
-
-
-def owned_tables(cases: list[Case]) -> set[str]:
-    """Tables of which some route asks only for what is the caller's: they have owners."""
-    found: set[str] = set()
-    for case in cases:
-        for piece in case.pieces:
-            if piece.depth > 2:
-                continue
-            names = case.flow.of(piece)
-            for call in piece.module.calls_in(piece.start, piece.end):
-                if call.end - call.start > 3_000 or not call.arguments:
-                    continue
-                whole = statement(piece, call)
-                arguments = " ".join(piece.module.slice(one) for one in call.arguments)
-                if (
-                    names.has_caller(arguments)
-                    and not CREATES.search(whole)
-                    and (name := table(whole))
-                ):
-                    found.add(stem(name))
-    return found
 
 
 _WORKS = re.compile(r"\w*(?:storage|db|service|repo\w*|prisma|model|store)\.", re.IGNORECASE)

@@ -11,8 +11,9 @@ from .exposure import AT_THE_PROVIDER
 from .meant import not_in_production
 from .middleware import Access
 from .models import below
+from .owners import owned_tables, written_tables
 from .parties import compared, of_parties, private
-from .queries import Query, changed, for_sale, only_tested, owned_tables, queries, stem
+from .queries import Query, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -27,11 +28,11 @@ def records(cases: list[Case]) -> Iterator[Finding]:
         apps[case.route.app].append(case)
     for of_app in apps.values():
         program = of_app[0].program
-        owned = owned_tables(of_app) | compared(of_app)
+        shared = shared_tables(of_app)
+        owned = owned_tables(of_app) | compared(of_app) | (written_tables(of_app) - shared)
         theirs = tenant_tables(of_app)
         owned |= below(program, theirs - _ACCOUNTS)
         hang = below(program, owned - _ACCOUNTS) - owned
-        shared = shared_tables(of_app)
         shown = _shown(of_app)
         behind = behind_policies(of_app)
         tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .paths import elements_of, path_of
 from .program import Piece, Program
-from .source import WORD, Argument, Call, Module
+from .source import WORD, Argument, Call, Function, Module
 from .table import VERBS, Guarding, Route
 
 SERVER = re.compile(
@@ -247,20 +247,38 @@ class Servers:
 
 
 def handler_pieces(program: Program, module: Module, argument: Argument) -> Iterator[Piece]:
-    """The code of a handler: written in place, named, or wrapped (`guarded(handler)`)."""
+    """The code of a handler: written in place, named, or wrapped (`guarded(handler)`). What is
+    written in place comes first, and what only carries it last.
+    """
     code = module.slice(argument)
-    if argument.kind not in _INLINE:
-        named = re.match(r"[\w$.]+", code)
-        for name in dict.fromkeys(
-            re.findall(r"(?<![\w$.'\"])[A-Za-z_$][\w$.]*(?!\s*[:\w$])", code)
-        ):
-            if argument.kind != "call_expression" and name != (named and named[0]):
-                continue
-            if found := program.function(module, name.removesuffix(".bind")):
-                home, function = found
-                if home is not module or not argument.start <= function.start < argument.end:
-                    yield Piece(home, function.start, function.end, 0, function)
-    yield Piece(module, argument.start, argument.end, 0, module.starting.get(argument.start))
+    wrapped = _written_inside(module, argument)
+    whole = Piece(module, argument.start, argument.end, 0, wrapped)
+    if wrapped is not None:
+        yield whole
+    named = re.match(r"[\w$.]+", code)
+    names = re.findall(r"(?<![\w$.'\"])[A-Za-z_$][\w$.]*(?!\s*[:\w$])", code)
+    carries = named[0] if named else ""
+    in_order = sorted(dict.fromkeys(names), key=lambda one: one == carries)
+    for name in () if argument.kind in _INLINE else in_order:
+        if argument.kind != "call_expression" and name != carries:
+            continue
+        if found := program.function(module, name.removesuffix(".bind")):
+            home, function = found
+            if home is not module or not argument.start <= function.start < argument.end:
+                yield Piece(home, function.start, function.end, 0, function)
+    if wrapped is None:
+        yield whole
+
+
+def _written_inside(module: Module, argument: Argument) -> Function | None:
+    """The function that is written there: by itself, or for a wrapper."""
+    if argument.start in module.starting or argument.kind != "call_expression":
+        return module.starting.get(argument.start)
+    for call in module.calls_in(argument.start, argument.end):
+        for one in call.arguments:
+            if one.kind in _INLINE and (found := module.starting.get(one.start)):
+                return found
+    return None
 
 
 def _hooks(module: Module, method: str, arguments: tuple[Argument, ...]) -> bool:

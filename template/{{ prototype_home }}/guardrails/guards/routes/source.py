@@ -36,13 +36,19 @@ _REQUIRE = re.compile(
     r"\b(?:const|let|var)\s+([\w$]+|\{[^{}]*\})\s*=\s*(?:await\s+)?"
     r"(?:require|import)\(\s*['\"]([^'\"\n]+)['\"]\s*\)(?:\.([\w$]+)\b)?(?![ \t]*[.(])"
 )
-_EXPORT_FROM = re.compile(r"\bexport\s+(\{[^{}]*\}|\*)\s*from\s*['\"]([^'\"\n]+)['\"]")
+_EXPORT_FROM = re.compile(
+    r"\bexport\s+(\{[^{}]*\}|\*(?:\s*as\s+[\w$]+)?)\s*from\s*['\"]([^'\"\n]+)['\"]"
+)
 _EXPORT_LIST = re.compile(r"\bexport\s+(\{[^{}]*\})(?!\s*from)")
 _EXPORT_DEFAULT = re.compile(
     r"(?:\bexport\s+default\s+|\bmodule\.exports\s*=\s*)"
     r"(?:async\s+)?(?:function\s*\*?\s*|class\s+|new\s+)?([\w$]*)"
 )
 _EXPORTS_OBJECT = re.compile(r"\bmodule\.exports\s*=\s*(\{[^{}]*\})")
+_EXPORTS_REQUIRED = re.compile(
+    r"(?:\bexports\.|[{,]\s*)([\w$]+)\s*[=:]\s*require\(\s*['\"]([^'\"\n]+)['\"]\s*\)(?:\.([\w$]+)\b)?"
+    r"(?![ \t]*[.(])"
+)
 _EXPORTS_NAME = re.compile(r"\b(?:module\.)?exports\.([\w$]+)\s*=\s*([\w$]+)(?![\w$]|\s*[(.])")
 
 
@@ -201,8 +207,12 @@ class Module:
             found |= {name: Import("", local) for local, name in _listed(match[1], ":")}
         for match in _EXPORTS_NAME.finditer(self.code):
             found[match[1]] = Import("", match[2])
+        for match in _EXPORTS_REQUIRED.finditer(self.code) if "exports" in self.code else ():
+            found[match[1]] = Import(match[2], match[3] or "default")
         for match in _EXPORT_FROM.finditer(self.code):
-            if match[1] != "*":
+            if match[1].startswith("* "):
+                found[match[1].rpartition(" ")[2]] = Import(match[2], "*")
+            elif match[1] != "*":
                 found |= {alias: Import(match[2], name) for alias, name in _listed(match[1])}
         if default := _EXPORT_DEFAULT.search(self.code):
             found.setdefault("default", Import("", default[1]))

@@ -1,0 +1,73 @@
+"""Tables whose rows belong to somebody, by how the routes ask for them or add to them."""
+
+import re
+from collections.abc import Iterator
+
+from .access import Case
+from .parties import private
+from .program import Piece
+from .queries import CREATES, statement, stem, table
+from .source import Call
+
+
+def owned_tables(cases: list[Case]) -> set[str]:
+    """Tables of which some route asks only for what is the caller's: they have owners."""
+    found: set[str] = set()
+    for case in cases:
+        for piece in case.pieces:
+            if piece.depth > 2:
+                continue
+            names = case.flow.of(piece)
+            for call in piece.module.calls_in(piece.start, piece.end):
+                if call.end - call.start > 3_000 or not call.arguments:
+                    continue
+                whole = statement(piece, call)
+                arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+                if (
+                    names.has_caller(arguments)
+                    and not CREATES.search(whole)
+                    and (name := table(whole))
+                ):
+                    found.add(stem(name))
+    return found
+
+
+_OWNER = re.compile(
+    r"[{,(\s](?:user|owner|customer|client|patient|buyer|student|tenant|applicant|renter|passenger)(?:_?[iI]d)?"
+    r"\s*(?::\s*([^,{}\n]+)|(?=[,}]))"
+)
+_ADDS = re.compile(r"(?:^|\.)(?:create|insertOne|insert|values|add|save)$|^[A-Z]\w+$")
+_IN_SQL = re.compile(
+    r"\bINSERT\s+INTO\s+[\w\".`]+\s*\([^()]*\b(?:user|owner|customer|client|patient|buyer|student|tenant)_?id\b",
+    re.IGNORECASE,
+)
+_NO_RECORD = re.compile(r"log|audit|notif|activit|session|token|like|follow|vote|view|member")
+
+
+def written_tables(cases: list[Case]) -> set[str]:
+    """Private tables to which some route adds rows that are the caller's: an order is of whoever
+    placed it, even where no route asks for the caller's own.
+    """
+    found = {stem(table(added)) for case in cases for added in _added(case)}
+    return {one for one in private(found) if not _NO_RECORD.search(one)}
+
+
+def _added(case: Case) -> Iterator[str]:
+    for piece in case.pieces:
+        for call in piece.module.calls_in(piece.start, piece.end):
+            if not call.arguments or call.end - call.start > 3_000:
+                continue
+            names = case.flow.of(piece)
+            given = " ".join(map(piece.module.slice, call.arguments))
+            if _ADDS.search(call.callee):
+                owner = _OWNER.search(given)
+                known = owner and names.has_caller((owner[1] or owner[0]).strip(" {,("))
+            else:
+                known = _IN_SQL.search(given) and names.has_caller(given)
+            if known:
+                yield _row(piece, call)
+
+
+def _row(piece: Piece, call: Call) -> str:
+    made = call.callee[:1].isupper() and "." not in call.callee
+    return f"{call.callee}.create()" if made else statement(piece, call)
