@@ -82,6 +82,9 @@ class Flow:
         for _ in range(2):
             for binding in bindings:
                 self._bind(module, binding, names)
+        names.caller -= {
+            one for one in names.caller & names.sent if _only_where_absent(piece.code, one)
+        }
         return names
 
     def _parameters(self, piece: Piece, names: Names, all_sent: bool) -> None:
@@ -113,24 +116,41 @@ class Flow:
             return
         named = _DEFAULT.sub("", binding.names)
         found = set(_NAME.findall(named)) if "." not in named else set()
-        prepared = _PREPARED.match(value) is not None
-        waits = "await " in value or prepared
-        fetched = _AWAITED.match(value)
-        looked_up = prepared or (
-            fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
-        )
-        if names.has_caller(value) or self._identifies(module, value):
+        of_caller = names.has_caller(value) or self._identifies(module, value)
+        if of_caller and not _MAKES_A_ROW.match(value) and not _client_first(value, names):
             names.caller |= found
-        elif not _of_a_list(value, names) and (
-            (SENT.search(chosen := PAGED.sub("", _CONDITION.sub("", value))) and not looked_up)
-            or (mentions(chosen, names.sent) and (not waits or _PARSES.search(value)))
-        ):
+        elif not _is_new_row(module, binding) and self._is_sent(module, value, names):
             names.sent |= found
+        waits = "await " in value or _PREPARED.match(value) is not None
         bare = _SPELLED.sub("''", value)
         if secret_env(value) or (mentions(bare, names.secret) and not waits and len(value) < 200):
             names.secret |= found
         if HEADER.search(value) or (mentions(bare, names.header) and not waits):
             names.header |= found
+
+    def _is_sent(self, module: Module, value: str, names: Names) -> bool:
+        if self._reads_request(module, value):
+            return True
+        prepared = _PREPARED.match(value) is not None
+        fetched = _AWAITED.match(value)
+        looked_up = prepared or (
+            fetched is not None and not SENT.search(fetched[1] + ".") and not _PARSES.search(value)
+        )
+        chosen = PAGED.sub("", _CONDITION.sub("", value))
+        given = SENT.search(chosen) is not None and not looked_up
+        named = mentions(chosen, names.sent) and (
+            not ("await " in value or prepared) or _PARSES.search(value) is not None
+        )
+        return (given or named) and not _of_a_list(value, names)
+
+    def _reads_request(self, module: Module, value: str) -> bool:
+        """`await parseBody(req, schema)`: a helper of the tree's own reads what was sent."""
+        call = _HANDED_THE_REQUEST.match(value)
+        if call is None:
+            return False
+        found = self._program.function(module, call[1])
+        text = found[0].slice(found[1]) if found else ""
+        return bool(SENT.search(text) if found else _READS_BODY.search(call[1]))
 
     def _identifies(self, module: Module, value: str) -> bool:
         call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
@@ -138,11 +158,48 @@ class Flow:
         return found is not None and identifies(self._program, *found)
 
 
+_MAKES_A_ROW = re.compile(r"\s*\(?\s*await\s+[\w$.()'\"]{1,80}\.(?:create|insertOne|insert)\(")
+"""A row that is the caller's says nothing of what else was asked for."""
+_NEW_ROW = re.compile(r"\b(?:const|let|var)\s+\w+\s*(?::[^=]*)?=\s*new\s+[A-Z]\w*\(\s*\{")
+_HANDED_THE_REQUEST = re.compile(
+    r"\s*(?:await\s+)?([\w$.]+)(?:<[^()]*>)?\(\s*(?:req|request|_req|event)\s*[,)]"
+)
+_READS_BODY = re.compile(
+    r"(?:parse|read|validate|get)\w*(?:Body|JSON|Json|Input|Payload)$", re.IGNORECASE
+)
+_FIRST_OF_TWO = re.compile(r"\s*([\w$.?!\[\]'\"]+)\s*(?:\|\||\?\?)\s*[^?:]+$")
+_SPREAD = re.compile(r"\{[^{}]*\.\.\.\s*([\w$.]+)")
+
+
+def _is_new_row(module: Module, binding: Binding) -> bool:
+    """Its id is the store's: not where it stands in for one that was looked up before."""
+    declared = max(0, module.code.rfind("\n", 0, binding.at))
+    return _NEW_ROW.match(module.code[declared : binding.end].strip()) is not None
+
+
+def _client_first(value: str, names: Names) -> bool:
+    """`body.userId || session.user.id`, or `{ ...body, userId: session.user.id }`: what the
+    request says wins, or all of it is in there as well.
+    """
+    first, spread = _FIRST_OF_TWO.match(value), _SPREAD.match(value.lstrip())
+    wins = next((one[1] for one in (first, spread) if one), "")
+    return bool(wins) and names.has_sent(wins) and not names.has_caller(wins)
+
+
 _KNOWN = {
-    "user", "session", "currentUser", "userId", "user_id", "auth", "authUser", "dbUser", "account", "profile",
-    "orgId", "organizationId", "tenantId", "workspaceId", "companyId",
+    "user", "session", "currentUser", "userId", "user_id", "auth", "authUser", "dbUser", "account",
+    "profile", "orgId", "organizationId", "tenantId", "workspaceId", "companyId",
 }  # fmt: skip
 """What a wrapper hands to a handler beside the request, for it has asked."""
+
+
+def _only_where_absent(code: str, name: str) -> bool:
+    """`if (!id) { id = ... }`: what the request says wins."""
+    name = re.escape(name)
+    return (
+        re.search(rf"\bif\s*\(\s*!\s*{name}\s*\)\s*\{{?(?s:.{{0,400}}?)\b{name}\s*=(?!=)", code)
+        is not None
+    )
 
 
 def _is_wrapped(piece: Piece) -> bool:

@@ -42,8 +42,12 @@ def named_by_client(case: Case, piece: Piece, value: str) -> bool:
 
 
 def _put_right(case: Case, key: str) -> bool:
-    """`dto.ownerId = user.id`: whatever was sent there is written over on the way."""
-    wanted = re.compile(rf"[\w$]\.{re.escape(key)}\s*=(?!=)\s*([^;\n]+)")
+    """`dto.ownerId = user.id`, `{ ...body, ownerId: user.id }`: whatever was sent there is written
+    over on the way.
+    """
+    wanted = re.compile(
+        rf"(?:[\w$]\.{re.escape(key)}\s*=(?!=)|,\s*{re.escape(key)}\s*:)\s*([^;,}}\n]+)"
+    )
     return any(
         case.flow.of(piece).has_caller(one[1])
         for piece in case.pieces

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
+from .bylink import listens, maintains
 from .disabled import disabled
 from .edges import asks_back, edge, receives
 from .edgesettings import config
@@ -215,7 +216,8 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     ):
         return None
     if route.method == "GET" or route.method in {"HEAD", "OPTIONS"}:
-        return (relay_of(case) if "mail" in effects else None), _public_read(case, effects)
+        read = _public_read(case, effects) or maintains(case) or listens(case)
+        return (relay_of(case) if "mail" in effects else None), read
     if route.writes and receives(case):
         return _webhook(case, effects), None
     overwrites = route.method in {"PUT", "PATCH"} or _OVERWRITES.search(case.own)

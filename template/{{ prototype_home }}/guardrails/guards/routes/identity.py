@@ -15,8 +15,8 @@ from .program import Piece
 from .proofs import made_here
 from .roles import roles
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
-from .source import Call
 from .signs import ADMIN_PATH, PUBLIC_PATH, STORES, WEBHOOK_NAME
+from .source import Call
 from .ties import tied
 
 _ID_COOKIE = re.compile(

@@ -102,17 +102,21 @@ def look(tree: Tree) -> Looked:
 
 
 def _told_once(found: list[Finding]) -> list[Finding]:
-    """Who reaches anybody's record is not told as well that a role should have been asked for."""
+    """Who reaches anybody's record is not told as well that a role should have been asked for, nor
+    a callback that believes whatever is posted that nobody asks the provider.
+    """
     reached = {
         (one.path, one.line)
         for it in found
         if it.rule == "authz.idor"
         for one in (it.place, *it.also)
     }
+    trusting = {it.place.symbol for it in found if it.rule == "edge-fn.webhook-unsigned"}
     return [
         it
         for it in found
-        if it.rule != "authz.missing-role-check" or (it.place.path, it.place.line) not in reached
+        if (it.rule != "authz.missing-role-check" or (it.place.path, it.place.line) not in reached)
+        and (it.rule != "payments.unverified" or it.place.symbol not in trusting)
     ]
 
 

@@ -74,7 +74,7 @@ _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
 _ADDED_AS = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*([A-Za-z_$][\w$]*)\s*\]?\s*\)")
 _AS_NUMBER = r"(?:(?:Number|parseFloat|parseInt|Math\.\w+|new\s+[\w.]*Decimal)\(\s*|\+\s*)"
 _TOTAL = re.compile(
-    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|\w*price)\b\s*"
+    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|\w*price|(?:monthly|total|agreed)_?rent)\b\s*"
     rf"(?::\s*(?:([\w$.?]+)\s*\?(?!\?)\s*{_AS_NUMBER}[^\n]*"
     rf"|(?:[\w$.]+\s*\?(?!\?)\s*)?{_AS_NUMBER}?([\w$.?]+)"
     r"(?:\s*(?:\|\||\?\?)\s*[\w.]+)?(?:\s*,\s*10)?\s*\)?"

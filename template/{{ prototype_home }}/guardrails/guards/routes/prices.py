@@ -8,7 +8,6 @@ from .access import Case
 from .flow import Names, mentions
 from .given import handed_on
 from .middleware import Access
-from .paths import property_of
 from .program import Piece
 from .say import HIGH, at_route, finding, place
 from .source import Call
@@ -208,7 +207,11 @@ def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
 
 
 def _settled(case: Case, piece: Piece, value: str) -> bool:
-    if _OWN_ID.search(value) or compared_with_record(piece.code, value) or _by_number(piece.code, value):
+    if (
+        _OWN_ID.search(value)
+        or compared_with_record(piece.code, value)
+        or _by_number(piece.code, value)
+    ):
         return True
     return handed_on(case, piece, value) is False
 

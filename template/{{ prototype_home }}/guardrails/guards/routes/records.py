@@ -199,7 +199,22 @@ def _stored_files(case: Case) -> Iterator[Finding]:
 
 def _touched(case: Case, found: Query) -> bool:
     """Whether more is done with what is shown to everybody than to look it up."""
+    if case.route.method == "POST" and _ADDS.search(case.code) and _only_counts(found):
+        return False  # an answer is added to what everybody reads, and counted there
     return changed(found) if case.route.method != "GET" else found.writes
+
+
+_COUNT = re.compile(r"\.\w*[cC]ounts?\s*(?:[-+]?=(?!=)|\+\+|--)[^;\n]*")
+_SETS = re.compile(r"\.\w+\s*(?:[-+*/]?=(?![=>])|\+\+|--)")
+
+
+def _only_counts(found: Query) -> bool:
+    code = found.spot.piece.code
+    return (
+        not found.writes
+        and _COUNT.search(code) is not None
+        and _SETS.search(_COUNT.sub("", code)) is None
+    )
 
 
 _PUBLISHED = re.compile(

@@ -38,6 +38,7 @@ def references(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         if case.access is Access.CALLER and not case.bound_by_rows and not _exempt(case):
             yield from _foreign(case)
+            yield from _other_party(case)
             yield from _files(case)
 
 
@@ -69,6 +70,48 @@ def _foreign(case: Case) -> Iterator[Finding]:
             also = [at_route(case), place(piece.module, call.start, case.route.label)]
             yield finding("authz.idor", where, message, MEDIUM, also)
             return
+
+
+_PARTY = re.compile(
+    r"[{,]\s*(?P<party>owner|seller|host|landlord|vendor)(?:_?[iI]d)?\s*(?::\s*(?P<value>[\w$.?!]+))?\s*(?=[,}])"
+)
+_THING = re.compile(
+    r"[{,]\s*(?P<thing>listing|product|property|item|gig|car|vehicle|room|venue|event|space|unit)(?:_?[iI]d)?"
+    r"\s*(?::\s*(?P<value>[\w$.?!]+))?\s*(?=[,}])"
+)
+
+
+def _other_party(case: Case) -> Iterator[Finding]:
+    """`{ listing: listingId, renter: user.id, owner: ownerId }`: whose the listing is, the request
+    says, so one asks for a thing and grants it oneself.
+    """
+    for piece in case.pieces[:2]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            given = piece.module.slice(call.arguments[0]) if call.arguments else ""
+            party, thing = _PARTY.search(given), _THING.search(given)
+            if not (_ADDS.search(call.callee) and party and thing and names.has_caller(given)):
+                continue
+            named = party["value"] or party[0].strip("{, \n")
+            about = thing["value"] or thing[0].strip("{, \n")
+            if (
+                names.has_sent(named)
+                and names.has_sent(about)
+                and not names.has_caller(named)
+                and not re.search(
+                    rf"\b(?!req|body)\w+\??\.{party['party']}(?:_?[iI]d)?\b", case.code
+                )
+            ):
+                message = (
+                    f"{case.route.label} takes from the request who the {party['party']} of the "
+                    f"{thing['thing']} is, beside which {thing['thing']} it is"
+                )
+                where = place(
+                    piece.module, call.arguments[0].start + party.start(), case.route.label
+                )
+                also = [at_route(case)]
+                yield finding("authz.client-supplied-identity", where, message, MEDIUM, also)
+                return
 
 
 def _compared(case: Case) -> bool:

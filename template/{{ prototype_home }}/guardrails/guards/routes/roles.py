@@ -256,6 +256,17 @@ def _validators(case: Case) -> str:
     return " ".join(told)
 
 
+_OTHER_SIDE = re.compile(
+    r"['\"](?:renter|tenant|guest|customer|client|buyer|driver|player|seeker|walker|sitter|travell?er)['\"]",
+    re.IGNORECASE,
+)
+
+
+def _of_two_sides(told: str) -> str:
+    """`["renter", "owner"]`: who lets out a flat rules over nobody."""
+    return re.sub(r"(?i)['\"]owner['\"]", "", told) if _OTHER_SIDE.search(told) else told
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|(?:enum|isIn)\(\s*\[([^\]]*)\]",
@@ -263,7 +274,7 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     )
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
     told = (listed[1] or listed[2] or "") if listed else " ".join(only)
-    harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", told)
+    harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", _of_two_sides(told))
     harmless = harmless or _BUT_ADMIN.search(piece.code) is not None
     kind = re.match(r"(?i)(?:user|account)_?type", piece.module.code[at : at + 20])
     harmless = harmless or bool(kind and not _KIND_OF_ADMIN.search(piece.module.code))

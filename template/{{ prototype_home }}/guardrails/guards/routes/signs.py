@@ -210,12 +210,12 @@ PUBLIC_PATH = re.compile(
     r"|forgot|reset|verif|otp|callback|oauth|csrf|refresh|contact|newsletter|subscri"
     r"|unsubscribe|track|click|\b2fa\b|\bmfa\b|send-(?:\w+-)?code\b"
     r"|pixel|feedback|waitlist|inquir|enquir|\bdemo\b|public|sitemap|robots|openapi|swagger"
-    r"|docs|redirect|slug|analytics"
+    r"|docs|redirect|(?<!:)slug|analytics"
     r"|view|error-?log|log-?error|report-?error|captcha|lead|quote|apply|application|rsvp"
     r"|vote|survey|quiz|donat|consent|telemetry|metrics|seo|og\b"
     r"|checkout|guest|cart|(?:create|place|submit|online)[-_/]?\w*order|orders?/create"
     r"|payment|paystack|m-?pesa|stripe|razorpay|paypal|flutterwave|shorten|share|embed|webhook|notify-?me|invite|invitation|token|magic|validate"
-    r"|\bsupport\b|\bhelp\b|submission|\bsubmit|\bresponses?\b|complaint|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
+    r"|\bsupport\b|\bhelp\b|submission|\bsubmit|(?<!chat-)(?<!ai-)\bresponses?\b|complaint|(?:^|/)check-|geocod|\bmaps?\b|password|welcome|locale|track|^/?$",
     _I,
 )
 _ENTRANCE = (

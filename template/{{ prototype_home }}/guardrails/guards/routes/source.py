@@ -210,10 +210,7 @@ class Module:
         for match in _EXPORTS_REQUIRED.finditer(self.code) if "exports" in self.code else ():
             found[match[1]] = Import(match[2], match[3] or "default")
         for match in _EXPORT_FROM.finditer(self.code):
-            if match[1].startswith("* "):
-                found[match[1].rpartition(" ")[2]] = Import(match[2], "*")
-            elif match[1] != "*":
-                found |= {alias: Import(match[2], name) for alias, name in _listed(match[1])}
+            found |= {alias: Import(match[2], name) for alias, name in _handed_on(match[1])}
         if default := _EXPORT_DEFAULT.search(self.code):
             found.setdefault("default", Import("", default[1]))
         return found
@@ -363,6 +360,14 @@ def _clause(clause: str) -> Iterator[tuple[str, str]]:
         yield word[0], "default"
     if rest:
         yield from _listed("{" + rest, ":")
+
+
+def _handed_on(clause: str) -> Iterator[tuple[str, str]]:
+    """`{ a, b as c }`, `* as e`: nothing for `*` alone."""
+    if clause.startswith("{"):
+        yield from _listed(clause)
+    elif clause != "*":
+        yield clause.rpartition(" ")[2], "*"
 
 
 def _listed(braces: str, separator: str = " as ") -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What a class or a factory is handed when it is made: `new OrdersController(new OrdersService())`."""
+"""What a class or a factory is handed when it is made: `new Orders(new OrdersService())`."""
 
 import re
 from collections.abc import Iterator
@@ -72,12 +72,15 @@ def _parameters(module: Module, part: str) -> Iterator[tuple[int, str]]:
 
 def _entry(given: str, key: str) -> str:
     """`{ orders: new OrdersService() }`: what is given for `orders`."""
-    found = re.search(rf"[{{,]\s*{re.escape(key)}\s*(?::\s*((?:new\s+)?[\w$.]+(?:\()?)|(?=[,}}]))", given)
+    found = re.search(
+        rf"[{{,]\s*{re.escape(key)}\s*(?::\s*((?:new\s+)?[\w$.]+(?:\()?)|(?=[,}}]))", given
+    )
     return "" if found is None else found[1] or key
 
 
 _RESOLVED = re.compile(
-    r"(?:\w*[cC]ontainer|Injector|injector)\.(?:resolve|get|make)(?:<[^<>()]*>)?\(\s*['\"]?([A-Za-z_$][\w$]*)"
+    r"(?:\w*[cC]ontainer|[iI]njector)\.(?:resolve|get|make)(?:<[^<>()]*>)?"
+    r"\(\s*['\"]?([A-Za-z_$][\w$]*)"
 )
 """A container of dependencies makes what it is asked for."""
 _MADE = re.compile(r"(?:await\s+)?(?:new\s+)?([A-Za-z_$][\w$]*)\s*(?:<[^<>()]*>)?\(")
@@ -100,6 +103,7 @@ def bound(module: Module, name: str) -> str:
 
 def superclass(module: Module, name: str) -> str:
     found = re.search(
-        rf"\bclass\s+{re.escape(name)}\b(?:<[^{{}}]*?>)?\s+extends\s+([A-Za-z_$][\w$]*)", module.code
+        rf"\bclass\s+{re.escape(name)}\b(?:<[^{{}}]*?>)?\s+extends\s+([A-Za-z_$][\w$]*)",
+        module.code,
     )
     return found[1] if found else ""
