@@ -23,6 +23,7 @@ from .hashes import hashes
 from .holes import holes
 from .identity import identity
 from .includes import includes
+from .mailedlinks import mailed_links
 from .mismatched import mismatched
 from .openpages import open_pages
 from .operations import operations
@@ -78,6 +79,7 @@ def look(tree: Tree) -> Looked:
         *told_settings(cases),
         *told_inside(cases),
         *told_codes(cases),
+        *mailed_links(cases),
         *hashes(cases),
         *claims(cases),
         *claimed(cases),
