@@ -182,7 +182,8 @@ def _nest_bodies(piece: Piece) -> Iterator[str]:
 
 def _stores_body(piece: Piece, call: Call, held: set[str]) -> bool:
     if call.callee == "Object.assign":
-        copied = any(_WHOLE_BODY.search(piece.module.slice(one)) for one in call.arguments[1:])
+        sources = [piece.module.slice(one).strip() for one in call.arguments[1:]]
+        copied = any(_WHOLE_BODY.search(one) or one in held for one in sources)
         return copied and ".save(" in piece.code
     if not (STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)):
         return False

@@ -95,6 +95,8 @@ def _taken(cases: list[Case], projects: list[EdgeProject]) -> dict[int, Finding]
 
 _SETS_PASSWORD = re.compile(
     r"\.updateUserById\(\s*[\w$.?!]+\s*,\s*\{[^{}]*\bpassword\b|\.password(?:_?[hH]ash)?\s*=(?!=)"
+    r"|\bupdate\w*\(\s*\{[^;]{0,120}?\bdata\s*:\s*\{[^{}]*\bpassword\w*\s*[:,}]"
+    r"|\b(?:findOneAndUpdate|updateOne)\([^;]{0,120}?\bpassword\w*\s*[:,}]"
 )
 _RESETS = re.compile(
     r"(?:reset|forgot|change|update|new)-?_?password|password-?_?reset", re.IGNORECASE
@@ -104,7 +106,9 @@ _PROVES_IT = re.compile(
     r"|verif(?:y|ied|ication)|secret|answer|recovery",
     re.IGNORECASE,
 )
-_CLEARED = re.compile(r"\w*[tT]oken\w*\s*[=:]\s*(?:undefined|null)\b")
+_CLEARED = re.compile(
+    r"\w*(?:[tT]oken|[cC]ode|[oO]tp)\w*(?:Expir\w*)?\s*[=:]\s*(?:undefined|null)\b"
+)
 
 
 def _takeover(case: Case) -> Iterator[Finding]:
@@ -113,7 +117,8 @@ def _takeover(case: Case) -> Iterator[Finding]:
         return
     spot = case.first(_SETS_PASSWORD)
     named = _RESETS.search(case.route.label) or "updateUserById" in case.code
-    if spot is None or not named or _PROVES_IT.search(_CLEARED.sub("", case.own)):
+    asked = case.code if spot is not None and spot.piece.depth else case.own
+    if spot is None or not named or _PROVES_IT.search(_CLEARED.sub("", asked)):
         return
     if not any(case.flow.of(piece).sent for piece in case.pieces):
         return

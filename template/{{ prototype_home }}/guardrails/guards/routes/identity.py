@@ -196,7 +196,7 @@ def _named_user(case: Case) -> Iterator[Finding]:
 
 
 _OF_A_USER = (
-    r"\b(?:(?:user_?id|owner_?id|author_?id|sender_?id|host_?id{})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))"
+    r"(?<!:\s)(?<![:.])\b(?:(?:user_?id|owner_?id|author_?id|sender_?id|host_?id{})\s*(?::\s*([^,}}\n]+)|(?=[,}}]))"
     r"|(?:user|owner|author|sender)\s*:\s*((?:[\w$]+\.)*(?:user|owner|author|sender)_?id\b))"
 )
 

@@ -9,6 +9,7 @@ from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ..idle import less_grave, quieter, rank
 from .accounts import accounts
+from .actors import actors
 from .assignment import mass_assignment
 from .callbacks import counted_again
 from .claimed import claimed
@@ -80,6 +81,7 @@ def look(tree: Tree) -> Looked:
         *told_inside(cases),
         *told_codes(cases),
         *mailed_links(cases),
+        *actors(cases),
         *hashes(cases),
         *claims(cases),
         *claimed(cases),

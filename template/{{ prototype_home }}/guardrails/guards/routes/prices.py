@@ -76,7 +76,16 @@ def _charges_by_http(piece: Piece, call: Call) -> bool:
     """The same over the provider's web interface, without its library."""
     if not re.search(r"(?:^|\.)(?:fetch|axios|post|request)$", call.callee) or not call.arguments:
         return False
-    return _CHARGE_URL.search(piece.module.slice(call.arguments[0])) is not None
+    address = piece.module.slice(call.arguments[0])
+    if named := _NAMED_ADDRESS.fullmatch(address):
+        said = re.search(_SET_TO.format(re.escape(named[1])), piece.module.code)
+        address = said[1] if said else address
+    return _CHARGE_URL.search(address) is not None
+
+
+_NAMED_ADDRESS = re.compile(r"(?:this\.)?([A-Za-z_$][\w$]*)")
+_SET_TO = r"\b{}\s*(?::\s*\w+\s*)?=\s*['\"`]([^'\"`\n]+)['\"`]"
+"""`private baseURL = "https://..."`"""
 
 
 def _by_snap(piece: Piece, call: Call) -> bool:
@@ -193,7 +202,10 @@ _LISTED = re.compile(
 
 def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
     """What a charge is told: the lists that it names first, for the price stands there."""
-    first = call.arguments[-1] if _charges_by_http(piece, call) else call.arguments[0]
+    first = call.arguments[0]
+    if _charges_by_http(piece, call):
+        posted = call.callee.endswith(".post") and len(call.arguments) > 1
+        first = call.arguments[1 if posted else -1]
     given = piece.module.slice(first)
     named = {one[1] or one[2] or one[3] for one in _LISTED.finditer(given)}
     named |= set(re.findall(r"\bbody\s*:\s*(?:new\s+)?[\w.]+\(\s*([A-Za-z_$][\w$]*)\s*\)", given))

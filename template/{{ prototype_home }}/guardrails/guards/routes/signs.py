@@ -164,7 +164,8 @@ MAIL = re.compile(
 MESSAGE = re.compile(
     r"api\.twilio\.com|messages\.create\(|api\.telegram\.org[\s\S]{0,80}send"
     r"|graph\.facebook\.com[\s\S]{0,60}messages"
-    r"|\bsend\w*(?:Sms|SMS|WhatsApp|Whatsapp)\w*\(",
+    r"|\bsend\w*(?:Sms|SMS|WhatsApp|Whatsapp)\w*\("
+    r"|\b(?:client|sock|wa\w*|whatsapp\w*)\.sendMessage\(",
 )
 LLM = re.compile(
     r"api\.openai\.com|api\.anthropic\.com|api\.groq\.com|generativelanguage\.googleapis"
