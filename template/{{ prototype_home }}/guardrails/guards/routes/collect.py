@@ -9,7 +9,7 @@ from ..idle import beside_functions
 from .access import Case
 from .mounted import Mounted
 from .nextgate import gate
-from .platforms import actions, cloud, file_routes, nest
+from .platforms import action_clients, actions, cloud, file_routes, nest
 from .program import CODE, Program
 from .servers import SERVER, Servers
 from .source import Module
@@ -59,6 +59,7 @@ def _routes(program: Program) -> Iterator[Route]:
 
 def _actions(program: Program, module: Module) -> Iterator[Route]:
     for action in actions(module):
+        action.start += tuple(action_clients(program, action))
         action.named = _in_pages(program, action.name, module.path)
         yield action
 

@@ -100,9 +100,9 @@ class Flow:
                 names.caller |= {re.split(r"[:?=]", text.rpartition(")")[2])[0].strip()}
             elif giver is not None and piece.giver and index < len(piece.given):
                 _inherit(piece.giver.module.slice(piece.given[index]), giver, names, _words(text))
-            elif piece.depth == 0 and _is_wrapped(piece) and found & _KNOWN:
-                names.caller |= found & _KNOWN
-                names.sent |= {"params"} & found
+            elif piece.depth == 0 and _is_wrapped(piece) and (known := _known(text, all_sent)):
+                names.caller |= known
+                names.sent |= found - known if all_sent else {"params"} & found
             elif piece.depth == 0 and (
                 all_sent
                 or (index == 1 and "params" in text)
@@ -191,6 +191,18 @@ _KNOWN = {
     "profile", "orgId", "organizationId", "tenantId", "workspaceId", "companyId",
 }  # fmt: skip
 """What a wrapper hands to a handler beside the request, for it has asked."""
+
+
+_TAKEN_OUT = re.compile(r"\b(?:params|body|query)\s*:\s*\{[^{}]*\}")
+_CONTEXT = re.compile(r"\bctx\s*:\s*\{([^{}]*)\}")
+
+
+def _known(text: str, all_sent: bool) -> set[str]:
+    """What of a parameter a wrapper fills, for it has asked: none of an action's input."""
+    if all_sent:
+        inner = _CONTEXT.search(text)
+        return set(WORD.findall(inner[1])) if inner else {"ctx"} & set(WORD.findall(text))
+    return _parameter(_TAKEN_OUT.sub("", text)) & _KNOWN
 
 
 def _only_where_absent(code: str, name: str) -> bool:

@@ -166,8 +166,26 @@ def actions(module: Module) -> Iterator[Route]:
         name = match[1] or match[2]
         function = module.named.get(name)
         if function is not None:
-            piece = Piece(module, function.start, function.end, 0, function)
+            value = module.outer_values.get(name)
+            whole = value if value and value.start < function.start < value.end else function
+            piece = Piece(module, whole.start, whole.end, 0, function)
             yield Route("POST", name, "action", module, match.start(), (piece,), name=f"{name}()")
+
+
+_CLIENT = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\.")
+
+
+def action_clients(program: Program, action: Route) -> Iterator[Piece]:
+    """What stands before an action that is built on a client: `signedIn.action(...)`."""
+    at, module = action.start[0], action.module
+    for _ in range(3):
+        built = _CLIENT.match(at.code)
+        there = program.find(module, built[1]) if built else None
+        value = there and there[0].outer_values.get(there[1])
+        if not there or not value:
+            return
+        module, at = there[0], Piece(there[0], value.start, value.end)
+        yield at
 
 
 def nest(module: Module) -> Iterator[Route]:
