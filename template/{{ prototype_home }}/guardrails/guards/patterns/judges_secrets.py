@@ -170,12 +170,16 @@ _OF_A_PROVIDER = re.compile(
 )
 
 
+_OF_AN_ACCOUNT = re.compile(r"(?:_PASS|_PASSWORD)$")
+_CHOSEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)(?=.*[^\w\s])\S{8,80}$")
+
+
 def committed_credential(case: Case) -> Case | None:
     """A password or key for another service, where a setting is missing."""
     name, literal = case.name("VAR").strip("\"'"), case.name("LITERAL").strip("\"'`")
     if _SECRET_ENV.search(name) or _PLAIN_ENV.search(name) or EMPTY.match(literal):
         return None
-    if _OF_A_PROVIDER.match(literal):
+    if _OF_A_PROVIDER.match(literal) or (_OF_AN_ACCOUNT.search(name) and _CHOSEN.match(literal)):
         return None  # the search for secrets knows it by its shape
     return case.but(VAR=name) if _credential(name, literal) else None
 
