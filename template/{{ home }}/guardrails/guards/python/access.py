@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .asking import asks_who
 from .depends import parameter_checks
 from .modules import Function, Module, Project
 from .refusals import ROLES, asked_about, beside_the_point, refuses
@@ -135,6 +136,7 @@ class Gatekeeper:
                     for other, node in parameter_checks(self._project, module, own)
                 ),
                 *self._callees(module, function, depth),
+                *self._tests(module, function),
             ]
         )
         self._known[function] = verdict
@@ -189,6 +191,22 @@ class Gatekeeper:
         for node in own_body(function):
             if isinstance(node, ast.Call) and called(node) not in {"Depends", "Security"}:
                 yield self._callee(module, node, depth)
+
+    def _tests(self, module: Module, function: Function) -> Iterator[Verdict]:
+        """`if not is_staff(): return …, 403`, where a function of the service's own asks who calls
+        and answers with a yes, or with the account.
+        """
+        for node in own_body(function):
+            inside = nodes_in(ast.Module(node.body, [])) if isinstance(node, ast.If) else ()
+            if not isinstance(node, ast.If) or not any(refuses(it, function) for it in inside):
+                continue
+            for call in calls_in(node.test):
+                asked = self._project.resolve(module, dotted(call.func)).node
+                if not isinstance(asked, ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                tests = [it for it in own_body(asked) if isinstance(it, ast.Compare)]
+                if asks_who(asked) and any(ROLES.search(w) for it in tests for w in asked_about(it)):
+                    yield Verdict("role", f"{asked.name} looks at the role")
 
     def _callee(self, module: Module, call: ast.Call, depth: int) -> Verdict | None:
         if called(call) in SIGNED:

@@ -157,12 +157,12 @@ def _given(handler: Handler) -> Iterator[tuple[str, ast.expr]]:
         for inner in nodes_in(node)
     }
     for call in handler.calls:
-        yield from _inserted(call)
+        yield from inserted(call)
         for word in call.keywords if call not in answered else ():
             if word.arg:
                 yield word.arg, word.value
             else:
-                yield from _splatted(handler, word.value)
+                yield from splatted(handler, word.value)
     for node in handler.body:
         if isinstance(node, ast.Dict) and node not in answered:
             for key, value in zip(node.keys, node.values, strict=True):
@@ -177,7 +177,7 @@ _INSERT = re.compile(
 _PLACE = re.compile(r"^(\?|%s|\$\d+)$")
 
 
-def _inserted(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+def inserted(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     """The columns of `INSERT INTO users (name, role) VALUES (?, ?)`, with what goes in."""
     if called(call) != "execute" or len(call.args) < 2:
         return
@@ -191,7 +191,7 @@ def _inserted(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     yield from zip(filled, given.elts, strict=False)
 
 
-def _splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+def splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     """`User(**payload.model_dump())`: every field of the payload's model."""
     if called(value) not in {"dict", "model_dump"} or (
         isinstance(value, ast.Call) and (value.keywords and value.keywords[0].arg == "exclude")

@@ -71,7 +71,12 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 def _default_secrets(module: Module) -> Iterator[tuple[str, Finding]]:
     seen = set(_lines_of_tests(module))
+    settings = set(_lines_of_settings(module))
     for target, value in assigns_in(module.tree):
+        if value.lineno in settings and _is_password(target, value):
+            message = f"{target_name(target)} is {shown(text_of(value) or '')} unless it is set."
+            yield text_of(value) or "", _known_password(module, value, message)
+            continue
         yield from _assigned_secret(module, target, value, seen)
     for call in module.calls:
         yield from _passed_secret(module, call, seen)
@@ -82,6 +87,19 @@ def _lines_of_tests(module: Module) -> Iterator[int]:
     for node in module.classes:
         if re.search(r"^Test|Testing", node.name):
             yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _lines_of_settings(module: Module) -> Iterator[int]:
+    """What the environment may say otherwise: `class Settings(BaseSettings)`."""
+    for node in module.classes:
+        if any(dotted(base).rpartition(".")[2] == "BaseSettings" for base in node.bases):
+            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _is_password(target: ast.expr, value: ast.expr) -> bool:
+    literal = text_of(value)
+    named = _ADMIN_PASSWORD.search(target_name(target)) is not None
+    return named and literal is not None and not is_blank(literal)
 
 
 def _assigned_secret(

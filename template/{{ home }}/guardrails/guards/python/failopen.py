@@ -4,12 +4,19 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Severity
 from .modules import Function, Module, Project, is_script
-from .syntax import called, calls_in, dotted, found, own_body
+from .refusals import refuses
+from .switches import stands
+from .syntax import assigns_in, called, calls_in, dotted, found, keyword, own_body, parameters, place, text_of
 from .walking import nodes_in
 
-_DECODES = re.compile(r"decode|verify|jwt|authenticate", re.IGNORECASE)
+_DECODES = re.compile(r"decode|verify|jwt|authenticate|^get_unverified_claims$", re.IGNORECASE)
+_ASKS_WHO = re.compile(
+    r"(current|get|load|require|verify|check|validate|auth\w*)_(\w+_)?(user|auth|token|login|identity)"
+    r"|^auth|_required$",
+    re.IGNORECASE,
+)
 _OPTIONAL = re.compile(r"optional|maybe|or_none|if_any|anonymous|guest|demo", re.IGNORECASE)
 
 
@@ -19,8 +26,11 @@ def look(project: Project) -> Iterator[Finding]:
         if is_script(module.path):
             continue
         for function in module.functions:
+            if function in asked or _ASKS_WHO.search(function.name):
+                yield from _unverified(module, function)
             if function in asked and not _OPTIONAL.search(function.name):
-                yield from _answers(module, function)
+                told = list(_answers(module, function)) or list(_let_in(project, module, function))
+                yield from told[:1]
 
 
 def _dependencies(project: Project) -> Iterator[ast.AST]:
@@ -50,6 +60,85 @@ def _answers(module: Module, function: Function) -> Iterator[Finding]:
                     symbol=function.name,
                 )  # fmt: skip
                 return
+
+
+def _unverified(module: Module, function: Function) -> Iterator[Finding]:
+    """What a token says is believed, and nothing in the function asks who signed it."""
+    decoded = [call for call in calls_in(function) if _DECODES.search(called(call))]
+    blind = [call for call in decoded if _is_blind(call)]
+    if blind and len(blind) == len(decoded):
+        yield found(
+            "authz.fail-open", module, blind[0],
+            f"{function.name} believes what a token says without asking who signed it: anybody can "
+            "write one.",
+            severity=Severity.CRITICAL, symbol=function.name,
+        )  # fmt: skip
+
+
+def _is_blind(call: ast.Call) -> bool:
+    if called(call) == "get_unverified_claims":
+        return True
+    options = keyword(call, "options")
+    said = zip(options.keys, options.values, strict=True) if isinstance(options, ast.Dict) else ()
+    off = any(
+        text_of(key) == "verify_signature" and isinstance(value, ast.Constant) and not value.value
+        for key, value in said
+    )
+    verify = keyword(call, "verify")
+    return off or (isinstance(verify, ast.Constant) and verify.value is False)
+
+
+def _let_in(project: Project, module: Module, function: Function) -> Iterator[Finding]:
+    """Branches of a check that answer before it asks anything."""
+    if not any(
+        refuses(node, function) or _DECODES.search(called(node)) for node in own_body(function)
+    ):
+        return
+    for node in function.body:
+        last = node.body[-1] if isinstance(node, ast.If) else None
+        if not isinstance(node, ast.If) or not isinstance(last, ast.Return):
+            continue
+        if why := _why_open(project, module, function, node.test, last):
+            yield found(
+                "authz.fail-open", module, last, f"{function.name} lets everybody in {why}.",
+                symbol=function.name, also=[place(module, node, function.name)],
+            )  # fmt: skip
+
+
+def _why_open(
+    project: Project, module: Module, function: Function, test: ast.expr, last: ast.Return
+) -> str:
+    if stands(project, module, test):
+        return f"as long as nobody sets it otherwise: {ast.unparse(test)[:60]} holds as delivered"
+    missing = _missing(test)
+    if not missing:
+        return ""
+    made = [value for target, value in assigns_in(function) if dotted(target) == missing]
+    read = made or [value for value in [getattr(module.named.get(missing), "value", None)] if value]
+    if any(_ENVIRONMENT.search(ast.unparse(value)) for value in read):
+        return f"while {missing} is not set" if _SECRET.search(missing + ast.unparse(read[0])) else ""
+    given = missing in {item.arg for item, _ in parameters(function)} or any(
+        "header" in ast.unparse(value) for value in made
+    )
+    if given and _SHOWN.search(missing) and isinstance(last.value, ast.Call | ast.Dict):
+        return "who shows nothing at all: it answers with an account"
+    return ""
+
+
+_ENVIRONMENT = re.compile(r"\b(getenv|environ|settings|config)\b")
+_SECRET = re.compile(r"key|secret|token|passw", re.IGNORECASE)
+_SHOWN = re.compile(r"token|authoriz|credential|header|bearer|cookie|session", re.IGNORECASE)
+
+
+def _missing(test: ast.expr) -> str:
+    """`token` of `if not token`, `if token is None`."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return dotted(test.operand) if isinstance(test.operand, ast.Name) else ""
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.Eq):
+        side = test.comparators[0]
+        empty = isinstance(side, ast.Constant) and not side.value
+        return dotted(test.left) if empty and isinstance(test.left, ast.Name) else ""
+    return ""
 
 
 def _returned(handler: ast.ExceptHandler) -> ast.Return | None:

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from .access import Gatekeeper
+from .asking import asks_who
 from .depends import Check, annotated, dependency
 from .handed import callers
 from .modules import Function, Module, Project
 from .routes import Route
+from .stored import along
+from .storing import CHANGES, SQL_WRITE, changes_sql
+from .storing import is_query as is_query
+from .storing import is_write as is_write
 from .syntax import (
     assigns_in,
     called,
@@ -26,27 +31,6 @@ from .syntax import (
 )
 from .walking import nodes_in
 
-READS = frozenset({
-    "filter", "filter_by", "get_or_404", "first_or_404", "find_one", "find", "aggregate",
-    "scalars", "scalar", "exec", "execute", "select", "where", "fetchone", "fetchall", "query",
-    "get_object_or_404", "to_list", "count_documents", "fetch", "fetchrow",
-})  # fmt: skip
-WRITES = frozenset({
-    "insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many",
-    "replace_one", "find_one_and_update", "find_one_and_delete", "commit", "add_all", "upsert",
-    "bulk_create", "append_row", "bulk_write", "drop_collection", "drop_all",
-})  # fmt: skip
-_TAKES_ROWS = {"all", "first", "one", "one_or_none", "paginate", "get_or_404"}
-"""What ends a query of Django's or of SQLAlchemy's: `Order.query.order_by(Order.day).all()`."""
-_STORES = re.compile(
-    r"^(db|session|conn|cursor|cur|collection|table|supabase|repo|crud)", re.IGNORECASE
-)
-_FILES = re.compile(r"file|image|img|photo|pdf|doc|wb|workbook|buffer|plt|fig|^f$", re.IGNORECASE)
-_SOFT_WRITES = frozenset({"add", "delete", "save", "create", "update", "insert", "set", "remove"})
-_CHANGES = frozenset({
-    "update_one", "update_many", "delete_one", "delete_many", "replace_one", "delete",
-    "find_one_and_update", "find_one_and_delete", "drop_all", "drop_collection", "update",
-})  # fmt: skip
 _REQUEST = frozenset({
     "json", "form", "args", "get_json", "values", "files", "data", "cookies", "headers",
     "query_params", "path_params", "body", "GET", "POST", "FILES", "get_data",
@@ -57,16 +41,6 @@ _CLEANERS = frozenset({
     "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
     "isinstance", "hash", "quote_plus", "clean", "basename", "hexdigest",
 })  # fmt: skip
-_OF_THE_CALLER = re.compile(
-    r"(self\.)?(request|g|info\.context)\.(state\.\w+|\w*user\w*|auth|principal|identity|jwt\w*)\b"
-)
-_SESSIONS = frozenset({"session", "flask_session", "request.session", "self.request.session"})
-_WHO = re.compile(
-    r"^(current_user|get_jwt_identity|get_current_user|user_from_token|current_identity|"
-    r"get_jwt|require_user|get_user_from_token|verify_token|decode_token|auth_user|me)$|"
-    r"^(require|get|verify|check)_.*(user|admin|auth|token|identity)",
-)
-_SQL_WRITE = re.compile(r"^\s*(insert|update|delete|replace|drop|alter|truncate)\b", re.IGNORECASE)
 _PATH_PARAMETER = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]|\(\?P<(\w+)>")
 
 
@@ -94,6 +68,18 @@ class Handler:
     @cached_property
     def calls(self) -> list[ast.Call]:
         return [node for node in self.body if isinstance(node, ast.Call)]
+
+    def whole(self, call: ast.Call) -> ast.Call:
+        """The statement that a call is a part of: `q.eq("id", 1).eq("owner", 2).execute()`."""
+        return self._wholes.get(call, call)
+
+    @cached_property
+    def _wholes(self) -> dict[ast.AST, ast.Call]:
+        found: dict[ast.AST, ast.Call] = {}
+        for call in self.calls:  # outer ones first
+            for inner in along(call.func):
+                found.setdefault(inner, call)
+        return found
 
     @cached_property
     def inputs(self) -> set[str]:
@@ -141,7 +127,7 @@ class Handler:
                 found.add(parameter.arg)
         for target, value in assigns_in(self.function):
             if asks_who(value) or names_in(value) & found:
-                found |= {node.id for node in nodes_in(target) if isinstance(node, ast.Name)}
+                found |= _given_to(target)
         return found
 
     def _asked(self, parameter: ast.arg, default: ast.expr | None) -> list[Check]:
@@ -162,7 +148,7 @@ class Handler:
     @cached_property
     def uses_user(self) -> bool:
         """Whether the handler looks at who calls, beyond letting them in."""
-        if self.asks_about_row:
+        if self.asks_about_row or self._holds_user(self.function):
             return True
         for node in self.body:
             if isinstance(node, ast.Name) and node.id in self.users:
@@ -175,9 +161,29 @@ class Handler:
             for node in self.body
         )
 
+    @cached_property
+    def _held_users(self) -> set[str]:
+        """`self.me` of a class whose routes all depend on who calls."""
+        holder = self.module.holders.get(self.function)
+        return {
+            f"self.{target.id}"
+            for item in (holder.body if holder else ())
+            if isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None
+            for target in (item.targets if isinstance(item, ast.Assign) else [item.target])
+            if isinstance(target, ast.Name)
+            and (asked := dependency(self.project, self.module, item.value))
+            and self.keeper.check(*asked) is not None
+        }
+
+    def _holds_user(self, node: ast.AST) -> bool:
+        return bool(self._held_users) and any(
+            isinstance(inner, ast.Attribute) and dotted(inner) in self._held_users
+            for inner in nodes_in(node)
+        )
+
     def of_the_user(self, node: ast.AST, but: Iterable[str] = ()) -> bool:
         names = names_in(node)
-        if names & (self.users - set(but)):
+        if names & (self.users - set(but)) or self._holds_user(node):
             return True
         only = bool(names) and names <= set(but)
         return isinstance(node, ast.expr) and asks_who(node) and not only
@@ -240,7 +246,7 @@ class Handler:
             for _, function in self.reached()
             if any(called(call) in {"execute", "executemany"} for call in calls_in(function))
             for text in strings_in(function)
-            if (found := _SQL_WRITE.match(text))
+            if (found := SQL_WRITE.match(text))
         }
 
     @cached_property
@@ -253,36 +259,9 @@ class Handler:
         if self._statements - {"insert"}:
             return True
         return any(
-            is_write(call) and (called(call) in _CHANGES or _changes_sql(call))
+            is_write(call) and (called(call) in CHANGES or changes_sql(call))
             for call in self.all_calls
         )
-
-
-def asks_who(node: ast.AST) -> bool:
-    """An expression that asks the session or the token who is calling."""
-    for inner in nodes_in(node):
-        if isinstance(inner, ast.Attribute):
-            name = dotted(inner)
-            if _OF_THE_CALLER.match(name):
-                return True
-        if isinstance(inner, ast.Name) and inner.id == "current_user":
-            return True
-        if _asks_session(inner):
-            return True
-        if isinstance(inner, ast.Call) and _WHO.search(called(inner)):
-            return True
-    return False
-
-
-def _asks_session(node: ast.AST) -> bool:
-    """`session["x"]`, `session.get("x")`, `"x" in session`: the browser's, no database's."""
-    if isinstance(node, ast.Subscript):
-        return dotted(node.value) in _SESSIONS
-    if isinstance(node, ast.Call) and called(node) == "get" and node.args:
-        return text_of(node.args[0]) is not None and (
-            dotted(node.func).rpartition(".")[0] in _SESSIONS
-        )
-    return isinstance(node, ast.Compare) and dotted(node.comparators[0]) in _SESSIONS
 
 
 def spread(function: ast.AST, start: set[str]) -> set[str]:
@@ -321,47 +300,6 @@ def comes_from(node: ast.AST, known: set[str]) -> bool:
     if isinstance(node, ast.Name):
         return node.id in known
     return any(comes_from(child, known) for child in ast.iter_child_nodes(node))
-
-
-def is_query(call: ast.AST) -> bool:
-    name = called(call)
-    if name in _TAKES_ROWS and {"objects", "query"} & set(chain(call)[:-1]):
-        return True
-    if name in {"find", "query", "where", "filter", "select", "get", "fetch", "execute"}:
-        return (
-            name != "get"
-            and isinstance(call, ast.Call)
-            and (
-                bool(_STORES.search(".".join(chain(call)[:2])))
-                or len(chain(call)) > 2
-                or name in {"select", "where"}
-            )
-        )
-    return name in READS
-
-
-def is_write(call: ast.AST) -> bool:
-    name = called(call)
-    if name in WRITES:
-        return True
-    if not isinstance(call, ast.Call):
-        return False
-    if name in {"execute", "executemany", "text"}:
-        return _changes_sql(call)
-    if name in _SOFT_WRITES:
-        names = chain(call)
-        if name in {"save", "delete"} and not call.args and not _FILES.search(names[0]):
-            return True  # of a model or a serializer
-        return bool(_STORES.search(names[0] if names else "")) or bool(
-            {"objects", "session", "query", "table", "document", "collection"} & set(names[:-1])
-        )
-    return False
-
-
-def _changes_sql(call: ast.Call) -> bool:
-    return any(
-        _SQL_WRITE.match(text) for argument in call.args[:1] for text in strings_in(argument)
-    )
 
 
 def fields_of(project: Project, module: Module, node: ast.ClassDef) -> dict[str, ast.AnnAssign]:

@@ -15,7 +15,7 @@ def held_in(
     """
     said: dict[str, set[str]] = defaultdict(set)
     for function in functions:
-        kinds = {item.arg: _kind(item.annotation) for item in _arguments(function)}
+        kinds = {item.arg: kind_of(item.annotation) for item in _arguments(function)}
         for name, kind in kinds.items():
             said[name] |= {kind} if kind else set()
         holder = holders.get(function)
@@ -30,7 +30,7 @@ def _arguments(function: _Function) -> list[ast.arg]:
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
 
 
-def _kind(annotation: ast.expr | None) -> str:
+def kind_of(annotation: ast.expr | None) -> str:
     """The class of `service: Bookings` and of `Annotated[Bookings, Depends(...)]`."""
     if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated":
         inner = annotation.slice

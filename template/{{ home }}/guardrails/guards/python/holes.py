@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, failopen, kinds, meant, own_rows, prices, sockets
+from . import acts, assignment, claimed, failopen, in_the_name, kinds, meant, own_rows, prices, sockets
 from .access import Gatekeeper, is_login
 from .commented import commented_out
-from .handlers import Handler, is_query
+from .deciding import decided_by_user
+from .harm import ADMIN, harm
+from .handlers import Handler
+from .storing import is_query
 from .kept import kept_for_callers, of_the_session, private
 from .left_open import left_open
 from .leftovers import left_over
@@ -21,7 +24,6 @@ from .ownership import (
     PERSONAL,
     any_file,
     changed_unasked,
-    decided_by_user,
     foreign_rows,
     is_owned,
 )
@@ -31,36 +33,6 @@ from .state import changes_kept
 from .syntax import called, dotted, found, place, strings_in, words_in
 from .tenants import Part, across, divided, for_a_tenant, given_back
 
-_MEANT_OPEN = re.compile(
-    r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
-    r"health|ping|webhook|callback|oauth|contact|inquir|enquir|subscri|newsletter|feedback|"
-    r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
-    r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
-    r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload|"
-    r"heartbeat|telemetry",
-    re.IGNORECASE,
-)
-_ENDS_SOMETHING = re.compile(
-    r"log_?-?out|auth|token|reset|verif|confirm|webhook|callback|session|unsubscri|public",
-    re.IGNORECASE,
-)
-_GUESTS_ADD = re.compile(
-    r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
-    r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer|"
-    r"pending|suggest|propos|report|prospect|applicant|candidate",
-    re.IGNORECASE,
-)
-_ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
-_SHOWN = re.compile(
-    r"profile|public|display|community|avatar|photo|image|post|article|review|rating|follow|"
-    r"portfolio|feed|author|health|login|token|verif|reset|webhook|callback|leaderboard|badge|"
-    r"users?/[{<][^/ ]*[}>]/? ",
-    re.IGNORECASE,
-)
-_GIVEN_OUT = re.compile(
-    r"share|public|invit|log_?in|token|verif|webhook|callback|lookup", re.IGNORECASE
-)
-_WHOLE = re.compile(r"export|backup|admin", re.IGNORECASE)
 _SOMEBODY_ELSES = {"authz.idor", "authz.client-supplied-identity"}
 """Whoever mends one of these mends the role that is not asked for, too."""
 _PER_TREE = 40
@@ -74,7 +46,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     ]
     roles_matter = _knows_roles(table.project)
     shown, listed = rows_for_all(handlers), rows_listed(handlers)
-    kept = kept_for_callers(handlers) - listed
+    kept = kept_for_callers(handlers) - {name for name in listed if not PERSONAL.search(name)}
     for handler in handlers:
         handler.kept = kept
     parts = divided(table.project)
@@ -95,6 +67,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
             seen.add((finding.rule, node))
             yield finding
     yield from failopen.look(table.project)
+    yield from claimed.look(table.project, handlers)
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
         yield from commented_out(module, [h.function for h in handlers if h.module is module])
@@ -139,6 +112,7 @@ def _of_handler(
         yield from _first_of(
             _admin_by_login(handler, roles),  # and the rows of others follow from it
             foreign_rows(handler, shown, listed),
+            in_the_name.look(handler),
             changed_unasked(handler),
             handed_on(handler, shown),
             any_file(handler),
@@ -194,10 +168,10 @@ def _open(handlers: list[Handler], told: set[ast.AST]) -> Iterator[Finding]:
     for handler in sorted(filter(_is_open, handlers), key=lambda one: not one.route.writes):
         if handler.function not in told:
             grouped.setdefault(handler.function, handler)
-    chosen = [(handler, severity) for handler in grouped.values() if (severity := _harm(handler))]
+    chosen = [(handler, severity) for handler in grouped.values() if (severity := harm(handler))]
     if not chosen:
         return
-    if not any(h.route.access not in {"public", "unknown"} for h in handlers):
+    if not any(h.route.access in {"caller", "role", "secret"} for h in handlers):
         yield _nobody_asked(handlers, chosen)
         return
     asking = {h.module.path for h in handlers if h.route.access not in {"public", "unknown"}}
@@ -228,82 +202,6 @@ def _is_open(handler: Handler) -> bool:
     route = handler.route
     asks = route.stated or is_login(route) or of_the_session(handler)
     return route.access == "public" and not asks
-
-
-def _harm(handler: Handler) -> Severity | None:
-    """How bad it is that anybody may call it; None when that may be its purpose."""
-    route = handler.route
-    name = f"{route.path} {route.function.name}"
-    if route.writes and (handler.writes or meant.gives_back(handler)):
-        return _harm_of_writing(handler, name)
-    if route.writes and changes_kept(handler):
-        return Severity.MEDIUM if _harm_of_writing(handler, name) else None
-    if harm := acts.harm_of_a_link(handler) or meant.harm_of_contacts(handler):
-        return harm
-    reads = handler.reads or private(handler)
-    return _harm_of_reading(handler, name) if route.method == "GET" and reads else None
-
-
-def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
-    if meant.takes_over(handler, name) or meant.gives_back(handler):
-        return Severity.CRITICAL
-    post = handler.route.method == "POST"
-    guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)
-    adds = guests and _GUESTS_ADD.search(name) and not _ADMIN.search(name)
-    if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
-        return None
-    if meant.first_start(handler, name) or (guests and meant.takes_on(handler)):
-        return None
-    if guests and meant.by_invitation(handler):
-        return None
-    if meant.by_code(handler) or (guests and meant.only_starts(handler)):
-        return Severity.MEDIUM
-    grave = not guests or handler.changes or _ADMIN.search(name)
-    return Severity.CRITICAL if grave else Severity.HIGH
-
-
-def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
-    if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
-        told = f"{name} {ast.get_docstring(handler.function) or ''}"
-        return None if _SHOWN.search(told) else Severity.MEDIUM
-    words = name.replace("_", " ")
-    other = re.sub(r"contact|subscribers\b", "", name)
-    asked = _MEANT_OPEN.search(other) and not _ADMIN.search(handler.route.path)
-    open_ = asked or meant.free_places(name) or _said_open(handler)
-    if _own_row(handler, name):
-        return Severity.MEDIUM
-    if handler.path_parameters and not open_ and PERSONAL.search(words):
-        if meant.shows_people(handler, many=True):
-            return Severity.CRITICAL
-        if meant.shows_people(handler, many=False) and not meant.by_code(handler):
-            return Severity.MEDIUM  # who has the number may well be meant to see it
-    lists = not handler.path_parameters and not open_
-    if not lists or not (_ADMIN.search(handler.route.path) or PERSONAL.search(words)):
-        return None
-    return _harm_of_a_list(handler, words)
-
-
-def _own_row(handler: Handler, name: str) -> bool:
-    """Somebody's own row, for whoever names it; a code that was given away may do."""
-    if not handler.path_parameters or meant.by_code(handler) or meant.free_places(name):
-        return False
-    return private(handler) and not meant.said_open(handler) and not _GIVEN_OUT.search(name)
-
-
-def _said_open(handler: Handler) -> bool:
-    """It says of itself that it is for everybody, which makes nobody's records public."""
-    return meant.said_open(handler) and not PERSONAL.search(meant.told_of(handler))
-
-
-def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:
-    if PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", meant.told_of(handler))):
-        return Severity.CRITICAL
-    if not _ADMIN.search(handler.route.path):
-        return Severity.MEDIUM if _WHOLE.search(words) else None
-    if not meant.a_list(handler):
-        return None  # one setting, not a list
-    mild = meant.a_number(handler) or kinds.rows_of_nobody(handler)
-    return Severity.MEDIUM if mild else Severity.HIGH
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:
@@ -342,7 +240,7 @@ def _nobody_asked(handlers: list[Handler], chosen: list[tuple[Handler, Severity]
 
 def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
-    admin = _ADMIN.search(route.path) or _ADMIN.search(route.function.name)
+    admin = ADMIN.search(route.path) or ADMIN.search(route.function.name)
     if not roles or not admin or is_login(route) or not meant.serves_many(handler):
         return
     if _looks_at_caller(handler) or not (handler.writes or handler.reads):

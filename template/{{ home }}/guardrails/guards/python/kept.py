@@ -4,9 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .handlers import Handler, asks_who, is_query
+from .asking import asks_who
+from .handlers import Handler
+from .storing import is_query
 from .shared import collection, subject
-from .syntax import assigns_in, called, chain, dotted, names_in, strings_in, text_of
+from .stored import statement, table
+from .syntax import assigns_in, called, chain, dotted, names_in, text_of
 
 _OWNER = re.compile(
     r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
@@ -34,7 +37,7 @@ def kept_for_callers(handlers: list[Handler]) -> frozenset[str]:
 def _subjects(handler: Handler) -> Iterator[str]:
     made: set[str] = set()
     for call in handler.calls:
-        yield from _tables(call)
+        yield from _tables(handler, call)
     for call in handler.calls:
         if called(call)[:1].isupper() and _owned(handler, call):
             made.add(called(call))
@@ -48,30 +51,30 @@ def _subjects(handler: Handler) -> Iterator[str]:
             yield named or next(iter(chain(call)[-2:-1]), "")
 
 
-_ROWS = re.compile(r"\b(?:from|join|into|update)\s+[\"`]?(\w+)", re.IGNORECASE)
 _OF_ONE = re.compile(
-    r"\b(?:user|owner|author|account|customer|client|student|member)_?id\s*=\s*(?:\?|%s|\$\d)",
+    r"\b(?:user|owner|author|account|customer|client|student|member)_?id\s*=\s*(?:\?|%s|[:$]\w)",
     re.IGNORECASE,
 )
 
 
-def _tables(call: ast.Call) -> Iterator[str]:
+def _tables(handler: Handler, call: ast.Call) -> Iterator[str]:
     """`SELECT … FROM payments WHERE user_id = ?` with who calls."""
-    if called(call) != "execute" or len(call.args) < 2 or not asks_who(call.args[1]):
-        return
-    said = " ".join(strings_in(call.args[0]))
-    if _OF_ONE.search(said) and (table := _ROWS.search(said)):
-        yield table[1]
+    given = [*call.args[1:], *(word.value for word in call.keywords)]
+    if _OF_ONE.search(statement(handler.module, call)) and any(map(handler.of_the_user, given)):
+        yield table(handler.module, call)
 
 
 def _owned(handler: Handler, call: ast.Call) -> bool:
     return any(
-        _OWNER.match(word.arg or "") and names_in(word.value) & handler.users
+        _OWNER.match(word.arg or "") and handler.of_the_user(word.value)
         for word in call.keywords
     )
 
 
 def _asks_for_own(handler: Handler, call: ast.Call) -> bool:
+    said = text_of(call.args[0]) if len(call.args) > 1 else None
+    if said and _OWNER.match(said) and handler.of_the_user(call.args[-1]):
+        return True  # `.eq("user_id", me.id)`, `.where("user_id", "==", me.id)`
     return any(_owned_document(handler, one) or _owned_column(handler, one) for one in call.args)
 
 
@@ -81,7 +84,7 @@ def _owned_column(handler: Handler, node: ast.expr) -> bool:
         isinstance(node, ast.Compare)
         and isinstance(node.left, ast.Attribute)
         and _OWNER.match(node.left.attr) is not None
-        and bool(names_in(node.comparators[0]) & handler.users)
+        and handler.of_the_user(node.comparators[0])
     )
 
 
@@ -92,7 +95,7 @@ def _owned_document(handler: Handler, node: ast.expr) -> bool:
         ]
         node = made[0] if len(made) == 1 else node
     return isinstance(node, ast.Dict) and any(
-        _OWNER.match(text_of(key) or "") and names_in(value) & handler.users
+        _OWNER.match(text_of(key) or "") and handler.of_the_user(value)
         for key, value in zip(node.keys, node.values, strict=True)
     )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from . import meant
-from .handlers import Handler, asks_who, is_write
+from .asking import asks_who
+from .handlers import Handler
+from .storing import is_write
 from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import refuses
 from .syntax import (

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
-from .handlers import Handler, is_query
+from .handlers import Handler
+from .storing import is_query
 from .literal_words import PASSWORD
 from .modules import Function, Module, Project
 from .routes import Route, RouteTable

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .handlers import is_query
+from .storing import is_query
 from .modules import Function, Module, Project
 from .syntax import called, calls_in, chain, dotted, found, names_in, own_body, text_of
 

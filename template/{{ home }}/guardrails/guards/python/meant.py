@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Severity
-from .handlers import Handler, comes_from, fields_of, is_query, is_write
+from .handlers import Handler, comes_from, fields_of
+from .storing import is_query, is_write
 from .modules import Function, Module
 from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, text_of, words_in
 from .walking import nodes_in
@@ -289,10 +290,12 @@ def _sets_password(node: ast.AST) -> bool:
 
 
 _REFUNDS = re.compile(
-    r"(^|\.)refunds?\.create(_async)?$|\.(create_)?refund(_payment)?$", re.IGNORECASE
+    r"(^|\.)(refunds?|transfers?|payouts?|ephemeral_?keys?)\.create(_async)?$"
+    r"|\.(create_)?refund(_payment)?$",
+    re.IGNORECASE,
 )
 
 
 def gives_back(handler: Handler) -> ast.Call | None:
-    """Where the provider is asked to give money back."""
+    """Where the provider is asked to give money back or to pay it out, or for a customer's key."""
     return next((call for call in handler.all_calls if _REFUNDS.search(dotted(call.func))), None)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from ...engine.finding import NotLooked
 from ...engine.tree import Tree
 from ..filenames import is_test
-from .holding import held_in
+from .holding import held_in, kind_of
 from .walking import children, nodes_in
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -207,9 +207,11 @@ class Project:
         if kind is None or depth > _LONGEST_CHAIN:
             return None
         meant = self.resolve(module, kind, depth + 1)
-        if not isinstance(meant.node, ast.ClassDef) or meant.module is None:
-            return None
-        return self._method(meant.module, meant.node, method, depth + 1)
+        if isinstance(meant.node, ast.Assign) and meant.module:  # `Service = Annotated[Rows, …]`
+            meant = self.resolve(meant.module, kind_of(meant.node.value), depth + 1)
+        if isinstance(meant.node, ast.ClassDef) and meant.module:
+            return self._method(meant.module, meant.node, method, depth + 1)
+        return None
 
     def _method(
         self, module: Module, holder: ast.ClassDef, name: str, depth: int
@@ -394,7 +396,5 @@ def _imports(path: str, tree: ast.Module) -> dict[str, str]:
 
 
 def _package(path: str, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    above = path.split("/")[: -node.level]
+    above = path.split("/")[: -node.level] if node.level else []
     return ".".join([*above, *([node.module] if node.module else [])])

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from . import meant
-from .handlers import Handler, comes_from, is_query, is_write
+from .handlers import Handler, comes_from
+from .storing import is_query, is_write
+from .deciding import decided_by_user, looked_after, narrowed
 from .modules import Project
 from .shared import of_shown, subject
 from .syntax import (
@@ -41,9 +43,10 @@ IDENTITY = re.compile(
 )
 PERSONAL = re.compile(
     r"users?\b|customers?|clients?\b|patients?|orders?\b|bookings?|appointments?|inquir|enquir|"
-    r"contacts?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
+    r"contacts?\b|loans?\b|expenses?\b|prescriptions?\b|messages?\b|leads?\b|subscribers?|payments?|invoices?|transactions?|employees?|"
     r"students?\b|members?\b|admin|export|backup|salar|payroll|donors?\b|reservations|balances?\b|"
-    r"wallets?\b|ledgers?\b",
+    r"wallets?\b|ledgers?\b|applications?\b|applicants?\b|disputes?\b|complaints?\b|payslips?\b"
+    r"|payouts?\b|refunds?\b|(audit|security|access|activity)[-_/ ](logs?|trail)",
     re.IGNORECASE,
 )
 _LONGEST_WAY = 2
@@ -56,18 +59,23 @@ def foreign_rows(
 ) -> Iterator[tuple[Finding, ast.AST]]:
     """IDOR: rows by an id from the request, and the caller is never looked at.
 
+    That who calls is only written down, or told in the answer, looks after nothing.
     `shown` are those that the service lists for everybody, `listed` also those that are people's
     own: who sees all of them learns nothing more from one.
     """
     route = handler.route
-    if handler.uses_user or route.before != "caller" or not meant.serves_many(handler):
+    if route.before != "caller" or looked_after(handler) or not meant.serves_many(handler):
         return
     for call in handler.calls:
         key = _request_key(handler, call)
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
+        if handler.uses_user and (narrowed(handler, call) or not is_owned(handler, call)):
+            continue
         read = not route.writes
-        if read and (meant.listed(handler) or not is_owned(handler, call)):
+        if read and (
+            meant.listed(handler) or meant.a_number(handler) or not is_owned(handler, call)
+        ):
             continue
         if read and (
             _TO_READ.search(route.path)
@@ -83,7 +91,7 @@ def foreign_rows(
         verb = "changes" if route.writes else "reads"
         yield found(
             rule, handler.module, call,
-            f"{route.label} {verb} rows by {key} from the request, and never looks at who calls.",
+            f"{route.label} {verb} rows by {key} from the request, and never {_never(handler)}.",
             severity=Severity.HIGH if _grave(handler, call, listed) else Severity.MEDIUM,
             symbol=route.function.name,
             also=[
@@ -92,6 +100,11 @@ def foreign_rows(
             ],
         ), route.function  # fmt: skip
         return
+
+
+def _never(handler: Handler) -> str:
+    beside = "compares whose they are with who calls"
+    return beside if handler.uses_user else "looks at who calls"
 
 
 def looked_up(handler: Handler) -> list[ast.Call]:
@@ -118,7 +131,8 @@ def _only_refers(handler: Handler, call: ast.Call) -> bool:
 
 
 def _grave(handler: Handler, call: ast.Call, listed: set[str]) -> bool:
-    known = not handler.route.writes and subject(handler.project, handler.module, call) in listed
+    read = not handler.route.writes
+    known = read and subject(handler.project, handler.module, call) in listed
     return is_owned(handler, call) and not known
 
 
@@ -216,78 +230,6 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             severity=Severity.HIGH, symbol=route.function.name, also=_declared(handler, call),
         ), route.function  # fmt: skip
         return
-
-
-def decided_by_user(handler: Handler) -> bool:
-    """Whether anything is decided by who calls, or handed to a function that may decide."""
-    if handler.asks_about_row:
-        return True
-    found_by = {
-        name
-        for target, value in assigns_in(handler.function)
-        if any(is_query(call) or _by_its_id(call) for call in calls_in(value))
-        for name in names_in(target)
-    }
-    told = {
-        inner for node in handler.body if isinstance(node, ast.Dict) for inner in nodes_in(node)
-    }  # what is only said in the answer decides nothing
-    return any(_tests(handler, node, found_by) for node in handler.body if node not in told)
-
-
-def _by_its_id(call: ast.Call) -> bool:
-    """`User.query.get(…)`, `db.session.get(User, …)`."""
-    return called(call) == "get" and bool({"query", "session"} & set(chain(call)[:-1]))
-
-
-def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
-    """`found_by` are rows: that the caller has one decides something where it ends there."""
-    if isinstance(node, ast.Call):
-        return _decides(handler, node)
-    if isinstance(node, ast.Compare):
-        return handler.of_the_user(node, found_by) or _of_two_rows(handler, node)
-    if isinstance(node, ast.Assign):
-        return _takes_on(handler, node)
-    if not isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While):
-        return False
-    ends = isinstance(node, ast.If) and any(
-        isinstance(inner, ast.Return | ast.Raise) for inner in node.body
-    )
-    return handler.of_the_user(node.test, set() if ends else found_by)
-
-
-def _of_two_rows(handler: Handler, node: ast.Compare) -> bool:
-    """`job.driver_id != driver.id`, where the driver is the row of who calls."""
-    sides = [node.left, node.comparators[0]]
-    if not all(isinstance(side, ast.Attribute | ast.Subscript) for side in sides):
-        return False
-    first, second = (dotted(side).partition(".")[0] for side in sides)
-    return first != second and bool({first, second} & handler.users)
-
-
-_TAKES_ON = re.compile(
-    r"(driver|rider|courier|assign\w*|claimed|taken|worker|mentor|agent|volunteer|provider)"
-    r"(_?by|_?to)?(_?id)?$",
-    re.IGNORECASE,
-)
-
-
-def _takes_on(handler: Handler, node: ast.Assign) -> bool:
-    """`job.driver_id = me.id`: what waits for whoever comes first is nobody's as yet."""
-    target = node.targets[0]
-    taken = isinstance(target, ast.Attribute) and _TAKES_ON.search(target.attr) is not None
-    return taken and handler.of_the_user(node.value)
-
-
-def _decides(handler: Handler, call: ast.Call) -> bool:
-    meant_ = handler.project.resolve(handler.module, dotted(call.func))
-    own = isinstance(meant_.node, ast.FunctionDef | ast.AsyncFunctionDef)
-    if not own or _RECORDS.search(called(call)):
-        return False
-    return any(handler.of_the_user(argument) for argument in call.args)
-
-
-_RECORDS = re.compile(r"(^|_)(log|audit|activity|notif\w*|track|emit|e?mail)(_|$)", re.IGNORECASE)
-"""It only writes down, or tells, who did it."""
 
 
 def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .handlers import Handler, comes_from, fields_of
 from .modules import Function, Module
+from .sums import summed
 from .syntax import (
     called,
     calls_in,
@@ -112,6 +113,8 @@ def _kept(handler: Handler, key: str, value: ast.expr) -> bool:
 def _of_the_client(handler: Handler, value: ast.expr) -> bool:
     """`payload.total`, `data["price"]`, or a number made of it; computed with nothing of ours."""
     value = _unwrapped(value)
+    if summed(handler, value):
+        return True
     if isinstance(value, ast.Name):
         made = [
             node.value

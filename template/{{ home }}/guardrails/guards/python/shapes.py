@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .handlers import Handler, fields_of, is_write
+from .handlers import Handler, fields_of
+from .storing import is_write
 from .modules import Module
 from .routes import RouteTable
 from .syntax import (

@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 
 from ..private_rows import PRIVATE
-from .handlers import Handler, is_query
+from .handlers import Handler
+from .storing import is_query
 from .modules import Module, Project
+from .stored import table
 from .syntax import (
     assigns_in,
     called,
@@ -40,10 +42,23 @@ def subject(project: Project, module: Module, call: ast.Call) -> str:
         found = project.resolve(module, name)
         if isinstance(found.node, ast.ClassDef):
             return found.node.name
+    if said := table(module, call) or _held_in(project, module, call):
+        return said
     names = chain(call)
     if len(names) > 2 and names[0] in {"db", "database", "mongo"}:
         return names[1]
     return collection(project, module, call)
+
+
+def _held_in(project: Project, module: Module, call: ast.Call) -> str:
+    """`orders` of `ORDERS = mongo.db.orders`, where a name of the module holds a collection."""
+    started = dotted(call.func).partition(".")[0]
+    kept = getattr(project.resolve(module, started).node, "value", None) if started else None
+    if isinstance(kept, ast.Attribute) and _BASE.search(dotted(kept.value)):
+        return kept.attr
+    if isinstance(kept, ast.Subscript) and _BASE.search(dotted(kept.value)):
+        return text_of(kept.slice) or ""
+    return ""
 
 
 def collection(project: Project, module: Module, call: ast.Call) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper
-from .handlers import Handler, comes_from, is_query, spread
+from .handlers import Handler, comes_from, spread
+from .storing import is_query
 from .modules import Function, Module, Project, is_script
 from .ownership import IDENTITY, PERSONAL
 from .refusals import SOUNDS_LIKE_PROOF

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from ...engine.finding import Finding, Severity
 from . import meant
-from .handlers import Handler, asks_who, comes_from
+from .asking import asks_who
+from .handlers import Handler, comes_from
 from .modules import Function, Project
-from .ownership import decided_by_user
+from .deciding import decided_by_user
 from .syntax import (
     called,
     calls_in,

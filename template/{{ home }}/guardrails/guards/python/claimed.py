@@ -1,0 +1,116 @@
+"""Checks that believe whoever calls: a header, a cookie or a field says who it is, and nobody asks."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import is_login
+from .asking import asks_who
+from .handlers import Handler, comes_from
+from .modules import Function, Module, Project, is_script
+from .refusals import refuses
+from .syntax import (
+    argument,
+    assigns_in,
+    called,
+    calls_in,
+    dotted,
+    found,
+    key_of,
+    names_in,
+    own_body,
+    parameters,
+    place,
+    strings_in,
+    text_of,
+    words_in,
+)
+from .walking import nodes_in
+
+_SAID = re.compile(
+    r"^(x[-_])?(auth[-_])?(user|account|uid|customer|owner|member|admin|driver|student|employee)"
+    r"[-_]?(id|uid|email|name|role)?$|^(x[-_])?role$|^(x[-_])?is[-_]admin$",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(
+    r"^(user|owner|requester|admin|caller|current_?user|actor)_?(id|uid)$|^(user_?)?role$|^is_?admin$",
+    re.IGNORECASE,
+)
+_PROOF = re.compile(
+    r"decode|verif|jwt|token|secret|api_?key|^session_\w+|passw|^authoriz|^authenticat|signature|hmac|digest|otp|\bcode\b"
+    r"|\bpin\b|current_user|bearer|captcha|login_user|g\.user|basic|oauth|remote_addr|trusted",
+    re.IGNORECASE,
+)
+"""What would tell whether it is true, or what else is asked."""
+
+
+def look(project: Project, handlers: list[Handler]) -> Iterator[Finding]:
+    told: dict[str, list[tuple[Module, Function, str]]] = defaultdict(list)
+    of = {handler.function: handler for handler in handlers}
+    for module in project.service:
+        for function in module.functions if not is_script(module.path) else ():
+            if said := _believes(module, function, of.get(function)):
+                told[module.path].append((module, function, said))
+    for first, *more in told.values():
+        module, function, said = first
+        yield found(
+            "authz.client-supplied-identity", module, function.lineno,
+            f"{function.name} lets in whoever sends {said}: it is never looked at whether that is "
+            "who calls.",
+            symbol=function.name,
+            also=[place(at, one.lineno, one.name) for at, one, _ in more],
+        )  # fmt: skip
+
+
+def _believes(module: Module, function: Function, handler: Handler | None) -> str:
+    """What the caller says of themselves, that decides alone whether they are let in."""
+    claims = dict(_claims(function))
+    if handler is not None:
+        route = handler.route
+        if route.before != "public" or is_login(route):
+            return ""
+        claims |= dict(_fields(handler)) if route.access in {"caller", "role"} else {}
+    if not claims:
+        return ""
+    words = words_in(function) | {text for text in strings_in(function) if " " not in text}
+    if any(_PROOF.search(word) for word in words):
+        return ""
+    if asks_who(function) or any(_PROOF.search(called(call)) for call in calls_in(function)):
+        return ""
+    for node in own_body(function):
+        if not isinstance(node, ast.If) or not names_in(node.test) & set(claims):
+            continue
+        if any(refuses(inner, function) for part in node.body for inner in nodes_in(part)):
+            return claims[min(names_in(node.test) & set(claims))]
+    return ""
+
+
+def _claims(function: Function) -> Iterator[tuple[str, str]]:
+    """The names that hold what a header or a cookie says of who calls."""
+    for parameter, default in parameters(function):
+        asked = called(default) if default is not None else ""
+        if asked in {"Header", "Cookie"} and _SAID.match(parameter.arg):
+            yield parameter.arg, f"the {asked.lower()} {parameter.arg.replace('_', '-')}"
+    for target, value in assigns_in(function):
+        for node in nodes_in(value):
+            kind = next((one for one in ("headers", "cookies") if one in dotted(node)), "")
+            key = text_of(argument(node, 0)) if isinstance(node, ast.Call) else key_of(node)
+            if kind and key and _SAID.match(key) and isinstance(target, ast.Name):
+                yield target.id, f"the {kind[:-1]} {key}"
+
+
+def _fields(handler: Handler) -> Iterator[tuple[str, str]]:
+    """The names that hold what the body or the address says of who calls."""
+    for target, value in assigns_in(handler.function):
+        for node in nodes_in(value):
+            key = key_of(node)
+            if _FIELD.match(key) and comes_from(node, handler.inputs):
+                if isinstance(target, ast.Name):
+                    yield target.id, f"the field {key}"
+    for parameter, default in parameters(handler.function):
+        query = default is None or called(default) in {"Query", "Form", "Body"}
+        if query and parameter.arg in handler.inputs and _FIELD.match(parameter.arg):
+            if parameter.arg not in handler.path_parameters:
+                yield parameter.arg, f"the field {parameter.arg}"

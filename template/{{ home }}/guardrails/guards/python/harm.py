@@ -1,0 +1,148 @@
+"""How bad it is that anybody may call a route; for some that is their purpose."""
+
+import ast
+import re
+
+from ...engine.finding import Severity
+from . import acts, kinds, meant
+from .handlers import Handler
+from .kept import private
+from .ownership import IDENTITY, PERSONAL, changed_rows, is_owned
+from .state import changes_kept
+
+_MEANT_OPEN = re.compile(
+    r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
+    r"health|ping|webhook|callback|oauth|contact|inquir|enquir|subscri|newsletter|feedback|"
+    r"track|analytic|visit|waitlist|leads?\b|quote|demo|search|docs|static|favicon|robots|sitemap|"
+    r"public|survey|rsvp|checkout|session|chat|predict|detect|webchat|estimate|calculat|preview|"
+    r"display|kiosk|leaderboard|validate|check|convert|analy[sz]e|generate|translate|summari[sz]e|\bask\b|query|upload|"
+    r"heartbeat|telemetry",
+    re.IGNORECASE,
+)
+_ENDS_SOMETHING = re.compile(
+    r"log_?-?out|auth|token|reset|verif|confirm|webhook|callback|session|unsubscri|public",
+    re.IGNORECASE,
+)
+_GUESTS_ADD = re.compile(
+    r"booking|order|message|review|comment|applications?|appointment|reservation|registration|"
+    r"donation|vote|like|score|rating|request|cart|event|log|submit|finali[sz]e|response|answer|"
+    r"pending|suggest|propos|report|prospect|applicant|candidate",
+    re.IGNORECASE,
+)
+ADMIN = re.compile(r"(^|[/_-])admin([/_-]|$)", re.IGNORECASE)
+_SHOWN = re.compile(
+    r"profile|public|display|community|avatar|photo|image|post|article|review|rating|follow|"
+    r"portfolio|feed|author|health|login|token|verif|reset|webhook|callback|leaderboard|badge|"
+    r"users?/[{<][^/ ]*[}>]/? ",
+    re.IGNORECASE,
+)
+_GIVEN_OUT = re.compile(
+    r"share|public|invit|log_?in|token|verif|webhook|callback|lookup", re.IGNORECASE
+)
+_WHOLE = re.compile(r"export|backup|admin", re.IGNORECASE)
+
+
+def harm(handler: Handler) -> Severity | None:
+    """How bad it is that anybody may call it; None when that may be its purpose."""
+    route = handler.route
+    name = f"{route.path} {route.function.name}"
+    if route.writes and (handler.writes or meant.gives_back(handler)):
+        return _harm_of_writing(handler, name)
+    if route.writes and changes_kept(handler):
+        return Severity.MEDIUM if _harm_of_writing(handler, name) else None
+    if of_a_link := acts.harm_of_a_link(handler) or meant.harm_of_contacts(handler):
+        return of_a_link
+    reads = handler.reads or private(handler)
+    return _harm_of_reading(handler, name) if route.method == "GET" and reads else None
+
+
+def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
+    if meant.takes_over(handler, name) or meant.gives_back(handler):
+        return Severity.CRITICAL
+    post = handler.route.method == "POST"
+    guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)
+    adds = guests and _GUESTS_ADD.search(name) and not ADMIN.search(name)
+    if _ENTRANCE.match(handler.route.path) and _ALTERS.search(name) and not _ENTERS.search(name):
+        name = name.replace("auth", "")  # so its siblings are called, which let people in
+    if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
+        return Severity.MEDIUM if post and _works_on_a_row(handler, name) else None
+    if meant.first_start(handler, name) or (guests and meant.takes_on(handler)):
+        return None
+    if guests and meant.by_invitation(handler):
+        return None
+    if meant.by_code(handler) or (guests and meant.only_starts(handler)):
+        return Severity.MEDIUM
+    grave = not guests or handler.changes or ADMIN.search(name)
+    return Severity.CRITICAL if grave else Severity.HIGH
+
+
+_ENTRANCE = re.compile(r"^(/api)?(/v\d+)?/(auth|session|chat|checkout|public)/")
+_ALTERS = re.compile(r"update|edit|change|delete|remove|suspend|status|\bban\b|role", re.IGNORECASE)
+_ENTERS = re.compile(
+    r"log_?-?(in|out)|sign_?-?(in|up|out)|register|refresh|forgot|reset|verif|confirm|callback|oauth"
+    r"|token|otp|webhook|public",
+    re.IGNORECASE,
+)
+_WORKS = re.compile(
+    r"predict|detect|estimate|calculat|validate|check(?!_?out)|convert|analy[sz]e|generate|translate"
+    r"|summari[sz]e|upload|submit|report",
+    re.IGNORECASE,
+)
+
+
+def _works_on_a_row(handler: Handler, name: str) -> bool:
+    """`/claims/{id}/analyze` keeps what it finds out in somebody's row."""
+    only = not _MEANT_OPEN.search(_WORKS.sub("", name)) and not _GUESTS_ADD.search(
+        _WORKS.sub("", handler.route.function.name)
+    )
+    rows = changed_rows(handler) if only and handler.path_parameters else ()
+    return not meant.by_code(handler) and any(is_owned(handler, row) for row in rows)
+
+
+def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
+    if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
+        told = f"{name} {ast.get_docstring(handler.function) or ''}"
+        return None if _SHOWN.search(told) else Severity.MEDIUM
+    words = name.replace("_", " ")
+    other = re.sub(r"contact|subscribers\b", "", name)
+    asked = _MEANT_OPEN.search(other) and not ADMIN.search(handler.route.path)
+    open_ = asked or meant.free_places(name) or _said_open(handler)
+    if _own_row(handler, name):
+        return Severity.MEDIUM
+    if handler.path_parameters and not open_ and PERSONAL.search(words):
+        if meant.shows_people(handler, many=True):
+            return Severity.CRITICAL
+        if meant.shows_people(handler, many=False) and not meant.by_code(handler):
+            return Severity.MEDIUM  # who has the number may well be meant to see it
+    lists = not handler.path_parameters and not open_
+    if not lists or not (ADMIN.search(handler.route.path) or PERSONAL.search(words)):
+        return None
+    return _harm_of_a_list(handler, words)
+
+
+def _own_row(handler: Handler, name: str) -> bool:
+    """Somebody's own row, for whoever names it; a code that was given away may do."""
+    named = [one for one in handler.path_parameters if not _CREDENTIAL.search(one)]
+    if not named or meant.by_code(handler) or meant.free_places(name):
+        return False
+    return private(handler) and not meant.said_open(handler) and not _GIVEN_OUT.search(name)
+
+
+_CREDENTIAL = re.compile(r"session", re.IGNORECASE)
+"""Whoever has it is let in by it."""
+
+
+def _said_open(handler: Handler) -> bool:
+    """It says of itself that it is for everybody, which makes nobody's records public."""
+    return meant.said_open(handler) and not PERSONAL.search(meant.told_of(handler))
+
+
+def _harm_of_a_list(handler: Handler, words: str) -> Severity | None:
+    if PERSONAL.search(re.sub(r"(?i)admin|export|backup", " ", meant.told_of(handler))):
+        return Severity.CRITICAL
+    if not ADMIN.search(handler.route.path):
+        return Severity.MEDIUM if _WHOLE.search(words) else None
+    if not meant.a_list(handler):
+        return None  # one setting, not a list
+    mild = meant.a_number(handler) or kinds.rows_of_nobody(handler)
+    return Severity.MEDIUM if mild else Severity.HIGH

@@ -1,0 +1,104 @@
+"""In whose name a row is made: the caller is known, and the request says somebody else."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding, Severity
+from . import meant
+from .assignment import inserted, splatted
+from .deciding import decided_by_user
+from .handlers import Handler, comes_from
+from .syntax import assigns_in, called, chain, dotted, found, names_in, place, text_of
+from .walking import nodes_in
+
+_AUTHOR = re.compile(
+    r"^(user|owner|author|sender|creator|poster|uploader|reviewer|from_?user|buyer|borrower)_?(id|uid)$"
+    r"|^(created|posted|submitted|uploaded)_by(_id)?$|^uid$",
+    re.IGNORECASE,
+)
+_MAKES = re.compile(r"^[A-Z]\w+$|^(insert|insert_one|create|add|set|execute|fetchrow|fetchval)$")
+_TO_OTHERS = re.compile(
+    r"member|particip|assign|invit|notif|follow|collab|recipient|attend|enrol|share|permission|role"
+    r"|access|grant|response|out$|read$|schema|token|block|report|friend",
+    re.IGNORECASE,
+)
+"""Rows that say something of somebody else: who is added to a team, who is told."""
+
+
+def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`Review(user_id=body.user_id)` of whoever is signed in."""
+    route = handler.route
+    if route.method != "POST" or route.access != "caller" or route.before != "caller":
+        return
+    if _TO_OTHERS.search(f"{route.path} {route.function.name}") or decided_by_user(handler):
+        return
+    if not meant.serves_many(handler):
+        return
+    for call in handler.calls:
+        if not _makes(call):
+            continue
+        given = list(_given(handler, call))
+        if any(handler.of_the_user(value) for key, value in given if _AUTHOR.match(key)):
+            return
+        named = [key for key, value in given if _AUTHOR.match(key) and _sent(handler, value)]
+        if named and not any(_hands_over_caller(handler, value) for value in call.args):
+            yield found(
+                "authz.client-supplied-identity", handler.module, call,
+                f"{route.label} knows who is signed in, and writes in the name of whichever "
+                f"{named[0]} the request names.",
+                severity=Severity.HIGH, symbol=route.function.name,
+                also=[place(handler.module, route.line, route.function.name)],
+            ), route.function  # fmt: skip
+            return
+
+
+def _hands_over_caller(handler: Handler, value: ast.expr) -> bool:
+    """Something of the caller's goes in, and it can't be seen as what."""
+    apart = isinstance(value, ast.Tuple | ast.List) or any(_whole(handler, value))
+    return not apart and handler.of_the_user(value)
+
+
+def _makes(call: ast.Call) -> bool:
+    made = called(call)
+    if not _MAKES.match(made) or _TO_OTHERS.search(made):
+        return False
+    return not any(_TO_OTHERS.search(part) for part in chain(call)[1:-1])
+
+
+def _sent(handler: Handler, value: ast.expr) -> bool:
+    """It is what the request says, as it came or as a number."""
+    if isinstance(value, ast.Call) and value.args and called(value) in {"int", "str", "UUID"}:
+        value = value.args[0]
+    return comes_from(value, handler.inputs) and not handler.of_the_user(value)
+
+
+def _given(handler: Handler, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The columns of a row with what goes in, also where it was put together before."""
+    yield from inserted(call)
+    for word in call.keywords:
+        if word.arg:
+            yield word.arg, word.value
+        else:
+            yield from _whole(handler, word.value)
+    for value in call.args:
+        yield from _whole(handler, value)
+
+
+def _whole(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """`{"user_id": body.user_id}`, `body.model_dump()`, or a name that holds one of them."""
+    if isinstance(value, ast.Name):
+        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
+        given = [pair for one in made if not isinstance(one, ast.Name) for pair in _whole(handler, one)]
+        yield from given
+        for target, one in assigns_in(handler.function):
+            if isinstance(target, ast.Subscript) and dotted(target.value) == value.id:
+                yield text_of(target.slice) or "", one
+        return
+    if isinstance(value, ast.Dict):
+        for key, one in zip(value.keys, value.values, strict=True):
+            if key is None:
+                yield from _whole(handler, one)
+            else:
+                yield text_of(key) or "", one
+    yield from splatted(handler, value)
