@@ -1,14 +1,15 @@
 """Routes that any account may call, beside routes of their kind that look at the role."""
 
 import ast
+import ast
 import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from . import meant
-from .handlers import Handler
-from .ownership import is_owned
-from .syntax import called, calls_in, found, words_in
+from .handlers import Handler, comes_from
+from .ownership import is_owned, model_is_owned
+from .syntax import called, calls_in, found, names_in, place, words_in
 
 
 def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
@@ -29,12 +30,40 @@ def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
                     "same rows looks at the role.",
                     symbol=route.function.name,
                 ), route.function  # fmt: skip
+        elif roles and route.writes and (row := _sets_price(handler)) is not None:
+            yield found(
+                "authz.missing-role-check", handler.module, row,
+                f"{route.label}: any account says what is sold, and for how much.",
+                symbol=route.function.name,
+                also=[place(route.module, route.line, route.function.name)],
+            ), route.function  # fmt: skip
         elif roles and route.method == "GET" and _lists_people(handler):
             yield found(
                 "authz.missing-role-check", route.module, route.line,
                 f"{route.label} lists everybody's rows for any account.",
                 severity=Severity.MEDIUM, symbol=route.function.name,
             ), route.function  # fmt: skip
+
+
+_PRICE = re.compile(r"^(unit_|base_|selling_)?price(_cents)?$")
+
+
+def _sets_price(handler: Handler) -> ast.Call | None:
+    """`Product(price=data["price"])`: a row of the shop's own, for it names nobody it is of."""
+    for call in handler.calls if handler.writes else ():
+        given = {word.arg or "": word.value for word in call.keywords}
+        meant_ = handler.project.resolve(handler.module, called(call))
+        if not isinstance(meant_.node, ast.ClassDef) or not called(call)[:1].isupper():
+            continue
+        priced = any(_PRICE.match(name) and _sent(handler, given[name]) for name in given)
+        if priced and not model_is_owned(handler.project, meant_.node):
+            return call
+    return None
+
+
+def _sent(handler: Handler, value: ast.expr) -> bool:
+    named = names_in(value) & handler.inputs
+    return bool(named) or comes_from(value, handler.inputs)
 
 
 def _kind(handler: Handler) -> tuple[str, str]:
