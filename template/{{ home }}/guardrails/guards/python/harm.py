@@ -9,6 +9,7 @@ from .handlers import Handler
 from .kept import private
 from .ownership import IDENTITY, PERSONAL, changed_rows, is_owned
 from .state import changes_kept
+from .syntax import text_of
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
@@ -114,10 +115,26 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
             return Severity.CRITICAL
         if meant.shows_people(handler, many=False) and not meant.by_code(handler):
             return Severity.MEDIUM  # who has the number may well be meant to see it
+    if handler.path_parameters and not open_ and _lists_names(handler):
+        return Severity.MEDIUM
     lists = not handler.path_parameters and not open_
     if not lists or not (ADMIN.search(handler.route.path) or PERSONAL.search(words)):
         return None
     return _harm_of_a_list(handler, words)
+
+
+_NAME_OF_ONE = re.compile(
+    r"^(user|customer|client|guest|patient|tenant|student|buyer)_?(full_?)?(name|email|phone)$",
+    re.IGNORECASE,
+)
+
+
+def _lists_names(handler: Handler) -> bool:
+    """`/rooms/{id}/bookings` says by name who has booked."""
+    if not PERSONAL.search(meant.told_of(handler)) or meant.by_code(handler):
+        return False
+    keys = (key for node in handler.body if isinstance(node, ast.Dict) for key in node.keys)
+    return meant.a_list(handler) and any(_NAME_OF_ONE.match(text_of(key) or "") for key in keys)
 
 
 def _own_row(handler: Handler, name: str) -> bool:

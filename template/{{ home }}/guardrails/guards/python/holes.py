@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, claimed, failopen, in_the_name, kinds, meant, own_rows, prices, sockets
+from . import acts, assignment, claimed, failopen, in_the_name, kinds, meant, own_rows, prices, sockets, told_paid
 from .access import Gatekeeper, is_login
 from .commented import commented_out
 from .deciding import decided_by_user
@@ -61,7 +61,9 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     told = {node for finding, node in every if finding.rule in _SOMEBODY_ELSES}
     beside = [(finding, node) for finding, node in left_open(handlers) if node not in told]
     beside += sockets.look(table.project, keeper, handlers)
-    beside += left_over(handlers, told | set(_functions_at(handlers, open_)))
+    open_to_all = set(_functions_at(handlers, open_))
+    beside += in_the_name.for_nobody(handlers, told | open_to_all)
+    beside += left_over(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
@@ -101,6 +103,7 @@ def _of_handler(
     yield from assignment.look(handler, roles)
     yield from own_rows.look(handler, roles)
     yield from acts.look(handler)
+    yield from told_paid.look(handler)
     yield from prices.look(handler)
     if roles:
         yield from _makes_staff(handler)
@@ -200,8 +203,9 @@ def _open_file(chosen: list[tuple[Handler, Severity]]) -> Finding:
 
 def _is_open(handler: Handler) -> bool:
     route = handler.route
-    asks = route.stated or is_login(route) or of_the_session(handler)
-    return route.access == "public" and not asks
+    if route.access != "public" or route.stated or of_the_session(handler):
+        return False
+    return not is_login(route) or meant.takes_over(handler, f"{route.path} {route.function.name}")
 
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from . import meant
+from .access import is_login
 from .assignment import inserted, splatted
 from .deciding import decided_by_user
 from .handlers import Handler, comes_from
@@ -29,28 +30,54 @@ _TO_OTHERS = re.compile(
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`Review(user_id=body.user_id)` of whoever is signed in."""
     route = handler.route
-    if route.method != "POST" or route.access != "caller" or route.before != "caller":
+    if route.access != "caller" or route.before != "caller" or decided_by_user(handler):
         return
-    if _TO_OTHERS.search(f"{route.path} {route.function.name}") or decided_by_user(handler):
+    if meant.serves_many(handler) and (made := _made(handler)) is not None:
+        yield _told(handler, made, "knows who is signed in, and writes")
+
+
+def for_nobody(
+    handlers: list[Handler], told: set[ast.AST]
+) -> Iterator[tuple[Finding, ast.AST]]:
+    """The same where nobody is asked, in a service that asks elsewhere: no guest has a number."""
+    if not any(handler.route.access in {"caller", "role"} for handler in handlers):
         return
-    if not meant.serves_many(handler):
-        return
+    for handler in handlers:
+        route = handler.route
+        if route.access != "public" or route.stated or is_login(route):
+            continue
+        if route.function in told or meant.by_code(handler) or meant.by_invitation(handler):
+            continue
+        if meant.serves_many(handler) and (made := _made(handler)) is not None:
+            yield _told(handler, made, "asks nobody who they are, and writes")
+
+
+def _told(handler: Handler, made: tuple[ast.Call, str], how: str) -> tuple[Finding, ast.AST]:
+    call, key = made
+    route = handler.route
+    return found(
+        "authz.client-supplied-identity", handler.module, call,
+        f"{route.label} {how} in the name of whichever {key} the request names.",
+        severity=Severity.HIGH, symbol=route.function.name,
+        also=[place(handler.module, route.line, route.function.name)],
+    ), route.function  # fmt: skip
+
+
+def _made(handler: Handler) -> tuple[ast.Call, str] | None:
+    """Where a row is made of which the request says whose it is, and in which column."""
+    route = handler.route
+    if route.method != "POST" or _TO_OTHERS.search(f"{route.path} {route.function.name}"):
+        return None
     for call in handler.calls:
         if not _makes(call):
             continue
         given = list(_given(handler, call))
         if any(handler.of_the_user(value) for key, value in given if _AUTHOR.match(key)):
-            return
+            return None
         named = [key for key, value in given if _AUTHOR.match(key) and _sent(handler, value)]
         if named and not any(_hands_over_caller(handler, value) for value in call.args):
-            yield found(
-                "authz.client-supplied-identity", handler.module, call,
-                f"{route.label} knows who is signed in, and writes in the name of whichever "
-                f"{named[0]} the request names.",
-                severity=Severity.HIGH, symbol=route.function.name,
-                also=[place(handler.module, route.line, route.function.name)],
-            ), route.function  # fmt: skip
-            return
+            return call, named[0]
+    return None
 
 
 def _hands_over_caller(handler: Handler, value: ast.expr) -> bool:

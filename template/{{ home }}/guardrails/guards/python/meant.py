@@ -270,7 +270,12 @@ def takes_over(handler: Handler, name: str) -> bool:
     if not _RESETS.search(name):
         return False
     reached = [function for _, function in handler.reached()]
-    words = {word for function in reached for word in words_in(function) | strings_in(function)}
+    words = {
+        word
+        for function in reached
+        for word in words_in(function) | _keys_used(function)
+        if " " not in word
+    }
     words |= {
         field
         for _, module, model in handler.models
@@ -278,6 +283,34 @@ def takes_over(handler: Handler, name: str) -> bool:
     }
     sets = any(_sets_password(node) for function in reached for node in nodes_in(function))
     return sets and not any(_PROOF.search(word) for word in words)
+
+
+def _keys_used(function: Function) -> set[str]:
+    """The texts of a function, but keys that are only asked for whether they are there:
+    `if not data.get("token")`, `required = ["email", "token"]`.
+    """
+    asked = {
+        inner
+        for node in nodes_in(function)
+        if (isinstance(node, ast.If) and _asks_presence(node.test)) or isinstance(node, ast.List)
+        for inner in nodes_in(node.test if isinstance(node, ast.If) else node)
+    }
+    return {
+        node.value
+        for node in nodes_in(function)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in asked
+    }
+
+
+def _asks_presence(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp):
+        return all(_asks_presence(part) for part in test.values)
+    if isinstance(test, ast.UnaryOp):
+        return _asks_presence(test.operand)
+    if isinstance(test, ast.Compare):
+        return isinstance(test.ops[0], ast.In | ast.NotIn | ast.Is)
+    taken = called(test) in {"get", "all", "any"} if isinstance(test, ast.Call) else True
+    return taken and isinstance(test, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
 
 
 def _sets_password(node: ast.AST) -> bool:
