@@ -26,14 +26,14 @@ def asks_who(node: ast.AST) -> bool:
                 return True
         if isinstance(inner, ast.Name) and inner.id == "current_user":
             return True
-        if _asks_session(inner):
+        if asks_session(inner):
             return True
         if isinstance(inner, ast.Call) and _WHO.search(called(inner)):
             return True
     return False
 
 
-def _asks_session(node: ast.AST) -> bool:
+def asks_session(node: ast.AST) -> bool:
     """`session["x"]`, `session.get("x")`, `"x" in session`: the browser's, no database's."""
     if isinstance(node, ast.Subscript):
         return dotted(node.value) in _SESSIONS

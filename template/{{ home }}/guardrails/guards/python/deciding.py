@@ -4,20 +4,48 @@ import ast
 import re
 from collections.abc import Iterator
 
+from .asking import asks_session
+from .depends import parameter_checks
 from .handlers import Handler
 from .storing import is_query, is_write
 from .shared import subject
 from .stored import along, condition, statement
-from .syntax import assigns_in, called, calls_in, chain, dotted, ends, names_in
+from .syntax import assigns_in, called, calls_in, chain, dotted, ends, names_in, parameters
 from .walking import nodes_in
 
 _ACCOUNTS = re.compile(r"^(auth_)?(users?|accounts?|profiles?)$", re.IGNORECASE)
 _MINE = re.compile(r"user|owner|author|account|customer|client|creat|tenant|org|compan|email|who|by")
 
 
+def knows_caller(handler: Handler) -> bool:
+    """Any account may call it: a check stands before it, or the handler looks by itself whether
+    anybody is signed in.
+    """
+    route = handler.route
+    inside = route.before == "public" and route.access == "caller" and handler.uses_user
+    return route.before == "caller" or inside
+
+
 def looked_after(handler: Handler) -> bool:
-    """Whether the handler uses who calls for more than to write it down, or to say it again."""
+    """Whether the handler, or what it depends on, uses who calls for more than to write it down,
+    or to say it again.
+    """
+    if _asked_before(handler):
+        return True
     return handler.uses_user and (decided_by_user(handler) or _asks_for_own(handler))
+
+
+def _asked_before(handler: Handler) -> bool:
+    """`hive: Hive = Depends(own_hive)`: what is handed in was asked for by its id and who calls."""
+    project, named = handler.project, set(handler.path_parameters)
+    for module, node in parameter_checks(project, handler.module, handler.function):
+        there = project.resolve(module, dotted(node))
+        if isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef) and there.module:
+            taken = {item.arg for item, _ in parameters(there.node)}
+            asked = parameter_checks(project, there.module, there.node)
+            if taken & named and any(handler.keeper.check(*one) is not None for one in asked):
+                return True
+    return False
 
 
 def _asks_for_own(handler: Handler) -> bool:
@@ -101,6 +129,8 @@ def _only_there(handler: Handler, test: ast.expr) -> bool:
         return all(_only_there(handler, part) for part in test.values)
     if isinstance(test, ast.UnaryOp):
         return _only_there(handler, test.operand)
+    if asks_session(test) and not _in_a_row(test):
+        return True
     if isinstance(test, ast.Compare):
         side = test.comparators[0]
         plain = isinstance(side, ast.Constant) and side.value in {None, True, False}
@@ -108,6 +138,11 @@ def _only_there(handler: Handler, test: ast.expr) -> bool:
     if isinstance(test, ast.Attribute) and _IN_USE.match(test.attr):
         test = test.value
     return isinstance(test, ast.Name) and test.id in handler.users and _is_account(handler, test.id)
+
+
+def _in_a_row(test: ast.expr) -> bool:
+    """`cart_id in session["carts"]` asks what is the caller's; `"user_id" in session` doesn't."""
+    return isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant)
 
 
 def _is_account(handler: Handler, name: str) -> bool:

@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .access import is_login
 from .assignment import inserted, splatted
-from .deciding import decided_by_user
+from .deciding import decided_by_user, knows_caller
 from .handlers import Handler, comes_from
 from .syntax import assigns_in, called, chain, dotted, found, names_in, place, text_of
 from .walking import nodes_in
@@ -30,7 +30,7 @@ _TO_OTHERS = re.compile(
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`Review(user_id=body.user_id)` of whoever is signed in."""
     route = handler.route
-    if route.access != "caller" or route.before != "caller" or decided_by_user(handler):
+    if route.access != "caller" or not knows_caller(handler) or decided_by_user(handler):
         return
     if meant.serves_many(handler) and (made := _made(handler)) is not None:
         yield _told(handler, made, "knows who is signed in, and writes")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import meant
 from .asking import asks_who
-from .deciding import looked_after
+from .deciding import knows_caller, looked_after
 from .handlers import Handler
 from .modules import Function, Module, Project
 from .ownership import CATALOGUE, is_owned, model_is_owned
@@ -27,7 +27,7 @@ from .syntax import (
 def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
     """`return invoice(order_id)`: the function looks the row up by the id alone."""
     route = handler.route
-    if route.before != "caller" or looked_after(handler) or not meant.serves_many(handler):
+    if not knows_caller(handler) or looked_after(handler) or not meant.serves_many(handler):
         return
     if (route.writes and CATALOGUE.search(route.path)) or meant.listed(handler):
         return

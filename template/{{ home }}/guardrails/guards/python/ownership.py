@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Place, Severity
 from . import meant
 from .handlers import Handler, comes_from
 from .storing import is_query, is_write
-from .deciding import decided_by_user, looked_after, narrowed
+from .deciding import decided_by_user, knows_caller, looked_after, narrowed
 from .modules import Project
 from .shared import of_shown, subject
 from .syntax import (
@@ -64,7 +64,7 @@ def foreign_rows(
     own: who sees all of them learns nothing more from one.
     """
     route = handler.route
-    if route.before != "caller" or looked_after(handler) or not meant.serves_many(handler):
+    if not knows_caller(handler) or looked_after(handler) or not meant.serves_many(handler):
         return
     for call in handler.calls:
         key = _request_key(handler, call)
@@ -125,6 +125,8 @@ def _only_refers(handler: Handler, call: ast.Call) -> bool:
         return False
     if is_write(call):
         return called(call) in {"add", "insert_one"}
+    if called(handler.whole(call)) in {"delete", "update"} and is_write(handler.whole(call)):
+        return False
     return not any(
         _changed(handler, row) for row, given in _rows(handler) if call in calls_in(given)
     )
@@ -216,7 +218,7 @@ def _targets(node: ast.AST) -> list[ast.expr]:
 def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """The row that the request names is changed; the caller is asked for, but not about it."""
     route = handler.route
-    if not route.writes or route.before != "caller" or not meant.serves_many(handler):
+    if not route.writes or not knows_caller(handler) or not meant.serves_many(handler):
         return
     if not handler.uses_user or CATALOGUE.search(route.path) or decided_by_user(handler):
         return
