@@ -95,14 +95,17 @@ def decided_by_user(handler: Handler) -> bool:
 
 
 def _by_its_id(call: ast.Call) -> bool:
-    """`User.query.get(…)`, `db.session.get(User, …)`."""
-    return called(call) == "get" and bool({"query", "session"} & set(chain(call)[:-1]))
+    """`User.query.get(…)`, `db.get(User, …)`."""
+    if called(call) != "get":
+        return False
+    of_model = len(call.args) > 1 and dotted(call.args[0])[:1].isupper()
+    return of_model or bool({"query", "session"} & set(chain(call)[:-1]))
 
 
 def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
     """`found_by` are rows: that the caller has one decides something where it ends there."""
     if isinstance(node, ast.Call):
-        return _decides(handler, node)
+        return _decides(handler, node) or _asked_of(handler, node, found_by)
     if isinstance(node, ast.Compare):
         if _only_there(handler, node):
             return False
@@ -193,6 +196,17 @@ def _decides(handler: Handler, call: ast.Call) -> bool:
     if not own or _RECORDS.search(called(call)) or _LOADS.search(called(call)):
         return False
     return any(handler.of_the_user(argument) for argument in call.args)
+
+
+def _asked_of(handler: Handler, call: ast.Call, found_by: set[str]) -> bool:
+    """`hive.assert_kept_by(me)`, `Policy(me).allow(hive)`: one is asked about the other."""
+    if not isinstance(call.func, ast.Attribute) or _RECORDS.search(called(call)):
+        return False
+    given = [*call.args, *(word.value for word in call.keywords)]
+    holder = call.func.value
+    if dotted(holder).partition(".")[0] in found_by:
+        return any(handler.of_the_user(one) for one in given)
+    return handler.of_the_user(holder) and any(names_in(one) & found_by for one in given)
 
 
 _RECORDS = re.compile(r"(^|_)(log|audit|activity|notif\w*|track|emit|e?mail)(_|$)", re.IGNORECASE)

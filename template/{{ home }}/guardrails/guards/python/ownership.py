@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place, Severity
 from . import meant
 from .handlers import Handler, comes_from
-from .storing import is_query, is_write
+from .storing import SQL_WRITE, is_query, is_write
 from .deciding import decided_by_user, knows_caller, looked_after, narrowed
 from .modules import Project
 from .shared import of_shown, subject
+from .stored import along, statement
 from .syntax import (
     assigns_in,
     called,
@@ -72,6 +73,8 @@ def foreign_rows(
             continue
         if handler.uses_user and (narrowed(handler, call) or not is_owned(handler, call)):
             continue
+        if handler.uses_user and route.writes and not _altered(handler, call):
+            continue
         read = not route.writes
         if read and (
             meant.listed(handler) or meant.a_number(handler) or not is_owned(handler, call)
@@ -100,6 +103,23 @@ def foreign_rows(
             ],
         ), route.function  # fmt: skip
         return
+
+
+def _altered(handler: Handler, call: ast.Call) -> bool:
+    """Whether the rows that a call asks for are changed: there, or where they are held later."""
+    whole = handler.whole(call)
+    if is_write(call) or is_write(whole) or SQL_WRITE.match(statement(handler.module, whole)):
+        return True
+    if any(called(one) in {"delete", "update"} for one in along(whole)):
+        return True
+    rows: set[str] = set()
+    for _ in range(_LONGEST_WAY + 1):
+        for target, value in assigns_in(handler.function):
+            if isinstance(target, ast.Name) and (
+                call in nodes_in(value) or names_in(value) & rows
+            ):
+                rows.add(target.id)
+    return any(_changed(handler, row) for row in rows)
 
 
 def _never(handler: Handler) -> str:
