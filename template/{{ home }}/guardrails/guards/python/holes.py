@@ -210,6 +210,8 @@ def _is_open(handler: Handler) -> bool:
 
 def _open_route(handler: Handler, severity: Severity) -> Finding:
     route = handler.route
+    resets = meant.takes_over(handler, f"{route.path} {route.function.name}")
+    there = meant.password_set(handler) if resets else None
     told = "what is for administrators" if severity is Severity.HIGH else "personal data"
     links = route.writes or acts.harm_of_a_link(handler)
     what = "changes data" if links else f"hands out {told}"
@@ -220,6 +222,7 @@ def _open_route(handler: Handler, severity: Severity) -> Finding:
         "authz.unauthenticated-endpoint", route.module, route.line,
         f"{route.label} ({route.function.name}) {what} and asks nobody who they are{why}.",
         severity=severity, symbol=route.function.name,
+        also=[place(*there)] if there else [],
     )  # fmt: skip
 
 

@@ -281,8 +281,16 @@ def takes_over(handler: Handler, name: str) -> bool:
         for _, module, model in handler.models
         for field in fields_of(handler.project, module, model)
     }
-    sets = any(_sets_password(node) for function in reached for node in nodes_in(function))
-    return sets and not any(_PROOF.search(word) for word in words)
+    return password_set(handler) is not None and not any(_PROOF.search(word) for word in words)
+
+
+def password_set(handler: Handler) -> tuple[Module, ast.AST] | None:
+    """Where an account is given another password."""
+    for module, function in handler.reached():
+        for node in nodes_in(function):
+            if _sets_password(node):
+                return module, node
+    return None
 
 
 def _keys_used(function: Function) -> set[str]:

@@ -14,6 +14,7 @@ from .syntax import (
     dotted,
     found,
     keyword,
+    place,
     strings_in,
     words_in,
 )
@@ -48,7 +49,7 @@ def look(handler: Handler) -> Iterator[Finding]:
                 f"{handler.route.label} answers with whole accounts, the hash of each password "
                 "included.",
                 severity=Severity.MEDIUM if handler.route.access == "role" else Severity.HIGH,
-                symbol=handler.function.name,
+                symbol=handler.function.name, also=[place(handler.module, node)],
             )  # fmt: skip
             return
 
