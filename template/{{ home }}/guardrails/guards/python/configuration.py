@@ -2,9 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ...engine.finding import Evidence, Finding, Severity
+from ...engine.finding import Evidence, Finding, Place, Severity
 from .modules import Module, Project, is_script
 from .routes import Router, RouteTable
 from .syntax import (
@@ -15,6 +15,7 @@ from .syntax import (
     is_true,
     keyword,
     names_in,
+    place,
     strings_in,
     target_name,
     text_of,
@@ -178,7 +179,9 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
                     module, origins or call, cookies=uses_cookies(project.of_the_prototype)
                 )
         elif called(call) == "CORS" and not keyword(call, "origins", "resources"):
-            yield _for_all(module, call)
+            hung = list(_hung_later(project, call))
+            if not any(keyword(one, "origins", "resources") for _, one in hung):
+                yield _for_all(module, call, also=[place(*one) for one in hung])
         elif called(call) in {"SocketIO", "AsyncServer"} and (
             text_of(keyword(call, "cors_allowed_origins")) == "*"
         ):
@@ -202,10 +205,20 @@ def _sockets_for_all(module: Module, node: ast.Call, *, cookies: bool) -> Findin
 _HEADER = "Access-Control-Allow-Origin"
 
 
-def _for_all(module: Module, node: ast.AST) -> Finding:
+def _hung_later(project: Project, made: ast.Call) -> Iterator[tuple[Module, ast.Call]]:
+    """`cors.init_app(app)`, where `cors = CORS()` stands in another file."""
+    for module in project.modules if not made.args else ():
+        for call in module.calls:
+            if called(call) == "init_app" and isinstance(call.func, ast.Attribute):
+                meant = project.resolve(module, dotted(call.func.value))
+                if getattr(meant.node, "value", None) is made:
+                    yield module, call
+
+
+def _for_all(module: Module, node: ast.AST, also: Iterable[Place] = ()) -> Finding:
     return found(
         "config.cors-wildcard", module, node, "Pages of any site may read the answers.",
-        severity=Severity.LOW,
+        severity=Severity.LOW, also=also,
     )  # fmt: skip
 
 
