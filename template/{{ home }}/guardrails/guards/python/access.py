@@ -205,7 +205,9 @@ class Gatekeeper:
                 if not isinstance(asked, ast.FunctionDef | ast.AsyncFunctionDef):
                     continue
                 tests = [it for it in own_body(asked) if isinstance(it, ast.Compare)]
-                if asks_who(asked) and any(ROLES.search(w) for it in tests for w in asked_about(it)):
+                if asks_who(asked) and any(
+                    ROLES.search(w) for it in tests for w in asked_about(it)
+                ):
                     yield Verdict("role", f"{asked.name} looks at the role")
 
     def _callee(self, module: Module, call: ast.Call, depth: int) -> Verdict | None:

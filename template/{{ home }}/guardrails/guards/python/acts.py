@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from . import bookings, meant, negatives, replays
 from .handlers import Handler, comes_from
-from .storing import is_write
 from .modules import Module, Project
 from .ownership import changed_rows
+from .storing import is_write
 from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
 from .walking import nodes_in
 

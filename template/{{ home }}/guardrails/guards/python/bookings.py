@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .handlers import Handler
-from .storing import is_query, is_write
 from .modules import Function, Module, Project
+from .storing import is_query, is_write
 from .syntax import called, calls_in, chain, found, place, strings_in, text_of, words_in
 from .walking import nodes_in
 

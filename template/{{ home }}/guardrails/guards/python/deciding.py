@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from .asking import asks_session
 from .depends import parameter_checks
 from .handlers import Handler
-from .storing import is_query, is_write
 from .shared import subject
 from .stored import along, condition, statement
+from .storing import is_query, is_write
 from .syntax import assigns_in, called, calls_in, chain, dotted, ends, names_in, parameters
 from .walking import nodes_in
 
 _ACCOUNTS = re.compile(r"^(auth_)?(users?|accounts?|profiles?)$", re.IGNORECASE)
-_MINE = re.compile(r"user|owner|author|account|customer|client|creat|tenant|org|compan|email|who|by")
+_MINE = re.compile(
+    r"user|owner|author|account|customer|client|creat|tenant|org|compan|email|who|by"
+)
 
 
 def knows_caller(handler: Handler) -> bool:
@@ -211,5 +213,3 @@ def _asked_of(handler: Handler, call: ast.Call, found_by: set[str]) -> bool:
 
 _RECORDS = re.compile(r"(^|_)(log|audit|activity|notif\w*|track|emit|e?mail)(_|$)", re.IGNORECASE)
 """It only writes down, or tells, who did it."""
-
-

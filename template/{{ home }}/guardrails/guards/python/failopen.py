@@ -8,7 +8,18 @@ from ...engine.finding import Finding, Severity
 from .modules import Function, Module, Project, is_script
 from .refusals import refuses
 from .switches import stands
-from .syntax import assigns_in, called, calls_in, dotted, found, keyword, own_body, parameters, place, text_of
+from .syntax import (
+    assigns_in,
+    called,
+    calls_in,
+    dotted,
+    found,
+    keyword,
+    own_body,
+    parameters,
+    place,
+    text_of,
+)
 from .walking import nodes_in
 
 _DECODES = re.compile(r"decode|verify|jwt|authenticate|^get_unverified_claims$", re.IGNORECASE)
@@ -116,7 +127,9 @@ def _why_open(
     made = [value for target, value in assigns_in(function) if dotted(target) == missing]
     read = made or [value for value in [getattr(module.named.get(missing), "value", None)] if value]
     if any(_ENVIRONMENT.search(ast.unparse(value)) for value in read):
-        return f"while {missing} is not set" if _SECRET.search(missing + ast.unparse(read[0])) else ""
+        return (
+            f"while {missing} is not set" if _SECRET.search(missing + ast.unparse(read[0])) else ""
+        )
     given = missing in {item.arg for item, _ in parameters(function)} or any(
         "header" in ast.unparse(value) for value in made
     )

@@ -26,7 +26,6 @@ from .syntax import (
     own_body,
     parameters,
     strings_in,
-    text_of,
     words_in,
 )
 from .walking import nodes_in

@@ -7,20 +7,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
-from . import acts, assignment, claimed, failopen, in_the_name, kinds, meant, own_rows, prices, sockets, told_paid
+from . import (
+    acts,
+    assignment,
+    claimed,
+    failopen,
+    in_the_name,
+    kinds,
+    meant,
+    own_rows,
+    prices,
+    sockets,
+    told_paid,
+)
 from .access import Gatekeeper, is_login
 from .commented import commented_out
 from .deciding import decided_by_user
-from .harm import ADMIN, harm
 from .handlers import Handler
-from .storing import is_query
-from .kept import kept_for_callers, of_the_session, private
+from .harm import ADMIN, harm
+from .kept import kept_for_callers, of_the_session
 from .left_open import left_open
 from .leftovers import left_over
 from .looked_up import handed_on
 from .modules import Project, is_script
 from .ownership import (
-    IDENTITY,
     PERSONAL,
     any_file,
     changed_unasked,
@@ -29,7 +39,7 @@ from .ownership import (
 )
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
-from .state import changes_kept
+from .storing import is_query
 from .syntax import called, dotted, found, place, strings_in, words_in
 from .tenants import Part, across, divided, for_a_tenant, given_back
 

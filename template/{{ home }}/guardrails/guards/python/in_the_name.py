@@ -10,8 +10,7 @@ from .access import is_login
 from .assignment import inserted, splatted
 from .deciding import decided_by_user, knows_caller
 from .handlers import Handler, comes_from
-from .syntax import assigns_in, called, chain, dotted, found, names_in, place, text_of
-from .walking import nodes_in
+from .syntax import assigns_in, called, chain, dotted, found, place, text_of
 
 _AUTHOR = re.compile(
     r"^(user|owner|author|sender|creator|poster|uploader|reviewer|from_?user|buyer|borrower)_?(id|uid)$"
@@ -36,9 +35,7 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         yield _told(handler, made, "knows who is signed in, and writes")
 
 
-def for_nobody(
-    handlers: list[Handler], told: set[ast.AST]
-) -> Iterator[tuple[Finding, ast.AST]]:
+def for_nobody(handlers: list[Handler], told: set[ast.AST]) -> Iterator[tuple[Finding, ast.AST]]:
     """The same where nobody is asked, in a service that asks elsewhere: no guest has a number."""
     if not any(handler.route.access in {"caller", "role"} for handler in handlers):
         return
@@ -116,7 +113,9 @@ def _whole(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     """`{"user_id": body.user_id}`, `body.model_dump()`, or a name that holds one of them."""
     if isinstance(value, ast.Name):
         made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
-        given = [pair for one in made if not isinstance(one, ast.Name) for pair in _whole(handler, one)]
+        given = [
+            pair for one in made if not isinstance(one, ast.Name) for pair in _whole(handler, one)
+        ]
         yield from given
         for target, one in assigns_in(handler.function):
             if isinstance(target, ast.Subscript) and dotted(target.value) == value.id:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from .asking import asks_who
 from .handlers import Handler
-from .storing import is_query
 from .shared import collection, subject
 from .stored import statement, table
-from .syntax import assigns_in, called, chain, dotted, names_in, text_of
+from .storing import is_query
+from .syntax import assigns_in, called, chain, dotted, text_of
 
 _OWNER = re.compile(
     r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
@@ -66,8 +66,7 @@ def _tables(handler: Handler, call: ast.Call) -> Iterator[str]:
 
 def _owned(handler: Handler, call: ast.Call) -> bool:
     return any(
-        _OWNER.match(word.arg or "") and handler.of_the_user(word.value)
-        for word in call.keywords
+        _OWNER.match(word.arg or "") and handler.of_the_user(word.value) for word in call.keywords
     )
 
 

@@ -8,9 +8,9 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .asking import asks_who
 from .handlers import Handler
-from .storing import is_write
 from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import refuses
+from .storing import is_write
 from .syntax import (
     assigns_in,
     called,

@@ -1,7 +1,6 @@
 """Routes that any account may call, beside routes of their kind that look at the role."""
 
 import ast
-import ast
 import re
 from collections.abc import Iterator
 

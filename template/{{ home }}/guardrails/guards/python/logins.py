@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
 from .handlers import Handler
-from .storing import is_query
 from .literal_words import PASSWORD
 from .modules import Function, Module, Project
 from .routes import Route, RouteTable
+from .storing import is_query
 from .syntax import (
     assigns_in,
     called,

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
-from .storing import is_query
 from .modules import Function, Module, Project
+from .storing import is_query
 from .syntax import called, calls_in, chain, dotted, found, names_in, own_body, text_of
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Severity
 from .handlers import Handler, comes_from, fields_of
-from .storing import is_query, is_write
 from .modules import Function, Module
-from .syntax import assigns_in, called, dotted, keyword, names_in, strings_in, text_of, words_in
+from .storing import is_query, is_write
+from .syntax import assigns_in, called, dotted, keyword, names_in, text_of, words_in
 from .walking import nodes_in
 
 _FIRST = re.compile(

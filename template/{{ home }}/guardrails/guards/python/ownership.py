@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from . import meant
-from .handlers import Handler, comes_from
-from .storing import SQL_WRITE, is_query, is_write
 from .deciding import decided_by_user, knows_caller, looked_after, narrowed
+from .handlers import Handler, comes_from
 from .modules import Project
 from .shared import of_shown, subject
 from .stored import along, statement
+from .storing import SQL_WRITE, is_query, is_write
 from .syntax import (
     assigns_in,
     called,
@@ -115,9 +115,7 @@ def _altered(handler: Handler, call: ast.Call) -> bool:
     rows: set[str] = set()
     for _ in range(_LONGEST_WAY + 1):
         for target, value in assigns_in(handler.function):
-            if isinstance(target, ast.Name) and (
-                call in nodes_in(value) or names_in(value) & rows
-            ):
+            if isinstance(target, ast.Name) and (call in nodes_in(value) or names_in(value) & rows):
                 rows.add(target.id)
     return any(_changed(handler, row) for row in rows)
 

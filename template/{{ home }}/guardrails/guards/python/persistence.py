@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from ..filenames import is_test
 from . import columns, counted, loops, races
-from .storing import is_write
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
+from .storing import is_write
 from .syntax import (
     called,
     chain,

@@ -1,22 +1,18 @@
 """What a query is made of, and how much of it goes out: patterns, limits."""
 
 import ast
-import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding, Severity
+from ...engine.finding import Finding
 from . import whole_accounts
 from .handlers import Handler, comes_from
 from .syntax import (
     called,
     calls_in,
-    dotted,
     found,
     keyword,
     names_in,
     parameters,
-    strings_in,
-    words_in,
 )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .handlers import Handler, fields_of
-from .storing import is_write
 from .modules import Module
 from .routes import RouteTable
+from .storing import is_write
 from .syntax import (
     called,
     dotted,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ..private_rows import PRIVATE
 from .handlers import Handler
-from .storing import is_query
 from .modules import Module, Project
 from .stored import table
+from .storing import is_query
 from .syntax import (
     assigns_in,
     called,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
-from .storing import is_query
 from .modules import Function, Module, Project, is_script
 from .ownership import IDENTITY, PERSONAL
 from .refusals import SOUNDS_LIKE_PROOF
 from .routes import Route
+from .storing import is_query
 from .syntax import called, calls_in, dotted, found, key_of, place, strings_in, text_of, words_in
 from .walking import nodes_in
 

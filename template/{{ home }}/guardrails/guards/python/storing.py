@@ -84,6 +84,4 @@ def is_write(call: ast.AST) -> bool:
 
 
 def changes_sql(call: ast.Call) -> bool:
-    return any(
-        SQL_WRITE.match(text) for argument in call.args[:1] for text in strings_in(argument)
-    )
+    return any(SQL_WRITE.match(text) for argument in call.args[:1] for text in strings_in(argument))

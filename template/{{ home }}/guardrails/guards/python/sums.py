@@ -40,7 +40,9 @@ def _added(handler: Handler, name: str) -> Iterator[ast.expr]:
 def _behind(handler: Handler, value: ast.expr) -> Iterator[ast.expr]:
     """`line = item.price * item.quantity`, where `total += line`."""
     if isinstance(value, ast.Name):
-        yield from (one for target, one in assigns_in(handler.function) if dotted(target) == value.id)
+        yield from (
+            one for target, one in assigns_in(handler.function) if dotted(target) == value.id
+        )
 
 
 def _theirs(handler: Handler) -> Iterator[str]:

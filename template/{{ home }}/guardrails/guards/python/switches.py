@@ -11,7 +11,17 @@ _OF_THE_CHECK = re.compile(
     re.IGNORECASE,
 )
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
-_READS = {"getenv", "get", "bool", "config", "env", "getbool", "str2bool", "strtobool", "parse_bool"}
+_READS = {
+    "getenv",
+    "get",
+    "bool",
+    "config",
+    "env",
+    "getbool",
+    "str2bool",
+    "strtobool",
+    "parse_bool",
+}
 _DEEPEST = 4
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from ...engine.finding import Finding, Severity
 from . import meant
 from .asking import asks_who
+from .deciding import decided_by_user
 from .handlers import Handler, comes_from
 from .modules import Function, Project
-from .deciding import decided_by_user
 from .syntax import (
     called,
     calls_in,

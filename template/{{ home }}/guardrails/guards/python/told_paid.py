@@ -10,9 +10,12 @@ from .handlers import Handler, comes_from
 from .refusals import ROLES
 from .syntax import assigns_in, called, dotted, found, key_of, text_of, words_in
 
-_STATE = re.compile(r"^(payment_?status|is_?paid|paid|payment_?verified|payment_?state)$", re.IGNORECASE)
+_STATE = re.compile(
+    r"^(payment_?status|is_?paid|paid|payment_?verified|payment_?state)$", re.IGNORECASE
+)
 _OF_STAFF = re.compile(
-    r"admin|staff|manage|dashboard|seed|webhook|callback|cashier|\bpos\b|invoice|expense", re.IGNORECASE
+    r"admin|staff|manage|dashboard|seed|webhook|callback|cashier|\bpos\b|invoice|expense",
+    re.IGNORECASE,
 )
 _ASKED = re.compile(
     r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
@@ -61,8 +64,7 @@ def _writes(handler: Handler, node: ast.AST) -> bool:
         return bool(_STATE.match(name)) and _said(handler, node.value)
     if isinstance(node, ast.Call) and called(node)[:1].isupper():
         return any(
-            _STATE.match(word.arg or "") and _said(handler, word.value)
-            for word in node.keywords
+            _STATE.match(word.arg or "") and _said(handler, word.value) for word in node.keywords
         )
     if isinstance(node, ast.Dict):
         return any(

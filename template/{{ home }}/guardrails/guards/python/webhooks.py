@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place, Severity
 from .access import SIGNED, Gatekeeper
 from .handlers import Handler
-from .storing import is_write
 from .modules import Function, Module, Project, is_script
 from .refusals import SOUNDS_LIKE_PROOF
 from .routes import Route, RouteTable
+from .storing import is_write
 from .syntax import (
     argument,
     assigns_in,

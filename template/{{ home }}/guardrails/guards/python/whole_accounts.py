@@ -54,9 +54,7 @@ def look(handler: Handler) -> Iterator[Finding]:
             return
 
 
-def _asked_for(
-    handler: Handler, answer: ast.expr, left: int = _LONGEST_WAY
-) -> Iterator[ast.expr]:
+def _asked_for(handler: Handler, answer: ast.expr, left: int = _LONGEST_WAY) -> Iterator[ast.expr]:
     """Where the rows come from that an answer consists of: `query.all()`, and `query` above."""
     value = answer.value if isinstance(answer, ast.Await) else answer
     if isinstance(value, ast.Call) and called(value) in _WRAPS:
