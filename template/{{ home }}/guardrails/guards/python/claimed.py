@@ -1,9 +1,9 @@
-"""Checks that believe whoever calls: a header, a cookie or a field says who it is, and nobody asks."""
+"""Checks that believe whoever calls: a header, a cookie or a field says who it is, unasked."""
 
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...engine.finding import Finding
 from .access import is_login
@@ -51,7 +51,7 @@ def look(project: Project, handlers: list[Handler]) -> Iterator[Finding]:
     of = {handler.function: handler for handler in handlers}
     for module in project.service:
         for function in module.functions if not is_script(module.path) else ():
-            if said := _believes(module, function, of.get(function)):
+            if said := _believes(function, of.get(function)):
                 told[module.path].append((module, function, said))
     for first, *more in told.values():
         module, function, said = first
@@ -64,7 +64,7 @@ def look(project: Project, handlers: list[Handler]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _believes(module: Module, function: Function, handler: Handler | None) -> str:
+def _believes(function: Function, handler: Handler | None) -> str:
     """What the caller says of themselves, that decides alone whether they are let in."""
     claims = dict(_claims(function))
     if handler is not None:
@@ -72,13 +72,16 @@ def _believes(module: Module, function: Function, handler: Handler | None) -> st
         if route.before != "public" or is_login(route):
             return ""
         claims |= dict(_fields(handler)) if route.access in {"caller", "role"} else {}
-    if not claims:
-        return ""
+    return "" if not claims or _proves(function) else _decided(function, claims)
+
+
+def _proves(function: Function) -> bool:
     words = words_in(function) | {text for text in strings_in(function) if " " not in text}
-    if any(_PROOF.search(word) for word in words):
-        return ""
-    if asks_who(function) or any(_PROOF.search(called(call)) for call in calls_in(function)):
-        return ""
+    words |= {called(call) for call in calls_in(function)}
+    return any(_PROOF.search(word) for word in words) or asks_who(function)
+
+
+def _decided(function: Function, claims: Mapping[str, str]) -> str:
     for node in own_body(function):
         if not isinstance(node, ast.If) or not names_in(node.test) & set(claims):
             continue
@@ -106,11 +109,11 @@ def _fields(handler: Handler) -> Iterator[tuple[str, str]]:
     for target, value in assigns_in(handler.function):
         for node in nodes_in(value):
             key = key_of(node)
-            if _FIELD.match(key) and comes_from(node, handler.inputs):
-                if isinstance(target, ast.Name):
-                    yield target.id, f"the field {key}"
+            told = _FIELD.match(key) and comes_from(node, handler.inputs)
+            if told and isinstance(target, ast.Name):
+                yield target.id, f"the field {key}"
     for parameter, default in parameters(handler.function):
         query = default is None or called(default) in {"Query", "Form", "Body"}
-        if query and parameter.arg in handler.inputs and _FIELD.match(parameter.arg):
-            if parameter.arg not in handler.path_parameters:
-                yield parameter.arg, f"the field {parameter.arg}"
+        asked = handler.inputs - set(handler.path_parameters)
+        if query and parameter.arg in asked and _FIELD.match(parameter.arg):
+            yield parameter.arg, f"the field {parameter.arg}"

@@ -172,16 +172,8 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
             dotted(node).endswith("CORSMiddleware") for node in call.args
         ):
             yield from _starlette_cors(project, module, call)
-        elif called(call) == "CORS" and is_true(keyword(call, "supports_credentials")):
-            origins = keyword(call, "origins", "resources")
-            if origins is None or "*" in _texts(project, module, origins, exact=True):
-                yield _any_origin(
-                    module, origins or call, cookies=uses_cookies(project.of_the_prototype)
-                )
-        elif called(call) == "CORS" and not keyword(call, "origins", "resources"):
-            hung = list(_hung_later(project, call))
-            if not any(keyword(one, "origins", "resources") for _, one in hung):
-                yield _for_all(module, call, also=[place(*one) for one in hung])
+        elif called(call) == "CORS":
+            yield from _flask_cors(project, module, call)
         elif called(call) in {"SocketIO", "AsyncServer"} and (
             text_of(keyword(call, "cors_allowed_origins")) == "*"
         ):
@@ -190,6 +182,18 @@ def _cors(project: Project, module: Module) -> Iterator[Finding]:
             yield _for_all(module, call)
             return
     yield from _django_cors(module)
+
+
+def _flask_cors(project: Project, module: Module, call: ast.Call) -> Iterator[Finding]:
+    origins = keyword(call, "origins", "resources")
+    if is_true(keyword(call, "supports_credentials")):
+        if origins is None or "*" in _texts(project, module, origins, exact=True):
+            cookies = uses_cookies(project.of_the_prototype)
+            yield _any_origin(module, origins or call, cookies=cookies)
+    elif not origins:
+        hung = list(_hung_later(project, call))
+        if not any(keyword(one, "origins", "resources") for _, one in hung):
+            yield _for_all(module, call, also=[place(*one) for one in hung])
 
 
 def _sockets_for_all(module: Module, node: ast.Call, *, cookies: bool) -> Finding:

@@ -108,12 +108,11 @@ def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:
     """`found_by` are rows: that the caller has one decides something where it ends there."""
     if isinstance(node, ast.Call):
         return _decides(handler, node) or _asked_of(handler, node, found_by)
-    if isinstance(node, ast.Compare):
-        if _only_there(handler, node):
-            return False
-        return handler.of_the_user(node, found_by) or _of_two_rows(handler, node)
     if isinstance(node, ast.Assign):
         return _takes_on(handler, node)
+    if isinstance(node, ast.Compare):
+        asks = handler.of_the_user(node, found_by) or _of_two_rows(handler, node)
+        return asks and not _only_there(handler, node)
     if not isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While):
         return False
     if _only_there(handler, node.test):

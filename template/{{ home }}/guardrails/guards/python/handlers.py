@@ -12,9 +12,7 @@ from .handed import callers
 from .modules import Function, Module, Project
 from .routes import Route
 from .stored import along
-from .storing import CHANGES, SQL_WRITE, changes_sql
-from .storing import is_query as is_query
-from .storing import is_write as is_write
+from .storing import CHANGES, SQL_WRITE, changes_sql, is_query, is_write
 from .syntax import (
     assigns_in,
     called,

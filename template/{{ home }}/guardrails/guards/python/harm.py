@@ -110,17 +110,21 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     open_ = asked or meant.free_places(name) or _said_open(handler)
     if _own_row(handler, name):
         return Severity.MEDIUM
-    if handler.path_parameters and not open_ and PERSONAL.search(words):
+    if open_:
+        return None
+    if handler.path_parameters:
+        return _harm_by_number(handler, words)
+    personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
+    return _harm_of_a_list(handler, words) if personal else None
+
+
+def _harm_by_number(handler: Handler, words: str) -> Severity | None:
+    if PERSONAL.search(words):
         if meant.shows_people(handler, many=True):
             return Severity.CRITICAL
         if meant.shows_people(handler, many=False) and not meant.by_code(handler):
             return Severity.MEDIUM  # who has the number may well be meant to see it
-    if handler.path_parameters and not open_ and _lists_names(handler):
-        return Severity.MEDIUM
-    lists = not handler.path_parameters and not open_
-    if not lists or not (ADMIN.search(handler.route.path) or PERSONAL.search(words)):
-        return None
-    return _harm_of_a_list(handler, words)
+    return Severity.MEDIUM if _lists_names(handler) else None
 
 
 _NAME_OF_ONE = re.compile(

@@ -55,6 +55,26 @@ _NEAR = 3
 _ACCOUNTS = {"user", "users", "account", "accounts", "auth_user", "customer", "customers"}
 
 
+def _is_anybodys(handler: Handler, call: ast.Call, key: str, shown: set[str]) -> bool:
+    """Whether the row may be asked for, or changed, by whoever has an account."""
+    route = handler.route
+    if handler.uses_user and (narrowed(handler, call) or not is_owned(handler, call)):
+        return True
+    if route.method == "POST" and not IDENTITY.match(key) and _only_refers(handler, call):
+        return True
+    if route.writes:
+        unaltered = handler.uses_user and not _altered(handler, call)
+        listed = CATALOGUE.search(route.path) is not None
+        return unaltered or listed or _nobodys(handler, call)
+    return (
+        meant.listed(handler)
+        or meant.a_number(handler)
+        or not is_owned(handler, call)
+        or _TO_READ.search(route.path) is not None
+        or of_shown(handler.project, handler.module, call, key, shown)
+    )
+
+
 def foreign_rows(
     handler: Handler, shown: set[str], listed: set[str]
 ) -> Iterator[tuple[Finding, ast.AST]]:
@@ -71,23 +91,7 @@ def foreign_rows(
         key = _request_key(handler, call)
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
-        if handler.uses_user and (narrowed(handler, call) or not is_owned(handler, call)):
-            continue
-        if handler.uses_user and route.writes and not _altered(handler, call):
-            continue
-        read = not route.writes
-        if read and (
-            meant.listed(handler) or meant.a_number(handler) or not is_owned(handler, call)
-        ):
-            continue
-        if read and (
-            _TO_READ.search(route.path)
-            or of_shown(handler.project, handler.module, call, key, shown)
-        ):
-            continue
-        if route.writes and (CATALOGUE.search(route.path) or _nobodys(handler, call)):
-            continue
-        if route.method == "POST" and not IDENTITY.match(key) and _only_refers(handler, call):
+        if _is_anybodys(handler, call, key, shown):
             continue
         identity = IDENTITY.match(key)
         rule = "authz.client-supplied-identity" if identity else "authz.idor"

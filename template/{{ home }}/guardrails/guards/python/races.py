@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .at_once import is_refused, waits
-from .handlers import is_query, is_write
 from .modules import Function, Module, Project
+from .storing import is_query, is_write
 from .syntax import (
     assigns_in,
     called,

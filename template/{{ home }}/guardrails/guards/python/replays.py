@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from .handlers import Handler, comes_from, is_query, is_write
+from .handlers import Handler, comes_from
 from .modules import Function, Module
+from .storing import is_query, is_write
 from .syntax import (
     called,
     calls_in,

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from .syntax import called, chain, strings_in
+from .syntax import argument, called, chain, strings_in
 
 READS = frozenset({
     "filter", "filter_by", "get_or_404", "first_or_404", "find_one", "find", "aggregate",
@@ -40,9 +40,8 @@ def is_query(call: ast.AST) -> bool:
     name = called(call)
     if name in _TAKES_ROWS and {"objects", "query"} & set(chain(call)[:-1]):
         return True
-    if name == "find" and isinstance(call, ast.Call) and call.args[:1]:
-        if isinstance(call.args[0], ast.Dict):
-            return True
+    if name == "find" and isinstance(call, ast.Call) and isinstance(argument(call, 0), ast.Dict):
+        return True
     if name in {"eq", "match", "document"} or (
         name in {"get", "stream"} and "collection" in chain(call)[:-1]
     ):
@@ -70,18 +69,20 @@ def is_write(call: ast.AST) -> bool:
         return changes_sql(call)
     if name == "update_user" and chain(call)[:-1] in (["auth"], ["firebase_admin", "auth"]):
         return True
-    if name in _SOFT_WRITES:
-        names = chain(call)
-        if name in {"save", "delete"} and not call.args and not _FILES.search(names[0]):
-            return True  # of a model or a serializer
-        started = names[0] if names else ""
-        if name in {"set", "update", "delete"} and _REFERENCE.search(started):
-            return True
-        return bool(_STORES.search(started)) or bool(
-            {"objects", "session", "query", "table", "document", "collection"} & set(names[:-1])
-        )
-    return False
+    return name in _SOFT_WRITES and _writes_softly(name, call)
+
+
+def _writes_softly(name: str, call: ast.Call) -> bool:
+    names = chain(call)
+    if name in {"save", "delete"} and not call.args and not _FILES.search(names[0]):
+        return True  # of a model or a serializer
+    started = names[0] if names else ""
+    if name in {"set", "update", "delete"} and _REFERENCE.search(started):
+        return True
+    return bool(_STORES.search(started)) or bool(
+        {"objects", "session", "query", "table", "document", "collection"} & set(names[:-1])
+    )
 
 
 def changes_sql(call: ast.Call) -> bool:
-    return any(SQL_WRITE.match(text) for argument in call.args[:1] for text in strings_in(argument))
+    return any(SQL_WRITE.match(text) for first in call.args[:1] for text in strings_in(first))

@@ -48,11 +48,10 @@ def _behind(handler: Handler, value: ast.expr) -> Iterator[ast.expr]:
 def _theirs(handler: Handler) -> Iterator[str]:
     """What runs over the things that the request lists."""
     for node in handler.body:
-        if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension) and isinstance(
-            node.target, ast.Name
-        ):
-            if _of_the_body(handler, node.iter):
-                yield node.target.id
+        if not isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            continue
+        if isinstance(node.target, ast.Name) and _of_the_body(handler, node.iter):
+            yield node.target.id
 
 
 def _of_the_body(handler: Handler, value: ast.expr, left: int = _LONGEST_WAY) -> bool:

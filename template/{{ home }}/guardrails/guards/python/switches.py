@@ -4,7 +4,7 @@ import ast
 import re
 
 from .modules import Module, Project
-from .syntax import called, dotted, keyword, text_of
+from .syntax import argument, called, dotted, keyword, text_of
 
 _OF_THE_CHECK = re.compile(
     r"auth|log_?in|secur|strict|verif|protect|enforce|bypass|skip|disable|mock|insecure|no_?check",
@@ -76,17 +76,19 @@ def _said(module: Module, value: ast.expr, left: int) -> bool | str | None:
         return _compared(module, value, left)
     if not isinstance(value, ast.Call):
         return None
-    if called(value) in {"lower", "strip", "upper"} and isinstance(value.func, ast.Attribute):
-        return _said(module, value.func.value, left - 1)
-    if called(value) == "Field":
-        default = keyword(value, "default") or (value.args[0] if value.args else None)
-    elif called(value) in _READS and len(value.args) + len(value.keywords) > 1:
-        default = keyword(value, "default", "cast") or (value.args[1] if value.args[1:] else None)
-    elif called(value) == "bool" and value.args:
-        default = value.args[0]
-    else:
-        return None
-    return None if default is None else _said(module, default, left - 1)
+    inner = _within(value)
+    return None if inner is None else _said(module, inner, left - 1)
+
+
+def _within(call: ast.Call) -> ast.expr | None:
+    """What a call makes its answer of where nothing is set."""
+    if called(call) in {"lower", "strip", "upper"} and isinstance(call.func, ast.Attribute):
+        return call.func.value
+    if called(call) == "Field":
+        return keyword(call, "default") or argument(call, 0)
+    if called(call) in _READS and len(call.args) + len(call.keywords) > 1:
+        return keyword(call, "default", "cast") or argument(call, 1)
+    return argument(call, 0) if called(call) == "bool" else None
 
 
 def _compared(module: Module, test: ast.Compare, left: int) -> bool | None:

@@ -49,12 +49,11 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 def _owners_pass(handler: Handler) -> bool:
     """`if row.owner_id != me.id and me.role != "admin": refuse`: the role is one way in of two."""
     for node in handler.body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.BoolOp):
-            if isinstance(node.test.op, ast.And):
-                parts = node.test.values
-                roles = [one for one in parts if any(ROLES.search(w) for w in words_in(one))]
-                if roles and len(roles) < len(parts):
-                    return True
+        test = node.test if isinstance(node, ast.If) else None
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            roles = [one for one in test.values if any(map(ROLES.search, words_in(one)))]
+            if roles and len(roles) < len(test.values):
+                return True
     return False
 
 

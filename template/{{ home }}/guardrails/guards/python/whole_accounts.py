@@ -101,11 +101,13 @@ def _whole_users(handler: Handler, value: ast.expr) -> bool:
             continue
         first = call.args[0]
         if called(call) in {"query", "select"} and isinstance(first, ast.Name):
-            if _has_hash(handler, handler.module, first.id):
-                return True
+            held = _has_hash(handler, handler.module, first.id)
         elif called(call) in _LOADS and isinstance(first, ast.Attribute):
-            if _hangs_on_account(handler, first):
-                return True
+            held = _hangs_on_account(handler, first)
+        else:
+            held = False
+        if held:
+            return True
     return False
 
 
