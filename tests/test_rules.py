@@ -23,7 +23,7 @@ from guardrails.engine.guard import Looked, examine
 from guardrails.engine.guards import load_guards
 from guardrails.engine.tree import Tree, walk
 from guardrails.guards.patterns.judging import JUDGES
-from guardrails.guards.patterns.scan import patterns_of
+from guardrails.guards.patterns.scan import patterns_of, scan
 
 CASES = Path(__file__).parent / "rules"
 ENGINE_OWN = {"waivers"}
@@ -165,6 +165,17 @@ def test_code_that_is_no_utf_8_is_searched_like_any_other(tmp_path: Path) -> Non
     (tmp_path / "server/keys.ts").write_bytes(text.encode("cp1252"))
     (judged,) = found("auth.default-secret", {"files": {}}, tmp_path)
     assert (judged.place.path, judged.place.line) == ("server/keys.ts", 2)
+
+
+def test_a_fault_of_several_files_stands_where_it_stood(tmp_path: Path) -> None:
+    """A finding at another place is a new one to the ratchet."""
+    for number in range(40):
+        text = "jwt.verify(t, process.env.JWT_SECRET || 'fallback_secret')\n" * (1 + number % 7)
+        (tmp_path / f"auth{number:02}.js").write_text(text, encoding="utf-8")
+    matches = scan(tmp_path, [path.name for path in tmp_path.iterdir()], patterns_of(rules.load()))
+    assert len({match.path for match in matches}) == 40
+    places = [(match.path, match.line) for match in matches]
+    assert places == sorted(places)
 
 
 def test_code_with_a_nul_in_it_is_no_binary_file(tmp_path: Path) -> None:

@@ -69,7 +69,10 @@ def patterns_of(rules: Mapping[str, Rule]) -> dict[str, Pattern]:
 
 
 def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> list[Match]:
-    """Run ast-grep over the files.
+    """Run ast-grep over the files; the matches are in the order of their places.
+
+    ast-grep prints them as its threads come to the files, and where the first of several stands
+    is a part of a finding's fingerprint.
 
     Raises:
         NotChecked: it is not installed, refuses a pattern, or doesn't end.
@@ -84,13 +87,14 @@ def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> l
         copies = Path(folder, "copies")
         broken = _made_readable(root, files, copies)
         readable = [path for path in files if path not in broken]
-        return [
+        found = [
             match
             for where, those in ((root, readable), (copies, sorted(broken)))
             if those
             for some in _portions(those)
             for match in _matches(_run([*command, "--", *some], where))
         ]
+    return sorted(found, key=lambda match: (match.path, match.line, match.column))
 
 
 def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
