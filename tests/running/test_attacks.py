@@ -234,9 +234,9 @@ def test_a_request_that_two_servers_would_read_differently(production: Productio
 def test_head_is_get_without_a_body(production: Production) -> None:
     """As monitors ask: the next answer on the connection begins where this one ends."""
     request = f"HEAD /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    last = request.replace(b"HEAD", b"GET").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with socket.create_connection(("127.0.0.1", production.port), timeout=10) as connection:
-        connection.sendall(request + request.replace(b"HEAD", b"GET", 1))
-        connection.shutdown(socket.SHUT_WR)
+        connection.sendall(request + last)
         answers = b"".join(iter(lambda: connection.recv(65_536), b""))
     first, second, body = answers.split(b"\r\n\r\n")
     assert first.startswith(b"HTTP/1.1 200 ")
