@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC
 from typing import Annotated
 
 import typer
@@ -14,13 +15,18 @@ from .service import Service
 job_commands = typer.Typer(help="See which jobs failed, and try them again.", no_args_is_help=True)
 
 
+class NotFailed(LookupError):
+    """No failed job has these numbers."""
+
+
 @job_commands.command("list")
 def list_failed(context: typer.Context) -> None:
     """List the jobs that failed for good; they are kept for a week."""
     failed = asyncio.run(_failed(context.obj))
     for job in failed:
-        tried = f"{job.scheduled_at:%Y-%m-%d %H:%M} UTC" if job.scheduled_at else "-"
-        typer.echo(f"{job.id}  {job.task_name}  tries: {job.attempts}  last due: {tried}")
+        due = job.scheduled_at.astimezone(UTC) if job.scheduled_at else None
+        last = f"{due:%Y-%m-%d %H:%M} UTC" if due else "-"
+        typer.echo(f"{job.id}  {job.task_name}  tries: {job.attempts}  last due: {last}")
     if not failed:
         typer.echo("No job has failed.", err=True)
 
@@ -38,10 +44,10 @@ def retry(
         raise typer.BadParameter("Give the IDs of jobs, or --all.", param_hint="ID")
     try:
         waiting = asyncio.run(_retry(context.obj, ids))
-    except KeyError as error:
+    except NotFailed as error:
         typer.echo(f"No failed job has the number {error}; `jobs list` shows them.", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"{waiting} jobs wait to be tried again.")
+    typer.echo(f"Waiting to be tried again: {waiting}.")
 
 
 async def _failed(service: Service) -> list[Job]:
@@ -53,8 +59,10 @@ async def _retry(service: Service, ids: list[int] | None) -> int:
     """How many are tried again: those with these numbers, or all; all of them or none."""
     async with _jobs_of(service) as jobs:
         failed = {job.id: job for job in await jobs.failed()}
-        chosen = failed.values() if ids is None else [failed[number] for number in set(ids)]
-        await jobs.retry(chosen)
+        if unknown := set(ids or ()) - failed.keys():
+            raise NotFailed(", ".join(map(str, sorted(unknown))))
+        chosen = failed.keys() if ids is None else set(ids)
+        await jobs.retry(failed[number] for number in chosen)
         return len(chosen)
 
 

@@ -51,7 +51,7 @@ def judge(
         former = _former(fingerprint, unmatched, there)
         if former is not None:
             _place(verdict, fingerprint, finding, unmatched.pop(former), rules, today)
-        elif fingerprint.rule in baseline.rules or not _may_stay(finding, rules):
+        elif fingerprint.rule in baseline.rules or not may_stay(finding, rules):
             verdict.new[fingerprint] = finding
         else:
             verdict.arrived[fingerprint] = finding
@@ -71,7 +71,7 @@ def _tell_apart(
     may = [
         fingerprint
         for fingerprint, finding in verdict.new.items()
-        if fingerprint not in baseline.entries and _may_stay(finding, rules)
+        if fingerprint not in baseline.entries and may_stay(finding, rules)
     ]
     seen = dict.fromkeys(seen_before()) if may else {}
     for fingerprint in may:
@@ -89,13 +89,14 @@ def _place(
 ) -> None:
     rule = rules.get(finding.rule)
     if accepted is None:
-        stays = _may_stay(finding, rules)
+        stays = may_stay(finding, rules)
     else:
         stays = not accepted.expired(today) and (rule is None or rule.may_be_allowed(finding))
     (verdict.old if stays else verdict.new)[fingerprint] = finding
 
 
-def _may_stay(finding: Finding, rules: Mapping[str, Rule]) -> bool:
+def may_stay(finding: Finding, rules: Mapping[str, Rule]) -> bool:
+    """Whether it may stay because it was there on the first day."""
     rule = rules.get(finding.rule)
     return rule is None or rule.may_be_recorded(finding)
 

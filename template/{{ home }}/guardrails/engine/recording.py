@@ -8,6 +8,7 @@ from .baseline import Accepted, Baseline, read
 from .check import Outcome, baseline_of
 from .earlier import identity
 from .fingerprint import Fingerprint
+from .ratchet import may_stay
 from .rules import load
 
 
@@ -45,8 +46,7 @@ def record(root: Path, outcome: Outcome) -> Recorded:
     }
     refused = 0
     for fingerprint, finding in verdict.new.items():
-        rule = rules.get(fingerprint.rule)
-        if before is None and (rule is None or rule.may_be_recorded(finding)):
+        if before is None and may_stay(finding, rules):
             kept[fingerprint] = None
         else:
             refused += 1

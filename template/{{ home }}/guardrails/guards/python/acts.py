@@ -10,7 +10,17 @@ from .handlers import Handler, comes_from
 from .modules import Module, Project
 from .ownership import changed_rows
 from .storing import is_write
-from .syntax import assigns_in, called, dotted, found, key_of, strings_in, text_of, words_in
+from .syntax import (
+    assigned,
+    assigns_in,
+    called,
+    dotted,
+    found,
+    key_of,
+    strings_in,
+    text_of,
+    words_in,
+)
 from .walking import nodes_in
 
 _PAID = re.compile(r"paid|completed|succeeded|success", re.IGNORECASE)
@@ -27,6 +37,7 @@ _PROVIDER = re.compile(
 )
 """Somebody else is asked, or it is paid otherwise: at a counter, out of a balance."""
 _OF_STAFF = re.compile(r"admin|staff|manage|dashboard|seed|webhook|callback", re.IGNORECASE)
+_LONGEST_WAY = 3
 
 
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
@@ -165,13 +176,13 @@ def _adds(handler: Handler, node: ast.AST) -> bool:
     )
 
 
-def _sent(handler: Handler, value: ast.expr) -> bool:
+def _sent(handler: Handler, value: ast.expr, left: int = _LONGEST_WAY) -> bool:
     """A number of the request: as it came, or made one before."""
     if isinstance(value, ast.Name):
-        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
-        return any(_sent(handler, one) for one in made) or value.id in handler.inputs
+        made = assigned(handler.function, value.id) if left else []
+        return any(_sent(handler, one, left - 1) for one in made) or value.id in handler.inputs
     if isinstance(value, ast.Call) and value.args and called(value) in {"float", "int", "Decimal"}:
-        return _sent(handler, value.args[0])
+        return _sent(handler, value.args[0], left)
     return comes_from(value, handler.inputs)
 
 

@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
 from .syntax import (
+    assigned,
     assigns_in,
     called,
     calls_in,
@@ -116,9 +117,7 @@ def _same(target: ast.expr, value: ast.expr) -> bool:
 
 def _read_at(handler: Handler, value: ast.expr) -> list[Place]:
     """Where the request is asked for it, when that is not where it is kept."""
-    taken = (
-        given for target, given in assigns_in(handler.function) if dotted(target) == dotted(value)
-    )
+    taken = assigned(handler.function, dotted(value))
     return [place(handler.module, one) for one in taken if comes_from(one, handler.inputs)][:1]
 
 
@@ -284,9 +283,7 @@ def _set_from(node: ast.AST) -> ast.expr | None:
 
 
 def _from_body(handler: Handler, source: ast.expr) -> bool:
-    made = [
-        given for target, given in assigns_in(handler.function) if dotted(target) == dotted(source)
-    ]
+    made = assigned(handler.function, dotted(source))
     written = [source, *(made if isinstance(source, ast.Name) else ())]
     if any(isinstance(one, ast.Dict) and None not in one.keys for one in written):
         return False

@@ -10,7 +10,17 @@ from .handlers import Handler
 from .shared import subject
 from .stored import along, condition, statement
 from .storing import is_query, is_write
-from .syntax import assigns_in, called, calls_in, chain, dotted, ends, names_in, parameters
+from .syntax import (
+    assigned,
+    assigns_in,
+    called,
+    calls_in,
+    chain,
+    dotted,
+    ends,
+    names_in,
+    parameters,
+)
 from .walking import nodes_in
 
 _ACCOUNTS = re.compile(r"^(auth_)?(users?|accounts?|profiles?)$", re.IGNORECASE)
@@ -151,8 +161,7 @@ def _in_a_row(test: ast.expr) -> bool:
 
 def _is_account(handler: Handler, name: str) -> bool:
     """It is handed in by a check, or is the account that the session or the token names."""
-    made = [value for target, value in assigns_in(handler.function) if dotted(target) == name]
-    return all(_names_account(handler, value) for value in made)
+    return all(_names_account(handler, value) for value in assigned(handler.function, name))
 
 
 def _names_account(handler: Handler, value: ast.expr) -> bool:

@@ -9,7 +9,7 @@ from .modules import Function, Module, Project, is_script
 from .refusals import refuses
 from .switches import stands
 from .syntax import (
-    assigns_in,
+    assigned,
     called,
     calls_in,
     dotted,
@@ -124,7 +124,7 @@ def _why_open(
     missing = _missing(test)
     if not missing:
         return ""
-    made = [value for target, value in assigns_in(function) if dotted(target) == missing]
+    made = assigned(function, missing)
     read = made or [value for value in [getattr(module.named.get(missing), "value", None)] if value]
     if any(_ENVIRONMENT.search(ast.unparse(value)) for value in read):
         return (

@@ -10,7 +10,7 @@ from .access import is_login
 from .assignment import inserted, splatted
 from .deciding import decided_by_user, knows_caller
 from .handlers import Handler, comes_from
-from .syntax import assigns_in, called, chain, dotted, found, place, text_of
+from .syntax import assigned, assigns_in, called, chain, dotted, found, place, text_of
 
 _AUTHOR = re.compile(
     r"^(user|owner|author|sender|creator|poster|uploader|reviewer|from_?user|buyer|borrower)_?(id|uid)$"
@@ -112,7 +112,7 @@ def _given(handler: Handler, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
 def _whole(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     """`{"user_id": body.user_id}`, `body.model_dump()`, or a name that holds one of them."""
     if isinstance(value, ast.Name):
-        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
+        made = assigned(handler.function, value.id)
         given = [
             pair for one in made if not isinstance(one, ast.Name) for pair in _whole(handler, one)
         ]

@@ -9,7 +9,7 @@ from .handlers import Handler
 from .shared import collection, subject
 from .stored import statement, table
 from .storing import is_query
-from .syntax import assigns_in, called, chain, dotted, text_of
+from .syntax import assigned, called, chain, text_of
 
 _OWNER = re.compile(
     r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
@@ -89,9 +89,7 @@ def _owned_column(handler: Handler, node: ast.expr) -> bool:
 
 def _owned_document(handler: Handler, node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
-        made = [
-            given for target, given in assigns_in(handler.function) if dotted(target) == node.id
-        ]
+        made = assigned(handler.function, node.id)
         node = made[0] if len(made) == 1 else node
     return isinstance(node, ast.Dict) and any(
         _OWNER.match(text_of(key) or "") and handler.of_the_user(value)

@@ -9,6 +9,7 @@ from .handlers import Handler, comes_from
 from .modules import Project
 from .refusals import ROLES, refuses
 from .syntax import (
+    assigned,
     assigns_in,
     called,
     calls_in,
@@ -96,7 +97,7 @@ def _sent(handler: Handler, value: ast.expr, left: int = 2) -> str:
     while isinstance(value, ast.Call) and value.args and called(value) in _NUMBERS:
         value = value.args[0]
     if isinstance(value, ast.Name):
-        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
+        made = assigned(handler.function, value.id)
         if len(made) == 1 and left:
             return value.id if _sent(handler, made[0], left - 1) else ""
         said = _COUNT.match(value.id) or _AMOUNT.match(value.id)

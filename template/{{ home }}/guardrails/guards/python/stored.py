@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from .modules import Module
-from .syntax import assigns_in, called, dotted, strings_in, text_of
+from .syntax import assigned, called, strings_in, text_of
 
 _RUN = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_one", "fetch_all", "text"}
 _NAMED = re.compile(r"\b(?:from|join|into|update)\s+[\"`\[]?(?:\w+\.)?(\w+)", re.IGNORECASE)
@@ -32,9 +32,7 @@ def _kept(module: Module, run: ast.Call) -> ast.expr:
     given = run.args[0]
     function = module.owners.get(run)
     if isinstance(given, ast.Name) and function is not None:
-        return next(
-            (value for target, value in assigns_in(function) if dotted(target) == given.id), given
-        )
+        return next(iter(assigned(function, given.id)), given)
     return given
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from .handlers import Handler, comes_from
-from .syntax import assigns_in, called, dotted, key_of, words_in
+from .syntax import assigned, called, dotted, key_of, words_in
 from .walking import nodes_in
 
 _PRICE = re.compile(r"^(unit_?|item_?|base_?)?(price|cost|rate|amount|sub_?total)$", re.IGNORECASE)
@@ -32,17 +32,15 @@ def _added(handler: Handler, name: str) -> Iterator[ast.expr]:
     for node in handler.body:
         if isinstance(node, ast.AugAssign) and dotted(node.target) == name:
             yield from (node.value, *_behind(handler, node.value))
-    for target, value in assigns_in(handler.function):
-        if dotted(target) == name and called(value) in {"sum", "round"}:
+    for value in assigned(handler.function, name):
+        if called(value) in {"sum", "round"}:
             yield value
 
 
 def _behind(handler: Handler, value: ast.expr) -> Iterator[ast.expr]:
     """`line = item.price * item.quantity`, where `total += line`."""
     if isinstance(value, ast.Name):
-        yield from (
-            one for target, one in assigns_in(handler.function) if dotted(target) == value.id
-        )
+        yield from assigned(handler.function, value.id)
 
 
 def _theirs(handler: Handler) -> Iterator[str]:
@@ -63,5 +61,5 @@ def _of_the_body(handler: Handler, value: ast.expr, left: int = _LONGEST_WAY) ->
         return True
     if comes_from(value, set()):
         return True
-    made = [one for target, one in assigns_in(handler.function) if dotted(target) == root]
+    made = assigned(handler.function, root)
     return left > 0 and len(made) == 1 and _of_the_body(handler, made[0], left - 1)

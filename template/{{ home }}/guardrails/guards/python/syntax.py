@@ -122,6 +122,11 @@ def assigns_in(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield inner.target, inner.value
 
 
+def assigned(node: ast.AST, name: str) -> list[ast.expr]:
+    """What a name, or `a.b`, is given below the node."""
+    return [value for target, value in assigns_in(node) if dotted(target) == name]
+
+
 def target_name(node: ast.expr) -> str:
     """The name that is assigned to: of `app.config['X']` it is `X`, of `a.b` it is `b`."""
     if isinstance(node, ast.Subscript):

@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .handlers import Handler, comes_from
 from .refusals import ROLES
-from .syntax import assigns_in, called, dotted, found, key_of, text_of, words_in
+from .syntax import assigned, called, dotted, found, key_of, text_of, words_in
 
 _STATE = re.compile(
     r"^(payment_?status|is_?paid|paid|payment_?verified|payment_?state)$", re.IGNORECASE
@@ -76,7 +76,7 @@ def _writes(handler: Handler, node: ast.AST) -> bool:
 def _said(handler: Handler, value: ast.expr) -> bool:
     """The state as the request names it, with nothing of ours that tells one from another."""
     if isinstance(value, ast.Name):
-        made = [one for target, one in assigns_in(handler.function) if dotted(target) == value.id]
+        made = assigned(handler.function, value.id)
         if made:
             return len(made) == 1 and not isinstance(made[0], ast.Name) and _said(handler, made[0])
         return value.id in handler.inputs and bool(_STATE.match(value.id))

@@ -13,7 +13,7 @@ from .routes import Route, RouteTable
 from .storing import is_write
 from .syntax import (
     argument,
-    assigns_in,
+    assigned,
     called,
     calls_in,
     dotted,
@@ -194,7 +194,7 @@ def _falls_back(handler: Handler, module: Module, key: ast.expr) -> str:
     """The variable that is read, where the empty text stands in for it."""
     value: ast.AST | None = key
     if isinstance(key, ast.Name | ast.Attribute):
-        local = [made for target, made in assigns_in(module.tree) if dotted(target) == dotted(key)]
+        local = assigned(module.tree, dotted(key))
         meant = handler.project.resolve(module, dotted(key))
         value = local[-1] if local else getattr(meant.node, "value", None)
     if not isinstance(value, ast.Call) or called(value) not in {"getenv", "get"}:
