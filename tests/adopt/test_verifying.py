@@ -23,6 +23,7 @@ from roadworthy.verifying import (
 )
 from roadworthy.verifying.asking import NO_CONSENT, Asking
 from roadworthy.verifying.commands import AppChecks, Command
+from roadworthy.verifying.workplace import Terms
 
 APP = {"app": ".", "manager": "none", "entry": "main:app"}
 
@@ -146,7 +147,7 @@ def test_holds_the_code_to_its_copy(
     ]
     assert (tree / "built").exists()
     assert not (tmp_path / "tree" / "escaped").exists()
-    assert "PIP_INDEX_URL" not in place.environment({})
+    assert "PIP_INDEX_URL" not in place.environment(Terms(60))
     assert verification.containment.files
     assert verification.containment.network
     assert "cut" in str(verification.containment)

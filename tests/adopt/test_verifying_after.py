@@ -24,6 +24,7 @@ from roadworthy.verifying.fitted import check_guardrails, check_service, check_s
 from roadworthy.verifying.pages import Pages
 from roadworthy.verifying.serving import start_of
 from roadworthy.verifying.smoke import Smoke
+from roadworthy.verifying.workplace import Terms
 
 GUARDRAILS = ROOT / "template" / "{{ home }}" / "guardrails"
 PAGE = """<!doctype html><title>Bells</title><link rel="icon" href="/bell.svg">
@@ -179,7 +180,7 @@ def test_only_what_is_not_in_the_baseline_fails(place: Workplace, guarded: Path)
     subprocess.run(
         [sys.executable, "-P", "-m", "guardrails", "baseline"],
         cwd=guarded,
-        env=place.environment({"PYTHONPATH": str(home)}),
+        env=place.environment(Terms(60, variables={"PYTHONPATH": str(home)})),
         check=False,
     )
     held = check_guardrails(place, guarded, {"home": "roadworthy"})

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .commands import VENV, AppChecks, Command
+from .managers import PLACE, supply_of
 from .model import Containment, State, Step, Verification
 from .own import step_name
 from .versions import unmet
-from .workplace import Ran, Terms, Workplace, search_path
+from .workplace import Ran, Terms, Workplace
 
 Progress = Callable[[str], None]
 NO_CONSENT = "it would run the prototype's own code, and nobody agreed to that"
@@ -22,6 +23,7 @@ _UNFOUND = re.compile(
 """What npm and uv say where they ask for a host: a builder's own is not always to be had."""
 _NO_PYTHON = "No interpreter found for Python"
 NO_PACKAGES = "its packages could not be installed"
+_FETCHING = 180
 _NOT_GENERATED = "what it imports could not be generated here"
 
 
@@ -63,7 +65,7 @@ class Asking:
                 why = f"the lock file doesn't fit: {command.told} refuses it"
                 step = replace(step_of(name, command, ran), command=other.told)
                 step = replace(step, said=f"{step.said}\n{why}".strip())
-            step = _attributed(step, app, ran)
+            step = self._noted(command, _attributed(step, app, ran))
             if not step.passed and command.name in {"install", "environment"}:
                 missing = NO_PACKAGES
             if step.state is State.NOT_CHECKED and command.name == "generate":
@@ -75,10 +77,36 @@ class Asking:
             return ""
         if not self.consent:
             return NO_CONSENT
+        if missing or command.argv[0].startswith(VENV) or self._has(command.argv[0]):
+            return missing
+        return self._fetch(command.argv[0], self.tree / command.folder)
+
+    def _noted(self, command: Command, step: Step) -> Step:
+        """Which manager it was that installed."""
         program = command.argv[0]
-        if not program.startswith(VENV) and shutil.which(program, path=search_path()) is None:
-            return f"{program} is not on this machine"
-        return missing
+        found = shutil.which(program, path=self.workplace.path) if command.installs else None
+        if found is None or not Path(found).is_relative_to(self.workplace.fetched):
+            return step
+        why = f"{program} is not on this machine, and was fetched for this"
+        return replace(step, said=f"{step.said}\n{why}".strip())
+
+    def _has(self, program: str) -> bool:
+        return shutil.which(program, path=self.workplace.path) is not None
+
+    def _fetch(self, program: str, folder: Path) -> str:
+        """Why there is no such program, if it can't be had."""
+        gone = f"{program} is not on this machine"
+        wanted = supply_of(program, folder)
+        if wanted is None or not self._has(wanted.program):
+            return gone
+        self.progress(f"fetching {wanted.name}")
+        place = str(self.workplace.fetched)
+        argv = [part.replace(PLACE, place) for part in wanted.argv]
+        ran = self.workplace.run(argv, self.workplace.home, Terms(_FETCHING, network=True))
+        if ran.status == 0 and self._has(program):
+            return ""
+        last = (ran.said.splitlines() or ["it took too long"])[-1]
+        return f"{gone}, and fetching {wanted.name} failed: {last}"
 
     def _run(self, command: Command, argv: Sequence[str], venv: Path) -> Ran:
         argv = [part.replace(VENV, str(venv)) for part in argv]

@@ -78,6 +78,18 @@ class Workplace:
     def home(self) -> Path:
         return self.scratch / "home"
 
+    @property
+    def fetched(self) -> Path:
+        """Where programs are installed that this machine lacks; npm and uv agree about `bin`."""
+        return self.home / ".local"
+
+    @property
+    def path(self) -> str:
+        """Where the prototype's programs are looked for. Its code can write the last folder, so
+        that no command of ours is looked for there (CWE-427).
+        """
+        return os.pathsep.join([search_path(), str(self.fetched / "bin")])
+
     def copy(self, tree: Path, name: str, *, environment_of: Path | None = None) -> Path:
         """A tree to work on. `environment_of` is where `.env` files are that this one lost."""
         to = self.scratch / name
@@ -87,12 +99,12 @@ class Workplace:
             _add_environment(environment_of, to)
         return to
 
-    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, terms: Terms) -> dict[str, str]:
         """No token, no configuration and no home of the user's (CWE-526)."""
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         kept = {name: value for name, value in kept.items() if not _holds_credential(value)}
         return kept | {
-            "PATH": search_path(),
+            "PATH": search_path() if terms.trusted else self.path,
             "HOME": str(self.home),
             "TMPDIR": str(self.scratch / "tmp"),
             "XDG_CACHE_HOME": str(self.home / ".cache"),
@@ -107,7 +119,7 @@ class Workplace:
             "npm_config_update_notifier": "false",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_LINK_MODE": "copy",
-            **more,
+            **terms.variables,
         }
 
     def report_file(self) -> Path:
@@ -124,7 +136,7 @@ class Workplace:
     def start(self, command: Sequence[str], folder: Path, terms: Terms) -> Iterator["Running"]:
         """Run a command beside what the caller does; it is over when the caller is."""
         report = self.report_file()
-        environment = self.environment(terms.variables)
+        environment = self.environment(terms)
         specification = Specification(
             command=[_found(command[0], environment["PATH"]), *command[1:]],
             folder=str(folder),
