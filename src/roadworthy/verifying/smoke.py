@@ -5,7 +5,8 @@ import shlex
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from urllib.parse import urljoin, urlsplit
 
 from .asking import Progress
 from .browser import in_browser
+from .database import RUN, Database, database_for, schemes_wanted
 from .fetching import Answer, fetch
 from .fitted import NOT_WANTED, ours
 from .model import State, Step
-from .serving import start_of
+from .serving import Start, start_of
 from .workplace import Running, Terms, Workplace, search_path
 
 _SECONDS = 300
@@ -49,14 +51,17 @@ class Smoke:
             yield Step("facade", "", State.NOT_CHECKED, said=said)
             return
         self.progress("facade")
-        terms = Terms(_SECONDS, serves=True, variables=start.variables)
-        with self.place.start(start.argv, self._app, terms) as serving:
+        with (
+            self._database(service) as database,
+            self.place.start(start.argv, self._app, _terms(start, database)) as serving,
+        ):
             if not wait_for(prototype, serving):
                 said = f"the prototype does not start: {serving.said}"
                 command = shlex.join(start.argv)
                 yield Step("facade", command, State.NOT_CHECKED, said=said)
                 return
-            terms = Terms(_SECONDS, trusted=True, variables=self._variables(service, prototype))
+            variables = self._variables(service) | {"PROTOTYPE_URL": _origin(prototype)}
+            terms = Terms(_SECONDS, trusted=True, variables=variables)
             with self.place.start(self._service_command(front), service, terms) as facing:
                 if not wait_for(front, facing):
                     said = f"the service does not start: {facing.said}"
@@ -75,20 +80,23 @@ class Smoke:
             return "it runs inside of the service, where nothing holds it to its copy"
         return "" if shutil.which("uv", path=search_path()) else "uv is not on this machine"
 
-    def _service_command(self, port: int) -> list[str]:
-        run = ["uv", "run", "--quiet", "python", "-m"]
-        own = shlex.join([*run, str(self.answers["package"])])
-        served = f"{own} migrate && exec {own} serve --host 127.0.0.1 --port {port}"
-        return [*run, "guardrails.postgres", "run", "--", "sh", "-c", served]
+    def _database(self, service: Path) -> AbstractContextManager[Database | None]:
+        fitted = [self.copy / str(self.answers.get(name, ".")) for name in ("service_dir", "home")]
+        wanted = schemes_wanted(self.copy, self._app, fitted)
+        return database_for(wanted, self.place, service, self._variables(service))
 
-    def _variables(self, service: Path, prototype: int) -> dict[str, str]:
+    def _service_command(self, port: int) -> list[str]:
+        own = shlex.join([*RUN, str(self.answers["package"])])
+        served = f"{own} migrate && exec {own} serve --host 127.0.0.1 --port {port}"
+        return [*RUN, "guardrails.postgres", "run", "--", "sh", "-c", served]
+
+    def _variables(self, service: Path) -> dict[str, str]:
         found = ours(service)
         home = str(self.copy / str(self.answers.get("home", ".")))
-        found["PYTHONPATH"] = f"{found['PYTHONPATH']}:{home}"
-        return found | {"PROTOTYPE_URL": f"http://127.0.0.1:{prototype}"}
+        return found | {"PYTHONPATH": f"{found['PYTHONPATH']}:{home}"}
 
     def _compare(self, prototype: int, front: int) -> Iterator[Step]:
-        direct, through = (f"http://127.0.0.1:{port}" for port in (prototype, front))
+        direct, through = _origin(prototype), _origin(front)
         page = fetch(f"{direct}/")
         yield _same("facade: front page", "/", direct, through)
         assets = list(_assets(page, direct))[:_MOST_ASSETS]
@@ -98,6 +106,16 @@ class Smoke:
         # Last, because a prototype may well end at what is asked of it without its database.
         if self.routes:
             yield _all("facade: routes", [_same("", it, direct, through) for it in self.routes])
+
+
+def _terms(start: Start, database: Database | None) -> Terms:
+    variables = {**start.variables, **(database.variables if database else {})}
+    ports = (database.port,) if database else ()
+    return Terms(_SECONDS, serves=True, variables=variables, ports=ports)
+
+
+def _origin(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _same(name: str, path: str, direct: str, through: str) -> Step:
@@ -140,16 +158,7 @@ def _assets(page: Answer, direct: str) -> Iterator[str]:
 
 def wait_for(port: int, process: Running, seconds: float = 90) -> bool:
     """Until somebody listens there, or the process that was to is over."""
-    return _until(lambda: _listens(port), process, seconds)
-
-
-def _until(condition: Callable[[], bool], process: Running, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not process.over:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
+    return process.until(lambda: _listens(port), seconds)
 
 
 def _listens(port: int) -> bool:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,6 +183,15 @@ class Running:
     @property
     def said(self) -> str:
         return b"".join(list(self._tail)).decode("utf-8", "replace")[-_TAIL:].strip()
+
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether that came true while it ran."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.over:
+            if condition():
+                return True
+            time.sleep(0.1)
+        return False
 
     def wait(self) -> Ran:
         with suppress(subprocess.TimeoutExpired):
