@@ -22,6 +22,12 @@ asked.on('data', (said) => require('http').createServer((_, response) => {
 }).listen(process.env.PORT, '127.0.0.1'));
 """
 """Throws without an address, and serves once who listens there answers an SSLRequest."""
+INSISTING = """
+if (!process.env.SESSION_KEY) throw new Error('Invalid environment variables');
+const said = `${process.env.SESSION_KEY}, ${process.env.GREETING}`;
+require('http').createServer((_, response) => response.end(said))
+  .listen(process.env.PORT, '127.0.0.1');
+"""
 MANIFEST = json.dumps({"dependencies": {"pg": "8"}, "scripts": {"start": "node server.js"}})
 
 
@@ -49,6 +55,23 @@ def test_a_server_that_wants_a_database_is_asked(
     else:
         assert steps["facade: front page"].passed, [step.said for step in steps.values()]
         assert steps["facade: front page"].said == "/: 200, 17 bytes"
+
+
+@needs_npm
+def test_a_server_that_wants_settings_is_started_with_its_own_example(
+    place: Workplace, adopted: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`PORT` is ours to say, and what an env file gives is not its example's."""
+    monkeypatch.setenv("UV_NO_SYNC", "1")
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
+    copy = place.copy(adopted.path, "after")
+    example = "SESSION_KEY='of the example'\nPORT=1\nGREETING=Hello\n"
+    files = {"package.json": '{"scripts": {"start": "node server.js"}}', "server.js": INSISTING}
+    laid_out(copy, {**files, ".env.example": example, ".env": "GREETING=Servus\n"})
+    smoke = Smoke(place, copy, adopted.answers, place.scratch / "venv-0", (), print)
+    steps = {step.name: step for step in smoke.steps(wanted=True)}
+    assert steps["facade: front page"].passed, [step.said for step in steps.values()]
+    assert steps["facade: front page"].said == "/: 200, 24 bytes"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .env_files import variables_given
 from .workplace import Terms, Workplace
 
 RUN = ("uv", "run", "--quiet", "python", "-m")
@@ -27,8 +28,6 @@ _PRUNED = frozenset({
     "node_modules", ".git", ".venv", "venv", "env", "dist", "build", ".next", "__pycache__",
     "site-packages",
 })  # fmt: skip
-_GIVEN = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*\S", re.MULTILINE)
-_EXAMPLE = re.compile(r"example|sample|template")
 _SAY = 'echo "$DATABASE_URL"'
 _SAID = re.compile(r"postgresql://(?P<rest>\S+?:(?P<port>\d+)/\w+)")
 _START, _SECONDS = 90, 900
@@ -62,19 +61,16 @@ def schemes_wanted(tree: Path, app: Path, fitted: Collection[Path] = ()) -> Mapp
     file says where that is. What was `fitted` is not the prototype's.
     """
     read: set[str] = set()
-    given: set[str] = set()
     driver = asynchronous = False
-    for file in (*tree.glob(".env*"), *_files(app, fitted)):
+    for file in _files(app, fitted):
         text = _text(file)
-        if file.name.startswith(".env"):
-            given |= set() if _EXAMPLE.search(file.name) else set(_GIVEN.findall(text))
-            continue
         driver = driver or bool(_MANIFESTS.fullmatch(file.name) and _DRIVER.search(text))
         if file.suffix in _CODE:
             read |= set(_READ.findall(text))
             asynchronous = asynchronous or "create_async_engine" in text
     scheme = "postgresql+asyncpg" if asynchronous else "postgresql"
-    return dict.fromkeys(sorted(read - given), scheme) if driver else {}
+    missing = sorted(read - set(variables_given(tree, app)))
+    return dict.fromkeys(missing, scheme) if driver else {}
 
 
 def _database(schemes: Mapping[str, str], said: re.Match[str]) -> Database:
@@ -89,7 +85,7 @@ def _files(app: Path, fitted: Collection[Path]) -> Iterator[Path]:
         )
         for name in names:
             file = Path(place, name)
-            if name.startswith(".env") or file.suffix in _CODE or _MANIFESTS.fullmatch(name):
+            if file.suffix in _CODE or _MANIFESTS.fullmatch(name):
                 yield file
 
 

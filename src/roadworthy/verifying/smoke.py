@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from .asking import Progress
 from .browser import in_browser
 from .database import RUN, Database, database_for, schemes_wanted
+from .env_files import variables_of_example
 from .fetching import Answer, fetch
 from .fitted import NOT_WANTED, ours
 from .model import State, Step
@@ -51,23 +52,32 @@ class Smoke:
             yield Step("facade", "", State.NOT_CHECKED, said=said)
             return
         self.progress("facade")
-        with (
-            self._database(service) as database,
-            self.place.start(start.argv, self._app, _terms(start, database)) as serving,
-        ):
-            if not wait_for(prototype, serving):
-                said = f"the prototype does not start: {serving.said}"
-                command = shlex.join(start.argv)
-                yield Step("facade", command, State.NOT_CHECKED, said=said)
-                return
-            variables = self._variables(service) | {"PROTOTYPE_URL": _origin(prototype)}
-            terms = Terms(_SECONDS, trusted=True, variables=variables)
-            with self.place.start(self._service_command(front), service, terms) as facing:
-                if not wait_for(front, facing):
-                    said = f"the service does not start: {facing.said}"
-                    yield Step("facade", "make dev", State.FAILED, said=said)
-                    return
+        said = ""
+        with self._database(service) as database:
+            for example in self._environments():
+                terms = _terms(start, database, example)
+                with self.place.start(start.argv, self._app, terms) as serving:
+                    if wait_for(prototype, serving):
+                        yield from self._faced(service, prototype, front)
+                        return
+                    said = said or f"the prototype does not start: {serving.said}"
+        yield Step("facade", shlex.join(start.argv), State.NOT_CHECKED, said=said)
+
+    def _environments(self) -> Iterator[Mapping[str, str]]:
+        """As it is; and for a server that then does not start, as its own example says."""
+        yield {}
+        if example := variables_of_example(self.copy, self._app):
+            yield example
+
+    def _faced(self, service: Path, prototype: int, front: int) -> Iterator[Step]:
+        variables = self._variables(service) | {"PROTOTYPE_URL": _origin(prototype)}
+        terms = Terms(_SECONDS, trusted=True, variables=variables)
+        with self.place.start(self._service_command(front), service, terms) as facing:
+            if wait_for(front, facing):
                 yield from self._compare(prototype, front)
+                return
+            said = f"the service does not start: {facing.said}"
+            yield Step("facade", "make dev", State.FAILED, said=said)
 
     @property
     def _app(self) -> Path:
@@ -108,8 +118,9 @@ class Smoke:
             yield _all("facade: routes", [_same("", it, direct, through) for it in self.routes])
 
 
-def _terms(start: Start, database: Database | None) -> Terms:
-    variables = {**start.variables, **(database.variables if database else {})}
+def _terms(start: Start, database: Database | None, example: Mapping[str, str]) -> Terms:
+    found = database.variables if database else {}
+    variables = {**example, **start.variables, **found}
     ports = (database.port,) if database else ()
     return Terms(_SECONDS, serves=True, variables=variables, ports=ports)
 
