@@ -61,7 +61,9 @@ def test_a_server_that_wants_a_database_is_asked(
 def test_a_server_that_wants_settings_is_started_with_its_own_example(
     place: Workplace, adopted: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`PORT` is ours to say, and what an env file gives is not its example's."""
+    """`PORT` is ours to say, and what an env file gives, which this one does not read, is not the
+    example's.
+    """
     monkeypatch.setenv("UV_NO_SYNC", "1")
     monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
     copy = place.copy(adopted.path, "after")
@@ -71,7 +73,7 @@ def test_a_server_that_wants_settings_is_started_with_its_own_example(
     smoke = Smoke(place, copy, adopted.answers, place.scratch / "venv-0", (), print)
     steps = {step.name: step for step in smoke.steps(wanted=True)}
     assert steps["facade: front page"].passed, [step.said for step in steps.values()]
-    assert steps["facade: front page"].said == "/: 200, 24 bytes"
+    assert steps["facade: front page"].said == "/: 200, 25 bytes"
 
 
 @pytest.mark.parametrize(
