@@ -77,13 +77,13 @@ class Asking:
             return ""
         if not self.consent:
             return NO_CONSENT
-        if missing or command.argv[0].startswith(VENV) or self._has(command.argv[0]):
+        if missing or command.program.startswith(VENV) or self._has(command.program):
             return missing
-        return self._fetch(command.argv[0], self.tree / command.folder)
+        return self._fetch(command.program, self.tree / command.folder)
 
     def _noted(self, command: Command, step: Step) -> Step:
         """Which manager it was that installed."""
-        program = command.argv[0]
+        program = command.program
         found = shutil.which(program, path=self.workplace.path) if command.installs else None
         if found is None or not Path(found).is_relative_to(self.workplace.fetched):
             return step

@@ -24,6 +24,12 @@ class Command:
     seconds: float = 300
     otherwise: "Otherwise | None" = None
 
+    @property
+    def program(self) -> str:
+        """What must be there for it; of several that a shell runs, it is the first."""
+        words = self.argv[2].split() if self.argv[:2] == ("sh", "-c") else self.argv
+        return words[0]
+
 
 @dataclass(frozen=True)
 class Otherwise:

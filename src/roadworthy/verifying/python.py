@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,14 @@ def _install(folder: Path, app: str, manager: str, *, tested: bool) -> Iterator[
         argv: tuple[str, ...] = ("uv", "sync", "--frozen")
         argv = argv if (folder / "uv.lock").is_file() else argv[:2]
         told = " ".join(argv)
-        if tested and not _brings_pytest(folder):
+        if tested and not _uv_brings_pytest(folder):
             told = f"{told} && uv pip install pytest"
             argv = ("sh", "-c", told)
     elif manager == "poetry":
         argv, told = ("poetry", "install", "--no-interaction"), "poetry install --no-interaction"
+        if tested and not _poetry_brings_pytest(folder):
+            told = f"{told} && poetry run python -m pip install pytest"
+            argv = ("sh", "-c", told)
     else:
         wanted = _wanted(folder)
         argv = ("uv", "pip", "install", "--python", f"{VENV}/bin/python", *wanted, *pytest)
@@ -79,7 +82,7 @@ def _install(folder: Path, app: str, manager: str, *, tested: bool) -> Iterator[
     yield Command("install", argv, told, app, installs=True, seconds=900)
 
 
-def _brings_pytest(folder: Path) -> bool:
+def _uv_brings_pytest(folder: Path) -> bool:
     """Whether `uv sync` installs it, by itself or for a plugin: an extra's it does not."""
     project = _project(folder)
     with suppress(AttributeError, TypeError):
@@ -89,8 +92,25 @@ def _brings_pytest(folder: Path) -> bool:
         asked += uv.get("dev-dependencies", [])
         for name in groups if default == "all" else default:
             asked += groups.get(name, [])
-        return any(re.match(r"pytest(?![\w.])", str(it)) for it in asked)
+        return _names_pytest(asked)
     return False
+
+
+def _poetry_brings_pytest(folder: Path) -> bool:
+    """Whether `poetry install` does: an optional group's it does not."""
+    project = _project(folder)
+    with suppress(AttributeError, TypeError):
+        poetry = project.get("tool", {}).get("poetry", {})
+        asked = [*poetry.get("dependencies", {}), *poetry.get("dev-dependencies", {})]
+        for group in poetry.get("group", {}).values():
+            asked += [] if group.get("optional") else group.get("dependencies", {})
+        asked += project.get("project", {}).get("dependencies", [])
+        return _names_pytest(asked)
+    return False
+
+
+def _names_pytest(asked: Iterable[object]) -> bool:
+    return any(re.match(r"pytest(?![\w.])", str(it)) for it in asked)
 
 
 def _wanted(folder: Path) -> tuple[str, ...]:
