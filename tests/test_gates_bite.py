@@ -25,13 +25,14 @@ class Violation:
         return f"{self.gate}: {self.title}"
 
 
-def adds(name: str, text: str) -> Callable[[Project], None]:
-    """Plant a file; PACKAGE stands for the package."""
+def adds(name: str, text: str, *others: tuple[str, str]) -> Callable[[Project], None]:
+    """Plant files; PACKAGE stands for the package."""
 
     def plant(project: Project) -> None:
-        path = project.path / name.replace("PACKAGE", project.package)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace("PACKAGE", project.package))
+        for place, content in ((name, text), *others):
+            path = project.path / place.replace("PACKAGE", project.package)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content.replace("PACKAGE", project.package))
 
     return plant
 
@@ -169,6 +170,35 @@ VIOLATIONS = [
         "domain knows no framework and no database BROKEN",
     ),
     Violation(
+        "boundaries",
+        "a domain calls the network",
+        adds(
+            "src/PACKAGE/features/bookings/domain.py",
+            '"""Planted."""\n\nfrom httpx2 import Client\n\n__all__ = ["Client"]\n',
+        ),
+        "domain knows no framework and no database BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "a service knows the requests",
+        adds(
+            "src/PACKAGE/features/planted/service.py",
+            '"""Planted."""\n\nfrom . import api\n\n__all__ = ["api"]\n',
+            ("src/PACKAGE/features/planted/api.py", '"""Planted."""\n'),
+            ("src/PACKAGE/features/planted/__init__.py", '"""Planted."""\n'),
+        ),
+        "in a feature: api, then service, then domain and tables BROKEN",
+    ),
+    Violation(
+        "boundaries",
+        "a package beside the features reaches into one",
+        adds(
+            "src/PACKAGE/shared/__init__.py",
+            '"""Planted."""\n\nfrom ..features.bookings import tables\n\n__all__ = ["tables"]\n',
+        ),
+        "features know each other only through what they publish BROKEN",
+    ),
+    Violation(
         "access",
         "a route that was opened",
         changes(
@@ -181,6 +211,18 @@ VIOLATIONS = [
         "a route that states nothing",
         changes("src/PACKAGE/features/bookings/api.py", r'^@requires\("events:write"\)\n', ""),
         "/events",
+    ),
+    Violation(
+        "access",
+        "a route of the application itself, past every feature",
+        changes(
+            "src/PACKAGE/app.py",
+            r"^    return (Service\(.*\))$",
+            r"    service = \1\n\n    @service.app.get('/everything')\n"
+            "    async def everything() -> dict[str, str]:\n        return {}\n\n"
+            "    return service",
+        ),
+        "/everything (app)",
     ),
     Violation(
         "migrations",

@@ -68,3 +68,14 @@ def test_coverage_is_taken_in_ci_and_when_it_is_asked_for(
     code, said = make(project, project.environment() | {"CI": ci}, "--dry-run", target)
     assert code == 0
     assert ("pytest --cov" in said) is covered
+
+
+def test_a_gate_can_be_added_and_none_taken_away(stamper: Stamper) -> None:
+    project = stamper.fresh()
+    own = "GATES := spelling format\n\n.PHONY: spelling\nspelling:\n\t@echo spelled\n"
+    (project.path / "local.mk").write_text(own)
+    code, said = make(project, project.environment(), "--dry-run", "check")
+    assert code == 0
+    (gates,) = [line for line in said.splitlines() if "for gate in" in line]
+    listed = gates.partition("for gate in ")[2].partition(";")[0].split()
+    assert listed == [*stamper.stamp().gates, "spelling"]

@@ -1,30 +1,28 @@
-"""A contract for import-linter: siblings know each other only through what they publish."""
+"""A contract for import-linter: packages are known only through what they publish."""
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 
 class PublishedContract(Contract):
-    """Each package below `package` may be imported by its siblings, its modules may not.
+    """Each package below `package` may be imported, its modules by itself and `composed_by` alone.
 
-    What a package publishes is what its `__init__` names.
+    What a package publishes is what its `__init__` names. Who lies beside `package` is held to it
+    as well: through a module of theirs one package would reach into another.
     """
 
     type_name = "published"
 
     package = fields.StringField()
+    composed_by = fields.StringField()
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        siblings = graph.find_children(str(self.package)) if self._exists(graph) else set()
+        packages = graph.find_children(str(self.package)) if self._exists(graph) else set()
         trespasses = []
-        for imported_sibling in sorted(siblings):
-            for inside in sorted(graph.find_descendants(imported_sibling)):
+        for published in sorted(packages):
+            for inside in sorted(graph.find_descendants(published)):
                 for importer in sorted(graph.find_modules_that_directly_import(inside)):
-                    if any(
-                        _is_within(importer, sibling)
-                        for sibling in siblings
-                        if sibling != imported_sibling
-                    ):
+                    if not _is_within(importer, published) and importer != str(self.composed_by):
                         trespasses.extend(
                             graph.get_import_details(importer=importer, imported=inside)
                         )

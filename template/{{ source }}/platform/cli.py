@@ -46,6 +46,7 @@ def run(create_service: CreateService) -> None:
 def commands_of(create_service: CreateService) -> typer.Typer:
     """The platform's commands with those of the features; each finds the service in its context."""
     service = create_service()
+    service.refuse_unstated_access()
     commands = typer.Typer(
         name=service.platform.settings.service_name,
         no_args_is_help=True,

@@ -170,8 +170,9 @@ class Service:
             | {name: check for feature in features for name, check in feature.readiness.items()},
             self.fallback.checks if self.fallback else {},
         )
-        self.access_table = self._access_table()
+        self._stated = self._stated_access()
         self.app = self._application()
+        self._composed = tuple(self.app.routes)
 
     def _routers(self) -> list[tuple[str, Router]]:
         return [
@@ -179,8 +180,34 @@ class Service:
             *((feature.name, router) for feature in self.features for router in feature.routers),
         ]
 
-    def _access_table(self) -> list[AccessEntry]:
-        permissions = frozenset[str]().union(*(feature.permissions for feature in self.features))
+    @property
+    def access_table(self) -> list[AccessEntry]:
+        """Who may call what.
+
+        Raises:
+            UnstatedAccess: something was added to `app` itself that does not state it.
+        """
+        return [*self._stated, *self._added_access()]
+
+    def refuse_unstated_access(self) -> None:
+        """Ask again before anything is served: `app` is open to whoever composes it.
+
+        Raises:
+            UnstatedAccess: something was added to `app` itself that does not state it.
+        """
+        self._added_access()
+
+    def _added_access(self) -> list[AccessEntry]:
+        composed = set(map(id, self._composed))
+        added = [route for route in self.app.routes if id(route) not in composed]
+        return list(access_entries("app", added, self._permissions))
+
+    @property
+    def _permissions(self) -> frozenset[str]:
+        return frozenset[str]().union(*(feature.permissions for feature in self.features))
+
+    def _stated_access(self) -> list[AccessEntry]:
+        permissions = self._permissions
         for role, granted in self.roles.items():
             if unknown := granted - permissions:
                 raise UnstatedAccess(
@@ -286,6 +313,7 @@ class Service:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self.refuse_unstated_access()
         async with self.running() as platform, AsyncExitStack() as stack:
             if platform.settings.embedded_worker:
                 await stack.enter_async_context(platform.jobs.working())
