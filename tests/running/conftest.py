@@ -19,3 +19,11 @@ def production(stamper: Stamper, tmp_path_factory: pytest.TempPathFactory) -> It
 def event(production: Production) -> dict[str, object]:
     """An event with ten places."""
     return new_event(production.people(1, "admin")[0], capacity=10)
+
+
+@pytest.fixture
+def breakable(stamper: Stamper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """A service of this test's own, to break."""
+    folder = tmp_path_factory.mktemp("breakable")
+    with MailServer() as mail, Production(stamper.stamp(), folder, mail) as running:
+        yield running

@@ -4,21 +4,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx2
-import pytest
-from production import MailServer, Person, Production, new_event, wait_until
-from stamping import Stamper
-
-
-@pytest.fixture
-def breakable(stamper: Stamper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
-    """A service of this test's own, to break."""
-    folder = tmp_path_factory.mktemp("breakable")
-    with MailServer() as mail, Production(stamper.stamp(), folder, mail) as running:
-        yield running
+from production import Person, Production, new_event, wait_until
 
 
 class Booker(threading.Thread):
