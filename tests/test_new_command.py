@@ -1,5 +1,6 @@
 """`roadworthy new`, run as a user runs it: what it stamps, and what it refuses."""
 
+import json
 import os
 import pty
 import select
@@ -69,6 +70,25 @@ def test_the_template_is_the_checkout_it_was_installed_from(tmp_path: Path) -> N
     ran = roadworthy("new", "shop", "--defaults", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert Project(tmp_path / "shop").answers["_src_path"] == str(ROOT)
+
+
+def test_the_template_is_the_repository_it_was_installed_from(
+    template: Path, tmp_path: Path
+) -> None:
+    """PEP 610: an installer records the address and the commit; the project is updated by them."""
+    url, commit = f"file://{template}", git(template, "rev-parse", "HEAD")
+    installed = tmp_path / "installed" / "roadworthy-99.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: roadworthy\nVersion: 99\n")
+    recorded = {"url": url, "vcs_info": {"vcs": "git", "commit_id": commit}}
+    (installed / "direct_url.json").write_text(json.dumps(recorded))
+    ran = roadworthy("new", "shop", "--defaults", cwd=tmp_path, PYTHONPATH=str(installed.parent))
+    assert ran.returncode == 0, ran.stderr
+    answers = Project(tmp_path / "shop").answers
+    assert answers["_src_path"] == f"git+{url}"
+    assert answers["_commit"] == git(template, "describe", "--tags", "--always")
+    copier.run_update(tmp_path / "shop", defaults=True, overwrite=True, quiet=True)
+    assert git(tmp_path / "shop", "status", "--porcelain") == ""
 
 
 def test_asks_in_a_terminal(template: Path, tmp_path: Path) -> None:
