@@ -66,7 +66,11 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         yield found(
             "authz.self-assigned-role", handler.module, value,
             f"{handler.route.label}: whoever registers chooses their own {key}.",
-            symbol=handler.function.name, also=_read_at(handler, value),
+            symbol=handler.function.name,
+            also=[
+                *_read_at(handler, value),
+                place(handler.module, handler.route.line, handler.function.name),
+            ],
         ), handler.function  # fmt: skip
         return
     for module, key, value in _handed_on(handler) if not is_limited(handler) else ():

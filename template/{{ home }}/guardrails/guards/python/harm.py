@@ -7,9 +7,10 @@ from ...engine.finding import Severity
 from . import acts, kinds, meant
 from .handlers import Handler
 from .kept import private
-from .ownership import IDENTITY, PERSONAL, changed_rows, is_owned
+from .ownership import CATALOGUE, IDENTITY, PERSONAL, changed_rows, is_owned
 from .state import changes_kept
-from .syntax import text_of
+from .storing import is_query
+from .syntax import dotted, parameters, text_of
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
@@ -61,7 +62,7 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     if meant.takes_over(handler, name) or meant.gives_back(handler):
         return Severity.CRITICAL
     post = handler.route.method == "POST"
-    guests = post and not re.search(r"delete|remove|update|edit", name, re.IGNORECASE)
+    guests = post and not _alters(handler, name)
     adds = guests and _GUESTS_ADD.search(name) and not ADMIN.search(name)
     if _ENTRANCE.match(handler.route.path) and _ALTERS.search(name) and not _ENTERS.search(name):
         name = name.replace("auth", "")  # so its siblings are called, which let people in
@@ -75,6 +76,23 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
         return Severity.MEDIUM
     grave = not guests or handler.changes or ADMIN.search(name)
     return Severity.CRITICAL if grave else Severity.HIGH
+
+
+_OVERWRITES = re.compile(r"delete|remove|update|edit", re.IGNORECASE)
+_DECIDES = re.compile(
+    r"cancel|approv|reject|decline|accept|complete|assign|reschedul|refund|mark_?-?(as|paid|done|read)"
+    r"|(change|set)_?-?status",
+    re.IGNORECASE,
+)
+
+
+def _alters(handler: Handler, name: str) -> bool:
+    """Whether it changes what is there: a guest adds an order, and doesn't cancel anybody's."""
+    if _OVERWRITES.search(name):
+        return True
+    changes = handler.changes or any(True for _ in changed_rows(handler))
+    decides = _DECIDES.search(name) and handler.path_parameters and changes
+    return bool(decides) and not meant.by_code(handler) and not meant.shows_knowledge(handler)
 
 
 _ENTRANCE = re.compile(r"^(/api)?(/v\d+)?/(auth|session|chat|checkout|public)/")
@@ -103,19 +121,42 @@ def _works_on_a_row(handler: Handler, name: str) -> bool:
 def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
         told = f"{name} {ast.get_docstring(handler.function) or ''}"
-        return None if _SHOWN.search(told) else Severity.MEDIUM
+        return None if _SHOWN.search(told) else _harm_of_somebodys(handler)
     words = name.replace("_", " ")
     other = re.sub(r"contact|subscribers\b", "", name)
     asked = _MEANT_OPEN.search(other) and not ADMIN.search(handler.route.path)
     open_ = asked or meant.free_places(name) or _said_open(handler)
     if _own_row(handler, name):
-        return Severity.MEDIUM
+        counted = _can_be_counted(handler) and PERSONAL.search(meant.told_of(handler))
+        return Severity.HIGH if counted else Severity.MEDIUM
     if open_:
         return None
     if handler.path_parameters:
         return _harm_by_number(handler, words)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
     return _harm_of_a_list(handler, words) if personal else None
+
+
+def _harm_of_somebodys(handler: Handler) -> Severity | None:
+    """`/customers/{customer_id}/bookings`: what there is of whoever is named."""
+    told = meant.told_of(handler)
+    if not PERSONAL.search(told):
+        return None if CATALOGUE.search(told) else Severity.MEDIUM
+    asked = (call for call in handler.all_calls if is_query(call))
+    if not any(is_owned(handler, call) for call in asked):
+        return Severity.MEDIUM
+    return Severity.CRITICAL if _can_be_counted(handler) else Severity.HIGH
+
+
+def _can_be_counted(handler: Handler) -> bool:
+    """Whether the path takes a number: who has one guesses the next."""
+    numbers = {
+        parameter.arg
+        for parameter, _ in parameters(handler.function)
+        if parameter.annotation is not None and dotted(parameter.annotation) == "int"
+    }
+    named = handler.path_parameters
+    return any(name in numbers or f"<int:{name}>" in handler.route.path for name in named)
 
 
 def _harm_by_number(handler: Handler, words: str) -> Severity | None:

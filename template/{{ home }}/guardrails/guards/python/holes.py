@@ -37,6 +37,7 @@ from .ownership import (
     foreign_rows,
     is_owned,
 )
+from .refusals import asked_about
 from .routes import RouteTable
 from .shared import rows_for_all, rows_listed
 from .storing import is_query
@@ -299,12 +300,24 @@ def _looks_at_caller(handler: Handler) -> bool:
 _ROLE = re.compile(
     r"^((user_?)?role(_?level)?|is_admin|is_superuser|is_staff|access_?level|admin_level)$"
 )
+_KIND = re.compile(r"^(user_?type|account_?type)$", re.IGNORECASE)
+_TRUSTED = re.compile(r"^(super_?)?(admin\w*|root|moderator|staff)$", re.IGNORECASE)
 
 
 def _knows_roles(project: Project) -> bool:
-    return any(
-        isinstance(node, ast.Compare | ast.Attribute)
-        and any(_ROLE.match(word) for word in words_in(node))
-        for module in project.service
-        for node in module.nodes
-    )
+    return any(_asks_role(node) for module in project.service for node in module.nodes)
+
+
+def _asks_role(node: ast.AST) -> bool:
+    """`me.role == …`, `session["role"]` in a test; a kind of account where one of them is trusted:
+    `session.get("user_type") != "Admin"`.
+    """
+    if not isinstance(node, ast.Compare | ast.Attribute):
+        return False
+    if any(_ROLE.match(word) for word in words_in(node)):
+        return True
+    if not isinstance(node, ast.Compare):
+        return False
+    asked = asked_about(node.left)
+    kinds = any(map(_KIND.match, asked)) and any(map(_TRUSTED.match, strings_in(node)))
+    return kinds or any(map(_ROLE.match, asked))

@@ -113,5 +113,6 @@ def private(handler: Handler) -> bool:
     return any(
         subject(handler.project, handler.module, call) in handler.kept
         for call in handler.calls
-        if is_query(call) or called(call) == "get"
+        if (is_query(call) or called(call) == "get")
+        and called(handler.whole(call)) not in {"count", "count_documents"}
     )

@@ -227,21 +227,41 @@ _INVITATION = re.compile(r"(^|_)(token|invite\w*|invitation\w*|nonce)$", re.IGNO
 
 def by_invitation(handler: Handler) -> bool:
     """The row is asked for by a token that was sent to whom it is for."""
-    for node in handler.body:
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
-            sides = [(dotted(node.left).rpartition(".")[2], node.comparators[0])]
-        elif isinstance(node, ast.Call) and is_query(node):
-            sides = [(word.arg or "", word.value) for word in node.keywords]
-        elif isinstance(node, ast.Dict):
-            keys = (text_of(key) or "" for key in node.keys)
-            sides = list(zip(keys, node.values, strict=True))
-        else:
-            continue
-        if any(
-            _INVITATION.search(key) and comes_from(value, handler.inputs) for key, value in sides
-        ):
-            return True
-    return False
+    return _named_by(handler, _INVITATION)
+
+
+_KNOWN_TO_ONE = re.compile(
+    r"(^|_)(e?_?mail(_address)?|phone(_number)?|mobile|token|nonce|code|pin|secret|last_?name|surname"
+    r"|booking_?ref|reference(_(number|code))?)$",
+    re.IGNORECASE,
+)
+
+
+def shows_knowledge(handler: Handler) -> bool:
+    """Beside the row's number the request says what only whose it is knows of it: their address,
+    a code that they were sent.
+    """
+    return _named_by(handler, _KNOWN_TO_ONE)
+
+
+def _named_by(handler: Handler, known: re.Pattern[str]) -> bool:
+    return any(
+        known.search(key) and comes_from(value, handler.inputs)
+        for node in handler.body
+        for key, value in _compared(node)
+    )
+
+
+def _compared(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The columns or keys that must be what is given."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        left, right = node.left, node.comparators[0]
+        return [(dotted(one).rpartition(".")[2], it) for one, it in ((left, right), (right, left))]
+    if isinstance(node, ast.Call) and is_query(node):
+        return [(word.arg or "", word.value) for word in node.keywords]
+    if isinstance(node, ast.Dict):
+        return [(text_of(key) or "", it) for key, it in zip(node.keys, node.values, strict=True)]
+    return []
 
 
 def only_starts(handler: Handler) -> bool:

@@ -16,9 +16,7 @@ from .syntax import (
     chain,
     dotted,
     names_in,
-    strings_in,
     text_of,
-    words_in,
 )
 from .walking import nodes_in
 
@@ -38,8 +36,9 @@ def rows_listed(handlers: list[Handler]) -> set[str]:
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
     """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
-    for name in sorted(names_in(call) | _behind(module, call)):
-        found = project.resolve(module, name)
+    told = [node for node in nodes_in(call) if isinstance(node, ast.Name)]
+    for node in sorted([*told, *_behind(module, call)], key=lambda it: (it.lineno, it.col_offset)):
+        found = project.resolve(module, node.id)
         if isinstance(found.node, ast.ClassDef):
             return found.node.name
     if said := table(module, call) or _held_in(project, module, call):
@@ -74,18 +73,19 @@ def collection(project: Project, module: Module, call: ast.Call) -> str:
 _BASE = re.compile(r"(^|[._])(db|database|mongo|mongodb)$", re.IGNORECASE)
 
 
-def _behind(module: Module, call: ast.Call) -> set[str]:
+def _behind(module: Module, call: ast.Call) -> list[ast.Name]:
     """`boats.all()`, where `boats = Boat.query` a line above."""
     function = module.owners.get(call)
     started = dotted(call.func).partition(".")[0]
     if function is None or not started:
-        return set()
-    return {
-        name
+        return []
+    return [
+        node
         for target, value in assigns_in(function)
         if isinstance(target, ast.Name) and target.id == started
-        for name in names_in(value)
-    }
+        for node in nodes_in(value)
+        if isinstance(node, ast.Name)
+    ]
 
 
 def of_shown(project: Project, module: Module, call: ast.Call, key: str, shown: set[str]) -> bool:
@@ -142,9 +142,20 @@ def _listed(handler: Handler) -> Iterator[str]:
                 yield name
 
 
+def _sorted_by(call: ast.Call) -> Iterator[ast.AST]:
+    """`Boat.id` of `order_by(Boat.id.desc())`, which leaves none of them out."""
+    if called(call) in {"order_by", "sort"}:
+        for given in call.args:
+            yield from nodes_in(given)
+
+
 def _names_one(call: ast.Call) -> bool:
     """`filter(Boat.owner_id == owner_id)` lists what is somebody's."""
-    keywords = {word.arg or "" for inner in calls_in(call) for word in inner.keywords}
-    named = words_in(call) | strings_in(call) | keywords
+    sorts = {below for inner in calls_in(call) for below in _sorted_by(inner)}
+    said = [inner for inner in nodes_in(call) if inner not in sorts]
+    keywords = {inner.arg or "" for inner in said if isinstance(inner, ast.keyword)}
+    texts = {text_of(inner) or "" for inner in said}
+    named = {inner.id for inner in said if isinstance(inner, ast.Name)} | texts | keywords
+    named |= {inner.attr for inner in said if isinstance(inner, ast.Attribute)}
     named -= {"id"} if any(isinstance(it, ast.NotEq) for it in nodes_in(call)) else set()
     return any(re.search(r"(^|_)id$", word) for word in named)
