@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from . import kinds
 from .handlers import Handler
 from .modules import Function, Module, Project
 from .storing import is_query, is_write
@@ -12,12 +13,12 @@ from .syntax import called, calls_in, chain, found, place, strings_in, text_of, 
 from .walking import nodes_in
 
 _BOOKING = re.compile(
-    r"^(Booking|Appointment|Reservation|RoomBooking|TableReservation)(Model|DB)?$"
+    r"^(Room|Table|Appointment|Doctor|Service)?(Booking|Appointment|Reservation)(Model|DB)?$"
 )
 _BOOKINGS = re.compile(r"^(bookings?|appointments?|reservations?)(_?(collection|col|table))?$")
 _TIME = re.compile(
     r"^((booking|appointment|reservation|slot|visit)_?)?(date|time|day|slot|starts?|starts?_?(at|time|date)"
-    r"|date_?time|scheduled_?(at|for|time)|check_?in(_?date)?|time_?slot|slot_?(id|time))$",
+    r"|date_?time|timestamp|scheduled_?(at|for|time)|check_?in(_?date)?|time_?slot|slot_?(id|time))$",
     re.IGNORECASE,
 )
 _OF_WHAT = re.compile(
@@ -36,14 +37,15 @@ _LOOKS = re.compile(
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`db.add(Appointment(doctor_id=…, date=…))`, and nobody asked for the doctor's day."""
     route = handler.route
-    if route.method != "POST" or not handler.writes or route.access == "role":
+    of_staff = route.access == "role" and not kinds.for_many(handler)
+    if route.method != "POST" or not handler.writes or of_staff:
         return
     reached = list(handler.reached())
     if any(_LOOKS.search(word) for _, it in reached for word in words_in(it) | strings_in(it)):
         return
     for module, function in reached:
         for made, kept in _added(function):
-            if not _asked_for(reached, kept) and not _only_once(handler.project, module, kept):
+            if not _asked_for(handler, reached, kept) and not _only_once(handler.project, module, kept):
                 yield found(
                     "data.double-booking", module, made,
                     f"{route.label} adds it without looking whether the time is taken.",
@@ -56,12 +58,18 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 def _added(function: Function) -> Iterator[tuple[ast.Call, str]]:
     """What is made for a time of a thing, and of which model or collection it is."""
     for call in calls_in(function):
-        if _BOOKING.match(called(call)) and _at_a_time({one.arg or "" for one in call.keywords}):
+        said = {one.arg or "" for one in call.keywords if not _is_now(one)}
+        if _BOOKING.match(called(call)) and _at_a_time(said):
             yield call, called(call)
         elif called(call) == "insert_one" and _BOOKINGS.match(next(iter(chain(call)[-2:-1]), "")):
             keys = {text_of(key) or "" for node in nodes_in(function) for key in _keys(node)}
             if _at_a_time(keys):
                 yield call, chain(call)[-2]
+
+
+def _is_now(given: ast.keyword) -> bool:
+    """`timestamp=datetime.utcnow()` says when it was made, `timestamp=chosen` for when."""
+    return called(given.value) in {"now", "utcnow", "today"}
 
 
 def _keys(node: ast.AST) -> list[ast.expr | None]:
@@ -72,13 +80,14 @@ def _at_a_time(keys: set[str]) -> bool:
     return any(map(_TIME.match, keys)) and any(map(_OF_WHAT.match, keys))
 
 
-def _asked_for(reached: list[tuple[Module, Function]], kept: str) -> bool:
-    """A query for the same rows that says anything of the time."""
+def _asked_for(handler: Handler, reached: list[tuple[Module, Function]], kept: str) -> bool:
+    """A query for the same rows that says anything of the time, and is not for one's own."""
     return any(
         (is_query(call) or called(call) == "execute")
         and not is_write(call)
         and kept in words_in(call)
-        and any(_TIME.match(word) for word in words_in(call) | strings_in(call) | _named(call))
+        and any(map(_TIME.match, told := words_in(call) | strings_in(call) | _named(call)))
+        and (any(map(_OF_WHAT.match, told)) or not handler.of_the_user(handler.whole(call)))
         for _, function in reached
         for call in calls_in(function)
     )

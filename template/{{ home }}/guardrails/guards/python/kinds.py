@@ -203,6 +203,19 @@ def _of_role(test: ast.expr) -> bool:
     return bool({"role", "user_type", "account_type"} & about)
 
 
+_KEY = re.compile(r"_id$|^(role|user_type|account_type)$")
+
+
+def for_many(handler: Handler) -> bool:
+    """Anybody may have the one kind of account that is asked for inside:
+    `session["user_type"] != "patient"`.
+    """
+    asked = [node.test for node in handler.body if isinstance(node, ast.If)]
+    named = {text for test in asked if _of_role(test) for text in strings_in(test)}
+    kinds = {text for text in named if not _KEY.search(text)}
+    return handler.route.before != "role" and bool(kinds) and all(map(_MANY.match, kinds))
+
+
 def _parts(test: ast.expr) -> list[ast.expr]:
     """`me.role != "admin" and row.owner != me.id` asks two things."""
     if not isinstance(test, ast.BoolOp):

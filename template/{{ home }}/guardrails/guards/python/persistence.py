@@ -8,10 +8,11 @@ from ...engine.finding import Finding
 from ..filenames import is_test
 from . import columns, counted, loops, races
 from .modules import Function, Module, Project, is_script
-from .routes import RouteTable
+from .routes import Route, RouteTable
 from .storing import is_write
 from .syntax import (
     called,
+    calls_in,
     chain,
     dotted,
     found,
@@ -35,7 +36,9 @@ _HARD_CAP = 100
 
 def look(table: RouteTable) -> Iterator[Finding]:
     project = table.project
-    handlers = {route.function for route in table.routes if route.served}
+    routes = [route for route in table.routes if route.served]
+    handlers = {route.function for route in routes}
+    served = {function for route in routes for function in _called_by(project, route)}
     indexed = columns.indexed_columns(project)
     for module in project.service:
         if is_script(module.path) or is_test(module.path):
@@ -50,8 +53,17 @@ def look(table: RouteTable) -> Iterator[Finding]:
             if function in handlers or module.is_web:
                 yield from _torn(project, module, function)
                 yield from races.added_twice(project, module, function)
+            if function in handlers or module.is_web or function in served:
                 yield from races.booked_twice(project, module, function)
     yield from _no_index(project)
+
+
+def _called_by(project: Project, route: Route) -> Iterator[ast.AST]:
+    """The functions of the services that a handler calls."""
+    for call in calls_in(route.function):
+        there = project.resolve(route.module, dotted(call.func)).node
+        if isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield there
 
 
 # reads

@@ -9,6 +9,7 @@ from .at_once import is_refused, waits
 from .modules import Function, Module, Project
 from .storing import is_query, is_write
 from .syntax import (
+    assigned,
     assigns_in,
     called,
     calls_in,
@@ -26,6 +27,8 @@ from .syntax import (
 from .walking import nodes_in
 
 _LOOKS = {"find_one", "first", "one_or_none", "scalar_one_or_none", "scalar", "exists", "scalars"}
+_LISTS = {"all", "to_list", "fetchall"}
+_CONSTRAINTS = {"UniqueConstraint", "ExcludeConstraint", "unique_together"}
 _ADDS = {"insert_one", "add", "add_all", "insert", "create", "save"}
 
 
@@ -56,6 +59,7 @@ def _looked_up(function: Function, test: ast.expr) -> ast.Call | None:
     """The call whose row, if there is one, makes the test true."""
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
         test = test.left
+    test = _looked_through(test)
     made: ast.expr | None = test
     if isinstance(test, ast.Name):
         values = [
@@ -70,13 +74,22 @@ def _looked_up(function: Function, test: ast.expr) -> ast.Call | None:
     return made if isinstance(made, ast.Call) else None
 
 
+def _looked_through(test: ast.expr) -> ast.expr:
+    """`rows` of `any(overlaps(row) for row in rows)`."""
+    if isinstance(test, ast.Call) and called(test) == "any" and test.args:
+        given = test.args[0]
+        if isinstance(given, ast.GeneratorExp | ast.ListComp):
+            return given.generators[0].iter
+    return test
+
+
 def _query(
     project: Project, module: Module, call: ast.Call | None
 ) -> tuple[Module, ast.Call] | None:
     """The query itself, where it is made or in the function of one's own that makes it."""
     if call is None:
         return None
-    if called(call) in _LOOKS and any(is_query(inner) for inner in calls_in(call)):
+    if called(call) in _LOOKS | _LISTS and any(is_query(inner) for inner in calls_in(call)):
         return module, call
     there = project.resolve(module, dotted(call.func))
     if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef) or there.module is None:
@@ -140,7 +153,7 @@ def _only_once(project: Project, module: Module, looks: ast.Call, keys: set[str]
     meant = project.resolve(module, _subject(looks))
     if not isinstance(meant.node, ast.ClassDef):
         return True
-    if {"UniqueConstraint", "unique_together"} & words_in(meant.node):
+    if _CONSTRAINTS & words_in(meant.node):
         return True
     return any(_is_unique(item, keys) for item in meant.node.body)
 
@@ -156,15 +169,21 @@ def _is_unique(item: ast.stmt, keys: set[str]) -> bool:
     )
 
 
-_IS_FREE = re.compile(r"availab|conflict|overlap|is_(free|booked|taken|open)|slot_", re.IGNORECASE)
+_IS_FREE = re.compile(
+    r"availab|conflict|overlap|bookable|booked|clash|is_(free|open)|(is|are|already|get)_(taken|busy)"
+    r"|taken_(slots?|times?|seats?)|slot_",
+    re.IGNORECASE,
+)
 _BOOKS = re.compile(
-    r"booking|reservation|appointment|rental|session|ticket|seat|slot", re.IGNORECASE
+    r"book(?!mark)|reserv|appointment|rental|session|ticket|seat|slot|schedul", re.IGNORECASE
 )
 
 
 def booked_twice(project: Project, module: Module, function: Function) -> Iterator[Finding]:
     """`if not check_availability(…): raise`, then the booking is added: of two, both are."""
     if is_refused(function) or waits(function) or not _BOOKS.search(function.name):
+        return
+    if any(_is_constrained(project, module, call) for call in calls_in(function)):
         return
     made = dict(_answers_of(project, module, function))
     for statement in own_body(function):
@@ -189,14 +208,31 @@ def booked_twice(project: Project, module: Module, function: Function) -> Iterat
             return
 
 
+def _is_constrained(project: Project, module: Module, made: ast.Call) -> bool:
+    """`Booking(…)`, of whose rows the store takes one for a time only."""
+    model = project.resolve(module, dotted(made.func)).node if called(made)[:1].isupper() else None
+    return isinstance(model, ast.ClassDef) and bool(_CONSTRAINTS & words_in(model))
+
+
 def _adds_row(project: Project, module: Module, call: ast.Call) -> bool:
     """`session.add`, `insert_one`, or a function of one's own that adds one."""
     if called(call) in {"insert_one", "add"}:
         return is_write(call)
     there = project.resolve(module, dotted(call.func)).node
-    return isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-        called(node) in {"insert_one", "add"} and is_write(node) for node in own_body(there)
-    )
+    if isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
+        return any(
+            called(node) in {"insert_one", "add"} and is_write(node) for node in own_body(there)
+        )
+    return _keeps_itself(module, call)
+
+
+def _keeps_itself(module: Module, call: ast.Call) -> bool:
+    """`await booking.insert()`, where `booking = Booking(…)` was made a line above."""
+    function = module.owners.get(call)
+    if called(call) not in {"insert", "save", "create"} or call.args or function is None:
+        return False
+    made = assigned(function, dotted(call.func).rpartition(".")[0])
+    return any(called(one)[:1].isupper() for one in made)
 
 
 def _answers_of(
@@ -211,13 +247,19 @@ def _answers_of(
 
 
 def _says_free(project: Project, module: Module, call: ast.Call) -> bool:
-    """A function of one's own that looks whether something is free."""
-    if not _IS_FREE.search(called(call)):
-        return False
+    """A function of one's own that looks whether something is free, itself or by asking another."""
+    return _IS_FREE.search(called(call)) is not None and _looks(project, module, call)
+
+
+def _looks(project: Project, module: Module, call: ast.Call, left: int = 2) -> bool:
     meant = project.resolve(module, dotted(call.func))
-    return isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-        is_query(inner) for inner in calls_in(meant.node)
-    )
+    there, home = meant.node, meant.module
+    if not isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef) or home is None:
+        return False
+    inside = list(calls_in(there))
+    if any(is_query(inner) for inner in inside):
+        return True
+    return left > 0 and any(_looks(project, home, inner, left - 1) for inner in inside)
 
 
 _STATES = re.compile(
