@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from . import meant
@@ -149,9 +149,29 @@ def _only_refers(handler: Handler, call: ast.Call) -> bool:
         return called(call) in {"add", "insert_one"}
     if called(handler.whole(call)) in {"delete", "update"} and is_write(handler.whole(call)):
         return False
+    counted = set(_counted(handler))
     return not any(
-        _changed(handler, row) for row, given in _rows(handler) if call in calls_in(given)
+        _changed(handler, row, counted) for row, given in _rows(handler) if call in calls_in(given)
     )
+
+
+_TALLY = re.compile(
+    r"(^|_)(counts?|views?|likes?|bookings?|reviews?|orders?|sold|stock|quantity|seats?|spots?|slots"
+    r"|occupied|available|enrolled)(_count|_left)?$",
+    re.IGNORECASE,
+)
+
+
+def _counted(handler: Handler) -> Iterator[ast.AST]:
+    """`room.total_bookings = room.total_bookings + 1`, beside the booking that is made."""
+    for node in handler.body:
+        target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) else None
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            same = dotted(node.targets[0])
+            told = (dotted(one) for one in nodes_in(node.value) if isinstance(one, ast.Attribute))
+            target = node.targets[0] if same in told else None
+        if isinstance(target, ast.Attribute) and _TALLY.search(target.attr):
+            yield target
 
 
 def _grave(handler: Handler, call: ast.Call, listed: set[str]) -> bool:
@@ -244,8 +264,10 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     if not handler.uses_user or CATALOGUE.search(route.path) or decided_by_user(handler):
         return
+    counted = set(_counted(handler)) if route.method == "POST" else set()
     for row, call in _rows(handler):
-        if handler.of_the_user(call) or not _changed(handler, row) or not is_owned(handler, call):
+        changed = _changed(handler, row, counted) and is_owned(handler, call)
+        if not changed or handler.of_the_user(call):
             continue
         yield found(
             "authz.idor", handler.module, call,
@@ -272,8 +294,9 @@ def changed_rows(handler: Handler) -> Iterator[ast.Call]:
     return (call for row, call in _rows(handler) if _changed(handler, row))
 
 
-def _changed(handler: Handler, row: str) -> bool:
-    return any(_sets(node, row) or _hands_over(node, row) for node in handler.body)
+def _changed(handler: Handler, row: str, but: Container[ast.AST] = ()) -> bool:
+    changes = (node for node in handler.body if node not in but)
+    return any(_sets(node, row) or _hands_over(node, row) for node in changes)
 
 
 def _sets(node: ast.AST, row: str) -> bool:

@@ -185,7 +185,7 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
             (it for it in sorted(parts.get(name, ()), key=lambda it: it.whose) if _fits(it, words)),
             None,
         )
-        if part is None or (not part.whose and not route.writes):
+        if part is None or (not part.whose and not route.writes) or _only_added_to(handler):
             continue
         verb = "changes" if route.writes else "reads"
         yield found(
@@ -195,6 +195,16 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
             severity=Severity.MEDIUM if part.whose else Severity.HIGH, symbol=route.function.name,
         ), route.function  # fmt: skip
         return
+
+
+def _only_added_to(handler: Handler) -> bool:
+    """A row that hangs on the one that is named: `Booking(room_id=room.id)` changes no room."""
+    sets = (
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        for _, function in handler.reached()
+        for node in nodes_in(function)
+    )
+    return handler.route.method == "POST" and not handler.changes and not any(sets)
 
 
 def _of_the_callers_own(handler: Handler) -> Iterator[str]:
