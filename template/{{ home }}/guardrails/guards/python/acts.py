@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import bookings, meant, negatives, replays
 from .handlers import Handler, comes_from
 from .modules import Module, Project
-from .ownership import changed_rows
+from .ownership import IDENTITY, changed_rows
 from .storing import is_write
 from .syntax import (
     assigned,
@@ -17,7 +17,9 @@ from .syntax import (
     dotted,
     found,
     key_of,
+    place,
     strings_in,
+    target_name,
     text_of,
     words_in,
 )
@@ -59,16 +61,31 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     if route.access == "caller" and not (handler.uses_user or meant.serves_many(handler)):
         return  # who works there takes the money at the counter
+    if any(map(IDENTITY.match, handler.path_parameters)):
+        return  # who was to be paid says who has
     words = " ".join(words_in(handler.function) | strings_in(handler.function))
-    if _PROVIDER.search(words) or not _BOUGHT.search(f"{name} {words}"):
+    asked = _PROVIDER if route.access == "caller" else _PROVES
+    if asked.search(words) or not _BOUGHT.search(f"{name} {words}"):
         return
-    node = next((node for node in handler.body if _marks_paid(node)), None)
+    pays = _PAYS.search(name) is not None
+    node = next((node for node in handler.body if _marks_paid(node, pays=pays)), None)
     if node is not None:
         yield found(
             "payments.unverified", handler.module, node,
             f"{route.label} marks it as paid, and no payment provider is asked.",
             severity=Severity.HIGH, symbol=route.function.name,
+            also=[place(handler.module, route.line, route.function.name)],
         ), route.function  # fmt: skip
+
+
+_PAYS = re.compile(r"(^|[/_-])(pay|payments?)([/_-]|\b)", re.IGNORECASE)
+_PROVES = re.compile(
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"|braintree|adyen|requests|httpx|signature|hmac|compare_digest|secret|api_?key|retrieve|capture"
+    r"|faker|(^|\s)token(\s|$)",
+    re.IGNORECASE,
+)
+"""What shows to a route that asks nobody that it was the provider who called."""
 
 
 _PAYMENT = re.compile(r"^(Payment|Deposit|TopUp|Repayment|PaymentRecord|LoanPayment)$")
@@ -99,13 +116,31 @@ def _said_paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     for call in handler.calls:
         given = {word.arg: word.value for word in call.keywords if word.arg}
         status = text_of(given.get("status") or given.get("payment_status")) or ""
-        if _PAYMENT.match(called(call)) and _PAID.fullmatch(status) and "amount" in given:
+        kept = _PAYMENT.match(called(call)) and _PAID.fullmatch(status) and "amount" in given
+        if kept or _bought_with(handler, call, given):
             yield found(
                 "payments.unverified", handler.module, call,
                 f"{route.label} takes the client's word for a payment: no provider is asked.",
                 severity=Severity.HIGH, symbol=route.function.name,
             ), route.function  # fmt: skip
             return
+
+
+_NUMBER = re.compile(r"^(payment|transaction|payment_intent|razorpay_payment)_?(id|ref(erence)?)$")
+_SETTLED = re.compile(r"paid|confirmed|completed", re.IGNORECASE)
+
+
+def _bought_with(handler: Handler, call: ast.Call, given: dict[str, ast.expr]) -> bool:
+    """`Booking(payment_id=body.payment_id, status="confirmed")`: a number that anybody can make
+    up stands for a payment.
+    """
+    if not called(call)[:1].isupper() or not _BOUGHT.search(called(call)):
+        return False
+    state = given.get("status") or given.get("payment_status") or ast.Constant(None)
+    said = [state, *assigned(handler.function, dotted(state))]
+    return any(
+        _NUMBER.match(key) and comes_from(value, handler.inputs) for key, value in given.items()
+    ) and any(map(_SETTLED.fullmatch, (text for one in said for text in strings_in(one))))
 
 
 _STORED = re.compile(r"^(wallet_?|coin_?)?balance$|^(coins?|credits?|points)$", re.IGNORECASE)
@@ -220,25 +255,25 @@ def _opened_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         ), route.function  # fmt: skip
 
 
-def _marks_paid(node: ast.AST) -> bool:
+def _marks_paid(node: ast.AST, *, pays: bool = False) -> bool:
+    """`pays` where the route is for paying: what it confirms is what was to be paid."""
     if isinstance(node, ast.Assign):
-        name = dotted(node.targets[0]).rpartition(".")[2] or key_of(node.targets[0])
-        return _says_paid(name, node.value)
+        return _says_paid(target_name(node.targets[0]), node.value, pays=pays)
     if isinstance(node, ast.Dict):
         return any(
-            _says_paid(text_of(key) or "", value)
+            _says_paid(text_of(key) or "", value, pays=pays)
             for key, value in zip(node.keys, node.values, strict=True)
         )
     return False
 
 
-def _says_paid(name: str, value: ast.expr) -> bool:
+def _says_paid(name: str, value: ast.expr, *, pays: bool) -> bool:
     if name in {"is_paid", "paid", "payment_verified"}:
         return isinstance(value, ast.Constant) and value.value is True
     said = text_of(value) or ""
     if name.endswith("payment_status"):
         return bool(_PAID.fullmatch(said))
-    return bool(_STATUS.search(name)) and said.lower() == "paid"
+    return bool(_STATUS.search(name)) and said.lower() in ({"paid", "confirmed"} if pays else {"paid"})
 
 
 _MAY = re.compile(

@@ -275,8 +275,8 @@ def _default_credentials(module: Module) -> Iterator[Finding]:
             name = next(iter(sorted(_accounts(module, call))), "an account")
             message = f"{name} is created with a password that stands in the code."
             one = _known_password(module, call, message)
-            # Who seeds an account seeds several, and it is one function to mend.
-            owner = module.owners.get(call, call)
+            # Who seeds an account seeds several, and it is one function, or one list, to mend.
+            owner = module.owners.get(call)
             known = told.setdefault(owner, one)
             if one.place.line not in {known.place.line, *(at.line for at in known.also)}:
                 told[owner] = replace(known, also=(*known.also, one.place))

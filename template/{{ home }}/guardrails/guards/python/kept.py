@@ -9,10 +9,10 @@ from .handlers import Handler
 from .shared import collection, subject
 from .stored import statement, table
 from .storing import is_query
-from .syntax import assigned, called, chain, text_of
+from .syntax import assigns_in, called, chain, text_of
 
 _OWNER = re.compile(
-    r"^(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
+    r"^(?:\w+_)?(user|owner|author|creator|account|customer|client|seller|patient|student|member|host|sender)"
     r"_?(id|uid|email)$|^(created|owned|reported|requested)_by$|^(user|owner|customer)$",
     re.IGNORECASE,
 )
@@ -89,8 +89,11 @@ def _owned_column(handler: Handler, node: ast.expr) -> bool:
 
 def _owned_document(handler: Handler, node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
-        made = assigned(handler.function, node.id)
+        given = assigns_in(handler.function)
+        made = [it for to, it in given if isinstance(to, ast.Name) and to.id == node.id]
         node = made[0] if len(made) == 1 else node
+    if isinstance(node, ast.Call) and _owned(handler, node):
+        return True  # `split_document(host_id=me["id"])`
     return isinstance(node, ast.Dict) and any(
         _OWNER.match(text_of(key) or "") and handler.of_the_user(value)
         for key, value in zip(node.keys, node.values, strict=True)
