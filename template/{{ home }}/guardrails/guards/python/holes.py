@@ -15,6 +15,7 @@ from . import (
     in_the_name,
     kinds,
     meant,
+    never,
     own_rows,
     prices,
     sockets,
@@ -66,6 +67,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
         one for handler in handlers for one in _of_handler(handler, roles_matter, shown, listed)
     ]
     every += _beside(handlers, every, parts)
+    roles = kinds.roles_of(table.project) if roles_matter else set()
+    every += [one for handler in handlers for one in kinds.listed_for_the_rest(handler, roles)]
     chosen = {node for finding, node in every if finding.rule == "authz.self-assigned-role"}
     open_ = list(_open(handlers, chosen))
     yield from open_
@@ -119,6 +122,7 @@ def _of_handler(
     if roles:
         yield from _makes_staff(handler)
     if handler.route.access in {"caller", "role"}:
+        yield from never.look(handler)
         yield from kinds.one_kind_only(handler)
         yield from kinds.any_of_a_kind(handler)
         yield from kinds.listed_for_a_kind(handler)

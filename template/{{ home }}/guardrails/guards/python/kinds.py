@@ -8,13 +8,15 @@ from ...engine.finding import Finding, Severity
 from . import meant
 from .asking import asks_who
 from .handlers import Handler
+from .modules import Project
 from .ownership import changed_rows, looked_up, model_is_owned
-from .refusals import refuses
+from .refusals import asked_about, refuses
 from .storing import is_write
 from .syntax import (
     assigns_in,
     called,
     calls_in,
+    chain,
     dotted,
     found,
     names_in,
@@ -136,6 +138,55 @@ def listed_for_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         f"{route.label} lists everybody's rows for any {min(kinds).lower()}.",
         severity=Severity.HIGH, symbol=route.function.name,
     ), route.function  # fmt: skip
+
+
+def listed_for_the_rest(handler: Handler, roles: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
+    """`if me.role == "tenant": … else: Payment.query.all()`: a landlord is no tenant, either."""
+    route = handler.route
+    if route.method != "GET" or route.access != "caller" or not meant.serves_many(handler):
+        return
+    below = {one for node in handler.body if isinstance(node, ast.If) for one in node.orelse}
+    for node in handler.body:
+        if not isinstance(node, ast.If) or node in below or not _asks_role(node.test):
+            continue
+        kinds, rest = _last_branch(node)
+        others = sorted(one for one in roles - kinds if _MANY.match(one))
+        listed = next((call for one in rest for call in calls_in(one) if _all_rows(call)), None)
+        if listed is None or not others or not _rows_of_people(handler):
+            continue
+        yield found(
+            "authz.missing-role-check", handler.module, listed,
+            f"{route.label} lists everybody's rows for whoever is no {min(kinds)}: any "
+            f"{others[0]}, too.",
+            severity=Severity.HIGH, symbol=route.function.name,
+            also=[place(handler.module, route.line, route.function.name)],
+        ), route.function  # fmt: skip
+        return
+
+
+def roles_of(project: Project) -> set[str]:
+    """The roles that the service tells apart."""
+    return {
+        text
+        for module in project.service
+        for node in module.nodes
+        if isinstance(node, ast.Compare) and asked_about(node.left) & _SAID
+        for text in strings_in(node.comparators[0])
+    }
+
+
+def _last_branch(node: ast.If) -> tuple[set[str], list[ast.stmt]]:
+    """What is done for those whom no branch of `if … elif …` names, and whom they name."""
+    kinds = strings_in(node.test) - _SAID
+    while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+        node = node.orelse[0]
+        kinds |= strings_in(node.test) - _SAID
+    return kinds, node.orelse
+
+
+def _all_rows(call: ast.Call) -> bool:
+    """`Payment.query.order_by(…).all()`, of which nothing is left out."""
+    return called(call) in _ROWS and not {"filter", "filter_by", "where"} & set(chain(call))
 
 
 def _by_check(handler: Handler) -> Iterator[str]:

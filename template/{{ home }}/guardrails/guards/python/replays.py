@@ -9,6 +9,7 @@ from .handlers import Handler, comes_from
 from .modules import Function, Module
 from .storing import is_query, is_write
 from .syntax import (
+    assigns_in,
     called,
     calls_in,
     chain,
@@ -38,9 +39,61 @@ _NO_STAFF = {"public", "caller"}
 
 
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
-    """The provider is asked whether it is paid, by an id that whoever calls chose."""
     if handler.route.access not in _NO_STAFF or not handler.writes:
         return
+    told = list(_shown_again(handler))
+    yield from told or _of_another(handler)
+
+
+def _of_another(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`my.balance += payment.amount`, of the payment that the request names, whosever it is."""
+    asked = {
+        target.id: value
+        for target, value in assigns_in(handler.function)
+        if isinstance(target, ast.Name) and any(is_query(call) for call in calls_in(value))
+    }
+    own = {name for name, value in asked.items() if handler.of_the_user(value)}
+    named = {name for name, value in asked.items() if _named(handler, value)} - own
+    for node in handler.body:
+        if not isinstance(node, ast.AugAssign) or not _adds(node):
+            continue
+        paid = names_in(node.value) & named
+        mine = dotted(node.target).partition(".")[0] in own | handler.users
+        if mine and paid and not any(_compares(handler, one, paid) for one in handler.body):
+            route = handler.route
+            yield found(
+                "payments.replay", handler.module, node,
+                f"{route.label} adds what the payment that the request names was for to what who "
+                "calls has: whose payment it was is never compared.",
+                severity=Severity.HIGH, symbol=handler.function.name,
+                also=[place(handler.module, route.line, handler.function.name)],
+            ), handler.function  # fmt: skip
+            return
+
+
+_PAYMENTS = re.compile(r"payment|transaction|\btx|deposit|top_?up|charge", re.IGNORECASE)
+
+
+def _named(handler: Handler, value: ast.expr) -> bool:
+    """`Transaction.query.filter_by(reference=reference).first()`"""
+    given = [
+        one
+        for call in calls_in(value)
+        for one in (*call.args, *(word.value for word in call.keywords))
+    ]
+    about = any(_PAYMENTS.search(word) for word in words_in(value))
+    return about and any(names_in(one) & handler.inputs for one in given)
+
+
+def _compares(handler: Handler, node: ast.AST, rows: set[str]) -> bool:
+    """`if payment.user_id != me.id`"""
+    return (
+        isinstance(node, ast.Compare) and bool(names_in(node) & rows) and handler.of_the_user(node)
+    )
+
+
+def _shown_again(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """The provider is asked whether it is paid, by an id that whoever calls chose."""
     for module, function in handler.reached(1):
         for call in calls_in(function):
             shown = _shown(handler, function, call)
