@@ -220,3 +220,31 @@ def test_a_record_whose_field_is_set_stays_the_callers_own() -> None:
         "    typed = request.form.get('town')\n"
     )
     assert spread(tree.body[0], set()) == {"typed"}
+
+
+def test_where_nobody_is_asked_every_place_to_mend_is_named(tmp_path: Path) -> None:
+    """What may be meant for guests elsewhere is open here like all the rest."""
+    findings = looked(
+        tmp_path,
+        {
+            "app.py": """
+from flask import Flask, request
+from models import Booking, Price, db
+app = Flask(__name__)
+@app.delete("/bookings/<int:number>")
+def cancel(number):
+    db.session.delete(Booking.query.get(number))
+@app.post("/bookings")
+def book():
+    db.session.add(Booking(day=request.json["day"]))
+@app.get("/bookings/<int:number>")
+def one(number):
+    return Booking.query.filter_by(id=number).first()
+@app.get("/prices")
+def prices():
+    return Price.query.all()
+"""
+        },
+    ).findings
+    told = next(one for one in findings if one.rule == "authz.none")
+    assert [at.symbol for at in (told.place, *told.also)] == ["cancel", "book", "one"]

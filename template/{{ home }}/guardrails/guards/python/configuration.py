@@ -39,7 +39,37 @@ def look(table: RouteTable) -> Iterator[Finding]:
         yield from _debug(table.project, module)
         yield from _cors(table.project, module)
         yield from _debug_logging(module, module in table.project.service)
+        yield from _cookies(module)
     yield from _docs(table)
+
+
+_AT_HOME = re.compile(r"dev|test|local|debug", re.IGNORECASE)
+
+
+def _cookies(module: Module) -> Iterator[Finding]:
+    """`SESSION_COOKIE_SECURE = False`, where nothing else says so for those who use it."""
+    said = [(node, is_true(value)) for node in module.nodes for value in _secure(node)]
+    if any(on for _, on in said):
+        return
+    for node, _ in said:
+        holder = next((one for one in module.classes if node in one.body), None)
+        if holder is None or not _AT_HOME.search(holder.name):
+            yield found(
+                "auth.insecure-cookie", module, node,
+                "The cookie of the session is sent without TLS, too.",
+            )  # fmt: skip
+            return
+
+
+def _secure(node: ast.AST) -> Iterator[ast.expr]:
+    """The constant, if it is one: what the environment says isn't known here."""
+    name, value = "", None
+    if isinstance(node, ast.Assign):
+        name, value = target_name(node.targets[0]), node.value
+    elif isinstance(node, ast.keyword):
+        name, value = node.arg or "", node.value
+    if name in {"SESSION_COOKIE_SECURE", "JWT_COOKIE_SECURE"} and isinstance(value, ast.Constant):
+        yield value
 
 
 _STARTS_IT = re.compile(

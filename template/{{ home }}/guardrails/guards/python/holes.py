@@ -242,9 +242,10 @@ def _open_route(handler: Handler, severity: Severity) -> Finding:
 
 
 def _nobody_asked(handlers: list[Handler], chosen: list[tuple[Handler, Severity]]) -> Finding:
-    places = [
-        place(handler.module, handler.route.line, handler.function.name) for handler, _ in chosen
-    ]
+    named = {handler.function for handler, _ in chosen}
+    beside = [one for one in handlers if _is_open(one) and _touches_people(one)]
+    open_ = [one for one, _ in chosen] + [one for one in beside if one.function not in named]
+    places = [place(one.module, one.route.line, one.function.name) for one in open_]
     has_login = any(is_login(handler.route) for handler in handlers)
     login = " There is a login, but no route asks for it." if has_login else ""
     first = chosen[0][0].route
@@ -255,6 +256,12 @@ def _nobody_asked(handlers: list[Handler], chosen: list[tuple[Handler, Severity]
         severity=max(severity for _, severity in chosen),
         symbol=first.function.name, also=places[1:_PER_TREE],
     )  # fmt: skip
+
+
+def _touches_people(handler: Handler) -> bool:
+    """What would be a guest's to do, or to see, in a service that asks the others who they are."""
+    told = PERSONAL.search(meant.told_of(handler)) is not None
+    return handler.writes if handler.route.writes else handler.reads and told
 
 
 # the wrong person

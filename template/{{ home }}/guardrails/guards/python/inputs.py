@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from ...engine.finding import Finding, Severity
-from . import forms, hosts, paths, queries, shapes
+from . import forms, hosts, paths, queries, redirects, shapes
 from .access import Gatekeeper
 from .handlers import Handler, comes_from, spread
 from .modules import Definition, Function, Module, Project, is_script
@@ -197,7 +197,10 @@ def _commands(handler: Handler) -> Iterator[Finding]:
 
 
 def _addresses(handler: Handler) -> Iterator[Finding]:
-    if _cleaned(handler) or _looks_at_host(handler.function):
+    if _looks_at_host(handler.function):
+        return
+    yield from redirects.look(handler, _whole)
+    if _cleaned(handler):
         return
     for call in handler.calls:
         name, first = called(call), argument(call, 0, "url")
@@ -211,11 +214,6 @@ def _addresses(handler: Handler) -> Iterator[Finding]:
                 "web.ssrf", handler.module, call,
                 f"{handler.route.label} hands {name} whatever address the caller names, and it "
                 "fetches that.",
-            )  # fmt: skip
-        elif name in {"redirect", "RedirectResponse"} and _whole(handler, first):
-            yield found(
-                "web.open-redirect", handler.module, call,
-                f"{handler.route.label} sends visitors to whatever address the link names.",
             )  # fmt: skip
 
 
