@@ -38,6 +38,7 @@ _CLEANERS = frozenset({
     "int", "float", "bool", "UUID", "len", "escape", "secure_filename", "ObjectId", "quote",
     "isinstance", "hash", "quote_plus", "clean", "basename", "hexdigest",
 })  # fmt: skip
+_INTEGER = re.compile(r"<int:(\w+)>")
 _PATH_PARAMETER = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]|\(\?P<(\w+)>")
 
 
@@ -57,6 +58,16 @@ class Handler:
     @cached_property
     def path_parameters(self) -> list[str]:
         return [one or two for one, two in _PATH_PARAMETER.findall(self.route.path)]
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """The parameters that can hold nothing but a number."""
+        typed = {
+            parameter.arg
+            for parameter, _ in parameters(self.function)
+            if parameter.annotation is not None and dotted(parameter.annotation) == "int"
+        }
+        return typed | set(_INTEGER.findall(self.route.path))
 
     @cached_property
     def body(self) -> list[ast.AST]:

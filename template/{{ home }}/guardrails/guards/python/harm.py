@@ -92,7 +92,15 @@ def _alters(handler: Handler, name: str) -> bool:
         return True
     changes = handler.changes or any(True for _ in changed_rows(handler))
     decides = _DECIDES.search(name) and handler.path_parameters and changes
-    return bool(decides) and not meant.by_code(handler) and not meant.shows_knowledge(handler)
+    sets = handler.path_parameters and any(True for _ in changed_rows(handler, tallies=False))
+    somebodys = decides or (sets and not _OF_A_GUEST.search(name))
+    return bool(somebodys) and not (meant.by_code(handler) or meant.shows_knowledge(handler))
+
+
+_OF_A_GUEST = re.compile(
+    r"cart|basket|vote|poll|like|rsvp|join|\bpay|payment|checkout|session", re.IGNORECASE
+)
+"""What one who has no account goes on with, by the number that was given out for it."""
 
 
 _ENTRANCE = re.compile(r"^(/api)?(/v\d+)?/(auth|session|chat|checkout|public)/")
@@ -119,6 +127,8 @@ def _works_on_a_row(handler: Handler, name: str) -> bool:
 
 
 def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
+    if any(map(_PERSON.match, handler.path_parameters)) and _CONFIDENTIAL.search(name):
+        return _harm_of_somebodys(handler)
     if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
         told = f"{name} {ast.get_docstring(handler.function) or ''}"
         return None if _SHOWN.search(told) else _harm_of_somebodys(handler)
@@ -134,13 +144,24 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if handler.path_parameters:
         return _harm_by_number(handler, words)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
-    return _harm_of_a_list(handler, words) if personal else None
+    listed = _harm_of_a_list(handler, words) if personal else None
+    if listed is not Severity.CRITICAL and not _TO_READ.search(words):
+        return Severity.HIGH if meant.names_people(handler) else listed
+    return listed
+
+
+_PERSON = re.compile(r"^(patient|student|client|customer|user|member|employee|tenant)_?id$")
+_CONFIDENTIAL = re.compile(
+    r"chat|messages?\b|medical|(health|medical|patient)_?-?(records?|reports?|histor)|prescription"
+    r"|diagnos|payslip|salar",
+    re.IGNORECASE,
+)
 
 
 def _harm_of_somebodys(handler: Handler) -> Severity | None:
     """`/customers/{customer_id}/bookings`: what there is of whoever is named."""
     told = meant.told_of(handler)
-    if not PERSONAL.search(told):
+    if not (PERSONAL.search(told) or _CONFIDENTIAL.search(handler.route.path)):
         return None if CATALOGUE.search(told) else Severity.MEDIUM
     asked = (call for call in handler.all_calls if is_query(call))
     if not any(is_owned(handler, call) for call in asked):
@@ -150,13 +171,7 @@ def _harm_of_somebodys(handler: Handler) -> Severity | None:
 
 def _can_be_counted(handler: Handler) -> bool:
     """Whether the path takes a number: who has one guesses the next."""
-    numbers = {
-        parameter.arg
-        for parameter, _ in parameters(handler.function)
-        if parameter.annotation is not None and dotted(parameter.annotation) == "int"
-    }
-    named = handler.path_parameters
-    return any(name in numbers or f"<int:{name}>" in handler.route.path for name in named)
+    return bool(handler.numbers & set(handler.path_parameters))
 
 
 def _harm_by_number(handler: Handler, words: str) -> Severity | None:
@@ -168,6 +183,8 @@ def _harm_by_number(handler: Handler, words: str) -> Severity | None:
     return Severity.MEDIUM if _lists_names(handler) else None
 
 
+_TO_READ = re.compile(r"reviews?\b|ratings?\b|testimonial|comments?\b|leader|winner|wall", re.IGNORECASE)
+"""What says by name who wrote it, or who won."""
 _NAME_OF_ONE = re.compile(
     r"^(user|customer|client|guest|patient|tenant|student|buyer)_?(full_?)?(name|email|phone)$",
     re.IGNORECASE,

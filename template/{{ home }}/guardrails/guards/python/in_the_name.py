@@ -17,6 +17,8 @@ _AUTHOR = re.compile(
     r"|^(created|posted|submitted|uploaded)_by(_id)?$|^uid$",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"^(patient|user|chat|conversation|room|thread|receiver|recipient)_?id$")
+"""Whose talk it is: who writes from outside names nobody but themselves."""
 _MAKES = re.compile(r"^[A-Z]\w+$|^(insert|insert_one|create|add|set|execute|fetchrow|fetchval)$")
 _TO_OTHERS = re.compile(
     r"member|particip|assign|invit|notif|follow|collab|recipient|attend|enrol|share|permission|role"
@@ -72,6 +74,8 @@ def _made(handler: Handler) -> tuple[ast.Call, str] | None:
         if any(handler.of_the_user(value) for key, value in given if _AUTHOR.match(key)):
             return None
         named = [key for key, value in given if _AUTHOR.match(key) and _sent(handler, value)]
+        if not named and any(_BETWEEN.search(key) for key, _ in given):
+            named = [key for key, value in given if key == "sender" and _sent(handler, value)]
         if named and not any(_hands_over_caller(handler, value) for value in call.args):
             return call, named[0]
     return None

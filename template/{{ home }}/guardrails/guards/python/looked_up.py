@@ -43,12 +43,14 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
         way = list(_followed(handler.project, there.module or handler.module, there.node))
         if any(_asks(function) for _, function in way):
             continue
+        own = _given_of_the_caller(handler, call, there.node)
         looks = next(
             (
                 (module, it)
                 for module, function in way
                 for it in _lookups(function)
                 if _held_by_one(handler, call, module, it)
+                and not (function is there.node and names_in(it) & own)
             ),
             None,
         )
@@ -61,6 +63,14 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
                 also=[place(handler.module, route.line, route.function.name)],
             ), route.function  # fmt: skip
             return
+
+
+def _given_of_the_caller(handler: Handler, call: ast.Call, there: Function) -> set[str]:
+    """`user_id` of a function that is called with `me.id`."""
+    names = [item.arg for item, _ in parameters(there)]
+    given = dict(zip(names, call.args, strict=False))
+    given |= {word.arg: word.value for word in call.keywords if word.arg}
+    return {name for name, value in given.items() if handler.of_the_user(value)}
 
 
 _LONGEST_WAY = 2

@@ -196,6 +196,36 @@ def shows_people(handler: Handler, *, many: bool) -> bool:
     return False
 
 
+_NAMED = re.compile(r"^(patient|customer|client|guest|student|tenant)_?(full_?)?name$")
+
+
+def names_people(handler: Handler) -> bool:
+    """Each row of what it answers with is declared to say by name whose it is."""
+    for mark in handler.function.decorator_list:
+        answer = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
+        if answer is not None:
+            rows = list(_listed_in(handler, handler.module, answer))
+            return any(_NAMED.match(name) for row in rows for name in row)
+    return False
+
+
+def _listed_in(
+    handler: Handler, module: Module, answer: ast.expr, *, left: int = 1
+) -> Iterator[dict[str, ast.AnnAssign]]:
+    """The fields of `Row` in `list[Row]`, and of the lists that a class holds."""
+    if isinstance(answer, ast.Subscript):
+        if dotted(answer.value).lower().rpartition(".")[2] != "list":
+            return
+        there = handler.project.resolve(module, dotted(answer.slice))
+        if isinstance(there.node, ast.ClassDef) and there.module is not None:
+            yield fields_of(handler.project, there.module, there.node)
+        return
+    there = handler.project.resolve(module, dotted(answer))
+    if left and isinstance(there.node, ast.ClassDef) and there.module is not None:
+        for field in fields_of(handler.project, there.module, there.node).values():
+            yield from _listed_in(handler, there.module, field.annotation, left=left - 1)
+
+
 _CONTACT = re.compile(
     r"^(customer|recipient|buyer|client|patient|student|user|shipper|sender|receiver|guest|member"
     r"|applicant|donor|employee|tenant)s?_(phone|email|address|mobile)(_|$)"

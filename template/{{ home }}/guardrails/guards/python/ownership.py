@@ -156,7 +156,7 @@ def _only_refers(handler: Handler, call: ast.Call) -> bool:
 
 
 _TALLY = re.compile(
-    r"(^|_)(counts?|views?|likes?|bookings?|reviews?|orders?|sold|stock|quantity|seats?|spots?|slots"
+    r"(^|_)(counts?|views?|likes?|votes?|helpful|downloads|clicks|shares|bookings?|reviews?|orders?|sold|stock|quantity|seats?|spots?|slots"
     r"|occupied|available|enrolled)(_count|_left)?$",
     re.IGNORECASE,
 )
@@ -289,9 +289,12 @@ def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:
             yield target.id, value
 
 
-def changed_rows(handler: Handler) -> Iterator[ast.Call]:
-    """The queries for rows that the request names, and that are changed afterwards."""
-    return (call for row, call in _rows(handler) if _changed(handler, row))
+def changed_rows(handler: Handler, *, tallies: bool = True) -> Iterator[ast.Call]:
+    """The queries for rows that the request names, and that are changed afterwards: without
+    `tallies` more than by counting on.
+    """
+    counted = set() if tallies else set(_counted(handler))
+    return (call for row, call in _rows(handler) if _changed(handler, row, counted))
 
 
 def _changed(handler: Handler, row: str, but: Container[ast.AST] = ()) -> bool:

@@ -81,6 +81,8 @@ def _climbs(handler: Handler, node: ast.expr, depth: int = 0) -> bool:
     """Whether a `../` of the caller's can start a part of the path."""
     if isinstance(node, ast.JoinedStr):
         return any(_climbs(handler, part, depth) for part in _starting(node))
+    if isinstance(node, ast.Name) and node.id in handler.numbers:
+        return False
     if isinstance(node, ast.Name):
         made = _made_of(handler, node.id) if depth < _LONGEST_WAY else []
         if made:

@@ -15,6 +15,7 @@ from .syntax import (
     chain,
     dotted,
     found,
+    key_of,
     keyword,
     place,
     text_of,
@@ -154,9 +155,12 @@ def _keys(project: Project, module: Module, function: Function, depth: int = 1) 
 
 
 def _asks_kind(module: Module) -> bool:
-    """`payload["type"] != "access"`, or with a constant that is called so."""
+    """`payload["type"] != "access"`, or with a constant that is called so, or a parameter."""
     for node in module.nodes:
         if isinstance(node, ast.Compare):
+            expected = isinstance(node.comparators[0], ast.Name)
+            if expected and key_of(node.left) in {"type", "token_type", "typ"}:
+                return True
             for inner in nodes_in(node):
                 word = text_of(inner) or (inner.attr if isinstance(inner, ast.Attribute) else "")
                 if _KINDS.match(word):
