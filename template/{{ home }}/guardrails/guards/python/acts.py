@@ -82,10 +82,11 @@ _PAYS = re.compile(r"(^|[/_-])(pay|payments?)([/_-]|\b)", re.IGNORECASE)
 _PROVES = re.compile(
     r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
     r"|braintree|adyen|requests|httpx|signature|hmac|compare_digest|secret|api_?key|retrieve|capture"
-    r"|faker|(^|\s)token(\s|$)",
+    r"|faker|(^|\s)token(\s|$)|coupon|cashier|\bcash\b|staff|waiter|pos\b|created_by|recorded_by",
     re.IGNORECASE,
 )
-"""What shows to a route that asks nobody that it was the provider who called."""
+"""What shows to a route that asks nobody that it was the provider who called, or that it was paid at
+a counter: that nobody is asked is its only fault then."""
 
 
 _PAYMENT = re.compile(r"^(Payment|Deposit|TopUp|Repayment|PaymentRecord|LoanPayment)$")
