@@ -311,6 +311,7 @@ def _shape(marker: str, pattern: str, kind: Callable[..., _Kind | None]) -> _Sha
 
 _MONEY = "it moves money in its owner's account"
 _BILLED = "what it calls is billed to its owner"
+_POSES = "it signs people in with Google in the program's name"
 
 _SHAPES = (
     _shape("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}", _token),
@@ -339,9 +340,8 @@ _SHAPES = (
         _plain("OpenAI key", Severity.HIGH, _BILLED),
     ),
     _shape("sk-proj-", r"\bsk-proj-[\w-]{40,}", _plain("OpenAI key", Severity.HIGH, _BILLED)),
-    _shape("sk-or-v1-", r"\bsk-or-v1-[0-9a-f]{64}",
-        _plain("OpenRouter key", Severity.HIGH, _BILLED),
-    ),
+    _shape("sk-or-v1-", r"\bsk-or-v1-\w{64}", _plain("OpenRouter key", Severity.HIGH, _BILLED)),
+    _shape("GOCSPX-", r"\bGOCSPX-[\w-]{28}\b", _plain("Google secret", Severity.HIGH, _POSES)),
     _shape("gsk_", r"\bgsk_[A-Za-z0-9]{40,}", _plain("Groq key", Severity.HIGH, _BILLED)),
     _shape("ghp_", r"\bghp_[A-Za-z0-9]{36}\b", _github),
     _shape("gho_", r"\bgho_[A-Za-z0-9]{36}\b", _github),
