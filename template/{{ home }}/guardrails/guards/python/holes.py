@@ -18,6 +18,7 @@ from . import (
     never,
     own_rows,
     prices,
+    served_files,
     sockets,
     told_paid,
 )
@@ -78,6 +79,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     open_to_all = set(_functions_at(handlers, open_))
     beside += in_the_name.for_nobody(handlers, told | open_to_all)
     beside += left_over(handlers, told | open_to_all)
+    beside += served_files.look(handlers)
     for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))
