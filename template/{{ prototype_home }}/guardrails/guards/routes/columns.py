@@ -7,10 +7,11 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .parties import of_parties
+from .paths import property_of
 from .program import Piece, Program
 from .say import CRITICAL, HIGH, at_route, finding, place
 from .signs import WRITES
-from .source import Call, Module
+from .source import WORD, Call, Module
 
 _PARSES = re.compile(r"\.(?:parse|safeParse|parseAsync|safeParseAsync)$")
 _WHOLE = re.compile(
@@ -58,8 +59,8 @@ def _left(program: Program, piece: Piece, call: Call) -> list[str]:
     if not _PARSES.search(call.callee) or not call.arguments:
         return []
     given = piece.module.slice(call.arguments[0])
-    schema = definition(program, piece.module, call.callee.partition(".")[0])
-    if schema is None or not _WHOLE.fullmatch(given):
+    schema = _schema(program, piece.module, call.callee) if _WHOLE.fullmatch(given) else None
+    if schema is None:
         return []
     home, text = schema
     made = _MADE.search(text)
@@ -76,6 +77,27 @@ def _left(program: Program, piece: Piece, call: Call) -> list[str]:
         and one not in out
         and not re.search(rf"\b{one}\b", later)
     ]
+
+
+_DEEPEST = 3
+
+
+def _schema(program: Program, module: Module, callee: str) -> tuple[Module, str] | None:
+    """What `schema.parse` checks by, and `api.orders.create.input.parse`: an object of the
+    tree's own may hold the schema under a key, or under the name it has elsewhere.
+    """
+    head, *keys = callee.split(".")[:-1]
+    found = definition(program, module, head)
+    for key in keys:
+        if found is None or not WORD.fullmatch(key):
+            break
+        inside = property_of(found[1], key)
+        found = (found[0], inside) if inside else found
+    for _ in range(_DEEPEST):
+        if found is None or not WORD.fullmatch(found[1].strip()):
+            break
+        found = definition(program, found[0], found[1].strip())
+    return found
 
 
 def definition(program: Program, module: Module, name: str) -> tuple[Module, str] | None:

@@ -13,6 +13,7 @@ from .signs import (
     HASHED,
     MONEY,
     REFUSES,
+    SIGNATURE_HEADER,
     SIGNED,
     WEBHOOK_NAME,
 )
@@ -134,14 +135,17 @@ def _truthy_secret(code: str, secrets: set[str]) -> str:
 def _skips(code: str, then: str, other: str, has_header: Callable[[str], bool]) -> bool:
     if "&&" in code and re.search(r"!==?", code) and has_header(code) and REFUSES.search(then):
         return True
-    checks = SIGNED.search(then) or (
-        re.search(r"!==?", then) and REFUSES.search(then) and has_header(then)
-    )
+    refuses = REFUSES.search(then) or (HASHED.search(then) and _BAD_REQUEST.search(then))
+    checks = SIGNED.search(then) or (re.search(r"!==?", then) and refuses and has_header(then))
     if not checks or re.search(r"(?:apikey|api_key)", code, re.IGNORECASE):
         return False
     if re.search(r"JSON\.parse\(|\breq(?:uest)?\.(?:body|json)", other):
         return True
     return not (REFUSES.search(other) or re.search(r"\bthrow\b|status\(?:?\s*5|return\b", other))
+
+
+_BAD_REQUEST = re.compile(r"\b400\b|\bthrow\b")
+"""Whoever's signature is wrong is not always told that they may not."""
 
 
 def _refused_before(code: str, secret: str) -> bool:
@@ -156,7 +160,7 @@ def _refused_before(code: str, secret: str) -> bool:
 
 
 def _skipped(case: Case, module: Module, at: int, test: int, secret: str) -> Finding:
-    webhook = WEBHOOK_NAME.search(case.route.label) is not None
+    webhook = (WEBHOOK_NAME.search(case.route.label) or SIGNATURE_HEADER.search(case.own)) is not None
     rule = "edge-fn.webhook-unsigned" if webhook else "authz.fail-open"
     name = _variable(secret, module.code)
     message = f"{case.route.label} skips its check when {name or secret} is not set"

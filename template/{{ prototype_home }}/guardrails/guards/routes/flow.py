@@ -116,7 +116,7 @@ class Flow:
             return
         named = _DEFAULT.sub("", binding.names)
         found = set(_NAME.findall(named)) if "." not in named else set()
-        of_caller = names.has_caller(value) or self._identifies(module, value)
+        of_caller = names.has_caller(_SET_TO.sub("", value)) or self._identifies(module, value)
         if of_caller and not _MAKES_A_ROW.match(value) and not _client_first(value, names):
             names.caller |= found
         elif not _is_new_row(module, binding) and self._is_sent(module, value, names):
@@ -160,6 +160,8 @@ class Flow:
 
 _MAKES_A_ROW = re.compile(r"\s*\(?\s*await\s+[\w$.()'\"]{1,80}\.(?:create|insertOne|insert)\(")
 """A row that is the caller's says nothing of what else was asked for."""
+_SET_TO = re.compile(r"(?<=\))\s*\.set\(\s*\{[^{}]*\}\s*\)")
+"""`update(deposits).set({ reviewedBy: me })`: who wrote a row last has not become its owner."""
 _NEW_ROW = re.compile(r"\b(?:const|let|var)\s+\w+\s*(?::[^=]*)?=\s*new\s+[A-Z]\w*\(\s*\{")
 _HANDED_THE_REQUEST = re.compile(
     r"\s*(?:await\s+)?([\w$.]+)(?:<[^()]*>)?\(\s*(?:req|request|_req|event)\s*[,)]"

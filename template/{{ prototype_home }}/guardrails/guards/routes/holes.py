@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
+from .backoffice import of_the_house
 from .bylink import listens, maintains
 from .disabled import disabled
 from .edges import asks_back, edge, receives
@@ -341,6 +342,8 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         r"|conversations?)(?:/|$)",
         route.path,
     )
+    if "read" in effects and not _knows_the_caller(case) and of_the_house(case):
+        return HIGH, "hands out what the administration knows"
     if (
         "read" not in effects
         or not people

@@ -17,8 +17,10 @@ _OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
 """Where the session comes from was not seen, and nobody else's is called so."""
 
 
-_OF_A_ROLE = re.compile(r"[\w$.?!]*\b\w*[rR]ole\s*[!=]==?\s*['\"]\w+['\"]")
-"""It says what kind of user calls, and nothing of whose the record is."""
+_OF_A_KIND = re.compile(
+    r"[\w$.?!]*\b(?:\w*[rR]ole|\w*[sS]tatus|\w*[pP]lan|tier|\w*[sS]tate|\w*[tT]ype)\s*[!=]==?\s*['\"]\w+['\"]"
+)
+"""It says what kind of user calls, and how they stand, and nothing of whose the record is."""
 
 
 def tied(case: Case) -> bool:
@@ -27,7 +29,7 @@ def tied(case: Case) -> bool:
         if _told_nothing(piece):
             continue
         names = case.flow.of(piece)
-        for line in re.split(r"[;\n]", _OF_A_ROLE.sub(" ", piece.code)):
+        for line in re.split(r"[;\n]", _OF_A_KIND.sub(" ", piece.code)):
             known = names.has_caller(line) or _OF_SESSION.search(line) is not None
             if known and _COMPARES.search(line) and not _nothing_test(line):
                 return True
@@ -53,7 +55,10 @@ def _calls(piece: Piece) -> Iterator[Call]:
             yield call
 
 
-_STORED = (".insert", ".json", "Response", ".stringify", ".create", "serve", ".emit", ".send")
+_STORED = (
+    ".insert", ".insertOne", ".values", ".json", "Response", ".stringify", ".create", "serve",
+    ".emit", ".send",
+)  # fmt: skip
 
 
 def _looked_into(case: Case, piece: Piece, call: Call) -> bool:
@@ -110,7 +115,7 @@ def _nothing_test(line: str) -> bool:
     )
 
 
-_TENANT = re.compile(rf"{TENANT_ID}\b")
+_TENANT = re.compile(rf"([\w$.?!]*{TENANT_ID})\b(?:['\"]?\s*[:,]\s*([^,}})]+))?")
 _CHANGES = re.compile(r"\.(?:update|set|save)[A-Z]\w*$")
 """`storage.updateUser(id, { accountId })`: what is written chooses no row."""
 
@@ -125,11 +130,18 @@ def tenant_tables(cases: list[Case]) -> set[str]:
                 asked = call.arguments[:1] if _CHANGES.search(call.callee) else call.arguments
                 arguments = " ".join(piece.module.slice(one) for one in asked)
                 stored = call.callee.endswith((").update", ").upsert"))  # and filters stand behind
-                if stored or len(arguments) > 1_500 or not _TENANT.search(arguments):
+                if stored or len(arguments) > 1_500 or CREATES.search(call.callee):
                     continue
-                if names.has_caller(arguments) and not CREATES.search(call.callee):
+                if any(map(names.has_caller, _organisations(arguments))):
                     found.add(stem(table(statement(piece, call))))
     return found - {""}
+
+
+def _organisations(arguments: str) -> Iterator[str]:
+    """Which organisation a call asks for: the caller's may stand beside the id of another's."""
+    for named in _TENANT.finditer(arguments):
+        yield named[1]
+        yield named[2] or ""
 
 
 def in_their_folder(piece: Piece, names: Names, path: str) -> bool:
