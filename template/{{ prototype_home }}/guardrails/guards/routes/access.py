@@ -91,7 +91,8 @@ class Case:
         self.program = program
         self.route = route
         self.pieces = program.reach(route.start)
-        self.flow = Flow(program, self.pieces, all_sent=route.kind == "action")
+        told = route.kind in {"action", "procedure"}
+        self.flow = Flow(program, self.pieces, told, bare=route.kind == "procedure")
         self.gate = ""
         """What a middleware file of the framework asks before the route, if anything."""
 
@@ -129,10 +130,10 @@ class Case:
             for access, name in found:
                 if access is wanted:
                     return (inside, why) if access is Access.UNKNOWN and why else (access, name)
-        if inside is not Access.PUBLIC:
+        role = "which asks for" in self.gate  # what only administrators have
+        if inside is not Access.PUBLIC and not role:
             return inside, why
         if self.gate:
-            role = "which asks for" in self.gate  # what only administrators have
             return Access.ROLE if role else Access.CALLER, self.gate
         return (
             (Access.PUBLIC, "nothing asks") if self.route.known else (Access.UNKNOWN, "not mounted")

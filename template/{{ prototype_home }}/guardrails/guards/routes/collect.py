@@ -10,6 +10,7 @@ from .access import Case
 from .mounted import Mounted
 from .nextgate import gate
 from .platforms import action_clients, actions, cloud, file_routes, nest
+from .procedures import NAMED, asked_before, procedures
 from .program import CODE, Program
 from .servers import SERVER, Servers
 from .source import Module
@@ -25,6 +26,8 @@ def collect(tree: Tree) -> tuple[Program, list[Case]]:
         case = Case(program, route)
         if route.kind in {"next", "action"}:
             case.gate = gate(program, route)
+        elif route.kind == "procedure":
+            case.gate = asked_before(program, route)
         cases.append(case)
     return program, cases
 
@@ -38,11 +41,7 @@ def _routes(program: Program) -> Iterator[Route]:
         text = program.text(path)
         if text is None:
             continue
-        acts = "'use server'" in text[:400] or '"use server"' in text[:400]
-        if acts and (module := program.module(path)):
-            yield from _actions(program, module)
-        if "@Controller(" in text and (module := program.module(path)):
-            yield from nest(module)
+        yield from _declared(program, path, text)
         built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
         if "firebase-functions" in text and not built and (module := program.module(path)):
             yield from cloud(module)
@@ -55,6 +54,17 @@ def _routes(program: Program) -> Iterator[Route]:
     # Of two that are told as one, the living one is told.
     registered.sort(key=lambda route: route.module.path in program.unstarted)
     yield from (route for route in registered if answers.get(route.module.path, True))
+
+
+def _declared(program: Program, path: str, text: str) -> Iterator[Route]:
+    """What a file says of itself that it answers, wherever it lies."""
+    acts = "'use server'" in text[:400] or '"use server"' in text[:400]
+    if acts and (module := program.module(path)):
+        yield from _actions(program, module)
+    if "@Controller(" in text and (module := program.module(path)):
+        yield from nest(module)
+    if "rocedure" in text and NAMED.search(text) and (module := program.module(path)):
+        yield from procedures(module)
 
 
 def _actions(program: Program, module: Module) -> Iterator[Route]:

@@ -160,7 +160,9 @@ def _refused_before(code: str, secret: str) -> bool:
 
 
 def _skipped(case: Case, module: Module, at: int, test: int, secret: str) -> Finding:
-    webhook = (WEBHOOK_NAME.search(case.route.label) or SIGNATURE_HEADER.search(case.own)) is not None
+    webhook = (
+        WEBHOOK_NAME.search(case.route.label) or SIGNATURE_HEADER.search(case.own)
+    ) is not None
     rule = "edge-fn.webhook-unsigned" if webhook else "authz.fail-open"
     name = _variable(secret, module.code)
     message = f"{case.route.label} skips its check when {name or secret} is not set"

@@ -65,8 +65,12 @@ class Names:
 class Flow:
     """The names of each piece that a request runs through."""
 
-    def __init__(self, program: Program, pieces: Iterable[Piece], all_sent: bool = False) -> None:
+    def __init__(
+        self, program: Program, pieces: Iterable[Piece], all_sent: bool = False, bare: bool = False
+    ) -> None:
         self._program = program
+        self._bare = bare
+        """What stands in the context says nothing of the caller by itself: the store is in it."""
         self._names: dict[tuple[str, int], Names] = {}
         for piece in pieces:
             self._names[piece.module.path, piece.start] = self._follow(piece, all_sent)
@@ -78,6 +82,9 @@ class Flow:
         module = piece.module
         names = Names(secret=module_secrets(module))
         self._parameters(piece, names, all_sent)
+        if self._bare:
+            names.caller -= {"ctx"}
+            names.sent -= {"ctx", "opts", "next", "signal"}
         bindings = module.bindings_in(piece.start, piece.end)
         for _ in range(2):
             for binding in bindings:

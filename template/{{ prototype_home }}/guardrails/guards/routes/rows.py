@@ -40,8 +40,8 @@ def route_row(case: Case, projects: list[EdgeProject]) -> Row:
 
 
 def _patterns(route: Route) -> tuple[str, ...]:
-    """None for a server action: it has no path of its own."""
-    if route.kind == "action":
+    """None for a server action and for a procedure: they have no path of their own."""
+    if route.kind in {"action", "procedure"}:
         return ()
     for sign in (_APP_FILE, _API_FILE):
         if route.kind == "next" and (found := sign.search(route.module.path)):

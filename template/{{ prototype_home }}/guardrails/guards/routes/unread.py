@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import NotLooked
 from ...engine.rules import Area, load
 from ...engine.tree import Tree
+from .procedures import NAMED
 
 _READ = {"TypeScript", "JavaScript", "Python"}
 _UNREAD = {
@@ -51,5 +52,7 @@ def _languages(tree: Tree) -> Iterator[tuple[str, int]]:
 def _frameworks(tree: Tree) -> Iterator[str]:
     used = {fact["name"] for fact in tree.stack.get("frameworks", ())}
     for name, place in _ENDPOINTS.items():
-        if name in used and any(place.search(path) for path in tree.files):
+        files = [path for path in tree.files if place.search(path)] if name in used else []
+        followed = name == "tRPC" and any(NAMED.search(tree.text(path) or "") for path in files)
+        if files and not followed:
             yield name
