@@ -205,6 +205,30 @@ def role_at_sign_up(case: Case) -> Case | None:
     return case.but(severity=severity, line=case.match.line + before.count("\n"), NAME=found[1])
 
 
+_AN_ADDRESS = re.compile(r"e_?mail|address|lower|user_?name", re.IGNORECASE)
+_ROLE_GIVEN = re.compile(
+    r"""(?:\breturn\s*|\?\s*|\brole["']?\s*[:=](?!=)\s*|\b(?:is_?[aA]dmin)["']?\s*[:=](?!=)\s*)"""
+    r"""(?:["'](?:super_?)?(?:admin|staff|manager|owner)\w*["']|true\b)""",
+    re.IGNORECASE,
+)
+_GIVEN_WITHIN = 120
+
+
+def role_by_address(case: Case) -> Case | None:
+    """`email.startsWith("admin@") ? "admin" : "user"`: what an address looks like is its owner's
+    choice.
+    """
+    source, line = case.source, case.match.line
+    near = source.between(max(1, line - 6), line)
+    if not _AN_ADDRESS.search(case.name("ADDRESS")) or not re.search(r"(?i)e_?mail", near):
+        return None
+    start = source.offset(case.match.end_line, case.match.end_column)
+    statement = source.text[start : start + _GIVEN_WITHIN].partition(";")[0]
+    before = source.line(line)[: case.match.column]
+    given = _ROLE_GIVEN.search(statement) or re.search(r"\bis_?[aA]dmin\w*\s*[:=]\s*$", before)
+    return case if given else None
+
+
 JUDGES: dict[str, Judge] = {
     "simulated-payment": simulated_payment,
     "invented-in-catch": invented_in_catch,
@@ -215,4 +239,5 @@ JUDGES: dict[str, Judge] = {
     "admin-by-address": admin_by_address,
     "own-metadata": own_metadata,
     "role-at-sign-up": role_at_sign_up,
+    "role-by-address": role_by_address,
 }

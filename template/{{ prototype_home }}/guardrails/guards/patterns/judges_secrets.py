@@ -237,7 +237,46 @@ def default_password(case: Case) -> Case | None:
         re.IGNORECASE,
     ):
         return None
-    return case
+    return case.but(severity=Severity.HIGH) if _at_each_start(case) else case
+
+
+_OF_THE_HOUSE = re.compile(
+    r"""\brole["']?\s*:\s*[\w.]*["']?(?:super_?)?(?:admin|staff|owner|manager)|\bis_?[aA]dmin["']?\s*:\s*true""",
+    re.IGNORECASE,
+)
+_SEEDS = re.compile(
+    r"(?:^|/)(?:seeds?|scripts?|migrations?|fixtures?|tests?|prisma)/|seed|reset|script|demo"
+)
+_AT_HOME = re.compile(r"NODE_ENV|\bSEED\w*\b|require\.main|process\.exit|\bisDev\w*")
+
+
+def _at_each_start(case: Case) -> bool:
+    """Whether a server makes an account that looks after the others, and nobody has to run a
+    script for it.
+    """
+    source, line = case.source, case.match.line
+    if not source.is_server or source.is_tooling or _SEEDS.search(source.path.lower()):
+        return False
+    near = source.between(max(1, line - 3), line + 15)
+    around = source.between(max(1, line - 25), line + 15)
+    return _OF_THE_HOUSE.search(near) is not None and not _AT_HOME.search(around)
+
+
+def named_password(case: Case) -> Case | None:
+    """`const adminPassword = "…"`, hashed some lines on for who looks after the others."""
+    literal = re.fullmatch(
+        r"\s*(?:const|let|var)?\s*\w+\s*(?::\s*string\s*)?=\s*[\"'`]([^\"'`\s]{4,40})[\"'`]\s*;?\s*(?://.*)?",
+        case.source.definition(case.name("NAME"), case.match.line),
+    )
+    return case.but(severity=Severity.HIGH) if literal and _at_each_start(case) else None
+
+
+_SLOW_HASH = re.compile(r"(?i)bcrypt|argon|scrypt|hashPassword")
+
+
+def own_password(case: Case) -> Case | None:
+    """What is hashed slowly is a password; a quick hash of an address is a key to look it up by."""
+    return case.but(severity=Severity.HIGH) if _SLOW_HASH.search(case.match.text) else None
 
 
 _BUNDLED = re.compile(
@@ -310,4 +349,6 @@ JUDGES: dict[str, Judge] = {
     "defined-secret": defined_secret,
     "literal-code": literal_code,
     "literal-secret": literal_secret,
+    "named-password": named_password,
+    "own-password": own_password,
 }

@@ -43,8 +43,8 @@ class Mounted:
             self._listening.add(path)
         server = "express" in text or "router" in text.lower() or "fastify" in text
         self._by_name = self._by_name or (server and _LOADS_BY_NAME.search(text) is not None)
-        for match in _IMPORTS.finditer(text):
-            self._importers[_stem(match[1])].append((path, match[1]))
+        for source in _imported(text):
+            self._importers[_stem(source)].append((path, source))
 
     def answers(self, path: str) -> bool:
         """Whether some entry of the program leads to the file, or that can't be told."""
@@ -66,8 +66,8 @@ class Mounted:
         waiting, seen = [path], {path}
         while waiting:
             one = waiting.pop()
-            for match in _IMPORTS.finditer(self._program.text(one) or ""):
-                there = self._program.resolve(one, match[1])
+            for source in _imported(self._program.text(one) or ""):
+                there = self._program.resolve(one, source)
                 if there and there not in seen:
                     seen.add(there)
                     waiting.append(there)
@@ -88,6 +88,14 @@ class Mounted:
         stem = _stem(path)
         entries = self._importers.get(stem, [])
         return {one for one, source in entries if self._program.resolve(one, source) == path}
+
+
+def _imported(text: str) -> Iterator[str]:
+    """What a file imports; a line that was commented out leads nowhere."""
+    for match in _IMPORTS.finditer(text):
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not line.lstrip().startswith(("//", "*", "/*")):
+            yield match[1]
 
 
 def _stem(source: str) -> str:

@@ -22,6 +22,8 @@ _TAKES = re.compile(
     rf"|\$inc\s*:\s*\{{\s*['\"]?(?P<mongo>(?:\w+\.)*{_COLUMN})['\"]?\s*:\s*-\s*\(?(?P<b>[\w.]+)"
     # A document: product.stock -= quantity; await product.save()
     rf"|(?<![\w$.])(?P<row>(?!this\b)[a-z]\w*)\.(?P<doc>{_COLUMN})\s*-=\s*(?P<d>[\w.]+)"
+    # The same, with the column named twice.
+    rf"|(?<![\w$.])(?P<owner>(?!this\b)[a-z]\w*)\.(?P<left>{_COLUMN})\s*=\s*(?P=owner)\.(?P=left)\s*-\s*(?P<e>[\w.]+)"
     # SQL: SET balance = balance - $1
     rf"|\bset\s+(?P<sql>{_COLUMN})\s*=\s*(?P=sql)\s*-\s*(?P<c>\?|\$\d+|:\w+|\$\{{[\w.]+)",
     re.IGNORECASE,
@@ -47,9 +49,10 @@ def takings(cases: list[Case]) -> Iterator[Finding]:
 
 def _counted(case: Case, piece: Piece) -> Iterator[Finding]:
     for taken in _TAKES.finditer(piece.code):
-        named = taken["drizzle"] or taken["mongo"] or taken["sql"] or taken["doc"]
+        named = taken["drizzle"] or taken["mongo"] or taken["sql"] or taken["doc"] or taken["left"]
         column = named.rpartition(".")[2]
-        if taken["row"] and not re.search(rf"\b{taken['row']}\.save\(", piece.code):
+        row = taken["row"] or taken["owner"]
+        if row and not re.search(rf"\b{row}\.save\(", piece.code):
             continue
         if re.search(rf"\b{column}\W{{0,6}}\s*>=", _statement(piece.code, taken.end())):
             continue
