@@ -245,7 +245,7 @@ _OF_THE_HOUSE = re.compile(
     re.IGNORECASE,
 )
 _SEEDS = re.compile(
-    r"(?:^|/)(?:seeds?|scripts?|migrations?|fixtures?|tests?|prisma)/|seed|reset|script|demo"
+    r"(?:^|/)(?:seeds?|data|scripts?|migrations?|fixtures?|tests?|prisma)/|seed|reset|script|demo"
 )
 _AT_HOME = re.compile(r"NODE_ENV|\bSEED\w*\b|require\.main|process\.exit|\bisDev\w*")
 

@@ -20,6 +20,7 @@ from .columns import columns
 from .cookies import cookies, stored_unasked
 from .declared import declared
 from .fetched import fetched
+from .halfasked import half_asked
 from .hashes import hashes
 from .holes import holes
 from .identity import identity
@@ -30,6 +31,7 @@ from .openpages import open_pages
 from .operations import operations
 from .orders import orders
 from .overlaps import overlaps
+from .overwritten import overwritten
 from .payments import payments
 from .persons import persons
 from .plans import plans
@@ -57,6 +59,8 @@ def look(tree: Tree) -> Looked:
         *holes(cases, projects),
         *identity(cases),
         *records(cases),
+        *half_asked(cases),
+        *overwritten(cases),
         *references(cases),
         *cookies(cases),
         *mass_assignment(cases),

@@ -23,7 +23,9 @@ _PAID = re.compile(
     rf"{_ASKED_FOR}\b(?:\w*payment_?[sS]tatus['\"]?\s*(?::|=(?!=))\s*['\"]"
     r"(?:paid|completed|succeeded|success)['\"]"
     r"|(?:is_?paid|isPaid|payment_?[vV]erified)['\"]?\s*(?::|=(?!=))\s*true\b"
-    r"|status['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"])",
+    r"|status['\"]?\s*(?::|=(?!=))\s*['\"]paid['\"]"
+    r"|INTO\s+[`\"]?\w*payments?[`\"]?\s*\([^;]{1,200}VALUES[^;]{1,100}'(?:success|successful|paid|completed|succeeded)'"
+    r"|\bpayment\.create\(\s*\{[^;]{0,300}?\bstatus\s*:\s*['\"](?:success|paid|completed|succeeded)['\"])",
     re.IGNORECASE,
 )
 _SAID = re.compile(
@@ -50,7 +52,7 @@ _PROVIDER = re.compile(PROVIDERS + r"|transaction_?hash|txHash", re.IGNORECASE)
 """Somebody else is asked, or shown something, before it counts as paid."""
 _OTHERWISE = re.compile(
     r"cashier|staff|waiter|employee|\bpos\b|\bshift|organi[sz]ation_?id"
-    r"|company_?id|tenant_?id|wallet|balance|\bcredits\b|\bpoints\b|coupon|\bfree\b|invoice|\bseed",
+    r"|company_?id|tenant_?id|wallet|balance|\bcredits\b|\bpoints\b|coupon|\bfree\b|invoice|\bseed|admin\w*\s+manual",
     re.IGNORECASE,
 )
 """Who works there notes what was paid at the counter, or it is paid out of a balance."""

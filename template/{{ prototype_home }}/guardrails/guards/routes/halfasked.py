@@ -1,0 +1,113 @@
+"""Whose a record is, asked of one kind of user: `role === "customer" && order.user !== me`."""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .middleware import Access
+from .program import Piece, Program
+from .queries import queries
+from .say import HIGH, MEDIUM, at_route, finding, place
+from .source import Condition
+
+_OF_A_ROLE = re.compile(r"[\w$.?!]*\b\w*[rR]ole\s*===?\s*['\"](\w+)['\"]")
+_ANY_ROLE = re.compile(
+    r"\b\w*[rR]ole\w*\s*[!=]==?\s*['\"](\w+)['\"]|\[([^\[\]]*)\]\s*\.includes\(\s*[\w.?!]*[rR]ole"
+)
+_COMPARED = re.compile(r"!==?|!\s*[\w$.]+\.equals\(")
+_REFUSES = re.compile(r"\b40[134]\b|\bthrow\b|[fF]orbidden|FORBIDDEN")
+_QUOTED = re.compile(r"['\"](\w+)['\"]")
+_DECLARED = (
+    re.compile(r"\brole['\"]?\s*:\s*\{[^{}]*\benum\s*:\s*\[([^\]]*)\]"),
+    re.compile(r"\brole['\"]?\s*:\s*\w+\([^;\n]*\benum\s*:\s*\[([^\]]*)\]"),
+    re.compile(r"(?i)\brole[`\"]?\s+ENUM\s*\(([^()]*)\)"),
+    re.compile(r"(?i)\brole[`\"]?\s+IN\s*\(([^()]*)\)"),
+)
+_PRISMA = re.compile(r"(?m)^enum\s+\w*Role\w*\s*\{([^}]*)\}")
+_OF_THE_HOUSE = re.compile(
+    r"admin|super|staff|manager|moderator|support|employee|operator|cashier|system|root|owner",
+    re.IGNORECASE,
+)
+"""Who works there may look after everybody's."""
+
+
+def half_asked(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        if case.access not in {Access.CALLER, Access.ROLE} or ":" not in case.route.path:
+            continue
+        for piece in case.pieces[:2]:
+            asked = next(filter(None, (_half(piece, it, case) for it in _tests(piece))), None)
+            if asked is None or not any(one.alone for one in queries(case)):
+                continue
+            left = _left(case, piece)
+            if left:
+                yield _told(case, piece, asked, left)
+                break
+
+
+def _tests(piece: Piece) -> Iterator[Condition]:
+    return (one for one in piece.module.conditions if piece.start <= one.start < piece.end)
+
+
+def _half(piece: Piece, test: Condition, case: Case) -> Condition | None:
+    """The test, if it turns away those of one kind whose record it isn't."""
+    code = piece.module.slice(test.test)
+    role = _OF_A_ROLE.search(code)
+    if role is None or "||" in code.replace("?.", ""):
+        return None
+    rest = code.replace(role[0], "")
+    compares = "&&" in code and _COMPARED.search(rest) is not None
+    known = compares and case.flow.of(piece).has_caller(rest)
+    return test if known and _REFUSES.search(piece.module.slice(test.then)) else None
+
+
+def _left(case: Case, piece: Piece) -> list[str]:
+    """The kinds of user that nothing is asked of: none where it is not said which there are."""
+    named = {one.lower() for it in _ANY_ROLE.finditer(piece.code) for one in _names(it)}
+    before = {
+        one.lower() for guarding in case.route.guards for one in _QUOTED.findall(guarding.code)
+    }
+    there = _roles(case.program) & _given(case.program)
+    there = there & before or there
+    return sorted(one for one in there - named if not _OF_THE_HOUSE.search(one))
+
+
+def _names(found: re.Match[str]) -> list[str]:
+    return [found[1]] if found[1] else list(_QUOTED.findall(found[2]))
+
+
+_GIVEN = re.compile(r"\b\w*[rR]ole['\"]?\s*(?:[!=]==?|[:=])\s*['\"](\w+)['\"]")
+
+
+def _given(program: Program) -> set[str]:
+    """Which the code gives or asks for: a list may have kept names that nobody has any more."""
+    return {one.lower() for _, module in program.parsed() for one in _GIVEN.findall(module.code)}
+
+
+def _roles(program: Program) -> set[str]:
+    """Which roles accounts may have, as models and tables say it."""
+    texts = [module.code for _, module in program.parsed()]
+    texts += [program.tree.text(path) or "" for path in program.tree.ending(".sql")]
+    found = {
+        one.lower()
+        for text in texts
+        for sign in _DECLARED
+        for declared in sign.findall(text)
+        for one in _QUOTED.findall(declared)
+    }
+    for path in program.tree.ending(".prisma"):
+        for body in _PRISMA.findall(program.tree.text(path) or ""):
+            found |= {one.lower() for one in re.findall(r"(?m)^\s*(\w+)", body)}
+    return found
+
+
+def _told(case: Case, piece: Piece, test: Condition, left: list[str]) -> Finding:
+    one = next(iter(_OF_A_ROLE.findall(piece.module.slice(test.test))))
+    message = (
+        f"{case.route.label} asks whose it is of the role {one} alone: {' and '.join(left[:3])} "
+        f"reach everybody's"
+    )
+    where = place(piece.module, test.start, case.route.label)
+    severity = HIGH if case.route.writes else MEDIUM
+    return finding("authz.idor", where, message, severity, [at_route(case)])
