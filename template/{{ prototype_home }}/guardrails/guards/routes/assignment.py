@@ -151,7 +151,7 @@ def _held(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> set[str]:
     """The names of a piece that hold the body as it came."""
     giver = piece.giver
     if giver is None:
-        return _whole(piece, set(_nest_bodies(piece)))
+        return _whole(piece, {*_nest_bodies(piece), *_unchecked(piece)})
     names = whole.get((giver.module.path, giver.start), set())
     parameters = piece.function.parameters if piece.function else ()
     handed = {
@@ -164,7 +164,9 @@ def _held(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> set[str]:
 
 
 def _is_whole(given: str, names: set[str]) -> bool:
-    return given in names or _READ.fullmatch(given) is not None
+    spread = _SPREAD.match(given)
+    held = given in names or (spread is not None and spread[1] in names)
+    return held or _READ.fullmatch(given) is not None
 
 
 _NEST_BODY = re.compile(
@@ -178,6 +180,18 @@ def _nest_bodies(piece: Piece) -> Iterator[str]:
     for text in piece.function.parameters if piece.function else ():
         if found := _NEST_BODY.match(text):
             yield found[1]
+
+
+_LETS_ALL_IN = re.compile(
+    r"\.input\(\s*(?:\(?\s*\w+\s*(?::\s*\w+)?\s*\)?\s*=>\s*\w+(?:\s+as\s+(?:any|Record<[^()]*>))?\s*\)"
+    r"|z\.(?:any|unknown)\(\)\s*\)|z\.record\(|z\.object\([\s\S]{0,400}?\)\.passthrough\(\)\s*\))"
+)
+
+
+def _unchecked(piece: Piece) -> Iterator[str]:
+    """`.input((value) => value as any)` of a procedure: what is sent is handed on as it is."""
+    if _LETS_ALL_IN.search(piece.code) and piece.function is not None:
+        yield from {"input"} & set(re.findall(r"\w+", " ".join(piece.function.parameters)))
 
 
 def _stores_body(piece: Piece, call: Call, held: set[str]) -> bool:

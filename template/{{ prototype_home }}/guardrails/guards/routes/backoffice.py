@@ -9,7 +9,8 @@ _OF_THE_HOUSE = re.compile(
     r"\b(?:FROM|JOIN)\s+[\"`]?\w*(?:payments?|orders?|bookings?|users?|students?|customers?|invoices?)\b"
     r"|\b(?:prisma|db|tx|query)\.\w*(?:payment|order|booking|user|student|customer|invoice)\w*\.\w+\("
     r"|\b\w*(?:Payment|Order|Booking|User|Student|Customer|Invoice)\.(?:find|aggregate|count)\w*\("
-    r"|\.from\(\s*['\"]?\w*(?:payments?|orders?|bookings?|users?|students?|customers?|invoices?)\b"
+    r"|\.from\(\s*['\"]?\w*(?:payments?|orders?|bookings?|users?|students?|customers?|invoices?|profiles?"
+    r"|applications?|drivers?|members?|patients?|employees?)\b"
     r"|\bstorage\.(?:get|list|find)\w*(?:Payment|Order|Booking|User|Student|Customer|Invoice|Stats)\w*\(",
     re.IGNORECASE,
 )

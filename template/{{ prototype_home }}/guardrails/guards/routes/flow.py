@@ -47,13 +47,17 @@ class Names:
     caller: set[str] = field(default_factory=set)
     secret: set[str] = field(default_factory=set)
     header: set[str] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
+    """`item.userId`, where what was handed in is `{ userId: me, quantity: body.quantity }`."""
 
     def has_sent(self, code: str) -> bool:
         return SENT.search(code) is not None or mentions(code, self.sent)
 
     def has_caller(self, code: str) -> bool:
         found = ASKS_CALLER.search(code) or SET_BEFORE.search(code)
-        return found is not None or mentions(code, self.caller)
+        if found is not None or mentions(code, self.caller):
+            return True
+        return any(re.search(rf"(?<![\w$.]){re.escape(one)}\b", code) for one in self.members)
 
     def has_secret(self, code: str) -> bool:
         return secret_env(code) or mentions(code, self.secret)
@@ -275,6 +279,13 @@ def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
             _inherit(parts[name], giver, names, {name})
         return
     mixed = given.startswith("{") and len(found) == 1
+    if mixed:
+        (name,) = found
+        names.members |= {
+            f"{name}.{one[1]}"
+            for one in _MEMBER.finditer(given)
+            if giver.has_caller(one[2]) and not giver.has_sent(one[2])
+        }
     if giver.has_caller(given) and not (mixed and giver.has_sent(given)):
         names.caller |= found
     elif giver.has_sent(given):
@@ -285,6 +296,7 @@ def _inherit(given: str, giver: Names, names: Names, found: set[str]) -> None:
         names.header |= found
 
 
+_MEMBER = re.compile(r"[{,]\s*(\w+)\s*:\s*([\w$.?!]+)\s*(?=[,}])")
 _PLAIN_OBJECT = re.compile(r"\{[^{}()=]*\}")
 _PART = re.compile(r"[{,]\s*(\w+)\s*(?::\s*([^,{}]+))?(?=[,}])")
 

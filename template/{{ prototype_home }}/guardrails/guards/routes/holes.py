@@ -338,7 +338,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
     people = re.search(
         r"(?i)/(?:users?|customers?|clients?|patients?|employees?|(?:team-?)?members?|orders?|bookings?"
         r"|notifications?|invoices?|payments?|messages?|contacts?"
-        r"|leads?|transactions?|ledgers?|students?|appointments?|donors?|expenses?|accounts?"
+        r"|leads?|transactions?|ledgers?|students?|appointments?|donors?|expenses?|accounts?|(?:[\w-]+-)?applic(?:ants?|ations?)"
         r"|conversations?)(?:/|$)",
         route.path,
     )

@@ -82,8 +82,11 @@ def _address(names: list[str], writes: bool, asks: bool) -> tuple[str, str]:
     *above, name = names
     below = "/" + "/".join(above)
     for changes, sign, method, one in _OVER_REST if above else ():
-        if changes is writes and sign.match(name) and (asks or not one):
-            return method, f"{below}/:id" if one else below
+        said = sign.match(name) if changes is writes and (asks or not one) else None
+        if said:
+            what = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name[said.end() :]).lower()
+            more = f"/{what}" if what and not one and what.rstrip("s") not in below.lower() else ""
+            return method, f"{below}/:id" if one else f"{below}{more}"
     return ("POST" if writes else "GET"), f"{below.rstrip('/')}/{name}"
 
 

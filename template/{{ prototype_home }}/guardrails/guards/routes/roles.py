@@ -34,7 +34,11 @@ def roles(case: Case) -> Iterator[Finding]:
     label = case.route.name if case.route.kind == "edge" else case.route.path
     if (
         case.access is not Access.CALLER
-        or not (ADMIN_PATH.search(label) or (_HOUSEWORK.search(label) and _for_nobody(case)))
+        or not (
+            ADMIN_PATH.search(label)
+            or _decides(case)
+            or (_HOUSEWORK.search(label) and _for_nobody(case))
+        )
         or _ME.search(label)
         or case.bound_by_rows
         or first_start(case)
@@ -46,12 +50,26 @@ def roles(case: Case) -> Iterator[Finding]:
     admins = ADMIN_PATH.search(label) is not None
     changes = {"write", "delete", "read"} if admins else {"write", "delete"}
     if any(name in changes for name, _ in case.effects()) and not tied(case):
-        whose = "administrators" if admins else "whoever keeps the house"
+        decides = "whoever decides over others" if _decides(case) else "whoever keeps the house"
+        whose = "administrators" if admins else decides
         message = (
             f"{case.route.label} is for {whose}, and asks only whether "
             f"somebody is signed in ({case.why})"
         )
         yield finding("authz.missing-role-check", at_route(case), message)
+
+
+_DECIDES = re.compile(r"(?:[/.-]|^)(?:approve|reject)(?![a-z])[\w-]*(?:\(\))?$")
+_DECISION = re.compile(
+    r"\b(?:status|verified|state|approval_?[sS]tatus|is_?[aA]pproved)['\"]?\s*(?::|=(?!=))\s*"
+    r"(?:['\"](?:approved|rejected|active|inactive|verified|declined)['\"]|true\b)"
+)
+
+
+def _decides(case: Case) -> bool:
+    """`POST /applications/:id/approve`: what was applied for is granted, by anybody."""
+    named = _DECIDES.search(case.route.label) is not None
+    return named and case.route.writes and _DECISION.search(case.code) is not None
 
 
 def _for_nobody(case: Case) -> bool:

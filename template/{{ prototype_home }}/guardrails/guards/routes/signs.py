@@ -172,7 +172,7 @@ LLM = re.compile(
     r"|ai\.gateway\.lovable"
     r"|openrouter\.ai|api\.x\.ai|api\.deepseek|chat\.completions\.create\("
     r"|messages\.stream\(|generateText\(|generateObject\(|streamObject\("
-    r"|streamText\(|generateContent\(|api\.perplexity|api-inference\.huggingface",
+    r"|streamText\(|generateContent\(|\binvokeLLM\(|api\.perplexity|api-inference\.huggingface",
 )
 MONEY = re.compile(
     r"balance|wallet|payout|withdraw|transfers?\.create|refunds?\.create|\bcredits?\b|escrow"
