@@ -29,10 +29,9 @@ OPEN = re.compile(
     r"|select auth\.(uid\(\)|role\(\)).{0,12}(is not null|= 'authenticated')",
     re.IGNORECASE,
 )
-
-
 _CACHED = re.compile(r"(^|_)caches?$", re.IGNORECASE)
 _WATCHED = re.compile(r"(^|_)(live|stream|public|community|global|lobby)")
+_PROVIDERS = re.compile(r"stripe_(customer|account)_id$")  # nothing without Stripe's key
 _ADDRESSED = re.compile(r"recipient|receiver|to_user|conversation|thread|direct|private|contact")
 
 
@@ -350,7 +349,7 @@ def read_severity(scene: Scene, table: Table, columns: Sequence[str], visitor: V
 def _exposure(scene: Scene, table: Table, columns: Sequence[str]) -> Severity:
     """What it costs when everybody can read these columns."""
     kind = purpose_of(table)
-    kept = set(held(table, columns).values())
+    kept = {holds for name, holds in held(table, columns).items() if not _PROVIDERS.match(name)}
     owned = _belongs(scene, table)
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
         return _shop_window(kept)

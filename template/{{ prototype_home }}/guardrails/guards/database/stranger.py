@@ -14,13 +14,14 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from . import once
 from .ownership import Ownership
 from .relations import Column, Relation, Relations, Table
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Draft, Person, Row, Seeder, insertion
 from .sensitivity import holds
+from .shown import states
 
 OWNER = "postgres"
 ATTEMPT_MILLISECONDS = 1500
@@ -196,13 +197,15 @@ class Attacker:
             why = self.seeder.seeded.unseeded.get(table.relation, "")
             return dict.fromkeys(COMMANDS, Attempt(Outcome.UNCHECKED, why=why))
         return {
-            "SELECT": self.select(table, row, visitor),
+            "SELECT": self.select(table, row, visitor, look_in_states=True),
             "INSERT": self.insert(table, visitor),
             "UPDATE": self.update(table, row, visitor),
             "DELETE": self.delete(spare or row),
         }
 
-    def select(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
+    def select(
+        self, table: Table, row: Row, visitor: Visitor, look_in_states: bool = False
+    ) -> Attempt:
         names = self._granted(table, "SELECT", visitor)
         if not names:
             return Attempt(Outcome.NO_GRANT)
@@ -213,7 +216,36 @@ class Attacker:
             count, _ = self.stage.run(statement, row.parameters)
         except psycopg.Error as error:
             return refused(error)
+        if not count and look_in_states:
+            return self._select_in_state(table, row, visitor)
         return Attempt(Outcome.ALLOWED, count, columns=names) if count else _unseen()
+
+    def _select_in_state(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
+        """The same row where a policy shows everybody what is in a certain state."""
+        for state in states(table, visitor.role, self._granted(table, "SELECT", visitor)):
+            values = {f"state_{n}": value for n, value in enumerate(state.values())}
+            changes = SQL(", ").join(
+                SQL("{} = {}").format(Identifier(name), Placeholder(f"state_{n}"))
+                for n, name in enumerate(state)
+            )
+            change = SQL("update {} set {} where {}").format(table.sql, changes, row.condition)
+            try:
+                with self.stage.undone():
+                    self._as_owner(change, {**values, **row.parameters})
+                    with self.stage.visited(visitor):
+                        seen = self.select(table, row, visitor)
+            except psycopg.Error:
+                continue
+            if seen.allowed:
+                return seen
+        return _unseen()
+
+    def _as_owner(self, statement: Composed, values: Mapping[str, Any]) -> None:
+        """Quietly: no trigger is set off, and no key looked after."""
+        self.stage.become_owner()
+        self.stage.connection.execute("set local session_replication_role = replica")
+        self.stage.connection.execute(once.beside_values(statement), values)
+        self.stage.connection.execute("set local session_replication_role = origin")
 
     def insert(self, table: Table, visitor: Visitor) -> Attempt:
         granted = set(self._granted(table, "INSERT", visitor))
@@ -255,11 +287,8 @@ class Attacker:
             return Attempt(Outcome.UNCHECKED)
         try:
             with self.stage.undone():
-                self.stage.become_owner()
-                self.stage.connection.execute("set local session_replication_role = replica")
                 removal = SQL("delete from {} where {}").format(seeded.table.sql, seeded.condition)
-                self.stage.connection.execute(once.beside_values(removal), seeded.parameters)
-                self.stage.connection.execute("set local session_replication_role = origin")
+                self._as_owner(removal, seeded.parameters)
                 with self.stage.visited(visitor):
                     statement = insertion(draft.table, draft.values)
                     count, _ = self.stage.run(statement, draft.parameters)
