@@ -23,6 +23,7 @@ from . import (
     newcomers,
     policies,
     principals,
+    said,
     signups,
     storage,
 )
@@ -163,6 +164,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from policies.find(scene)
     yield from below.find(scene)
     yield from escalation.find(scene, stage, acted.seeder)
+    yield from said.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
     yield from calls.find(scene, stage, acted.seeder)
     yield from counting.find(scene)
