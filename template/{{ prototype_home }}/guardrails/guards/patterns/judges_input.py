@@ -200,13 +200,24 @@ def filter_interpolation(case: Case) -> Case | None:
 def _filter_value_safe(case: Case, value: str) -> bool:
     if re.search(r"replace\(|encode|escape|sanit|toISOString|Number\(|\.join\(|format\(", value):
         return True
-    if _OWN.search(re.sub(r"[!?]", "", value).strip()):
-        return True
     if re.fullmatch(r"[\w$]+", value):
         definition = case.source.definition(value, case.match.line)
         if re.search(r"replace\(|escape|sanit|toISOString|Number\(|parseInt|\.join\(", definition):
             return True
-    return False
+    own = _OWN.search(re.sub(r"[!?]", "", value).strip()) is not None
+    return own and not (case.source.is_server and _picked_out(case, value))
+
+
+_PICKED_OUT = re.compile(r"searchParams|\.(?:query|body|params)\b|\breq(?:uest)?\.json\(")
+_FORM = re.compile(r"uuid|safeParse|isUUID|isUuid|validate", re.IGNORECASE)
+
+
+def _picked_out(case: Case, value: str) -> bool:
+    """An id that a server takes out of the request is whatever text stands there."""
+    if not re.fullmatch(r"[\w$]+", value):
+        return False
+    definition = case.source.definition(value, case.match.line)
+    return _PICKED_OUT.search(definition) is not None and _FORM.search(case.above) is None
 
 
 def command_injection(case: Case) -> Case | None:

@@ -34,6 +34,7 @@ from .meant import (
 from .middleware import Access
 from .platforms import EdgeProject
 from .presence import only_seen
+from .purses import fills_a_purse, told_by_action
 from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import (
@@ -229,13 +230,21 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     overwrites = route.method in {"PUT", "PATCH"} or _OVERWRITES.search(case.own)
     meant = OPEN_CHANGE if overwrites and ":" in route.path else PUBLIC_PATH
     harmless = meant.search(route.label if route.kind == "action" else route.path)
-    if harmless and not (route.method == "DELETE" or ADMIN_PATH.search(route.path)):
+    if harmless and not (route.method == "DELETE" or _more_than_named(case, harmless, overwrites)):
         return (relay, None) if (relay := relay_of(case)) else None
     relay, hole = relay_of(case), _public_write(case, effects)
     stores = "write" in effects or "delete" in effects
     if relay and not (stores and hole and hole[0] >= (relay.severity or HIGH)):
         return relay, None
-    return None, hole
+    return None, hole or told_by_action(case)
+
+
+def _more_than_named(case: Case, named: "re.Match[str]", overwrites: object) -> bool:
+    """Whether it does what nobody lets strangers do, whatever it is called."""
+    only_checks = named[0].lower().endswith("check-")
+    return bool(
+        ADMIN_PATH.search(case.route.path) or fills_a_purse(case) or (only_checks and overwrites)
+    )
 
 
 _OVERWRITES = re.compile(r"\.(?:update|updateOne|updateMany|findByIdAndUpdate)\(|\bUPDATE\s")

@@ -29,7 +29,8 @@ _WANTED = re.compile(
 _SETTLED = re.compile(r"^\s*(?:\(?\s*process\.env|[A-Z][A-Z_]+\b|env\.|config\.)")
 """The settings win; what the request says only stands in where there are none."""
 _LOOKED_AT = re.compile(
-    r"(?:allowed|trusted|valid|safe|white|known)\w*(?:\.(?:includes|has|some)\(|\()|\.(?:includes|has|some)\(\s*(?:origin|host)",
+    r"(?:allowed|trusted|valid|safe(?!Parse)|white|known)\w*(?:\.(?:includes|has|some)\(|\()"
+    r"|\.(?:includes|has|some)\(\s*(?:origin|host)",
     re.IGNORECASE,
 )
 _LINK = re.compile(

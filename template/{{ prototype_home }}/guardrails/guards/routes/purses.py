@@ -1,0 +1,60 @@
+"""What no name of a route makes harmless: purses that are filled, and rows told to whoever asks."""
+
+import re
+
+from ...engine.finding import Severity
+from .access import Case
+from .say import HIGH
+
+_PURSE = re.compile(
+    r"from\(\s*['\"`]\w*(?:wallet|balance|credit|ledger|saldo)\w*['\"`]\s*\)(?:\s*as\s+\w+\s*\))?\s*"
+    r"\.(?:update|upsert|insert)\("
+    r"|\.(?:update|upsert|insert)\(\s*\{[^{}]*\b(?:\w+_)?(?:balance|credits|saldo)\s*:"
+)
+_ASKS_A_PROVIDER = re.compile(
+    r"\bfetch\(|\baxios\b|\bverif\w*\(|\.retrieve\(|\bcreateHmac\(|\bconstructEvent"
+)
+_WHOSE = re.compile(r"\.eq\(\s*['\"`](?:\w+_)?(?:id|email)['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*\)")
+
+
+def fills_a_purse(case: Case) -> bool:
+    """With the server's key, for whomever the request names, and nobody is asked what was paid."""
+    spot = case.first(_PURSE)
+    if spot is None or not case.service or _ASKS_A_PROVIDER.search(case.code):
+        return False
+    return _names_whose(case)
+
+
+_INSIDE = re.compile(
+    r"from\(\s*['\"`]\w*(?:transactions?|payments?|orders?|messages?|wallets?|invoices?|profiles?"
+    r"|customers?|documents?|withdrawals?|bookings?)['\"`]"
+)
+
+
+def told_by_action(case: Case) -> tuple[Severity, str] | None:
+    """A server action is an address like any other: rows of whomever its argument names."""
+    asked = case.route.kind == "action" and case.service and case.first(_INSIDE) is not None
+    if not asked or not _names_whose(case) or not _returned(case):
+        return None
+    return HIGH, "hands out data of people"
+
+
+def _returned(case: Case) -> bool:
+    """Whether rows that were read are what the action returns."""
+    for piece in case.pieces[:1]:
+        for one in piece.module.bindings_in(piece.start, piece.end):
+            value = piece.module.slice(one)[:1_000]
+            name = re.search(r"\bdata\s*:\s*(\w+)|^\s*(\w+)\s*$|\{\s*(data)\b(?!\s*:)", one.names)
+            read = ".select(" in value and _INSIDE.search(value)
+            held = next(filter(None, name.groups()), "") if name and read else ""
+            if held and re.search(rf"\breturn\b[^;}}]*\b{held}\b(?!\?*\.\w)", piece.code):
+                return True
+    return False
+
+
+def _names_whose(case: Case) -> bool:
+    return any(
+        case.flow.of(piece).has_sent(one[1]) and not case.flow.of(piece).has_caller(one[1])
+        for piece in case.pieces
+        for one in _WHOSE.finditer(piece.code)
+    )
