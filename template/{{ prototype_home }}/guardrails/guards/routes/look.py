@@ -27,6 +27,7 @@ from .identity import identity
 from .includes import includes
 from .mailedlinks import mailed_links
 from .mismatched import mismatched
+from .misplaced import misplaced
 from .openpages import open_pages
 from .operations import operations
 from .orders import orders
@@ -94,6 +95,7 @@ def look(tree: Tree) -> Looked:
         *fetched(cases),
         *sql_texts(cases),
         *open_pages(program),
+        *misplaced(program),
     ]
     found = _apart(found, list(tokens(cases, found)))
     found += persons(cases, found)
