@@ -52,6 +52,7 @@ from .takings import takings
 from .tenants import tenants
 from .tokens import tokens
 from .unread import unread
+from .unreserved import unreserved
 
 
 def look(tree: Tree) -> Looked:
@@ -79,6 +80,7 @@ def look(tree: Tree) -> Looked:
         *races(cases),
         *overlaps(cases),
         *takings(cases),
+        *unreserved(cases),
         *tenants(cases),
         *states(cases),
         *declared(cases),
