@@ -24,7 +24,7 @@ _ASKED_FOR = re.compile(
     re.IGNORECASE,
 )
 _TAKEN = re.compile(
-    rf"\.rpc\(|\bdecrement\b|\$inc\b|-=|\bSET\s+\w*balance|\.(?:update|upsert)\(\s*\{{[^{{}}]*\b{_BALANCE}\s*[:,}}]"
+    rf"\.rpc\((?!\s*['\"`]\w*(?:log|audit|notif|event|track))|\bdecrement\b|\$inc\b|-=|\bSET\s+\w*balance|\.(?:update|upsert)\(\s*\{{[^{{}}]*\b{_BALANCE}\s*[:,}}]"
     r"|\.from\(\s*['\"`]\w*(?:ledger|wallet_?transactions?|balance)\w*['\"`]\s*\)\s*\.(?:insert|update)\(",
     re.IGNORECASE,
 )
