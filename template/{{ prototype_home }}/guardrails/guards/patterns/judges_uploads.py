@@ -61,7 +61,31 @@ def on_local_disk(case: Case) -> Case | None:
     return case if _FOLDERS.search(made) and _SENT.search(case.source.text) else None
 
 
+_BUCKET = re.compile(r"\.from\(\s*[\"'`]([\w-]+)[\"'`]")
+_DOCUMENTS = re.compile(
+    r"document|\bkyc|\bids?\b|identit|passport|lease|contract|medical|prescription|invoice|payslip"
+    r"|verification|licen[cs]e|claims?\b|resumes?\b|receipts?\b|proofs?\b",
+    re.IGNORECASE,
+)
+_IDENTITY = re.compile(r"\bkyc|\bids?\b|identit|passport|verification|medical|prescription", re.I)
+_PROVES = re.compile(r"national_?id|passport|id_?card|identity|kyc|title_?deed|medical", re.I)
+
+
+def address_of_document(case: Case) -> Case | None:
+    """People's papers by public addresses, in a bucket of which the migrations say nothing."""
+    named = _BUCKET.search(case.match.text)
+    if named is None or not _DOCUMENTS.search(re.sub(r"[-_]", " ", named[1])):
+        return None
+    tree = case.source.tree
+    made = re.compile(rf"storage\.buckets\b[\s\S]{{0,400}}?'{re.escape(named[1])}'")
+    if any(made.search(tree.text(path) or "") for path in tree.ending(".sql")):
+        return None  # what they make of it, the database's guard says
+    papers = _IDENTITY.search(re.sub(r"[-_]", " ", named[1])) or _PROVES.search(case.source.text)
+    return case.but(severity=Severity.HIGH if papers else None, BUCKET=named[1])
+
+
 JUDGES: dict[str, Judge] = {
+    "address-of-document": address_of_document,
     "multer-without-limits": multer_without_limits,
     "unanchored-types": unanchored_types,
     "ending-of-upload": ending_of_upload,
