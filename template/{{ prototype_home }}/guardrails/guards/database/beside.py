@@ -1,4 +1,5 @@
-"""Scripts beside a chain that somebody ran by hand: what the chain builds on and never makes.
+"""Scripts beside a chain that somebody ran by hand: what the chain builds on and never makes, and
+what the application works with all the same.
 
 That the chain can't be rebuilt alone is said of it as it is. Who may do what is asked of the
 database that there really was, with these scripts before it.
@@ -11,6 +12,7 @@ from dataclasses import replace
 from .causes import Cause
 from .chain import Chains, by_hand
 from .model import Chain, Dialect, Migration, Outcome, Replay
+from .types_ts import Types
 
 _CREATES = re.compile(
     r"\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?(?:\"?public\"?\.)?\"?(\w+)\"?", re.IGNORECASE
@@ -18,14 +20,22 @@ _CREATES = re.compile(
 _MENDS = re.compile(r"(?:^|[/_.-])(?:fix|debug|diagnos|check|verify|quick|temp)\w*", re.IGNORECASE)
 
 
-def with_what_lies_beside(chains: Chains, replay: Replay) -> Chain | None:
+_USED = re.compile(r"\.from\(\s*['\"`](\w+)['\"`]")
+_CODE = (".ts", ".tsx", ".js", ".jsx")
+_SOME = 3
+"""So many tables that are nowhere else: one may have been tried out, and thrown away."""
+
+
+def with_what_lies_beside(chains: Chains, replay: Replay, types: Types | None) -> Chain | None:
     """The same chain behind the scripts that make the tables it did not find; of a table that
     several scripts make, nobody knows which of them was run."""
-    if replay.chain.dialect is not Dialect.SUPABASE:
+    if replay.chain.dialect is not Dialect.SUPABASE or not chains.outside:
         return None
     made = {path: set(_CREATES.findall(chains.text(path))) for path in chains.outside}
     times = Counter(name for names in made.values() for name in names)
-    wanted = {name for name in _missing(replay) if times[name] == 1}
+    once = {name for name, times_made in times.items() if times_made == 1}
+    worked_with = once & _worked_with(chains, types) - _made_in(chains)
+    wanted = once & _missing(replay) | (worked_with if len(worked_with) >= _SOME else set())
     chosen = [path for path, names in made.items() if names & wanted and not _MENDS.search(path)]
     if not chosen:
         return None
@@ -40,3 +50,16 @@ def _missing(replay: Replay) -> set[str]:
         if statement.outcome is Outcome.FAILED and statement.cause == Cause.NOWHERE
         for name in statement.names
     }
+
+
+def _made_in(chains: Chains) -> set[str]:
+    files = (file.path for chain in chains.chains for file in chain.files)
+    return {name for path in files for name in _CREATES.findall(chains.text(path))}
+
+
+def _worked_with(chains: Chains, types: Types | None) -> set[str]:
+    """The tables of the live database, as its types tell them; else those that the code names."""
+    if types is not None and types.tables:
+        return set(types.tables)
+    texts = (chains.tree.text(path) or "" for path in chains.tree.ending(*_CODE))
+    return {name for text in texts for name in _USED.findall(text)}

@@ -115,7 +115,7 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, chains:
         found.findings += faults.not_replayable(replay, bodies, chain is chains.loose)
         found.findings += missing
         found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
-        behind = with_what_lies_beside(chains, replay)
+        behind = with_what_lies_beside(chains, replay, types)
         if behind is None:
             _examine(tree, scratch, replay, found)
         found.chains.append(_facts(replay, tables, stop))
