@@ -164,6 +164,7 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
             kind in {"approval", "identity"}
             or (account and (kind == "entitlement" or (person and kind == "money")))
             or (purpose in _SOMEBODYS and (person or paid))
+            or (kind == "money" and _is_purse(scene, table))
             or (kind == "control" and purpose is Purpose.PRIVILEGE)
         ):
             yield column, kind
@@ -172,6 +173,8 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
 def _decides(scene: Scene, table: Table, column: Column, *, paid: bool, person: bool) -> str | None:
     if paid and column.name == "status":
         return "entitlement"
+    if column.category == "N" and _LEFT.fullmatch(words(column.name)) and _is_purse(scene, table):
+        return "money"
     kind = privileged(column.name)
     if kind is None and granted(table, column) and (person or _is_approved(table, column)):
         kind = "approval"
@@ -180,6 +183,18 @@ def _decides(scene: Scene, table: Table, column: Column, *, paid: bool, person: 
     if not person and not _is_shown(scene, table):
         return None  # of what nobody else looks at, an owner keeps their own account
     return "identity" if _WHO_THEY_ARE.search(words(f"{table.name} {column.name}")) else kind
+
+
+_PURSE = re.compile(r"(^|_)(credits?|coins?|quotas?|allowances?|usage_limits?)(_balances?)?$")
+_LEFT = re.compile(
+    r"(credits_?|coins_?)?(available|remaining|left|used|total|amount|current|limit|quota|spent)"
+    r"(_(credits|coins|amount))?"
+)
+
+
+def _is_purse(scene: Scene, table: Table) -> bool:
+    """What one person has left of something: one row for each, whatever the number is called."""
+    return is_person(scene, table) and _PURSE.search(words(table.name)) is not None
 
 
 def _is_approved(table: Table, column: Column) -> bool:
