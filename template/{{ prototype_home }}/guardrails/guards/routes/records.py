@@ -13,6 +13,7 @@ from .middleware import Access
 from .models import below
 from .owners import owned_tables, written_tables
 from .parties import compared, of_parties, private
+from .pastrows import past_the_rows
 from .queries import Query, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies
@@ -39,7 +40,8 @@ def records(cases: list[Case]) -> Iterator[Finding]:
         for case in of_app:
             if case.access is Access.CALLER:
                 whose = owned | behind if case.service else owned
-                yield from _records(case, Tables(whose, hang, shared, shown))
+                told = list(_records(case, Tables(whose, hang, shared, shown)))
+                yield from told or past_the_rows(case, owned)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
                 theirs_too = Tables(tenants | owned | private(hang), hang, shared, shown)
                 yield from _records(case, theirs_too if of_parties(case) else Tables(tenants))

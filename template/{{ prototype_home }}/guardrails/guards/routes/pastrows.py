@@ -1,0 +1,95 @@
+"""Rows that a function changes by their id alone, past row-level security, for any signed-in caller.
+
+It found out who calls, and acts with the service key: whose the row is nobody asks any more.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ...engine.finding import Finding
+from .access import Case
+from .middleware import Access
+from .program import Piece
+from .queries import stem
+from .say import HIGH, at_route, finding, place
+from .signs import SERVICE, WEBHOOK_NAME
+
+_CHANGED = re.compile(
+    r"(?P<client>[A-Za-z_$][\w$]*)\s*\.from\(\s*['\"`](?P<table>\w+)['\"`]\s*\)\s*"
+    r"\.(?P<verb>update|delete)\("
+)
+_FILTER = re.compile(r"\s*\.(\w+)\(((?:[^()]|\([^()]*\))*)\)")
+_BY_ID = re.compile(r"\s*['\"`]id['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*")
+_ASKED = re.compile(
+    r"\.(?:user|owner|author|creator|profile|host|seller|created)_?(?:id|by)\b\s*[!=]==?"
+    r"|[!=]==?\s*(?:user|userId|user\.id|userData\.user\.id)\b|is_?owner|can_?(?:edit|access|manage)"
+    r"|(?:check|verify|assert|require|has)_?\w*(?:access|owner|permission|member)|\.rpc\(",
+    re.IGNORECASE,
+)
+
+
+def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
+    apart = case.route.kind == "edge" and case.access is Access.CALLER and case.service
+    if not apart or WEBHOOK_NAME.search(case.route.name) or _ASKED.search(case.code):
+        return
+    for piece in case.pieces[:1]:
+        for change in _CHANGED.finditer(piece.code):
+            table = change["table"]
+            if stem(table) not in owned or _looked_up(piece, table):
+                continue
+            if _by_sent_id(case, piece, change.end()) and _with_key(piece, change["client"]):
+                verb = "deletes" if change["verb"] == "delete" else "changes"
+                yield finding(
+                    "authz.idor",
+                    place(piece.module, piece.start + change.start("verb"), case.route.label),
+                    f"{case.route.label} {verb} {table} by their id alone, with the service key: "
+                    f"whose they are is never compared with the caller",
+                    HIGH,
+                    [at_route(case)],
+                )
+                return
+
+
+def _looked_up(piece: Piece, table: str) -> bool:
+    """Whether rows of it are asked for by whose they are, or with the caller's own client."""
+    asked = re.compile(
+        rf"([A-Za-z_$][\w$]*)\s*\.from\(\s*['\"`]{table}['\"`]\s*\)"
+        r"([^;]*?)(?=;|\bconst\b|\breturn\b|\bif\b)"
+    )
+    return any(
+        re.search(r"\.eq\(\s*['\"`](?!id['\"`])\w+", one[2]) or not _with_key(piece, one[1])
+        for one in asked.finditer(piece.code)
+    )
+
+
+def _by_sent_id(case: Case, piece: Piece, at: int) -> bool:
+    """Whether all that chooses the row is an id of the request."""
+    depth, end = 1, at
+    while depth and end < len(piece.code):
+        depth += {"(": 1, ")": -1}.get(piece.code[end], 0)
+        end += 1
+    chosen = []
+    while filtered := _FILTER.match(piece.code, end):
+        end = filtered.end()
+        if filtered[1] not in {"select", "single", "maybeSingle"}:
+            chosen.append(filtered)
+    if len(chosen) != 1 or chosen[0][1] != "eq":
+        return False
+    by = _BY_ID.fullmatch(chosen[0][2])
+    return by is not None and case.flow.of(piece).has_sent(by[1])
+
+
+def _with_key(piece: Piece, name: str) -> bool:
+    """Whether a client was made with the service key, or with a name that holds it."""
+    bindings = piece.module.bindings_in(piece.start, piece.end)
+    held = {one.names.strip(): piece.module.slice(one) for one in bindings}
+    held |= {
+        key: piece.module.slice(one)
+        for key, one in piece.module.outer_values.items()
+        if key not in held
+    }
+    made = held.get(name, "")
+    keys = {key for key, text in held.items() if SERVICE.search(text) and "createClient" not in text}
+    return SERVICE.search(made) is not None or any(
+        re.search(rf"\b{re.escape(key)}\b", made) for key in keys
+    )
