@@ -22,6 +22,7 @@ _MEANT = re.compile(
     r"|featured|\bopen\b|consent|opt_?in|profile_view",
     re.IGNORECASE,
 )
+_GRAVE = {Holds.SECRET, Holds.IDENTITY, Holds.HEALTH}
 _LITERAL = r"'((?:[^']|'')*)'"
 
 
@@ -40,10 +41,13 @@ def states(table: Table, role: str, columns: Iterable[str]) -> Iterator[dict[str
 
 
 def _minded(table: Table, columns: Iterable[str]) -> bool:
-    """Whether somebody would mind: a shop's telephone is on its door."""
+    """Whether somebody would mind: a telephone is on the door of a shop, and on what is let an address."""
     kept = set(held(table, columns).values())
-    shop_window = purpose_of(table) in {Purpose.BUSINESS, Purpose.CATALOGUE}
-    return Holds.SECRET in kept or (not shop_window and bool(kept & STRONG))
+    kind = purpose_of(table)
+    if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:
+        return Holds.SECRET in kept
+    somebodys = kind in {Purpose.PERSONAL, Purpose.PRIVILEGE} or Holds.NAME in kept
+    return bool(kept & _GRAVE) or (somebodys and bool(kept & STRONG))
 
 
 def _state(table: Table, using: str) -> Iterator[tuple[str, str]]:

@@ -48,24 +48,11 @@ def by_token(piece: Piece, names: Names) -> bool:
     of a row that was read before.
     """
     return any(
-        _brought(piece, names, found)
-        if _COLUMN.match(found[0])
-        else not _put_in(piece, found.start())
+        _COLUMN.match(found[0]) is None
+        or "." not in (given := _given_to(piece, found))
+        or names.has_sent(given)
         for found in TOKEN_LOOKUP.finditer(piece.code)
     )
-
-
-def _brought(piece: Piece, names: Names, found: "re.Match[str]") -> bool:
-    given = _given_to(piece, found)
-    return "." not in given or names.has_sent(given)
-
-
-_PUTS_IN = re.compile(r"\.(?:insert|upsert|create|update)\(\s*\[?\s*\{[^{}]*$")
-
-
-def _put_in(piece: Piece, at: int) -> bool:
-    """Whether it is a column of a row that is written: a new token says nothing of who asks."""
-    return _PUTS_IN.search(piece.code[max(0, at - 400) : at]) is not None
 
 
 _CODE_COMPARED = re.compile(

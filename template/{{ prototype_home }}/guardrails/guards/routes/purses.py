@@ -5,6 +5,7 @@ import re
 from ...engine.finding import Severity
 from .access import Case
 from .say import HIGH
+from .signs import SERVICE
 
 _PURSE = re.compile(
     r"from\(\s*['\"`]\w*(?:wallet|balance|credit|ledger|saldo)\w*['\"`]\s*\)(?:\s*as\s+\w+\s*\))?\s*"
@@ -17,11 +18,16 @@ _ASKS_A_PROVIDER = re.compile(
 _WHOSE = re.compile(r"\.eq\(\s*['\"`](?:\w+_)?(?:id|email)['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*\)")
 
 
+_OPENS_ACCOUNTS = re.compile(r"\.(?:signUp|createUser|signInWith\w+)\(")
+
+
 def fills_a_purse(case: Case) -> bool:
     """With the server's key, for whomever the request names, and nobody is asked what was paid."""
     spot = case.first(_PURSE)
-    if spot is None or not case.service or _ASKS_A_PROVIDER.search(case.code):
+    if spot is None or not SERVICE.search(case.code) or _ASKS_A_PROVIDER.search(case.code):
         return False
+    if _OPENS_ACCOUNTS.search(case.code):
+        return False  # a newcomer's purse is made with the account
     return _names_whose(case)
 
 
@@ -33,8 +39,8 @@ _INSIDE = re.compile(
 
 def told_by_action(case: Case) -> tuple[Severity, str] | None:
     """A server action is an address like any other: rows of whomever its argument names."""
-    asked = case.route.kind == "action" and case.service and case.first(_INSIDE) is not None
-    if not asked or not _names_whose(case) or not _returned(case):
+    asked = case.route.kind == "action" and case.first(_INSIDE) is not None
+    if not asked or not SERVICE.search(case.code) or not _names_whose(case) or not _returned(case):
         return None
     return HIGH, "hands out data of people"
 

@@ -19,7 +19,9 @@ _KEPT = re.compile(r"\.(?:insert|upsert|update|create)\(\s*\[?\s*(\{[^{}]*\})")
 _TOKEN = re.compile(r"\b\w*(?:token|otp|code)\w*\s*[:,]", re.IGNORECASE)
 _WHOSE = re.compile(r"\b(?:user_?id|account_?id|profile_?id)\s*(?::\s*([\w$.?!]+)|(?=[,}]))", re.I)
 _OF = re.compile(r"\s*\.eq\(\s*['\"](?:id|user_id|auth_id)['\"]\s*,\s*([\w$.?!]+)")
-_TO = re.compile(r"\bto\s*(?::\s*\[?\s*([\w$.?!]+)|(?=[,}]))")
+_TO = re.compile(r"\bto\s*(?::\s*\[?\s*(?:\{\s*(?:email\s*:\s*)?)?([\w$.?!]+)|(?=[,}]))")
+_BARE = re.compile(r"\w+|(?:body|payload|input|data|json)\.\w+")
+"""The request's own word: `user.id` is of somebody who was looked up by it."""
 _OPENS = re.compile(r"reset|forgot|recover|magic|log-?in|sign-?in", re.IGNORECASE)
 
 
@@ -54,7 +56,8 @@ def _given(piece: Piece, names: Names) -> int | None:
         inside = _WHOSE.search(row[1])
         below = _OF.match(piece.code, _closed(piece.code, row.end()))
         whose = (inside[1] or inside[0].strip()) if inside else below[1] if below else ""
-        if whose and names.has_sent(whose) and not names.has_caller(whose):
+        bare = _BARE.fullmatch(whose)
+        if bare and names.has_sent(whose) and not names.has_caller(whose):
             return piece.start + row.start()
     return None
 
