@@ -29,9 +29,11 @@ _SOME = 3
 def with_what_lies_beside(chains: Chains, replay: Replay, types: Types | None) -> Chain | None:
     """The same chain behind the scripts that make the tables it did not find; of a table that
     several scripts make, nobody knows which of them was run."""
-    if replay.chain.dialect is not Dialect.SUPABASE or not chains.outside:
+    inside = {file.path for file in replay.chain.files}
+    outside = [path for path in chains.outside if path not in inside]
+    if replay.chain.dialect is not Dialect.SUPABASE or not outside:
         return None
-    made = {path: set(_CREATES.findall(chains.text(path))) for path in chains.outside}
+    made = {path: set(_CREATES.findall(chains.text(path))) for path in outside}
     times = Counter(name for names in made.values() for name in names)
     once = {name for name, times_made in times.items() if times_made == 1}
     worked_with = once & _worked_with(chains, types) - _made_in(chains)

@@ -28,14 +28,21 @@ _ASKED = re.compile(
 )
 
 
+_PERSONS = {"profil", "user", "account", "member"}
+_OF_A_PERSON = re.compile(
+    r"\.eq\(\s*['\"`]\w*(?:user|owner|member|author|participant|creator)\w*['\"`]"
+)
+"""Who takes part in what the request names: somebody looked."""
+
+
 def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
     apart = case.route.kind == "edge" and case.access is Access.CALLER and case.service
-    if not apart or WEBHOOK_NAME.search(case.route.name) or _ASKED.search(case.code):
+    if not apart or case.token_in_hand or WEBHOOK_NAME.search(case.route.name) or _ASKED.search(case.code):
         return
     for piece in case.pieces[:1]:
         for change in _CHANGED.finditer(piece.code):
             table = change["table"]
-            if stem(table) not in owned or _looked_up(piece, table):
+            if stem(table) not in owned - _PERSONS or _looked_up(piece, table):
                 continue
             if _by_sent_id(case, piece, change.end()) and _with_key(piece, change["client"]):
                 verb = "deletes" if change["verb"] == "delete" else "changes"
@@ -76,7 +83,13 @@ def _by_sent_id(case: Case, piece: Piece, at: int) -> bool:
     if len(chosen) != 1 or chosen[0][1] != "eq":
         return False
     by = _BY_ID.fullmatch(chosen[0][2])
-    return by is not None and case.flow.of(piece).has_sent(by[1])
+    names = case.flow.of(piece)
+    if by is None or not names.has_sent(by[1]) or names.has_caller(by[1]):
+        return False
+    named = re.compile(rf"(?<![\w$.]){re.escape(by[1])}(?![\w$])")
+    return not any(
+        named.search(one) and _OF_A_PERSON.search(one) for one in re.split(r";|\bawait\b", piece.code)
+    )
 
 
 def _with_key(piece: Piece, name: str) -> bool:

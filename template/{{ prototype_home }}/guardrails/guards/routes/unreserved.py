@@ -28,6 +28,12 @@ _TAKEN = re.compile(
     r"|\.from\(\s*['\"`]\w*(?:ledger|wallet_?transactions?|balance)\w*['\"`]\s*\)\s*\.(?:insert|update)\(",
     re.IGNORECASE,
 )
+_ONE_ROW = re.compile(
+    r"\.select\(\s*['\"`](?:[^'\"`]*\b\w*(?:balance|saldo|credits?|earnings|wallet)\w*[^'\"`]*|\*)['\"`]\s*\)"
+    r"[^;]*\.(?:single|maybeSingle)\(",
+    re.IGNORECASE,
+)
+"""A number that is kept: one that is summed up from what was asked for counts this, too."""
 _STILL_OPEN = r"{table}['\"`]\s*\)[^;]{{0,200}}\.(?:eq|in)\(\s*['\"`]status['\"`][^;]{{0,80}}pending"
 
 
@@ -62,7 +68,7 @@ def _asked(piece: Piece) -> "re.Match[str] | None":
         and _COMPARED.search(piece.module.slice(one.test))
         and _REFUSED.search(piece.module.slice(one.then))
     ]
-    if not compared:
+    if not compared or not _ONE_ROW.search(piece.code[: compared[0].start - piece.start]):
         return None
     return _ASKED_FOR.search(piece.code, compared[0].end - piece.start)
 
