@@ -85,8 +85,8 @@ _PROVES = re.compile(
     r"|faker|(^|\s)token(\s|$)|coupon|cashier|\bcash\b|staff|waiter|pos\b|created_by|recorded_by",
     re.IGNORECASE,
 )
-"""What shows to a route that asks nobody that it was the provider who called, or that it was paid at
-a counter: that nobody is asked is its only fault then."""
+"""What shows to a route that asks nobody that it was the provider who called, or that it was paid
+at a counter: that nobody is asked is its only fault then."""
 
 
 _PAYMENT = re.compile(r"^(Payment|Deposit|TopUp|Repayment|PaymentRecord|LoanPayment)$")
@@ -274,7 +274,9 @@ def _says_paid(name: str, value: ast.expr, *, pays: bool) -> bool:
     said = text_of(value) or ""
     if name.endswith("payment_status"):
         return bool(_PAID.fullmatch(said))
-    return bool(_STATUS.search(name)) and said.lower() in ({"paid", "confirmed"} if pays else {"paid"})
+    return bool(_STATUS.search(name)) and said.lower() in (
+        {"paid", "confirmed"} if pays else {"paid"}
+    )
 
 
 _MAY = re.compile(

@@ -45,7 +45,9 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     for module, function in reached:
         for made, kept in _added(function):
-            if not _asked_for(handler, reached, kept) and not _only_once(handler.project, module, kept):
+            if not _asked_for(handler, reached, kept) and not _only_once(
+                handler.project, module, kept
+            ):
                 yield found(
                     "data.double-booking", module, made,
                     f"{route.label} adds it without looking whether the time is taken.",

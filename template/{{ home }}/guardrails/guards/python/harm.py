@@ -10,7 +10,7 @@ from .kept import private
 from .ownership import CATALOGUE, IDENTITY, PERSONAL, changed_rows, is_owned
 from .state import changes_kept
 from .storing import is_query
-from .syntax import dotted, parameters, text_of
+from .syntax import text_of
 
 _MEANT_OPEN = re.compile(
     r"log_?-?(in|out)|sign_?-?(in|up|out)|register|auth|token|refresh|forgot|reset|verif|confirm|"
@@ -139,10 +139,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if _own_row(handler, name):
         counted = _can_be_counted(handler) and PERSONAL.search(meant.told_of(handler))
         return Severity.HIGH if counted else Severity.MEDIUM
-    if open_:
-        return None
-    if handler.path_parameters:
-        return _harm_by_number(handler, words)
+    if open_ or handler.path_parameters:
+        return None if open_ else _harm_by_number(handler, words)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
     listed = _harm_of_a_list(handler, words) if personal else None
     if listed is not Severity.CRITICAL and not _TO_READ.search(words):
@@ -183,7 +181,9 @@ def _harm_by_number(handler: Handler, words: str) -> Severity | None:
     return Severity.MEDIUM if _lists_names(handler) else None
 
 
-_TO_READ = re.compile(r"reviews?\b|ratings?\b|testimonial|comments?\b|leader|winner|wall", re.IGNORECASE)
+_TO_READ = re.compile(
+    r"reviews?\b|ratings?\b|testimonial|comments?\b|leader|winner|wall", re.IGNORECASE
+)
 """What says by name who wrote it, or who won."""
 _NAME_OF_ONE = re.compile(
     r"^(user|customer|client|guest|patient|tenant|student|buyer)_?(full_?)?(name|email|phone)$",

@@ -12,9 +12,7 @@ from .walking import nodes_in
 _CLEANS = re.compile(r"escape|sanitize|clean|bleach|quote|is_safe|urlparse|urlsplit|allowed")
 
 
-def look(
-    handler: Handler, chosen: Callable[[Handler, ast.expr | None], bool]
-) -> Iterator[Finding]:
+def look(handler: Handler, chosen: Callable[[Handler, ast.expr | None], bool]) -> Iterator[Finding]:
     """`chosen` says whether the request names an address as a whole. What else of the request is
     cleaned makes it no safer, nor that it begins with a slash: `//elsewhere.example` does, too.
     """

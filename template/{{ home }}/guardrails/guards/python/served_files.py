@@ -46,8 +46,8 @@ def look(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
         if save is not None and folder is not None and _CONFIDENTIAL.search(told):
             yield found(
                 "authz.unauthenticated-endpoint", handler.module, save,
-                f"{route.label} keeps what it is sent below {folder}, which is served to everybody: "
-                "whoever guesses its name reads it.",
+                f"{route.label} keeps what it is sent below {folder}, which is served to "
+                "everybody: whoever guesses its name reads it.",
                 severity=Severity.HIGH, symbol=route.function.name, also=[served[folder]],
             ), save  # fmt: skip
 

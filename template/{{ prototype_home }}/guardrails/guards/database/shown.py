@@ -38,10 +38,8 @@ def states(table: Table, role: str, columns: Iterable[str]) -> Iterator[dict[str
                 yield state
 
 
-
-
 def _minded(table: Table, columns: Iterable[str]) -> bool:
-    """Whether somebody would mind: a telephone is on the door of a shop, and on what is let an address."""
+    """Whether somebody would mind: a shop shows its telephone, and what is let its address."""
     kept = set(held(table, columns).values())
     kind = purpose_of(table)
     if kind in {Purpose.BUSINESS, Purpose.CATALOGUE}:

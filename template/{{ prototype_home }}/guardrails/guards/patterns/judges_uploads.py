@@ -67,8 +67,12 @@ _DOCUMENTS = re.compile(
     r"|verification|licen[cs]e|claims?\b|resumes?\b|receipts?\b|proofs?\b",
     re.IGNORECASE,
 )
-_IDENTITY = re.compile(r"\bkyc|\bids?\b|identit|passport|verification|medical|prescription", re.I)
-_PROVES = re.compile(r"national_?id|passport|id_?card|identity|kyc|title_?deed|medical", re.I)
+_IDENTITY = re.compile(
+    r"\bkyc|\bids?\b|identit|passport|verification|medical|prescription", re.IGNORECASE
+)
+_PROVES = re.compile(
+    r"national_?id|passport|id_?card|identity|kyc|title_?deed|medical", re.IGNORECASE
+)
 
 
 def address_of_document(case: Case) -> Case | None:

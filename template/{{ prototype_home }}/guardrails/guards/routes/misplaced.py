@@ -14,7 +14,8 @@ from .source import Module
 
 _NAMES = ("middleware.ts", "middleware.js", "middleware.tsx", "middlewares.ts", "proxy.ts")
 _STANDS_BEFORE = re.compile(
-    r"^export\s+(?:default\s+)?(?:async\s+)?(?:function|const)\s+(?:middleware|proxy)\b", re.MULTILINE
+    r"^export\s+(?:default\s+)?(?:async\s+)?(?:function|const)\s+(?:middleware|proxy)\b",
+    re.MULTILINE,
 )
 _MATCHES = re.compile(r"^export\s+const\s+config\b[^;]{0,200}\bmatcher\b", re.MULTILINE)
 _REFUSES = re.compile(r"\bredirect\(|\brewrite\(|\b40[13]\b")

@@ -1,4 +1,4 @@
-"""Rows that a function changes by their id alone, past row-level security, for any signed-in caller.
+"""Rows that a function changes by their id alone, past row-level security, for any who logged in.
 
 It found out who calls, and acts with the service key: whose the row is nobody asks any more.
 """
@@ -37,7 +37,12 @@ _OF_A_PERSON = re.compile(
 
 def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
     apart = case.route.kind == "edge" and case.access is Access.CALLER and case.service
-    if not apart or case.token_in_hand or WEBHOOK_NAME.search(case.route.name) or _ASKED.search(case.code):
+    if (
+        not apart
+        or case.token_in_hand
+        or WEBHOOK_NAME.search(case.route.name)
+        or _ASKED.search(case.code)
+    ):
         return
     for piece in case.pieces[:1]:
         for change in _CHANGED.finditer(piece.code):
@@ -88,7 +93,8 @@ def _by_sent_id(case: Case, piece: Piece, at: int) -> bool:
         return False
     named = re.compile(rf"(?<![\w$.]){re.escape(by[1])}(?![\w$])")
     return not any(
-        named.search(one) and _OF_A_PERSON.search(one) for one in re.split(r";|\bawait\b", piece.code)
+        named.search(one) and _OF_A_PERSON.search(one)
+        for one in re.split(r";|\bawait\b", piece.code)
     )
 
 
@@ -102,7 +108,9 @@ def _with_key(piece: Piece, name: str) -> bool:
         if key not in held
     }
     made = held.get(name, "")
-    keys = {key for key, text in held.items() if SERVICE.search(text) and "createClient" not in text}
+    keys = {
+        key for key, text in held.items() if SERVICE.search(text) and "createClient" not in text
+    }
     return SERVICE.search(made) is not None or any(
         re.search(rf"\b{re.escape(key)}\b", made) for key in keys
     )

@@ -17,7 +17,9 @@ from .signs import MAIL
 _MADE = re.compile(r"randomUUID\(|getRandomValues\(|randomBytes\(|nanoid\(|Math\.random\(")
 _KEPT = re.compile(r"\.(?:insert|upsert|update|create)\(\s*\[?\s*(\{[^{}]*\})")
 _TOKEN = re.compile(r"\b\w*(?:token|otp|code)\w*\s*[:,]", re.IGNORECASE)
-_WHOSE = re.compile(r"\b(?:user_?id|account_?id|profile_?id)\s*(?::\s*([\w$.?!]+)|(?=[,}]))", re.I)
+_WHOSE = re.compile(
+    r"\b(?:user_?id|account_?id|profile_?id)\s*(?::\s*([\w$.?!]+)|(?=[,}]))", re.IGNORECASE
+)
 _OF = re.compile(r"\s*\.eq\(\s*['\"](?:id|user_id|auth_id)['\"]\s*,\s*([\w$.?!]+)")
 _TO = re.compile(r"\bto\s*(?::\s*\[?\s*(?:\{\s*(?:email\s*:\s*)?)?([\w$.?!]+)|(?=[,}]))")
 _BARE = re.compile(r"\w+|(?:body|payload|input|data|json)\.\w+")
@@ -27,9 +29,7 @@ _OPENS = re.compile(r"reset|forgot|recover|magic|log-?in|sign-?in", re.IGNORECAS
 
 def tokens(cases: list[Case], found: list[Finding]) -> Iterator[Finding]:
     told = {
-        one.place.symbol
-        for one in found
-        if one.rule in {"authz.idor", "edge-fn.open-mail-relay"}
+        one.place.symbol for one in found if one.rule in {"authz.idor", "edge-fn.open-mail-relay"}
     }
     for case in cases:
         name = case.route.name

@@ -1,4 +1,4 @@
-"""Money that is asked for and not put aside: the balance is looked at, and nothing is taken from it.
+"""Money that is asked for and not put aside: the balance is looked at, nothing is taken from it.
 
 The next request finds the same balance, and so does each one after it until somebody pays them out.
 """
@@ -34,7 +34,9 @@ _ONE_ROW = re.compile(
     re.IGNORECASE,
 )
 """A number that is kept: one that is summed up from what was asked for counts this, too."""
-_STILL_OPEN = r"{table}['\"`]\s*\)[^;]{{0,200}}\.(?:eq|in)\(\s*['\"`]status['\"`][^;]{{0,80}}pending"
+_STILL_OPEN = (
+    r"{table}['\"`]\s*\)[^;]{{0,200}}\.(?:eq|in)\(\s*['\"`]status['\"`][^;]{{0,80}}pending"
+)
 
 
 def unreserved(cases: list[Case]) -> Iterator[Finding]:
@@ -76,7 +78,8 @@ def _asked(piece: Piece) -> "re.Match[str] | None":
 def _set_off(program: Program, table: str) -> bool:
     """Whether the database does something of its own when such a row comes in."""
     trigger = re.compile(
-        rf"\btrigger\b[^;]*\binsert\b[^;]*\bon\s+(?:\"?public\"?\.)?\"?{re.escape(table)}\b", re.I
+        rf"\btrigger\b[^;]*\binsert\b[^;]*\bon\s+(?:\"?public\"?\.)?\"?{re.escape(table)}\b",
+        re.IGNORECASE,
     )
     texts = (program.tree.text(path) or "" for path in program.tree.ending(".sql"))
     return any(trigger.search(text) for text in texts if table in text)
