@@ -26,13 +26,13 @@ class Wiring:
         self._program = program
         self._seen: set[str] = set()
         self._sites: dict[str, list[tuple[Module, Call]]] = {}
+        self._kept: dict[tuple[str, str], str] = {}
 
     def handed(self, module: Module, part: str) -> Iterator[Site]:
         """The expressions that are given for `part` (a parameter, or a field that keeps one) to
         what the file declares.
         """
-        if made := re.search(_ASSIGNED.format(re.escape(part)), module.code):
-            part = made[1]
+        part = self._kept_in(module, part)
         if part.startswith("new "):
             yield module, part
             return
@@ -42,6 +42,14 @@ class Wiring:
                     given = site.slice(call.arguments[index])
                     if text := _entry(given, key) if key else given:
                         yield site, text
+
+    def _kept_in(self, module: Module, part: str) -> str:
+        """What the field `part` keeps; it is asked for each call on it."""
+        key = module.path, part
+        if key not in self._kept:
+            made = re.search(_ASSIGNED.format(re.escape(part)), module.code)
+            self._kept[key] = made[1] if made else part
+        return self._kept[key]
 
     def _makes(self, module: Module) -> Iterator[tuple[Module, Call]]:
         for path, parsed in [*self._program.parsed()]:
