@@ -236,6 +236,22 @@ VIOLATIONS = [
     ),
     Violation(
         "migrations",
+        "a check in the database that the models lost",
+        changes("src/PACKAGE/features/bookings/tables.py", r'^.*name="never_overbooked"\),\n', ""),
+        "drop constraint ck_events_never_overbooked of events",
+    ),
+    Violation(
+        "migrations",
+        "a check of the models that no revision makes",
+        changes(
+            "src/PACKAGE/features/bookings/tables.py",
+            r'^( +)CheckConstraint\("places > 0"',
+            r'\1CheckConstraint("places < 99", name="few"),\n\g<0>',
+        ),
+        "add constraint ck_bookings_few of bookings",
+    ),
+    Violation(
+        "migrations",
         "two heads in a branch",
         revises("4b9f6d20c7e1", "pass", "planted1", "planted2"),
         "is a second head",
@@ -251,6 +267,24 @@ VIOLATIONS = [
         "a dropped column that nobody owns up to",
         revises("4b9f6d20c7e1", 'op.drop_column("events", "title")', "planted1"),
         "ban-drop-column",
+    ),
+    Violation(
+        "migrations",
+        "a table that is dropped only where nobody was looking",
+        revises(
+            "4b9f6d20c7e1",
+            'if not op.get_context().as_sql:\n        op.drop_table("bookings")',
+            "planted1",
+        ),
+        "ban-drop-table",
+    ),
+    Violation(
+        "migrations",
+        "rows that are deleted inside of a block",
+        revises(
+            "4b9f6d20c7e1", 'op.execute("do $$ begin delete from bookings; end $$")', "planted1"
+        ),
+        "delete: ",
     ),
     Violation(
         "workflows",

@@ -6,11 +6,15 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from guardrails.gate import Finding
 from guardrails.migrations import scratch
-from guardrails.migrations.__main__ import main
-from guardrails.migrations.replay import check_replay
+from guardrails.migrations.__main__ import check_replay, main
+from guardrails.migrations.drift import compare
+from guardrails.migrations.recording import recording
+from guardrails.migrations.replay import check_upgrade
 from guardrails.migrations.revisions import FOLDERS, Revisions, check_branches
 from guardrails.migrations.statements import check_statements
 
@@ -69,6 +73,12 @@ def scratch_url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     monkeypatch.setenv("DATABASE_URL", postgres)
     with scratch.scratch_database() as url:
         yield url
+
+
+def judged() -> list[Finding]:
+    with recording() as executed:
+        check_upgrade(Revisions.read())
+    return check_statements(executed)
 
 
 def replayed(url: str) -> list[Finding]:
@@ -131,64 +141,146 @@ def test_a_revision_that_fails_is_named(copy: Copy, scratch_url: str, direction:
     assert f"`{direction}grade` fails: division by zero" in finding.message
 
 
+LOCKING = [
+    ("require-concurrent-index-creation", 'op.create_index("ix", "TABLE", ["id"])'),
+    (
+        "require-concurrent-index-creation",
+        'op.execute("do $$ begin create index on TABLE (id); end $$")',
+    ),
+    (
+        "require-concurrent-index-creation",
+        'if not op.get_context().as_sql:\n    op.create_index("ix_b", "TABLE", ["id"])',
+    ),
+    (
+        "adding-required-field",
+        'op.add_column("TABLE", sa.Column("note", sa.Text(), nullable=False))',
+    ),
+    ("changing-column-type", 'op.alter_column("TABLE", "id", type_=sa.Text())'),
+    ("constraint-missing-not-valid", 'op.create_check_constraint("positive", "TABLE", "id > 0")'),
+    ("renaming-table", 'op.rename_table("TABLE", "TABLE_sown")'),
+    ("lock-table", 'op.execute("lock table TABLE in access exclusive mode")'),
+    ("lock-table", 'op.execute("do $$ begin lock TABLE; end $$")'),
+]
+DESTRUCTIVE = [
+    ("ban-drop-column", 'op.drop_column("TABLE", "id")'),
+    ("ban-drop-table", 'op.drop_table("TABLE")'),
+    ("ban-drop-table", 'if not op.get_context().as_sql:\n    op.drop_table("TABLE")'),
+    ("ban-drop-table", 'op.get_bind().execute(sa.text("drop table TABLE"))'),
+    ("ban-drop-schema", 'op.execute("create schema TABLE_s"); op.execute("drop schema TABLE_s")'),
+    ("ban-drop-in-do", "op.execute(\"do $$ begin execute 'drop table TABLE'; end $$\")"),
+    ("ban-drop-in-do", 'op.execute("do $$ begin alter table TABLE drop id; end $$")'),
+    ("truncate", 'op.execute("truncate TABLE")'),
+    ("truncate", 'op.execute("do $do$ begin\\n  truncate TABLE;\\nend $do$")'),
+    ("delete", 'op.execute("-- all\\ndelete from TABLE")'),
+    ("delete", 'op.execute("with gone as (delete from TABLE returning id) table gone")'),
+    ("delete", 'op.execute("do $$ begin delete from TABLE; end $$")'),
+]
+HARMLESS = [
+    'op.execute("lock table TABLE in row share mode")',
+    "op.execute(\"insert into TABLE select 1 where 'delete from; drop table x' = '--'\")",
+    'op.execute("do $$ begin alter table TABLE drop constraint TABLE_pkey; end $$")',
+    'op.execute("create function TABLE_f() returns void language sql as $$ delete from TABLE $$")',
+    'op.get_bind().execute(sa.text("select :one"), {"one": 1}).scalar_one()',
+]
+
+
+def plant_each(copy: Copy, prefix: str, statements: list[str], marker: str = "") -> list[str]:
+    """A revision for each, on a table of its own that an earlier revision made."""
+    tables = [f"{prefix}{number}" for number in range(len(statements))]
+    creations = [CREATE.replace('"planted"', f'"{table}"') for table in tables]
+    copy.plant(f"{prefix}_tables", up="\n".join(creations))
+    return [
+        copy.plant(table, up=statement.replace("TABLE", table), marker=marker)
+        for table, statement in zip(tables, statements, strict=True)
+    ]
+
+
+@pytest.mark.usefixtures("scratch_url")
+def test_what_locks_or_destroys_is_named_however_it_is_run(copy: Copy) -> None:
+    rules = [rule for rule, _ in LOCKING + DESTRUCTIVE]
+    statements = [statement for _, statement in LOCKING + DESTRUCTIVE]
+    paths = plant_each(copy, "bad", statements)
+    plant_each(copy, "fine", HARMLESS)
+    findings = judged()
+    named = {(finding.path, finding.message.partition(":")[0]) for finding in findings}
+    assert set(zip(paths, rules, strict=True)) - named == set()
+    assert {path for path, _ in named} == set(paths)
+    for finding in findings:
+        way_out = "destructive = " if finding.path in paths[len(LOCKING) :] else "accepted = "
+        assert way_out in finding.remedy
+
+
+@pytest.mark.usefixtures("scratch_url")
+def test_what_is_marked_or_accepted_with_a_reason_passes(copy: Copy) -> None:
+    statements = [statement for _, statement in DESTRUCTIVE]
+    plant_each(copy, "marked", statements, 'destructive = "replaced by sown in release 7"')
+    accepted = '{"require-concurrent-index-creation": "it has twelve rows"}'
+    plant_each(copy, "accepted", [LOCKING[0][1]], f"accepted = {accepted}")
+    assert judged() == []
+
+
+@pytest.mark.usefixtures("scratch_url")
+def test_an_index_that_is_built_concurrently_passes(copy: Copy) -> None:
+    build = 'op.create_index("ix", "TABLE", ["id"], postgresql_concurrently=True)'
+    block = "with op.get_context().autocommit_block():\n"
+    inside, outside = plant_each(copy, "built", [f"{block}    {build}", build])
+    [finding] = judged()
+    assert finding.path == outside != inside
+    assert finding.message.startswith("ban-concurrent-index-creation-in-transaction")
+
+
+MODELS = sa.MetaData()
+sa.Table(
+    "planted",
+    MODELS,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column(
+        "mood", sa.Enum("good", "bad", name="mood", native_enum=False, create_constraint=True)
+    ),
+    sa.Column("state", sa.Enum("on", "off", name="state")),
+    sa.Column("email", sa.Text),
+    sa.CheckConstraint("id BETWEEN 1 AND 9", name="few"),
+    sa.CheckConstraint("email = lower(email)", name="lower"),
+    ExcludeConstraint((sa.text("int8range(id, id, '[]')"), "&&"), name="apart"),
+    sa.Index("of_those", sa.text("lower(email)"), postgresql_where=sa.text("id > 1")),
+)
+
+
 @pytest.mark.parametrize(
-    ("rule", "statement"),
+    ("change", "said"),
     [
-        ("require-concurrent-index-creation", 'op.create_index("ix", "planted", ["id"])'),
+        ("select 1", ""),
+        ("alter table planted drop constraint few", "add constraint few of planted: `CHECK "),
+        ("alter table planted add check (id <> 5)", "drop constraint planted_id_check of planted"),
         (
-            "adding-required-field",
-            'op.add_column("planted", sa.Column("note", sa.Text(), nullable=False))',
+            "alter table planted drop constraint few, add constraint few check (id > 0)",
+            "modify constraint few of planted from `CHECK ((id > 0))` to ",
         ),
-        ("changing-column-type", 'op.alter_column("planted", "id", type_=sa.Text())'),
+        ("alter table planted drop constraint mood", "add constraint mood of planted"),
+        ("alter table planted drop constraint apart", "add constraint apart of planted: `EXCL"),
         (
-            "constraint-missing-not-valid",
-            'op.create_check_constraint("positive", "planted", "id > 0")',
+            "drop index of_those; create index of_those on planted (lower(email))",
+            "modify index of_those of planted",
         ),
-        ("renaming-table", 'op.rename_table("planted", "sown")'),
+        ("create table other (id bigint check (id > 0))", ""),
     ],
 )
-def test_a_statement_that_locks(copy: Copy, rule: str, statement: str) -> None:
-    copy.plant("before", up=CREATE)
-    locking = copy.plant("locking", up=statement)
-    findings = check_statements(Revisions.read())
-    assert {finding.path for finding in findings} == {locking}
-    assert rule in {finding.message.partition(":")[0] for finding in findings}
-
-
-@pytest.mark.parametrize(
-    ("rule", "statement"),
-    [
-        ("ban-drop-column", 'op.drop_column("planted", "id")'),
-        ("ban-drop-table", DROP),
-        ("ban-drop-schema", 'op.execute("drop schema archive cascade")'),
-        ("truncate", 'op.execute("truncate planted")'),
-    ],
-)
-def test_a_destructive_statement_needs_the_marker(copy: Copy, rule: str, statement: str) -> None:
-    copy.plant("before", up=CREATE)
-    path = copy.plant("after", up=statement)
-    [finding] = check_statements(Revisions.read())
-    assert finding.path == path
-    assert finding.message.startswith(f"{rule}: ")
-    assert "destructive = " in finding.remedy
-
-    marker = 'destructive = "replaced by sown in release 7"'
-    copy.plant("after", up=statement, marker=marker, follows="before")
-    assert check_statements(Revisions.read()) == []
-
-
-def test_a_rule_is_accepted_with_a_reason(copy: Copy) -> None:
-    copy.plant("before", up=CREATE)
-    marker = 'accepted = {"require-concurrent-index-creation": "it has twelve rows"}'
-    copy.plant("index", up='op.create_index("ix", "planted", ["id"])', marker=marker)
-    assert check_statements(Revisions.read()) == []
-
-
-def test_a_revision_that_reads_the_database_is_named(copy: Copy) -> None:
-    path = copy.plant("reads", up='op.get_bind().execute(sa.text("select 1")).scalar_one()')
-    [finding] = check_statements(Revisions.read())
-    assert finding.path == path
-    assert "is_offline_mode" in finding.remedy
+def test_constraints_that_alembic_does_not_compare(
+    scratch_url: str, change: str, said: str
+) -> None:
+    url = sa.make_url(scratch_url).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        MODELS.create_all(connection)
+        for statement in change.split(";"):
+            connection.execute(sa.text(statement))
+        found = [str(drift) for drift in compare(connection, MODELS)]
+        assert len(found) == bool(said)
+        assert all(drift.startswith(said) for drift in found)
+        assert compare(connection, MODELS) == compare(connection, MODELS)
+        # What was compared is as it was.
+        connection.execute(sa.text("insert into planted (id) values (1)"))
+    engine.dispose()
 
 
 def test_a_table_goes_with_its_indexes(
@@ -203,5 +295,21 @@ def test_a_table_goes_with_its_indexes(
     assert DROP in upgrade
     assert "drop_index" not in upgrade
     assert "create_index" in downgrade
-    [finding] = check_statements(Revisions.read())
-    assert finding.message.startswith("ban-drop-table")
+
+
+def test_a_constraint_is_written_as_a_statement(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch, postgres: str
+) -> None:
+    add = "alter table idempotent_responses add constraint planted check (status > 0)"
+    remove = "alter table idempotent_responses drop constraint planted"
+    planted = copy.plant("planted", up=f'op.execute("{add}")', down=f'op.execute("{remove}")')
+    monkeypatch.setenv("DATABASE_URL", postgres)
+    assert main(["new", "drop the check"]) == 0
+    [written] = FOLDERS["app"].glob("*_drop_the_check.py")
+    upgrade, _, downgrade = written.read_text(encoding="utf-8").partition("def downgrade")
+    assert f'op.execute("{remove}")' in upgrade
+    assert "NOT VALID" in downgrade
+    assert max(map(len, downgrade.splitlines())) <= 100
+    with scratch.scratch_database() as url:
+        # Its own check locks, which is not what this is about.
+        assert {finding.path for finding in replayed(url)} == {planted}

@@ -13,10 +13,12 @@ from typing import Any
 from alembic import command
 from alembic.operations import ops
 
-from guardrails.gate import NotChecked, report
+from guardrails.gate import Finding, NotChecked, report
 from guardrails.postgres import PostgresError
 
-from .replay import check_replay
+from .drift import compare, write_down
+from .recording import recording
+from .replay import check_drift, check_upgrade, check_way_back
 from .revisions import APP, FOLDERS, PLATFORM, Revisions, check_branches, path_of
 from .scratch import scratch_database
 from .statements import check_statements
@@ -44,9 +46,15 @@ def check() -> int:
     if findings := check_branches(revisions):
         return report("migrations", findings)
     with scratch_database() as url:
-        return report(
-            "migrations", check_replay(revisions, url) + check_statements(Revisions.read())
-        )
+        return report("migrations", check_replay(revisions, url))
+
+
+def check_replay(revisions: Revisions, url: str) -> list[Finding]:
+    """Judge what an upgrade runs and what it makes, on an empty database."""
+    with recording() as executed:
+        failed = check_upgrade(revisions)
+    made = failed or check_drift(revisions) + check_way_back(revisions, url)
+    return made + check_statements(executed)
 
 
 def new(message: str, *, empty: bool) -> int:
@@ -78,11 +86,19 @@ def new(message: str, *, empty: bool) -> int:
     return 0
 
 
-def _as_one_would_write_it(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Nothing, where nothing changed; and no word on the indexes of a table that is dropped, which
-    go with it, under its lock.
+def _as_one_would_write_it(context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Nothing, where nothing changed; what Alembic does not compare; and no word on the indexes of
+    a table that is dropped, which go with it, under its lock.
     """
     upgrade = directives[0].upgrade_ops
+    told = {
+        part.index_name
+        for step in upgrade.ops
+        for part in getattr(step, "ops", [step])
+        if isinstance(part, ops.CreateIndexOp)
+    }
+    found = compare(context.connection, context.opts["target_metadata"])
+    write_down((drift for drift in found if drift.part.name not in told), directives[0])
     if upgrade.is_empty():
         directives.clear()
         return

@@ -1,18 +1,17 @@
 """What the revisions would do to a live database: locks that stop it, data that is gone."""
 
-import io
 import json
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.script import Script
 
 from guardrails.gate import Finding, NotChecked, run
 
-from .revisions import Revisions, path_of, watching
+from .hazards import MESSAGES, hazards
+from .recording import Executed
+from .revisions import path_of
 
 OLDEST_POSTGRESQL = "16"
 
@@ -47,6 +46,7 @@ LOCKING = {
     "constraint-missing-not-valid": NOT_VALID,
     "disallowed-unique-constraint": "Build a unique index concurrently first, then "
     "`add constraint … unique using index …`.",
+    "lock-table": "Leave locking to the statement that needs it: it takes no more than it must.",
     "renaming-column": EXPAND,
     "renaming-table": EXPAND,
     "require-concurrent-index-creation": CONCURRENTLY,
@@ -56,9 +56,11 @@ LOCKING = {
 DESTRUCTIVE = {
     "ban-drop-column",
     "ban-drop-database",
+    "ban-drop-in-do",
     "ban-drop-schema",
     "ban-drop-table",
     "ban-truncate-cascade",
+    "delete",
     "truncate",
 }
 MARK = (
@@ -66,38 +68,21 @@ MARK = (
     '`destructive = "why nobody needs it"`.'
 )
 
-STEP = re.compile(r"^BEGIN;\s+-- Running upgrade .*?-> (\w+).*$", re.MULTILINE)
-TRUNCATE = re.compile(r"^\s*truncate\b.*$", re.MULTILINE | re.IGNORECASE)
 
-
-def check_statements(revisions: Revisions) -> list[Finding]:
-    sql = io.StringIO()
-    revisions.config.output_buffer = sql
-    with watching() as running:
-        try:
-            command.upgrade(revisions.config, "heads", sql=True)
-        except Exception as error:
-            return [
-                Finding(
-                    path=path_of(running.last),
-                    line=0,
-                    message=f"Its SQL can't be written down for review: {error}.",
-                    remedy="Let it not depend on what it reads from the database, or put that part "
-                    "under `if not context.is_offline_mode():`.",
-                )
-            ]
-    _, *pieces = STEP.split(sql.getvalue())
-    scripts = {script.revision: script for script in revisions.all()}
+def check_statements(executed: Executed) -> list[Finding]:
     findings = []
     with tempfile.TemporaryDirectory() as folder:
         files = {}
-        for revision, body in zip(pieces[::2], pieces[1::2], strict=True):
-            file = Path(folder) / f"{revision}.sql"
-            file.write_text(f"begin;\n{body}", encoding="utf-8")
-            files[file] = scripts[revision]
+        for script, statements in executed.by_revision.items():
+            file = Path(folder) / f"{script.revision}.sql"
+            file.write_text(";\n\n".join([*statements, ""]), encoding="utf-8")
+            files[file] = script
         for file, line, rule, message in _violations(files):
             statement = file.read_text(encoding="utf-8").splitlines()[line].strip()
             findings += _judge(files[file], rule, f"{message} ({statement})")
+    for script, statements in executed.by_revision.items():
+        for rule, statement in (found for sql in statements for found in hazards(sql)):
+            findings += _judge(script, rule, f"{MESSAGES[rule]} ({statement})")
     return findings
 
 
@@ -111,17 +96,10 @@ def _violations(files: dict[Path, Script]) -> list[tuple[Path, int, str, str]]:
         answer = None
     if not isinstance(answer, list) or (done.returncode and not answer):
         raise NotChecked(f"squawk did not answer: {(done.stderr or done.stdout).strip()}")
-    found = [
+    return [
         (Path(entry["file"]), int(entry["line"]), entry["rule_name"], entry["message"])
         for entry in answer
     ]
-    for file in files:
-        text = file.read_text(encoding="utf-8")
-        found += [
-            (file, text.count("\n", 0, match.start() + 1), "truncate", "This empties a table.")
-            for match in TRUNCATE.finditer(text)
-        ]
-    return found
 
 
 def _judge(script: Script, rule: str, message: str) -> list[Finding]:
