@@ -18,6 +18,9 @@ from stamping import ROOT, Project, Stamper
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial" / "first-service.md"
+HOW_TO = [DOCS / "how-to" / name for name in ("change-the-database.md", "add-a-feature.md")]
+# Of `make check`, all that can see what these pages change, but for the tests.
+GATES_OF_HOW_TO = ("format", "lint", "types", "boundaries", "access", "migrations")
 OF_THE_REPOSITORY = {"demo", "demo-adopt", "docs", "bench"}
 _SETTINGS = """
 from {package}.settings import Settings
@@ -37,8 +40,8 @@ class Block:
     body: str
 
 
-def blocks() -> Iterator[Block]:
-    for found in _BLOCK.finditer(TUTORIAL.read_text(encoding="utf-8")):
+def blocks(page: Path) -> Iterator[Block]:
+    for found in _BLOCK.finditer(page.read_text(encoding="utf-8")):
         yield Block(found["kind"], found["body"])
 
 
@@ -98,14 +101,11 @@ class Development:
 def test_the_tutorial_happens_as_it_is_told(project: Project, tmp_path: Path) -> None:
     development: Development | None = None
     try:
-        for block in blocks():
-            caption = _CAPTION.match(block.body)
+        for block in blocks(TUTORIAL):
             if block.kind == "python":
                 apply_edit(project, block.body)
-            elif caption:
-                path = project.path / caption["path"]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.body[caption.end() :], encoding="utf-8")
+            else:
+                write_file(project, block.body)
             for command, promised in commands(block.body) if block.kind == "console" else ():
                 if command == "make dev":
                     development = Development(project, tmp_path)
@@ -114,6 +114,66 @@ def test_the_tutorial_happens_as_it_is_told(project: Project, tmp_path: Path) ->
     finally:
         if development is not None:
             development.stop()
+
+
+@pytest.mark.long
+def test_what_the_how_to_pages_show_passes_the_gates(project: Project) -> None:
+    for block in (block for page in HOW_TO for block in blocks(page)):
+        if block.kind == "python" and "def upgrade" in block.body:
+            rewrite_revision(project, block.body)
+        elif block.kind == "python" and "FEATURES" not in block.body:
+            redefine(project, block.body)
+        elif block.kind == "python":
+            apply_edit(project, block.body)
+        else:
+            write_file(project, block.body)
+        for command, promised in commands(block.body) if block.kind == "console" else ():
+            if command == "make check":
+                project.check("make", *GATES_OF_HOW_TO)
+            elif promised:
+                run(project, None, command, promised)
+            else:
+                project.check("bash", "-c", command)
+    # The rows have a column more than those who read them know of.
+    project.check("pytest", "-q", "-p", "no:cacheprovider", "tests/features/bookings", "-k", "list")
+
+
+def write_file(project: Project, body: str) -> None:
+    """A block with a caption is the file that it names."""
+    if caption := _CAPTION.match(body):
+        path = project.path / caption["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body[caption.end() :], encoding="utf-8")
+
+
+def redefine(project: Project, snippet: str) -> None:
+    """A definition takes the place of the one that begins alike; `# …` is what it held."""
+    first, *held, last = snippet.strip().splitlines()
+    beginning = re.compile(
+        rf"^{re.escape(first)}\n(?P<held>.*?)^{re.escape(last)}$", re.MULTILINE | re.DOTALL
+    )
+    [path] = [
+        path
+        for path in (project.path / "src").rglob("*.py")
+        if beginning.search(path.read_text(encoding="utf-8"))
+    ]
+
+    def replaced(found: re.Match[str]) -> str:
+        lines = [found["held"] if line.strip() == "# …" else f"{line}\n" for line in held]
+        return f"{first}\n{''.join(lines)}{last}"
+
+    path.write_text(beginning.sub(replaced, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def rewrite_revision(project: Project, snippet: str) -> None:
+    """The newest revision, with its name and place kept."""
+    versions = (project.path / "migrations" / "versions").glob("*.py")
+    path = max(versions, key=lambda version: version.stat().st_mtime)
+    title, _, rest = path.read_text(encoding="utf-8").partition("\n\n")
+    names = re.search(r"^revision = .*?(?=^def upgrade)", rest, re.MULTILINE | re.DOTALL)
+    assert names
+    imports, steps = snippet.split("\n\n\n", 1)
+    path.write_text(f"{title}\n\n{imports}\n\n{names[0]}{steps}", encoding="utf-8")
 
 
 def run(project: Project, development: Development | None, command: str, promised: str) -> None:
