@@ -206,6 +206,13 @@ def test_a_collector_that_is_gone_holds_nothing_up(preload: Path, prototype: Pat
     assert time.monotonic() - began < 4
 
 
+REDACTING = (
+    f"import {{ redactValue }} from '{(PRELOAD / 'redaction.mjs').as_uri()}';"
+    "const values = JSON.parse(await new Response(process.stdin).text());"
+    "console.log(JSON.stringify(values.map((it) => redactValue(it))));"
+)
+
+
 def test_it_redacts_what_the_service_redacts() -> None:
     shapes = module(SOURCE / "platform" / "secret_shapes.py")
     jwt = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0" + ".c2lnbmF0dXJl"
@@ -228,6 +235,14 @@ def test_it_redacts_what_the_service_redacts() -> None:
         "Set-Cookie: sid=abc; Path=/",
         "Key (email)=(ada@example.com) already exists.",
         "Failing row contains (1, ada, secret).",
+        "log-in with pass" + "word hunter2, and with pass" + "word failed",
+        "<pass" + 'word type="text">hunter2</pass' + "word><token><![CDATA[abc]]></token>",
+        '[{"name":"Authorization","value":"Bearer abc"},{"name":"Accept","value":"text/html"}]',
+        "phone: 030 901820, tel_count=12345, new_pin=901820, pin: 3, dob=1990-01-01",
+        "auth_code=abc&last_name=Lovelace&hotel: 12345",
+        "call +49 (30) 901820-0 or %2B14155550132; it moved by +1.23456789 at 11:00+01:00",
+        "123-45-6789 and 000-12-3456",
+        "GB82 WEST 1234 5698 7654 32 and DE89370400440532013000, DE89370400440532013001",
         "x" * 9_000 + " Bearer " + "abcdefghijkl123",
         "-----BEGIN " + "PRIVATE KEY-----\nabc\ndef\n-----END " + "PRIVATE KEY----- after",
     ]
@@ -244,6 +259,23 @@ def test_it_redacts_what_the_service_redacts() -> None:
         check=True,
     )
     assert json.loads(done.stdout) == [shapes.redact_text(sample) for sample in samples]
+
+
+def test_it_knows_the_keys_that_the_service_knows() -> None:
+    told = ["user_phone", "mobilePhone", "tel", "customer_last_name", "dob", "new_pin", "otpCode"]
+    told += ["auth_code", "DB_PASS", "userSSN", "phone_home", "password"]
+    said = ["tel_count", "pinned", "telemetry", "phone_model", "status_code", "auth_method", "name"]
+    values = [dict.fromkeys([*told, *said], "Canary"), {"name": "Cookie", "value": "Canary"}]
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", REDACTING],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    keys, named = json.loads(done.stdout)
+    assert keys == dict.fromkeys(told, "[redacted]") | dict.fromkeys(said, "Canary")
+    assert named == {"name": "Cookie", "value": "[redacted]"}
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -290,6 +290,8 @@ def _redaction(redactor: Redactor) -> Processor:
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         # In the order in which a person reads.
         first = {key: event.pop(key) for key in ("timestamp", "level", "event")}
+        if (named := redactor.named_secret(event)) in event:
+            event[named] = REDACTED
         return {
             key: value if key in _OWN_KEYS else redactor.pair(key, value)
             for key, value in (*first.items(), *event.items())

@@ -16,15 +16,32 @@ from .secret_shapes import REDACTED, redact_text
 _SECRET_PARTS: Final = (
     "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey",
     "privatekey", "signingkey", "encryptionkey", "authorization", "cookie", "credential", "jwt",
-    "bearer", "totp", "mfacode", "recoverycode", "verificationcode", "connectionstring",
-    "cardnumber", "securitycode", "passport", "birth", "phonenumber", "taxid",
+    "bearer", "totp", "mfacode", "authcode", "recoverycode", "verificationcode",
+    "connectionstring", "cardnumber", "securitycode", "socialsecurity", "passport", "birth",
+    "phonenumber", "taxid",
 )  # fmt: skip
-_SECRET_KEYS: Final = frozenset({
-    "auth", "session", "sid", "pin", "otp", "pass", "cvv", "cvc", "ssn", "iban", "pan", "dsn",
-    "phone", "mobile", "firstname", "lastname", "fullname", "surname", "street",
+_SECRET_KEYS: Final = frozenset({"auth", "session", "sid"})
+# The last word of a key says what its value is: user_phone is a phone, phone_model a model. What
+# ends in `phone` or in a kind of name needs no word of its own, for many write `lastname`.
+_SECRET_WORDS: Final = frozenset({
+    "pin", "otp", "pass", "cvv", "cvc", "ssn", "iban", "pan", "dsn", "dob",
+    "phones", "tel", "mobile", "msisdn", "fax", "street",
 })  # fmt: skip
+_SECRET_ENDINGS: Final = (
+    "phone", "firstname", "lastname", "fullname", "surname", "givenname", "familyname",
+)  # fmt: skip
+# What may come after it: otp_code, tel_no, phone_home, street_1.
+_DETAILS: Final = frozenset({
+    "code", "number", "no", "nr", "num", "value", "digits", "raw", "home", "work", "private",
+    "address", "e",
+})  # fmt: skip
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What is said about a secret: token_type, password_changed_at, cookie_count.
 _HARMLESS_ENDINGS: Final = ("type", "at", "count", "name", "length", "expiry", "ttl")
+# Headers, form fields and settings as lists of objects.
+_NAMED_VALUES: Final = (
+    ("name", "value"), ("key", "value"), ("header", "value"), ("Name", "Value"), ("Key", "Value"),
+)  # fmt: skip
 
 _MAX_ITEMS: Final = 200
 _MAX_DEPTH: Final = 8
@@ -43,14 +60,15 @@ class Redactor:
     def is_secret(self, key: str) -> bool:
         judged = self._judged.get(key)
         if judged is None:
-            judged = self._judge(_plain(key))
+            judged = self._judge(key)
             # Keys may come from a request's body, so what is remembered of them is bounded.
             if len(self._judged) < _MAX_KEYS:
                 self._judged[key] = judged
         return judged
 
-    def _judge(self, plain: str) -> bool:
-        if plain in _SECRET_KEYS or plain in self._extra:
+    def _judge(self, key: str) -> bool:
+        plain = _plain(key)
+        if plain in _SECRET_KEYS or plain in self._extra or _ends_in_a_secret(key):
             return True
         return any(part in plain for part in _SECRET_PARTS) and not plain.endswith(
             _HARMLESS_ENDINGS
@@ -98,7 +116,19 @@ class Redactor:
                 break
             text = _decoded(key) if isinstance(key, bytes) else str(key)
             redacted[redact_text(text)] = self.pair(text, value, depth + 1)
+        if (named := self.named_secret(mapping)) in redacted:
+            redacted[named] = REDACTED
         return redacted
+
+    def named_secret(self, mapping: Mapping[Any, Any]) -> str:
+        """The key of what a secret's name stands beside: {"name": "Cookie", "value": "…"}."""
+        for name, value in _NAMED_VALUES:
+            key = mapping.get(name) if value in mapping else None
+            if isinstance(key, bytes):
+                key = _decoded(key)
+            if isinstance(key, str) and self.is_secret(key):
+                return value
+        return ""
 
     def _items(self, items: list[Any], depth: int) -> list[Any]:
         # A pair such as ("password", "…"), of which lists of headers and of form fields are made.
@@ -110,6 +140,15 @@ class Redactor:
         if len(items) > _MAX_ITEMS:
             redacted.append(f"[{len(items)} items]")
         return redacted
+
+
+def _ends_in_a_secret(key: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(key)]
+    while len(words) > 1 and words[-1] in _DETAILS:
+        words.pop()
+    return words[-1:] != [] and (
+        words[-1] in _SECRET_WORDS or "".join(words).endswith(_SECRET_ENDINGS)
+    )
 
 
 def _plain(key: str) -> str:

@@ -15,8 +15,26 @@ _NAMES: Final = (
     r"|(?:api|access|private|signing|encryption)[_ -]?key"
     r"|(?<![A-Za-z])(?:pass|pwd|jwt|otp|session|sid|cvv|cvc|ssn|iban))"
 )
+_PERSONAL: Final = (
+    r"(?:(?:first|last|full|given|family)[_ -]?name|surname|(?<![A-Za-z])dob"
+    r"|birth[_ -]?(?:date|day)|date[_ -]?of[_ -]?birth"
+    r"|(?:auth|authentication|verification|recovery|backup|security)[_ -]?code)"
+)
+# Of these only what looks like a value, for `mobile: yes` and `pin: 3` are said of many things.
+_NUMBERED: Final = (
+    r"(?:(?:phone|(?<![A-Za-z])(?:tel|mobile|fax|pin))(?:[_ -]?(?:number|no|nr|code))?)"
+)
 _SEPARATOR: Final = r"""\\{0,4}(?:["']?\s{0,8}(?:=>|[:=])\s{0,8}|["']\s{0,8},\s{0,8}(?=b?["']))"""
-_VALUE: Final = rf"""\\+".*?(?:\\+"|\Z)|{_QUOTED}|[^\s,;&)}}\]"']+"""
+_WHOLE: Final = rf"""\\+".*?(?:\\+"|\Z)|{_QUOTED}"""
+_VALUE: Final = rf"""{_WHOLE}|[^\s,;&)}}\]"']+"""
+_NUMBER: Final = rf"""{_WHOLE}|(?:\+|%2[bB])?\(?\d[\d ()./-]{{2,24}}\d"""
+_NOT_SAID: Final = (
+    r"(?:and|or|for|from|in|on|is|was|has|had|failed|succeeded|auth\w*|hash\w*|resets?|login"
+    r"|policy|protection|rotation|changed?)\b"
+)
+_PHONE: Final = re.compile(
+    r"(?<![\w.+-])(?:\+|%2[bB])(?!\d+\.\d+(?![\d.]))[1-9](?:[ ./()-]{0,3}\d){7,14}(?!\d)"
+)
 
 # In this order, for what takes most must come first: a later shape would leave a part behind.
 _SHAPES: Final = tuple(
@@ -31,6 +49,9 @@ _SHAPES: Final = tuple(
         r"(Key \([^()]{1,200}\)=)\(.*?(?:\)(?= )|\Z)": rf"\1{REDACTED}",
         r"(\[parameters: ).*?(?:\](?=\s)|\Z)": rf"\1{REDACTED}]",
         r"(input_value=).*?(?=, input_type=|\Z)": rf"\1{REDACTED}",
+        # A name that is itself a value: {"name": "Authorization", "value": "…"}.
+        rf"(?i)((?:{_NAMES}|cookie)[\w-]{{0,32}}\\{{0,4}}[\"']\s{{0,8}},\s{{0,8}}\\{{0,4}}[\"']?"
+        rf"value\\{{0,4}}[\"']?\s{{0,8}}[:=]\s{{0,8}})(?:{_VALUE})": rf"\1{REDACTED}",
         # Headers: the rest of the line, or all of what is quoted.
         r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)"
         r"""(["']?\s{0,8}[:=]\s{0,8}|["']\s{0,8},\s{0,8})"""
@@ -58,7 +79,19 @@ _SHAPES: Final = tuple(
         r"\$(?:argon2(?:id|i|d)|2[aby]|scrypt|pbkdf2[\w-]*)\$[\w$./+=,-]{10,}": REDACTED,
         # A telling name and its value: queries, DSNs, JSON, reprs.
         rf"(?i)({_NAMES}[\w-]{{0,32}})({_SEPARATOR})(?:{_VALUE})": rf"\1\2{REDACTED}",
+        rf"(?i)({_PERSONAL})({_SEPARATOR})(?:{_VALUE})": rf"\1\2{REDACTED}",
+        rf"(?i)({_NUMBERED})({_SEPARATOR})(?:{_NUMBER})": rf"\1\2{REDACTED}",
         rf"(?i)(passw(?:or)?d|passphrase)( (?:is|was) )(?:{_VALUE})": rf"\1\2{REDACTED}",
+        rf"(?i)(\b(?:with|using) (?:the )?(?:passw(?:or)?d|passphrase) )(?!{_NOT_SAID})"
+        rf"(?:{_VALUE})": rf"\1{REDACTED}",
+        rf"(?i)((?:passw(?:or)?d|passphrase) )(?:{_QUOTED})": rf"\1{REDACTED}",
+        # The same in XML.
+        rf"(?i)(<[\w:.-]{{0,32}}{_NAMES}[\w.-]{{0,32}}(?:\s[^<>]{{0,256}})?>)"
+        r"(?:<!\[CDATA\[.*?\]\]>|[^<]+)(?=</)": rf"\1{REDACTED}",
+        # Phone numbers in their international form (E.123, E.164), but no decimal with its sign.
+        _PHONE.pattern: REDACTED,
+        # Social security numbers of the United States, of the ranges that are given out.
+        r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])": REDACTED,
         # What secrets.token_urlsafe(32) makes: every session and reset token of this service.
         r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])": REDACTED,
     }.items()
@@ -68,6 +101,22 @@ _EMAIL: Final = re.compile(
     rf"([^{_NOT_LOCAL}])[^{_NOT_LOCAL}]{{0,63}}(@|%40)([\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})"
 )
 _NUMBERS: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])")
+# Who issues account numbers, by their length (ISO 13616, the registry that SWIFT keeps).
+_IBAN_LENGTHS: Final = {
+    15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
+    21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
+    24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR",
+    27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+    29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+}  # fmt: skip
+_IBAN: Final = re.compile(
+    r"(?<![\w-])(?:"
+    + "|".join(
+        rf"(?:{countries.replace(' ', '|')})\d\d(?:[ -]?[A-Z\d]){{{length - 4}}}(?!\w)"
+        for length, countries in _IBAN_LENGTHS.items()
+    )
+    + ")"
+)
 _GROUP: Final = re.compile(r"\d+")
 _MOST_GROUPS: Final = 19  # the digits of the longest card, each by itself
 # An issuer's first digits, so that a time in milliseconds is not taken for a card.
@@ -75,20 +124,37 @@ _CARD: Final = re.compile(r"(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}")
 
 # A text that holds none of these has none of the shapes. Most have none, and pay for this only.
 _SIGNS: Final = ("@", "%40", "$")
-_SEPARATORS: Final = (" ", ":", "=", ",", "\n", "\t")
+_SEPARATORS: Final = (" ", ":", "=", ",", ">", "\n", "\t")
 _NAMES_BESIDE_SEPARATORS: Final = (
     "key", "pass", "pwd", "secret", "token", "credential", "authorization", "cookie", "bearer",
     "basic", "digest", "negotiate", "session", "sid", "jwt", "otp", "cvv", "cvc", "ssn", "iban",
     "row contains", ")=(", "parameters", "input_value",
 )  # fmt: skip
+# Parts of many a word (a hotel, a ping): what has one is looked at once more, still in lower case.
+_PARTS_OF_WORDS: Final = {
+    part: re.compile(
+        rf"{before}{part}(?:[_ -]?(?:number|no|nr|code|date|day))?"
+        r"""\\{0,4}(?:["']?\s{0,8}[:=]|["']\s{0,8},)"""
+    )
+    for part, before in {
+        "name": "(?:first|last|full|given|family|sur)[_ -]?",
+        "code": "(?:auth|authentication|verification|recovery|backup|security)[_ -]?",
+        "birth": "",
+        "phone": "",
+        **dict.fromkeys(("tel", "mobile", "fax", "pin", "dob"), "(?<![a-z])"),
+    }.items()
+}
 _PREFIXES: Final = {
     "_": ("k_live_", "k_test_", "whsec_", "gh", "npm_", "hf_", "_v1_", "sh", "sb_", "__"),
     "-": ("sk-", "gl", "pypi-", "xox", "age-", "__"),
     ".": ("eyj", "ya29", "sg."),
     "a": ("akia", "asia", "abia", "acca", "aiza"),
 }
-_LONG_RUNS: Final = re.compile(r"(?<![\w-])(?:[\w-]{43}(?![\w-])|\d(?:[ -]?\d){12})")
-_SHORTEST_RUN: Final = 12
+_RUNS: Final = re.compile(
+    r"(?<![\w-])(?:[\w-]{43}(?![\w-])|\d(?:[ -]?\d){12}|\d{3}-\d\d-\d{4}"
+    r"|[A-Z]{2}\d\d(?:[ -]?[A-Z\d]){11})"
+)
+_SHORTEST_RUN: Final = 9
 
 # Short texts found clean, for the same few words make up most lines. No secret is kept here.
 _clean: set[str] = set()
@@ -120,17 +186,33 @@ def _redact(text: str) -> str:
         text = shape.sub(replacement, text)
     if "@" in text or "%40" in text:
         text = _EMAIL.sub(r"\1***\2\3", text)
-    return _NUMBERS.sub(_without_cards, text)
+    return _NUMBERS.sub(_without_cards, _IBAN.sub(_without_iban, text))
 
 
 def _may_hold_secrets(text: str) -> bool:
-    holds = text.lower().__contains__
+    lowered = text.lower()
+    holds = lowered.__contains__
     return (
         any(map(holds, _SIGNS))
-        or (any(map(holds, _SEPARATORS)) and any(map(holds, _NAMES_BESIDE_SEPARATORS)))
+        or ((holds("+") or holds("%2b")) and _PHONE.search(text) is not None)
+        or (any(map(holds, _SEPARATORS)) and _names_a_secret(lowered))
         or any(holds(sign) and any(map(holds, _PREFIXES[sign])) for sign in _PREFIXES)
-        or (len(text) > _SHORTEST_RUN and _LONG_RUNS.search(text) is not None)
+        or (len(text) >= _SHORTEST_RUN and _RUNS.search(text) is not None)
     )
+
+
+def _names_a_secret(lowered: str) -> bool:
+    return any(map(lowered.__contains__, _NAMES_BESIDE_SEPARATORS)) or any(
+        part in lowered and beside.search(lowered) is not None
+        for part, beside in _PARTS_OF_WORDS.items()
+    )
+
+
+def _without_iban(match: re.Match[str]) -> str:
+    """A checksum (ISO 7064, mod 97-10) tells an account number from any other capital letters."""
+    text = re.sub("[ -]", "", match.group())
+    number = int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4]))
+    return REDACTED if number % 97 == 1 else match.group()
 
 
 def _without_cards(match: re.Match[str]) -> str:

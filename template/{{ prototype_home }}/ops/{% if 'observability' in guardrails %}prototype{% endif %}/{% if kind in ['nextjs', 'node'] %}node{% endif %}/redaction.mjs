@@ -15,14 +15,28 @@ const MAX_DEPTH = 8;
 const SECRET_PARTS = [
   'password', 'passwd', 'passphrase', 'pwd', 'secret', 'token', 'apikey', 'accesskey',
   'privatekey', 'signingkey', 'encryptionkey', 'authorization', 'cookie', 'credential', 'jwt',
-  'bearer', 'totp', 'mfacode', 'recoverycode', 'verificationcode', 'connectionstring',
-  'cardnumber', 'securitycode', 'passport', 'birth', 'phonenumber', 'taxid',
+  'bearer', 'totp', 'mfacode', 'authcode', 'recoverycode', 'verificationcode',
+  'connectionstring', 'cardnumber', 'securitycode', 'socialsecurity', 'passport', 'birth',
+  'phonenumber', 'taxid',
 ];
-const SECRET_KEYS = new Set([
-  'auth', 'session', 'sid', 'pin', 'otp', 'pass', 'cvv', 'cvc', 'ssn', 'iban', 'pan', 'dsn',
-  'phone', 'mobile', 'firstname', 'lastname', 'fullname', 'surname', 'street',
-  ...settings.secretKeys.map(plain),
+const SECRET_KEYS = new Set(['auth', 'session', 'sid', ...settings.secretKeys.map(plain)]);
+// The last word of a key says what its value is: userPhone is a phone, phoneModel a model. What
+// ends in `phone` or in a kind of name needs no word of its own, for many write `lastname`.
+const SECRET_WORDS = new Set([
+  'pin', 'otp', 'pass', 'cvv', 'cvc', 'ssn', 'iban', 'pan', 'dsn', 'dob',
+  'phones', 'tel', 'mobile', 'msisdn', 'fax', 'street',
 ]);
+const SECRET_ENDING = /(?:phone|firstname|lastname|fullname|surname|givenname|familyname)$/;
+// What may come after it: otpCode, telNo, phoneHome, street1.
+const DETAILS = new Set([
+  'code', 'number', 'no', 'nr', 'num', 'value', 'digits', 'raw', 'home', 'work', 'private',
+  'address', 'e',
+]);
+const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
+// Headers, form fields and settings as lists of objects.
+const NAMED_VALUES = [
+  ['name', 'value'], ['key', 'value'], ['header', 'value'], ['Name', 'Value'], ['Key', 'Value'],
+];
 // What is said about a secret: token_type, passwordChangedAt, cookieCount.
 const HARMLESS_ENDING = /(?:type|at|count|name|length|expiry|ttl)$/;
 
@@ -30,9 +44,21 @@ const NAMES =
   '(?:passw(?:or)?d|passphrase|secret|token|credential|authorization' +
   '|(?:api|access|private|signing|encryption)[_ -]?key' +
   '|(?<![A-Za-z])(?:pass|pwd|jwt|otp|session|sid|cvv|cvc|ssn|iban))';
+const PERSONAL =
+  '(?:(?:first|last|full|given|family)[_ -]?name|surname|(?<![A-Za-z])dob' +
+  '|birth[_ -]?(?:date|day)|date[_ -]?of[_ -]?birth' +
+  '|(?:auth|authentication|verification|recovery|backup|security)[_ -]?code)';
+// Of these only what looks like a value, for `mobile: yes` and `pin: 3` are said of many things.
+const NUMBERED =
+  '(?:(?:phone|(?<![A-Za-z])(?:tel|mobile|fax|pin))(?:[_ -]?(?:number|no|nr|code))?)';
 const QUOTED = `"(?:[^"\\\\]|\\\\.)*"?|'(?:[^'\\\\]|\\\\.)*'?`;
 const SEPARATOR = `\\\\{0,4}(?:["']?\\s{0,8}(?:=>|[:=])\\s{0,8}|["']\\s{0,8},\\s{0,8}(?=["']))`;
-const VALUE = `\\\\+".*?(?:\\\\+"|$)|${QUOTED}|[^\\s,;&)}\\]"']+`;
+const WHOLE = `\\\\+".*?(?:\\\\+"|$)|${QUOTED}`;
+const VALUE = `${WHOLE}|[^\\s,;&)}\\]"']+`;
+const NUMBER = `${WHOLE}|(?:\\+|%2[bB])?\\(?\\d[\\d ()./-]{2,24}\\d`;
+const NOT_SAID =
+  '(?:and|or|for|from|in|on|is|was|has|had|failed|succeeded|auth\\w*|hash\\w*|resets?|login' +
+  '|policy|protection|rotation|changed?)\\b';
 
 // In this order, for what takes most must come first: a later shape would leave a part behind.
 const SHAPES = [
@@ -40,6 +66,15 @@ const SHAPES = [
   [/AGE-SECRET-KEY-[0-9A-Za-z]{10,}/g, REDACTED],
   [/(Failing row contains )\([^]*?(?:\)(?=\.|\s)|$)/g, `$1${REDACTED}`],
   [/(Key \([^()]{1,200}\)=)\([^]*?(?:\)(?= )|$)/g, `$1${REDACTED}`],
+  // A name that is itself a value: {"name": "Authorization", "value": "…"}.
+  [
+    new RegExp(
+      `((?:${NAMES}|cookie)[\\w-]{0,32}\\\\{0,4}["']\\s{0,8},\\s{0,8}\\\\{0,4}["']?` +
+        `value\\\\{0,4}["']?\\s{0,8}[:=]\\s{0,8})(?:${VALUE})`,
+      'gis',
+    ),
+    `$1${REDACTED}`,
+  ],
   [
     new RegExp(
       `\\b((?:set-)?cookie|(?:proxy-)?authorization)(["']?\\s{0,8}[:=]\\s{0,8}|["']\\s{0,8},\\s{0,8})(?:${QUOTED}|[^\\r\\n"']+)`,
@@ -62,7 +97,28 @@ const SHAPES = [
   [/\bSG\.[\w-]{16,}\.[\w-]{16,}/g, REDACTED],
   [/\$(?:argon2(?:id|i|d)|2[aby]|scrypt|pbkdf2[\w-]*)\$[\w$./+=,-]{10,}/g, REDACTED],
   [new RegExp(`(${NAMES}[\\w-]{0,32})(${SEPARATOR})(?:${VALUE})`, 'gis'), `$1$2${REDACTED}`],
+  [new RegExp(`(${PERSONAL})(${SEPARATOR})(?:${VALUE})`, 'gis'), `$1$2${REDACTED}`],
+  [new RegExp(`(${NUMBERED})(${SEPARATOR})(?:${NUMBER})`, 'gis'), `$1$2${REDACTED}`],
   [new RegExp(`(passw(?:or)?d|passphrase)( (?:is|was) )(?:${VALUE})`, 'gis'), `$1$2${REDACTED}`],
+  [
+    new RegExp(
+      `(\\b(?:with|using) (?:the )?(?:passw(?:or)?d|passphrase) )(?!${NOT_SAID})(?:${VALUE})`,
+      'gis',
+    ),
+    `$1${REDACTED}`,
+  ],
+  [new RegExp(`((?:passw(?:or)?d|passphrase) )(?:${QUOTED})`, 'gis'), `$1${REDACTED}`],
+  [
+    new RegExp(
+      `(<[\\w:.-]{0,32}${NAMES}[\\w.-]{0,32}(?:\\s[^<>]{0,256})?>)(?:<!\\[CDATA\\[.*?\\]\\]>|[^<]+)(?=</)`,
+      'gis',
+    ),
+    `$1${REDACTED}`,
+  ],
+  // Phone numbers in their international form, but no decimal with its sign.
+  [/(?<![\w.+-])(?:\+|%2[bB])(?!\d+\.\d+(?![\d.]))[1-9](?:[ ./()-]{0,3}\d){7,14}(?!\d)/g, REDACTED],
+  // Social security numbers of the United States, of the ranges that are given out.
+  [/(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])/g, REDACTED],
   [/(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])/g, REDACTED],
 ];
 const NOT_LOCAL = `\\s@<>"'(),:;\\[\\]\\\\=/?&{}|%`;
@@ -71,6 +127,19 @@ const EMAIL = new RegExp(
   'g',
 );
 const NUMBERS = /(?<![\w.-])\d(?:[ -]?\d){12,}(?![\w-])/g;
+// Who issues account numbers, by their length (ISO 13616, the registry that SWIFT keeps).
+const IBAN_LENGTHS = {
+  15: 'NO', 16: 'BE', 18: 'DK FI FK FO GL NL SD', 19: 'MK SI', 20: 'AT BA EE KZ LT LU MN XK',
+  21: 'CH HR LI LV', 22: 'BG BH CR DE GB GE IE ME RS VA', 23: 'AE GI IL IQ OM SO TL',
+  24: 'AD CZ ES MD PK RO SA SE SK TN VG', 25: 'LY PT ST', 26: 'IS TR',
+  27: 'BI DJ FR GR IT MC MR SM', 28: 'AL AZ BY CY DO GT HN HU LB NI PL SV',
+  29: 'BR EG PS QA UA', 30: 'JO KW MU YE', 31: 'MT SC', 32: 'LC', 33: 'RU',
+};
+const IBANS = Object.entries(IBAN_LENGTHS).map(
+  ([length, countries]) =>
+    `(?:${countries.replaceAll(' ', '|')})\\d\\d(?:[ -]?[A-Z\\d]){${length - 4}}(?!\\w)`,
+);
+const IBAN = new RegExp(`(?<![\\w-])(?:${IBANS.join('|')})`, 'g');
 const MOST_GROUPS = 19; // the digits of the longest card, each by itself
 const CARD = /^(?:[3-6]|2[2-7])(?:[ -]?\d){12,18}$/;
 
@@ -83,7 +152,7 @@ export function redactText(text, longest = LONGEST) {
 
 export function isSecret(key) {
   const name = plain(key);
-  if (SECRET_KEYS.has(name)) return true;
+  if (SECRET_KEYS.has(name) || endsInSecret(key)) return true;
   return SECRET_PARTS.some((part) => name.includes(part)) && !HARMLESS_ENDING.test(name);
 }
 
@@ -124,11 +193,25 @@ function redactedItems(items, depth) {
 function redactedEntries(entries, depth) {
   const shown = entries.slice(0, MAX_ITEMS).map(([key, value]) => {
     const isSaid = typeof value === 'boolean' || value === null || value === undefined;
-    const secret = !isSaid && isSecret(String(key));
+    const secret = !isSaid && (isSecret(String(key)) || isNamed(key, entries));
     return [redactText(String(key)), secret ? REDACTED : redactValue(value, depth + 1)];
   });
   if (entries.length > MAX_ITEMS) shown.push(['…', `[${entries.length} items]`]);
   return Object.fromEntries(shown);
+}
+
+// What a secret's name stands beside: { name: 'Cookie', value: '…' }.
+function isNamed(key, entries) {
+  return NAMED_VALUES.some(
+    ([name, value]) =>
+      key === value && entries.some(([it, said]) => it === name && typeof said === 'string' && isSecret(said)),
+  );
+}
+
+function endsInSecret(key) {
+  const words = (key.match(WORD) ?? []).map((word) => word.toLowerCase());
+  while (words.length > 1 && DETAILS.has(words.at(-1))) words.pop();
+  return SECRET_WORDS.has(words.at(-1)) || SECRET_ENDING.test(words.join(''));
 }
 
 function plain(key) {
@@ -138,7 +221,14 @@ function plain(key) {
 function redacted(text) {
   for (const [shape, replacement] of SHAPES) text = text.replace(shape, replacement);
   text = text.replace(EMAIL, '$1***$2$3');
-  return text.replace(NUMBERS, withoutCards);
+  return text.replace(IBAN, withoutIban).replace(NUMBERS, withoutCards);
+}
+
+// ISO 7064, mod 97-10: a checksum tells an account number from any other capital letters.
+function withoutIban(text) {
+  const signs = text.replace(/[ -]/g, '');
+  const digits = (signs.slice(4) + signs.slice(0, 4)).replace(/[A-Z]/g, (sign) => parseInt(sign, 36));
+  return BigInt(digits) % 97n === 1n ? REDACTED : text;
 }
 
 // A card is whole groups of digits: "3 4242…" is a number and a card.
