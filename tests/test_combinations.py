@@ -136,6 +136,21 @@ def faults_of_data(files: dict[str, str]) -> list[str]:
     return faults
 
 
+@pytest.mark.parametrize("mode", ["new", "adopt"])
+@pytest.mark.parametrize("store", ["directory", "s3"])
+def test_what_exports_has_a_way_to_its_collector(mode: str, store: str, stamper: Stamper) -> None:
+    project = stamper.stamp(mode=mode, backup_store=store, deploy="compose")
+    compose = yaml.safe_load((project.path / "ops/compose/compose.yaml").read_text())
+    closed = {name for name, network in compose["networks"].items() if network.get("internal")}
+    exporting = {
+        name: set(service["networks"])
+        for name, service in compose["services"].items()
+        if any(variable.startswith("OTEL_") for variable in service.get("environment", {}))
+    }
+    assert {"app", "worker", "backup", "drill"} <= set(exporting)
+    assert [name for name, networks in exporting.items() if networks <= closed] == []
+
+
 def test_each_conditional_file_is_in_one_and_absent_in_another(stamper: Stamper) -> None:
     """A misspelled condition in a file name drops the file without a word."""
     engine = Environment(undefined=StrictUndefined, autoescape=True)
