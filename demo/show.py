@@ -58,7 +58,7 @@ def _present(console: Console, password: str) -> None:
         body = "-H 'Content-Type: application/json'"
         console.print(
             Panel(
-                f"[bold]{service.url}[/]          (its API: {service.url}/docs)\n"
+                f"[bold]{service.url}[/]          (its API: {service.url}/openapi.json)\n"
                 f"log in as [bold]{EMAIL}[/] with [bold]{password}[/]",
                 title="acme-bookings",
                 expand=False,

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from urllib.error import HTTPError
 
 import pytest
 from stamping import ROOT
@@ -57,6 +58,7 @@ def test_stops_everything_on_ctrl_c_and_leaves_an_occupied_port() -> None:
             assert not url.endswith(":8000")
             with urllib.request.urlopen(f"{url}/health/live", timeout=5) as answer:
                 assert answer.status == 200
+            _follow_links(said)
             assert len(re.findall(r"^  curl ", said, re.MULTILINE)) == 3
             group = _members(process.pid)
             assert len(group) > 1
@@ -66,6 +68,19 @@ def test_stops_everything_on_ctrl_c_and_leaves_an_occupied_port() -> None:
     assert process.returncode == 0, rest
     assert "Stopped" in rest
     assert _members(process.pid) == set()
+
+
+def _follow_links(said: str) -> None:
+    """Every address outside of the commands, which post, is there to be opened."""
+    shown = "\n".join(line for line in said.splitlines() if "curl" not in line)
+    links = re.findall(r"http://localhost:[^\s()\[\]│]+", shown)
+    assert len(links) > 1
+    for link in links:
+        try:
+            urllib.request.urlopen(link, timeout=5).close()
+        except HTTPError as error:
+            # The front page belongs to whoever writes it: that this one is a problem is no fault.
+            assert link.count("/") == 2, f"{link} answers {error.code}"
 
 
 def _until(process: subprocess.Popen[str], said: str) -> str:
