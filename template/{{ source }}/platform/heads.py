@@ -1,9 +1,12 @@
-"""How much may come beside the bodies of requests (CWE-770).
+"""How much may come beside the bodies of requests (CWE-770), and what is said of malformed ones.
 
-Uvicorn keeps whatever headers and trailers somebody sends, until the memory is full.
+Uvicorn keeps whatever headers and trailers somebody sends, until the memory is full. What is no
+request at all never reaches the application, so its answer is made here.
 """
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from .problems import problem_response
 
 MAX_BYTES = 64 * 1024
 
@@ -22,6 +25,13 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._beside > MAX_BYTES and not self.transport.is_closing():
             self.send_400_response("Too much before or after the body.")
+
+    def send_400_response(self, msg: str) -> None:
+        answer = problem_response(400, "malformed-request", msg, headers={"Connection": "close"})
+        headers = (*self.server_state.default_headers, *answer.raw_headers)
+        head = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(STATUS_LINE[400] + head + b"\r\n" + bytes(answer.body))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         self._beside = 0
