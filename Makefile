@@ -66,7 +66,9 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 		|| { rm -rf .venv; echo "$(PYTHON) can't make virtual environments; on Debian: apt install python3-venv" >&2; exit 2; }
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock 2>.venv/said \
+		|| { echo "uv can't be installed: $$(grep '^ERROR' .venv/said | tail -n 1) Is there a network? An index of your own goes into PIP_INDEX_URL." >&2; exit 2; }
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock 2>.venv/said \
+		|| { echo "What requirements.lock names can't be installed: $$(tr -s ' \n' ' ' <.venv/said) Is there a network? An index of your own goes into UV_DEFAULT_INDEX." >&2; exit 2; }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

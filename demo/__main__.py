@@ -14,6 +14,7 @@ import copier
 from copier.errors import DirtyLocalWarning
 from rich.console import Console
 
+from roadworthy.refusal import Refusal
 from roadworthy.stamp import run_hook
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("--svg", type=Path, help="keep a picture of what was shown")
     options = parser.parse_args()
     console = Console(highlight=False)
+    if shutil.which("git") is None:
+        console.print("[red]✗[/] git is not on the PATH, and the demo stamps with it: install git.")
+        return 1
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-demo-"))
     try:
         project = folder / "acme-bookings"
@@ -34,7 +38,12 @@ def main() -> int:
         console.print(f"[green]✓[/] Installed it as `make setup` does in {took:.1f} s")
         return _serve(project, options)
     except subprocess.CalledProcessError as error:
-        console.print(f"[red]✗[/] {' '.join(error.cmd)} failed:", error.stdout, markup=True)
+        console.print(
+            f"[red]✗[/] {' '.join(error.cmd)} failed:", error.stdout or "", soft_wrap=True
+        )
+        return 1
+    except Refusal as refusal:
+        console.print(f"[red]✗[/] {refusal}", soft_wrap=True)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,12 +4,17 @@ Inside an existing repository, or where there is a commit already, nothing is do
 yours.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 
 def main(project: Path) -> int:
+    if shutil.which("git") is None:
+        print("Left the first commit to you: git is not on the PATH")
+        return 0
+
     def git(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["git", "-C", str(project), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,12 +1,14 @@
 """The Makefile of a stamp, on a machine that lacks something."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from stamping import Project, Stamper
+from stamping import ROOT, Project, Stamper
 
 COMMANDS = ("make", "sh", "awk", "git")
 
@@ -51,6 +53,36 @@ def test_without_uv_a_command_says_how_to_get_it(
     assert len(said.splitlines()) <= 2
 
 
+def test_without_a_network_setup_says_what_to_do(stamper: Stamper, tmp_path: Path) -> None:
+    offline = os.environ | {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    code, said = make(stamper.fresh(), offline, "setup")
+    assert code != 0
+    assert "Is there a network?" in said
+    assert "UV_DEFAULT_INDEX" in said
+
+
+def test_without_a_network_this_repository_says_what_to_do_in_a_line(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "MAKE"))}
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
+    ran = subprocess.run(
+        ["make", ".venv/ready", f"PYTHON={sys.executable}"],
+        cwd=tmp_path,
+        env=kept | nowhere | {"PIP_CONFIG_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode != 0
+    said, *rest = (ran.stdout + ran.stderr).splitlines()
+    assert said.startswith("uv can't be installed")
+    assert "Is there a network?" in said
+    assert "PIP_INDEX_URL" in said
+    assert all(line.startswith("make") for line in rest)
+
+
 def test_without_uv_the_commands_are_listed(project: Project, without_uv: dict[str, str]) -> None:
     code, said = make(project, without_uv)
     assert code == 0
@@ -79,3 +111,12 @@ def test_a_gate_can_be_added_and_none_taken_away(stamper: Stamper) -> None:
     (gates,) = [line for line in said.splitlines() if "for gate in" in line]
     listed = gates.partition("for gate in ")[2].partition(";")[0].split()
     assert listed == [*stamper.stamp().gates, "spelling"]
+
+
+def test_too_little_coverage_fails_the_tests(stamper: Stamper) -> None:
+    """Of all the tests one file is run: each passes, and of the code little is reached."""
+    one = "tests/platform/test_heads.py -p no:cacheprovider"
+    ran = stamper.fresh().run("make", "test", CI="true", PYTEST_ADDOPTS=one)
+    assert ran.returncode != 0
+    assert " failed" not in ran.stdout
+    assert re.search(r"total of \d+ is less than fail-under=\d+", ran.stdout), ran.stdout[-2000:]
