@@ -107,7 +107,7 @@ def assert_nothing_lost(project: Project, mine: dict[str, str]) -> None:
 
 def assert_green(project: Project) -> None:
     commit_all(project.path, "Update")
-    for gate in ("format", "lint", "types", "boundaries", "access", "migrations"):
+    for gate in set(project.gates) - {"audit", "test"}:
         project.check("make", gate)
 
 
