@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import unquote
 
 import pytest
 from stamping import ROOT
@@ -90,7 +91,9 @@ def test_stops_everything_on_ctrl_c_and_leaves_an_occupied_port() -> None:
     assert "Stopped" in rest
     assert _members(process.pid) == set()
     assert not data.exists()
-    listed = subprocess.run(["ps", "-eo", "args="], check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "args="], check=True, capture_output=True, text=True
+    )
     assert str(data) not in listed.stdout, "the PostgreSQL server outlived the demo"
 
 
@@ -126,17 +129,26 @@ def _data_folder(members: set[int]) -> Path:
     environments = [Path(f"/proc/{member}/environ").read_text() for member in members]
     (url,) = set(re.findall(r"DATABASE_URL=([^\0]+)", "".join(environments)))
     listed = subprocess.run(
-        ["ps", "-eo", "args="], check=True, capture_output=True, text=True
+        ["ps", "-ww", "-eo", "args="], check=True, capture_output=True, text=True
     ).stdout
-    servers = re.findall(r"^\S+/postgres -D (\S+) .*\bport=(\d+)", listed, re.MULTILINE)
-    (folder,) = [folder for folder, port in servers if port in url]
+    told = unquote(url)
+    servers = re.findall(
+        r"^\S+/postgres -D (\S+) .*\bport=(\d+).*\bunix_socket_directories=(\S+)",
+        listed,
+        re.MULTILINE,
+    )
+    (folder,) = [
+        folder
+        for folder, port, sockets in servers
+        if (sockets in told if "host=" in told else f":{port}/" in told)
+    ]
     return Path(folder)
 
 
 def _members(session: int) -> set[int]:
     """Give the processes of a session, which the postgres server leaves as any daemon does."""
     listed = subprocess.run(
-        ["ps", "-eo", "pid=,sess=,args="], check=True, capture_output=True, text=True
+        ["ps", "-ww", "-eo", "pid=,sess=,args="], check=True, capture_output=True, text=True
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
     return {int(pid) for pid, sid, *_ in rows if int(sid) == session}
