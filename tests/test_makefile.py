@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stamping import ROOT, Project, Stamper
+from stamping import ENVIRONMENT, ROOT, Project, Stamper
 
 COMMANDS = ("make", "sh", "awk", "git")
 
@@ -54,8 +54,10 @@ def test_without_uv_a_command_says_how_to_get_it(
 
 
 def test_without_a_network_setup_says_what_to_do(stamper: Stamper, tmp_path: Path) -> None:
-    offline = os.environ | {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
-    code, said = make(stamper.fresh(), offline, "setup")
+    project = stamper.fresh()
+    path = f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    nowhere = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache"), "PATH": path}
+    code, said = make(project, os.environ | nowhere, "setup")
     assert code != 0
     assert "Is there a network?" in said
     assert "UV_DEFAULT_INDEX" in said

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from node_packages import needs_node, npm
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "template" / "{{ in_service }}tests"
@@ -42,10 +43,7 @@ IMPORTS = {
     "server.mjs": "import express from 'express';",
 }
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("npm") is None or shutil.which("node") is None,
-    reason="there is no npm on this machine",
-)
+pytestmark = needs_node
 
 
 def module(path: Path) -> ModuleType:
@@ -56,19 +54,6 @@ def module(path: Path) -> ModuleType:
     sys.modules[path.stem] = loaded
     spec.loader.exec_module(loaded)
     return loaded
-
-
-def npm(folder: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        ["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"npm can't install: {done.stderr.strip().splitlines()[-1:]}")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from node_packages import needs_node, npm
 from standing import Database, Standing, standing
 from supabase import Supabase, unsigned
 
@@ -27,10 +28,7 @@ SHOP = HERE.parent / "prototypes" / "corner-shop"
 Said = dict[str, Any]
 FOR_STRANGERS = {"strangerSelects", "strangerInvokes"}
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("npm") is None or shutil.which("node") is None,
-    reason="there is no npm on this machine",
-)
+pytestmark = needs_node
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +37,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("walk")
     for name in ("walk.mjs", "package.json"):
         shutil.copy(HERE / name, folder)
-    done = subprocess.run(
-        ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"npm can't install: {done.stderr.strip().splitlines()[-1:]}")
+    npm(folder, "install")
     return folder
 
 

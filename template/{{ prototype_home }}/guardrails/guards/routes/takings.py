@@ -25,7 +25,7 @@ _TAKES = re.compile(
     # The same, with the column named twice.
     rf"|(?<![\w$.])(?P<owner>(?!this\b)[a-z]\w*)\.(?P<left>{_COLUMN})\s*=\s*(?P=owner)\.(?P=left)\s*-\s*(?P<e>[\w.]+)"
     # SQL: SET balance = balance - $1
-    rf"|\bset\s+(?P<sql>{_COLUMN})\s*=\s*(?P=sql)\s*-\s*(?P<c>\?|\$\d+|:\w+|\$\{{[\w.]+)",
+    rf"|\bset\s+(?P<sql>{_COLUMN})\s*=\s*(?P=sql)\s*-\s*(?P<c>\?|\$[\d\x7b][\w.]*|:\w+)",
     re.IGNORECASE,
 )
 _SAFE = re.compile(
