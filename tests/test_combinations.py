@@ -1,6 +1,7 @@
 """Whatever the answers, a stamped project looks typed by hand and passes its gates."""
 
 import json
+import os
 import re
 import shutil
 import tomllib
@@ -188,3 +189,14 @@ def test_passes_its_whole_gate(row_of_gate: dict[str, Any], stamper: Stamper) ->
 @pytest.mark.long
 def test_the_slow_tests_of_a_stamp_pass(stamper: Stamper) -> None:
     assert "passed" in stamper.stamp().check("make", "test-slow")
+
+
+@pytest.mark.long
+def test_the_platforms_tests_pass_in_an_adopted_service(stamper: Stamper) -> None:
+    """Those of the facade are the facade's own: tests/facade asks them of a started one."""
+    project = stamper.fresh(mode="adopt", kind="node")
+    service = project.path / str(project.answers["service_dir"])
+    home = project.path / str(project.answers["home"])
+    paths = os.pathsep.join(map(str, (service / "src", service, home, project.path)))
+    asked = f"cd {service} && pytest -q -n auto -m 'not slow' tests/platform"
+    assert "passed" in project.check("sh", "-c", asked, PYTHONPATH=paths)
