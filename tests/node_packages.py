@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-needs_node = pytest.mark.skipif(
+needs_npm = pytest.mark.skipif(
     shutil.which("npm") is None or shutil.which("node") is None,
     reason="there is no npm on this machine",
 )

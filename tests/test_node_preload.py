@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from node_packages import needs_node, npm
+from node_packages import needs_npm, npm
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "template" / "{{ in_service }}tests"
@@ -43,7 +43,7 @@ IMPORTS = {
     "server.mjs": "import express from 'express';",
 }
 
-pytestmark = needs_node
+pytestmark = needs_npm
 
 
 def module(path: Path) -> ModuleType:

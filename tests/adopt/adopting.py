@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from roadworthy.verifying.landlock import version as landlock_version
 
 ROADWORTHY = str(ENVIRONMENT / "bin" / "roadworthy")
 
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="there is no Landlock")
 
 

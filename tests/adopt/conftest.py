@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from guardrails.merges.targets import Targets, load
-from stamping import Project, Stamper, git
+from stamping import ENVIRONMENT, Project, Stamper, git
 
 from roadworthy.verifying import Workplace, workplace
 
@@ -30,3 +30,10 @@ def targets(adopted: Project) -> Targets:
 def place() -> Iterator[Workplace]:
     with workplace() as made:
         yield made
+
+
+@pytest.fixture
+def kept_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' environment stands in for the fitted service's, and is not to be changed."""
+    monkeypatch.setenv("UV_NO_SYNC", "1")
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from adopting import needs_landlock, needs_npm, states
+from adopting import needs_landlock, states
+from node_packages import needs_npm
 
 from roadworthy.verifying import State, Subject, Verification, Workplace, verify_before
 from roadworthy.verifying.managers import supply_of
@@ -121,6 +122,22 @@ def test_asks_an_app_of_a_manager_that_is_not_here(
     assert not (tmp_path / "app" / "out").exists()
 
 
+@pytest.mark.usefixtures("without_managers")
+def test_why_an_install_fails_is_said_last(place: Workplace, tmp_path: Path) -> None:
+    """Who reads a summary sees that line, and no more."""
+    fetched = place.fetched / "bin" / "pnpm"
+    fetched.parent.mkdir(parents=True)
+    fetched.write_text("#!/bin/sh\necho no such package\nexit 1\n")
+    fetched.chmod(0o755)
+    tree = app(tmp_path / "app", **{"pnpm-lock.yaml": PNPM_LOCK})
+    install = verify_before(place, Subject(tree, {"app": "."}), consent=True).step("install")
+    assert install is not None
+    assert install.said.splitlines() == [
+        "pnpm is not on this machine, and was fetched for this",
+        "no such package",
+    ]
+
+
 @needs_npm
 @pytest.mark.usefixtures("without_managers")
 def test_says_why_a_manager_can_not_be_had(
@@ -155,7 +172,7 @@ def test_poetry_is_fetched_and_brings_what_runs_the_tests(
     install = verification.step("install")
     assert install is not None
     assert install.command.endswith("poetry run python -m pip install pytest")
-    assert install.said.endswith("poetry is not on this machine, and was fetched for this")
+    assert install.said.startswith("poetry is not on this machine, and was fetched for this")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from stamping import ENVIRONMENT, ROOT, Project
+from stamping import ROOT, Project
 
 from roadworthy.verifying import Step, Verification, Workplace, compare
 from roadworthy.verifying.after import missing_packages
@@ -31,11 +31,7 @@ PAGE = """<!doctype html><title>Bells</title><link rel="icon" href="/bell.svg">
 <script src="assets/ring.js" defer></script><p>Quiet</p>"""
 
 
-@pytest.fixture(autouse=True)
-def _keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' environment is the service's, and not to be changed."""
-    monkeypatch.setenv("UV_NO_SYNC", "1")
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
+pytestmark = pytest.mark.usefixtures("kept_environment")
 
 
 @pytest.fixture

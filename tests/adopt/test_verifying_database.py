@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from adopting import needs_npm
-from stamping import ENVIRONMENT, Project
+from node_packages import needs_npm
+from stamping import Project
 
 from roadworthy.verifying import Workplace
 from roadworthy.verifying.database import schemes_wanted
@@ -39,12 +39,11 @@ def laid_out(folder: Path, files: dict[str, str]) -> Path:
 
 
 @needs_npm
+@pytest.mark.usefixtures("kept_environment")
 @pytest.mark.parametrize("given", ["", "DATABASE_URL=postgresql://127.0.0.1:1/theirs\n"])
 def test_a_server_that_wants_a_database_is_asked(
-    given: str, place: Workplace, adopted: Project, monkeypatch: pytest.MonkeyPatch
+    given: str, place: Workplace, adopted: Project
 ) -> None:
-    monkeypatch.setenv("UV_NO_SYNC", "1")
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
     copy = place.copy(adopted.path, "after")
     laid_out(copy, {"package.json": MANIFEST, "server.js": SERVER})
     laid_out(copy, {".env": given})
@@ -58,14 +57,13 @@ def test_a_server_that_wants_a_database_is_asked(
 
 
 @needs_npm
+@pytest.mark.usefixtures("kept_environment")
 def test_a_server_that_wants_settings_is_started_with_its_own_example(
-    place: Workplace, adopted: Project, monkeypatch: pytest.MonkeyPatch
+    place: Workplace, adopted: Project
 ) -> None:
     """`PORT` is ours to say, and what an env file gives, which this one does not read, is not the
     example's.
     """
-    monkeypatch.setenv("UV_NO_SYNC", "1")
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(ENVIRONMENT))
     copy = place.copy(adopted.path, "after")
     example = "SESSION_KEY='of the example'\nPORT=1\nGREETING=Hello\n"
     files = {"package.json": '{"scripts": {"start": "node server.js"}}', "server.js": INSISTING}

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from adopting import needs_landlock, needs_npm, states
+from adopting import needs_landlock, states
+from node_packages import needs_npm
 
 from roadworthy.verifying import (
     State,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from node_packages import needs_node, npm
+from node_packages import needs_npm, npm
 from standing import Database, Standing, standing
 from supabase import Supabase, unsigned
 
@@ -28,7 +28,7 @@ SHOP = HERE.parent / "prototypes" / "corner-shop"
 Said = dict[str, Any]
 FOR_STRANGERS = {"strangerSelects", "strangerInvokes"}
 
-pytestmark = needs_node
+pytestmark = needs_npm
 
 
 @pytest.fixture(scope="module")

@@ -82,13 +82,13 @@ class Asking:
         return self._fetch(command.program, self.tree / command.folder)
 
     def _noted(self, command: Command, step: Step) -> Step:
-        """Which manager it was that installed."""
+        """Which manager it was that installed; why it failed stays the last that is said."""
         program = command.program
         found = shutil.which(program, path=self.workplace.path) if command.installs else None
         if found is None or not Path(found).is_relative_to(self.workplace.fetched):
             return step
         why = f"{program} is not on this machine, and was fetched for this"
-        return replace(step, said=f"{step.said}\n{why}".strip())
+        return replace(step, said=f"{why}\n{step.said}".strip())
 
     def _has(self, program: str) -> bool:
         return shutil.which(program, path=self.workplace.path) is not None
