@@ -22,6 +22,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _ACCESS = "__access__"
+_PRINCIPAL = "principal"
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -111,8 +112,10 @@ class GuardedRoute(APIRoute):
         await super().handle(self._as_routed(scope), receive, send)
 
     def _as_routed(self, scope: Scope) -> Scope:
+        if scope["method"] != "HEAD":
+            return scope
         methods = self.methods or ()
-        if scope["method"] == "HEAD" and "HEAD" not in methods and "GET" in methods:
+        if "HEAD" not in methods and "GET" in methods:
             return {**scope, "method": "GET"}
         return scope
 
@@ -125,11 +128,11 @@ class GuardedRoute(APIRoute):
             return handle
 
         async def guarded(request: Request) -> Response:
-            authenticate: Authenticator = request.app.state.authenticator
+            authenticate: Authenticator = request.scope["app"].state.authenticator
             principal = await authenticate(request)
             if principal is None:
                 raise Unauthenticated("Log in to call this.")
-            request.state.principal = principal
+            request.scope[_PRINCIPAL] = principal
             if access is None:
                 raise Forbidden("Nobody may call this: it states no access.")
             if access.permission is not None and access.permission not in principal.permissions:
@@ -154,7 +157,7 @@ class Router(APIRouter):
 
 
 async def current_principal(request: Request) -> Principal:
-    principal = getattr(request.state, "principal", None)
+    principal = request.scope.get(_PRINCIPAL)
     if not isinstance(principal, Principal):
         raise Unauthenticated("Log in to call this.")
     return principal

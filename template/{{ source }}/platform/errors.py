@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .problems import Problem, phrase, problem_response
+from .requests import response_has_begun
 
 _log = structlog.get_logger(__name__)
 
@@ -134,17 +135,10 @@ class UnexpectedErrorMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
         except Exception as error:
-            if started:
+            if response_has_begun(scope):
                 raise
             response = await _unexpected(Request(scope), error)
             await response(scope, receive, send)

@@ -26,6 +26,7 @@ class SecurityHeadersMiddleware:
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in headers.items()
         ]
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,11 +35,11 @@ class SecurityHeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *[header for header in self._headers if header[0] not in present],
-                ]
+                own = message["headers"]
+                added = self._headers
+                if present := self._names.intersection([name for name, _ in own]):
+                    added = [header for header in added if header[0] not in present]
+                message["headers"] = [*own, *added]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem_response
+from .requests import response_has_begun
 
 
 class LimitsMiddleware:
@@ -36,20 +36,13 @@ class LimitsMiddleware:
             await response(scope, receive, send)
             return
 
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         self._free -= 1
         deadline = asyncio.timeout(self._timeout)
         try:
             async with deadline:
-                await self.app(scope, receive, send_and_note)
+                await self.app(scope, receive, send)
         except TimeoutError:
-            if started or not deadline.expired():
+            if response_has_begun(scope) or not deadline.expired():
                 raise
             response = problem_response(
                 503,
@@ -61,6 +54,13 @@ class LimitsMiddleware:
             await response(scope, receive, send)
         finally:
             self._free += 1
+
+
+def _announced_bytes(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 class BodyLimitMiddleware:
@@ -77,8 +77,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._max_bytes:
+        if _announced_bytes(scope) > self._max_bytes:
             response = problem_response(
                 413,
                 "content-too-large",

@@ -243,7 +243,7 @@ def _add_origin(sink: WrappedLogger, _: str, event: EventDict) -> EventDict:
 
 
 def _utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment.isoformat("T", "microseconds").replace("+00:00", "Z")
 
 
 def _add_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

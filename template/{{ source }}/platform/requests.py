@@ -31,6 +31,11 @@ def bind_principal(principal_id: UUID | str) -> None:
         context.principal_id = str(principal_id)
 
 
+def response_has_begun(scope: Scope) -> bool:
+    """Whether it is too late for another response."""
+    return "response_begun" in scope["state"]
+
+
 class RequestContextMiddleware:
     """Names each request, answers with the name, and logs a line when the request is over.
 
@@ -63,7 +68,8 @@ class RequestContextMiddleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         if self._hops:
             _trust_proxies(scope, self._hops)
         status: int | None = None
@@ -72,6 +78,7 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.accept"}:
                 status = message.get("status", 101)
+                state["response_begun"] = True
                 named = (_REQUEST_ID, request_id.encode())
                 message["headers"] = [*message.get("headers", ()), named]
             await send(message)
@@ -79,7 +86,7 @@ class RequestContextMiddleware:
         span = trace.get_current_span()
         attached = None
         if scope.get("fastapi.telemetry") is None and RECORDED not in scope:
-            span = self._inbound.silent_span(scope["headers"])
+            span = self._inbound.silent_span(scope)
             attached = otel_context.attach(trace.set_span_in_context(span))
         ids = span.get_span_context()
         context = LogContext(request_id, f"{ids.trace_id:032x}", f"{ids.span_id:016x}")

@@ -39,6 +39,8 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 # In the scope of a request whose span is the current one.
 RECORDED: Final = "recorded"
+# In the scope: the span that the caller named, or None.
+_CALLER: Final = "caller_span"
 
 
 class Inbound:
@@ -81,7 +83,7 @@ class Inbound:
         """As the caller decided, else by the ratio; the sampler keeps to it."""
         if not self._is_recording or scope["path"] in self._untraced:
             return True
-        caller = _caller(scope["headers"])
+        caller = scope[_CALLER] = _caller(scope["headers"])
         if caller is not None:
             return not caller.trace_flags.sampled
         return random.random() >= self._sample_ratio  # noqa: S311
@@ -115,13 +117,13 @@ class Inbound:
         with use_span(span, end_on_exit=True, record_exception=False):
             await app(scope, receive, send_and_note)
 
-    def silent_span(self, headers: Headers) -> Span:
+    def silent_span(self, scope: MutableMapping[str, Any]) -> Span:
         """The span of a request that is not recorded: the caller's own, or a new trace's.
 
         The caller's span id stays, so that a trace with a silent service in its middle is still
         one tree. Without a collector the sampling is decided all the same: for those called next.
         """
-        caller = _caller(headers)
+        caller = scope[_CALLER] if _CALLER in scope else _caller(scope["headers"])
         if caller is not None:
             return NonRecordingSpan(caller)
         sampled = not self._is_recording and random.random() < self._sample_ratio  # noqa: S311
