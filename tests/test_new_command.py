@@ -284,7 +284,8 @@ def test_inside_a_repository_the_commit_is_the_users(template: Path, tmp_path: P
 def test_help_has_examples_and_exit_codes(tmp_path: Path) -> None:
     assert "Exit codes" in roadworthy("--help", cwd=tmp_path).stdout
     assert "Examples" in roadworthy("new", "--help", cwd=tmp_path).stdout
-    assert roadworthy("version", cwd=tmp_path).stdout.startswith("roadworthy 0.")
+    for asked in ("version", "--version", "-V"):
+        assert roadworthy(asked, cwd=tmp_path).stdout.startswith("roadworthy 0.")
 
 
 def refused(*arguments: str, template: Path, cwd: Path, **variables: str) -> str:

@@ -29,6 +29,29 @@ app = typer.Typer(
 )
 
 
+def _if_asked_for_version(asked: object) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def roadworthy(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            help="Print the version and exit.",
+            callback=_if_asked_for_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    del version  # printed when it was read
+
+
 @app.command(
     epilog="Examples: 'roadworthy new' asks everything; 'roadworthy new shop --defaults' asks "
     "nothing; 'roadworthy new shop -d ci=gitlab -d backup_store=s3 --yes' asks the rest."
@@ -247,7 +270,7 @@ def update(
 
 @app.command()
 def version() -> None:
-    """Print the version."""
+    """Print the version, as --version does."""
     typer.echo(f"roadworthy {__version__}")
 
 
