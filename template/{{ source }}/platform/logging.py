@@ -8,13 +8,15 @@ import logging
 import sys
 import textwrap
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from json.encoder import encode_basestring_ascii
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from types import TracebackType
 from typing import Any, Final, TextIO
 
@@ -113,13 +115,6 @@ class _Sink:
         self.debug = self.info = self.warning = self.error = self.critical = output.write
 
 
-def _json(value: str | int | None) -> str:
-    if value is None:
-        return "null"
-    # The encoder of a single text: that of whole objects takes three times as long to begin.
-    return encode_basestring_ascii(value) if isinstance(value, str) else str(value)
-
-
 class RequestLines:
     """The lines of requests that went well: what the pipeline would write, in a third of its time.
 
@@ -137,15 +132,17 @@ class RequestLines:
         """False when the pipeline must write the line, for there is more to it."""
         if self._output is None or structlog.contextvars.get_contextvars():
             return False
-        path = redact_text(details["path"])
+        route, client, principal = details["route"], details["client"], context.principal_id
         self._output.write(
-            f'{{"timestamp":"{_utc(datetime.now(UTC))}","level":"info","event":"request",'
-            f'"method":{_json(redact_text(details["method"]))},"path":{_json(path)},'
-            f'"route":{_json(details["route"])},"status":{_json(details["status"])},'
-            f'"duration_ms":{details["duration_ms"]},"client":{_json(details["client"])},'
-            f'"logger":"{_REQUESTS}","trace_id":"{context.trace_id}",'
-            f'"span_id":"{context.span_id}","request_id":"{context.request_id}",'
-            f'"principal_id":{_json(context.principal_id)}}}'
+            f'{{"timestamp":"{_now()}","level":"info","event":"request",'
+            f'"method":{quoted(redact_text(details["method"]))},'
+            f'"path":{quoted(redact_text(details["path"]))},'
+            f'"route":{quoted(route) if route else "null"},'
+            f'"status":{details["status"] or "null"},"duration_ms":{details["duration_ms"]},'
+            f'"client":{quoted(client) if client else "null"},"logger":"{_REQUESTS}",'
+            f'"trace_id":"{context.trace_id}","span_id":"{context.span_id}",'
+            f'"request_id":"{context.request_id}",'
+            f'"principal_id":{quoted(principal) if principal else "null"}}}'
         )
         return True
 
@@ -237,13 +234,23 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
 
 
 def _add_origin(sink: WrappedLogger, _: str, event: EventDict) -> EventDict:
-    event["timestamp"] = _utc(datetime.now(UTC))
+    event["timestamp"] = _now()
     event["logger"] = getattr(sink, "name", "root")
     return event
 
 
 def _utc(moment: datetime) -> str:
-    return moment.isoformat("T", "microseconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _now() -> str:
+    second, microsecond = divmod(time.time_ns() // 1000, 1_000_000)
+    return f"{_second(second)}.{microsecond:06}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def _add_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
