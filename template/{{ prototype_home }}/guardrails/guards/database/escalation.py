@@ -51,6 +51,8 @@ def _open_anyway(scene: Scene, table: Table) -> bool:
 def _updates(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[Gain]:
     columns = tempting(scene, table, "UPDATE")
     found: list[Gain] = []
+    if _made_at_sign_up(seeder, table) is None and _is_for_the_appointed(scene, table):
+        columns = [(column, kind) for column, kind in columns if kind != "control"]
     if not columns:
         return found
     with stage.undone():
@@ -67,17 +69,32 @@ def _updates(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[G
 
 def own_row(scene: Scene, seeder: Seeder, table: Table) -> Row | None:
     """The stranger's row: made when they signed up, or put there in its most modest form."""
+    made = _made_at_sign_up(seeder, table)
+    if made is not None:
+        return made
     owners = sorted(seeder.ownership.owners.get(table.relation, ()))
-    for owner in owners:
+    values, _ = seeder.put(own_draft(scene, seeder, table))
+    return None if not values else Row(table, STRANGER, values, table.key or tuple(owners[:1]))
+
+
+def _made_at_sign_up(seeder: Seeder, table: Table) -> Row | None:
+    for owner in sorted(seeder.ownership.owners.get(table.relation, ())):
         query = SQL("select to_jsonb(t.*) from {} t where {}::text = %s limit 1").format(
             table.sql, Identifier(owner)
         )
         found = seeder.connection.execute(once.beside_values(query), [STRANGER.uid]).fetchone()
         if found:
-            key = table.key or (owner,)
-            return Row(table, STRANGER, found[0], tuple(key))
-    values, _ = seeder.put(own_draft(scene, seeder, table))
-    return None if not values else Row(table, STRANGER, values, table.key or tuple(owners[:1]))
+            return Row(table, STRANGER, found[0], tuple(table.key or (owner,)))
+    return None
+
+
+def _is_for_the_appointed(scene: Scene, table: Table) -> bool:
+    """Whether no policy by which rows are changed says whose row it is: it asks for a role, and
+    a row that was put there to try it may be what gives that role."""
+    owners = scene.ownership.owners.get(table.relation, frozenset())
+    own = re.compile(rf"(?<![\w.])(?:{re.escape(table.name)}\.)?(?:{'|'.join(map(re.escape, owners))})\b")
+    able = (p for p in table.policies if p.permissive and p.applies("UPDATE", USER.role))
+    return not any(own.search(f"{policy.using} {policy.check}") for policy in able)
 
 
 def _updated(stage: Stage, row: Row, column: Column, value: str) -> bool:
