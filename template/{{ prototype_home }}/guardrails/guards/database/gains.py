@@ -53,6 +53,9 @@ PAYMENT = re.compile(
     r"(^|_)(payments?|pagamentos?|pagos?|paiements?|pembayaran|escrows?|payouts?|transactions?"
     r"|invoices?|refunds?|withdrawals?|saques?|retiros?|deposits?|depositos?|top_?ups?)(_requests?)?$"
 )
+_PAID_OUT = re.compile(
+    r"(^|_)(refunds?|withdrawals?|payouts?|cash_?outs?|reembolsos?|saques?|retiros?)(_requests?)?$"
+)
 PROVIDER = re.compile(
     r"stripe|paypal|razorpay|paystack|mercado|flutterwave|mpesa|midtrans|payment_?intent"
     r"|checkout_?session"
@@ -244,7 +247,21 @@ def _is_payment(scene: Scene, table: Table) -> bool:
     mine = asking(scene, table)
     parted = any(BUYER.search(words(name)) for name in mine) and mine != owners
     provided = any(PROVIDER.search(column.name) for column in table.columns)
-    return provided or parted or _is_reviewed(table) or _is_kept_by_server(table)
+    return (
+        provided
+        or parted
+        or _is_reviewed(table)
+        or _is_kept_by_server(table)
+        or _is_paid_out(table)
+    )
+
+
+def _is_paid_out(table: Table) -> bool:
+    """What is asked for and waits for somebody to pay it, though no policy says who that is."""
+    return _PAID_OUT.search(words(table.name)) is not None and any(
+        _PENDING.fullmatch(words(column.name)) and WAITING.fullmatch(column.default)
+        for column in table.columns
+    )
 
 
 def _is_kept_by_server(table: Table) -> bool:
