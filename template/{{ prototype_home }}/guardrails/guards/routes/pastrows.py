@@ -49,7 +49,7 @@ def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
             table = change["table"]
             if stem(table) not in owned - _PERSONS or _looked_up(piece, table):
                 continue
-            if _by_sent_id(case, piece, change.end()) and _with_key(piece, change["client"]):
+            if _by_sent_id(case, piece, change.end()) and with_key(piece, change["client"]):
                 verb = "deletes" if change["verb"] == "delete" else "changes"
                 yield finding(
                     "authz.idor",
@@ -69,7 +69,7 @@ def _looked_up(piece: Piece, table: str) -> bool:
         r"([^;]*?)(?=;|\bconst\b|\breturn\b|\bif\b)"
     )
     return any(
-        re.search(r"\.eq\(\s*['\"`](?!id['\"`])\w+", one[2]) or not _with_key(piece, one[1])
+        re.search(r"\.eq\(\s*['\"`](?!id['\"`])\w+", one[2]) or not with_key(piece, one[1])
         for one in asked.finditer(piece.code)
     )
 
@@ -98,7 +98,7 @@ def _by_sent_id(case: Case, piece: Piece, at: int) -> bool:
     )
 
 
-def _with_key(piece: Piece, name: str) -> bool:
+def with_key(piece: Piece, name: str) -> bool:
     """Whether a client was made with the service key, or with a name that holds it."""
     bindings = piece.module.bindings_in(piece.start, piece.end)
     held = {one.names.strip(): piece.module.slice(one) for one in bindings}

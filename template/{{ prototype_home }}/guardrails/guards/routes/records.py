@@ -16,10 +16,11 @@ from .parties import compared, of_parties, private
 from .pastrows import past_the_rows
 from .queries import Query, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
-from .rowowners import behind_policies
+from .rowowners import behind_policies, kept_by_role
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
 from .shared import shared_tables
 from .signs import ADMIN_PATH, LOGIN_PATH, TAKES_PART, WEBHOOK_NAME
+from .staffrows import staff_rows
 from .ties import in_their_folder, tenant_tables, tied
 
 
@@ -35,13 +36,14 @@ def records(cases: list[Case]) -> Iterator[Finding]:
         owned |= below(program, theirs - _ACCOUNTS)
         hang = below(program, owned - _ACCOUNTS) - owned
         shown = _shown(of_app)
-        behind = behind_policies(of_app)
+        behind, kept = behind_policies(of_app), kept_by_role(of_app)
         tenants = tenant_tables([case for case in of_app if case.access is Access.ROLE])
         for case in of_app:
             if case.access is Access.CALLER:
                 whose = owned | behind if case.service else owned
                 told = list(_records(case, Tables(whose, hang, shared, shown)))
-                yield from told or past_the_rows(case, owned)
+                told = told or list(past_the_rows(case, owned))
+                yield from told or staff_rows(case, kept)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
                 theirs_too = Tables(tenants | owned | private(hang), hang, shared, shown)
                 yield from _records(case, theirs_too if of_parties(case) else Tables(tenants))
