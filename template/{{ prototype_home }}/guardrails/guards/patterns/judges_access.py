@@ -47,7 +47,7 @@ _ASKS_SERVER = re.compile(
     r"|Action\(|verify\w*\(|[\"'`]/?api/|method:\s*[\"']POST",
     re.IGNORECASE,
 )
-_LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth", re.IGNORECASE)
+_LOGIN_PLACE = re.compile(r"log_?in|sign_?in|auth|regist|sign_?up|admin", re.IGNORECASE)
 
 
 _LOGIN_PAGE = re.compile(
@@ -128,7 +128,7 @@ def literal_password(case: Case) -> Case | None:
     if case.source.is_server or not literal:
         return None
     if not _PASSWORD_VALUE.search(re.sub(r"[!?]", "", left)):
-        page = _LOGIN_PLACE.search(case.source.path.rpartition("/")[2])
+        page = _LOGIN_PLACE.search(_place_of(case.source.path))
         if not page or not re.fullmatch(r"(?=.*\d)[\w@#$!.-]{5,}", literal):
             return None
     if _ABOUT_A_PASSWORD.search(words(left)) or left.startswith("typeof"):
@@ -136,6 +136,13 @@ def literal_password(case: Case) -> Case | None:
     if left_over(case):
         return case.but(severity=Severity.LOW)
     return case if _ESTABLISHES.search(case.around) else case.but(severity=Severity.HIGH)
+
+
+def _place_of(path: str) -> str:
+    """The file's own name; where a framework names it, the folders that say what page it is."""
+    folders, _, name = path.rpartition("/")
+    named = re.match(r"(?:page|index|\+page)\.", name) is not None
+    return "/".join(folders.split("/")[-2:]) if named else name
 
 
 def password_in_query(case: Case) -> Case | None:

@@ -244,6 +244,41 @@ def paid_in_browser(case: Case) -> Case | None:
     return case.but(line=at + row.count("\n", 0, found.start()), TABLE=table[1])
 
 
+_PLAN = re.compile(
+    r"\b(plan|tier|subscription_?(?:plan|tier|status)|is_?premium|is_?pro|is_?subscribed|has_?paid"
+    r"|premium_until|plan_expires_at)[\"']?\s*:\s*([\w$.]+|[\"'`][^\"'`]*[\"'`])",
+    re.IGNORECASE,
+)
+_NO_PLAN = re.compile(
+    r"[\"'`]?(?:free|basic|none|trial|starter|gratis|gratuito|inactive|cancell?ed|expired)[\"'`]?"
+    r"|null|undefined|false",
+    re.IGNORECASE,
+)
+_CAME_BACK = re.compile(
+    r"[!=]==?\s*[\"'](?:success|approved|succeeded|completed|paid|sucesso|aprovado)[\"']"
+    r"|\bon(?:Success|Approve|PaymentSuccess)\b|\bhandle(?:Payment)?(?:Success|Approve)\b"
+    r"|\bhas\(\s*[\"']session_id[\"']"
+)
+"""What the address says on the way back, or what a provider's script calls in the page."""
+_HOLDS_ACCOUNTS = re.compile(
+    r"(?:user_?)?(?:profiles?|users?|accounts?|subscriptions?|members?|compan(?:y|ies)|organizations?)$"
+)
+
+
+def planned_in_browser(case: Case) -> Case | None:
+    """The page itself writes the plan, once the address says that the payment went well."""
+    source = case.source
+    table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
+    if not table or not _HOLDS_ACCOUNTS.search(table[1]) or _STAFF.search(source.path):
+        return None
+    at, row = _row(case)
+    found = next((one for one in _PLAN.finditer(row) if not _NO_PLAN.fullmatch(one[2])), None)
+    above = source.between(max(1, case.match.line - 25), case.match.line)
+    if found is None or not _CAME_BACK.search(above) or not re.search(r"(?i)pay|plan", above):
+        return None
+    return case.but(line=at + row.count("\n", 0, found.start()), NAME=found[1])
+
+
 _ASKS_TO_PAY = re.compile(
     r"cart|checkout|pay|success|carrinho|pagamento|pago|purchase|confirm", re.IGNORECASE
 )
@@ -292,6 +327,7 @@ _PRICES = re.compile(r"\bnew\.\w*(?:total|price|amount|preco|valor)\w*\s*:?=", r
 JUDGES: dict[str, Judge] = {
     "priced-in-browser": priced_in_browser,
     "paid-in-browser": paid_in_browser,
+    "planned-in-browser": planned_in_browser,
     "completed-in-browser": completed_in_browser,
     "money-name": money_name,
     "mongoose-money": mongoose_money,

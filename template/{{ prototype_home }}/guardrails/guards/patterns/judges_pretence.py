@@ -42,6 +42,38 @@ def simulated_payment(case: Case) -> Case | None:
     return case.but(severity=Severity.MEDIUM if provider else Severity.HIGH)
 
 
+_SUBMITS = re.compile(
+    r"submit|submission|book|request|application|upload|save|saving|send|sending|message|contact"
+    r"|registration|sign_?up|api\b|enviar|guardar|salvar|envio",
+    re.IGNORECASE,
+)
+_TOLD_DONE = re.compile(
+    r"toast(?:\.success)?\(|success|submitted|sent\b|saved|thank|sucesso|exito|\balert\(",
+    re.IGNORECASE,
+)
+_REAL_WORK = re.compile(
+    r"\bfetch\(|axios|\.(?:from|rpc|invoke|mutate\w*|post|put|insert|update)\(|\bawait\s+(?!new\s+Promise)"
+    r"|dispatch\(|localStorage\.setItem|\bset(?:Items|List|Orders|Bookings|Messages|Rows)\("
+)
+
+
+def simulated_work(case: Case) -> Case | None:
+    """A pause stands where what was filled in should be sent, and the visitor hears that it was."""
+    source, line = case.source, case.match.line
+    near = [source.line(number) for number in range(max(1, line - 3), line + 1)]
+    said = " ".join(text for text in near if _COMMENT.search(text))
+    if not _PRETENDS.search(said) or not _SUBMITS.search(said) or _PAYING.search(said):
+        return None
+    if _SIGNS_IN.search(said) or not source.path.endswith((".tsx", ".jsx", ".vue", ".svelte")):
+        return None
+    around = source.around(line)
+    last = source.named_block(line)[1]
+    after = source.between(line, min(last, case.match.end_line + 15))
+    if _REAL_WORK.search(around) or not _TOLD_DONE.search(after) or unused(source, line):
+        return None
+    return case
+
+
 _INVENTED = re.compile(
     r"[\"'`](?:\w{1,12}_)?(?:mock|fake|dummy|demo|sample)_|[\"'`][\w.+-]+@example\.(?:com|org|net)[\"'`]",
     re.IGNORECASE,
@@ -231,6 +263,7 @@ def role_by_address(case: Case) -> Case | None:
 
 JUDGES: dict[str, Judge] = {
     "simulated-payment": simulated_payment,
+    "simulated-work": simulated_work,
     "invented-in-catch": invented_in_catch,
     "invented-user": invented_user,
     "stand-in": stand_in,

@@ -35,7 +35,8 @@ EMPTY = re.compile(
 
 
 _ENTRY = re.compile(
-    r"(^|/)(index|main|server|app|route|worker|\+\w+|_\w+)\.[cm]?[jt]sx?$|(^|/)(api|functions)/|\.config\."
+    r"(^|/)(index|main|server|app|route|worker|page|layout|middleware|proxy|\+\w+|_\w+)\.[cm]?[jt]sx?$"
+    r"|(^|/)(api|functions)/|\.config\."
 )
 
 

@@ -90,6 +90,7 @@ _SUMMED = re.compile(r"(?<![\w$.?])([\w$.?]{1,80}?)\??\.reduce\(\s*\(\s*[\w$]+[^
 _ASKS_WHETHER = re.compile(
     r"(?:api\.paystack\.co|\$\{PAYSTACK\w*\})/transaction/verify|flutterwave\.com/v3/transactions/|\btransaction\.verify\("
     r"|api\.razorpay\.com/v1/payments/|\bpayments\.fetch\("
+    r"|api\.mercadopago\.com/v1/payments/\$\{[^}]*\}(?!/)"
 )
 _ASKS_HOW_MUCH = re.compile(
     r"(?:amount|total|price|paid|expected)\w*\)?(?:\s*[!=<>]==?|\s[<>]\s)|[!=<>]==?\s*(?:\w+\(\s*)?[\w.?]*"
@@ -127,7 +128,9 @@ def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
         yield finding("payments.unverified", where, message, HIGH, [*writes, at_route(case)])
 
 
-_TOLD = re.compile(r"['\"](?:charge\.success|charge\.completed|payment\.captured)['\"]")
+_TOLD = re.compile(
+    r"['\"](?:charge\.success|charge\.completed|payment\.captured|settlement)['\"]"
+)
 """A provider's word that somebody has paid."""
 
 
