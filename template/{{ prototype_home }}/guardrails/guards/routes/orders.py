@@ -288,6 +288,9 @@ def _rows_added(piece: Piece) -> Iterator[tuple[int, int]]:
 def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
     """Where the client's amount comes in, or 0: taken as it is, or summed from its own prices."""
     if "." in value:
+        worked_out = _WORKED_OUT.search(_made(piece, value.partition(".")[0].rstrip("?")))
+        if worked_out:
+            return _of_the_client(piece, names, worked_out[1], written)
         return written if names.has_sent(value) and not piece.depth else 0
     if _adds_up(piece, names, value):
         return written
@@ -299,8 +302,29 @@ def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
             return binding.at if names.has_sent(made) and "(" not in made.split("json(")[0] else 0
         summed = _SUMMED.match(made.strip())
         if summed and names.has_sent(summed[1]) and _own_price(made, summed[2]):
-            return binding.at
+            return 0 if _priced_anew(piece, summed[1]) else binding.at
     return 0
+
+
+_WORKED_OUT = re.compile(r"^\s*(?:await\s+)?[\w$.]+\(\s*([A-Za-z_$][\w$]*)\s*\)\s*;?\s*$")
+"""`calculatePricing(subtotal)`: as much the client's as the one sum that it is given."""
+_EACH = re.compile(r"\.map\(\s*(?:async\s*)?\(?\s*([A-Za-z_$][\w$]*)")
+_PRICE_OF = re.compile(r"\b(?:unit_?)?price['\"]?\s*:\s*(?:\w+\(\s*)?([A-Za-z_$][\w$]*)", re.IGNORECASE)
+
+
+def _made(piece: Piece, name: str) -> str:
+    named = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        if named.fullmatch(binding.names.strip()):
+            return piece.module.slice(binding)
+    return ""
+
+
+def _priced_anew(piece: Piece, items: str) -> bool:
+    """`items.map((item) => ({ price: known.price }))`: the list has the prices of what was read."""
+    made = _made(piece, items)
+    each, price = _EACH.search(made), _PRICE_OF.search(made)
+    return bool(each and price and price[1] != each[1])
 
 
 def _adds_up(piece: Piece, names: Names, value: str) -> bool:
