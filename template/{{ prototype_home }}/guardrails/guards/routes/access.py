@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .clients import rows_decide, taken
+from .clients import found_first, rows_decide, taken
 from .flow import Flow, Names, mentions
 from .middleware import Access, judge
 from .program import Piece, Program
@@ -296,6 +296,7 @@ class Case:
                 kept = in_memory(piece.module, named) or harmless(before, match[0])
                 at = piece.start + match.start()
                 kept = kept or rows_decide(self.program, piece, at)
+                kept = kept or found_first(self.program, piece, at)
                 if not NO_WRITE.match(whole) and not kept:
                     return Spot(piece, at)
         return None

@@ -61,3 +61,23 @@ def rows_decide(program: Program, piece: Piece, at: int) -> bool:
     code = found[0].slice(found[1])
     acts_as_caller = _PUBLIC_KEY.search(code) and _OF_THE_CALLER.search(code)
     return bool(acts_as_caller) and SERVICE.search(code) is None
+
+
+_CHOSEN_BY = re.compile(r"\.eq\(\s*['\"`]\w+['\"`]\s*,\s*([A-Za-z_$][\w$]*)[!?]?\.\w+\s*\)")
+_STATEMENT = re.compile(r";|\n\s*\n|\bawait\b|\breturn\b")
+
+
+def found_first(program: Program, piece: Piece, at: int) -> bool:
+    """Whether the rows done with there are those of a row that the caller's own client found:
+    `service.from("moves")….eq("purse_id", purse.id)`, and no purse is found for a stranger."""
+    code = piece.module.code
+    statement = _STATEMENT.split(code[at : min(piece.end, at + 600)], maxsplit=1)[0]
+    chosen = _CHOSEN_BY.search(statement)
+    if chosen is None or not re.search(rf"!\s*{re.escape(chosen[1])}\b", code[piece.start : at]):
+        return False
+    named = re.compile(rf"(?<![\w$]){re.escape(chosen[1])}(?![\w$]|\s*:)")
+    for binding in piece.module.bindings_in(piece.start, at):
+        asked = re.search(r"\.from\(\s*['\"`]\w+['\"`]\s*\)\s*", code[binding.start : binding.end])
+        if asked and named.search(binding.names):
+            return rows_decide(program, piece, binding.start + asked.end())
+    return False

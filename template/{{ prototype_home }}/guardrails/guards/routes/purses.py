@@ -4,6 +4,8 @@ import re
 
 from ...engine.finding import Severity
 from .access import Case
+from .clients import rows_decide
+from .program import Piece
 from .say import HIGH
 from .signs import SERVICE
 
@@ -18,6 +20,7 @@ _ASKS_A_PROVIDER = re.compile(
 _WHOSE = re.compile(r"\.eq\(\s*['\"`](?:\w+_)?(?:id|email)['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*\)")
 
 
+_TABLE = re.compile(r"\.from\(\s*['\"`]\w+['\"`]\s*\)\s*")
 _OPENS_ACCOUNTS = re.compile(r"\.(?:signUp|createUser|signInWith\w+)\(")
 
 
@@ -60,7 +63,15 @@ def _returned(case: Case) -> bool:
 
 def _names_whose(case: Case) -> bool:
     return any(
-        case.flow.of(piece).has_sent(one[1]) and not case.flow.of(piece).has_caller(one[1])
+        case.flow.of(piece).has_sent(one[1])
+        and not case.flow.of(piece).has_caller(one[1])
+        and not _rows_decide(case, piece, one.start())
         for piece in case.pieces
         for one in _WHOSE.finditer(piece.code)
     )
+
+
+def _rows_decide(case: Case, piece: Piece, at: int) -> bool:
+    """Whether it is asked with the caller's own client, which finds strangers nothing."""
+    asked = list(_TABLE.finditer(piece.code, 0, at))
+    return bool(asked) and rows_decide(case.program, piece, piece.start + asked[-1].end())

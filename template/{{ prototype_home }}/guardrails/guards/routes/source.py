@@ -228,10 +228,11 @@ class Module:
 
 def parse(path: str, text: str) -> Module:
     language = _LANGUAGES.get(PurePosixPath(path).suffix, "tsx")
-    nodes = SgRoot(text, language).root().find_all(_ALL)  # type: ignore[call-overload]
+    plain = _uncast(text)
+    nodes = SgRoot(plain, language).root().find_all(_ALL)  # type: ignore[call-overload]
     kinds = [(node.kind(), node) for node in nodes]
     comments = [_argument(node) for kind, node in kinds if kind == "comment"]
-    module = Module(path, text, _blanked(text, comments), comments=comments)
+    module = Module(path, text, _blanked(plain, comments), comments=comments)
     for kind, node in kinds:
         _take(module, kind, node)
     module.calls.sort(key=lambda call: call.start)
@@ -339,6 +340,25 @@ def _mark_outer(module: Module) -> None:
     module.functions = ordered
 
 
+_CAST_THEN_CALLED = re.compile(
+    r"(\(\s*)((?:await\s+)?[\w$.]+(?:\(\s*(?:[\"'`]\w+[\"'`])?\s*\))?)(\s+as\s+any\s*\))(?=\s*[.?])"
+)
+_CAST = re.compile(r"(?<=[\w$)}\]])\s+as\s+any\b(?:\[\])?(?=\s*[),;\]}])")
+
+
+def _uncast(text: str) -> str:
+    """`(db.from("orders") as any).update({ … } as any)` with blanks for the casts: they change
+    nothing of what is done, and each offset stays what it was."""
+    if " as any" not in text and "as any\n" not in text:
+        return text
+    text = _CAST_THEN_CALLED.sub(lambda one: _hidden(one[1]) + one[2] + _hidden(one[3]), text)
+    return _CAST.sub(lambda one: _hidden(one[0]), text)
+
+
+def _hidden(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
 def _blanked(text: str, comments: list[Argument]) -> str:
     parts: list[str] = []
     at = 0
@@ -346,7 +366,7 @@ def _blanked(text: str, comments: list[Argument]) -> str:
         if comment.start < at:
             continue
         parts.append(text[at : comment.start])
-        parts.append(re.sub(r"[^\n]", " ", text[comment.start : comment.end]))
+        parts.append(_hidden(text[comment.start : comment.end]))
         at = comment.end
     return "".join((*parts, text[at:]))
 
