@@ -128,9 +128,7 @@ def _never_how_much(cases: list[Case]) -> Iterator[Finding]:
         yield finding("payments.unverified", where, message, HIGH, [*writes, at_route(case)])
 
 
-_TOLD = re.compile(
-    r"['\"](?:charge\.success|charge\.completed|payment\.captured|settlement)['\"]"
-)
+_TOLD = re.compile(r"['\"](?:charge\.success|charge\.completed|payment\.captured)['\"]")
 """A provider's word that somebody has paid."""
 
 

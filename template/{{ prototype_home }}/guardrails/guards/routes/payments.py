@@ -109,10 +109,19 @@ def _counted(case: Case) -> Iterator[Finding]:
             return
 
 
+_DIGEST = re.compile(r"\bcreate(?:Hash|Hmac)\(|\bsubtle\.(?:sign|digest)\(")
+
+
+def _is_signed(case: Case) -> bool:
+    """By a header, or by what stands in the body beside the rest: a digest with the shared key."""
+    if case.access is Access.SECRET:
+        return _DIGEST.search(case.code) is not None
+    named = re.search(r"constructEvent|webhook", case.code, re.IGNORECASE)
+    return case.access is Access.SIGNATURE and named is not None
+
+
 def _webhook(case: Case) -> Iterator[Finding]:
-    if case.access is not Access.SIGNATURE or not re.search(
-        r"constructEvent|webhook", case.code, re.IGNORECASE
-    ):
+    if not _is_signed(case):
         return
     if not WEBHOOK_NAME.search(case.route.path) and "constructEvent" not in case.code:
         return
