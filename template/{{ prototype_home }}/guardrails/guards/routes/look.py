@@ -18,6 +18,7 @@ from .codes import told_codes
 from .collect import collect
 from .columns import columns
 from .cookies import cookies, stored_unasked
+from .decisions import decisions
 from .declared import declared
 from .fetched import fetched
 from .halfasked import half_asked
@@ -76,6 +77,7 @@ def look(tree: Tree) -> Looked:
         *counted_again(cases),
         *pretended(cases),
         *refunds(cases),
+        *decisions(cases),
         *operations(program, cases),
         *races(cases),
         *overlaps(cases),
