@@ -29,6 +29,7 @@ from .includes import includes
 from .mailedlinks import mailed_links
 from .mismatched import mismatched
 from .misplaced import misplaced
+from .nonumbers import no_numbers
 from .openpages import open_pages
 from .operations import operations
 from .orders import orders
@@ -83,6 +84,7 @@ def look(tree: Tree) -> Looked:
         *overlaps(cases),
         *takings(cases),
         *unreserved(cases),
+        *no_numbers(cases),
         *tenants(cases),
         *states(cases),
         *declared(cases),
