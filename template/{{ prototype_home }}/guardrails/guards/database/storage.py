@@ -44,6 +44,8 @@ OPERATIONS = {
 class Bucket:
     id: str
     public: bool
+    named_only: bool = False
+    """Made in the dashboard: nothing here says whether its files are meant to be public."""
 
     @property
     def private_by_name(self) -> bool:
@@ -65,6 +67,7 @@ def find(scene: Scene, stage: Stage) -> Iterator[Finding]:
     found = read(stage.connection, ["storage"]).tables.get(("storage", "objects"))
     if found is None:
         return
+    _add_named(stage, found)
     for bucket in _buckets(stage):
         if bucket.public:
             yield _public(scene, bucket)
@@ -81,8 +84,25 @@ def reach(stage: Stage, visitors: Iterable[Visitor]) -> Iterator[tuple[str, str,
 
 
 def _buckets(stage: Stage) -> list[Bucket]:
-    found = stage.connection.execute("select id, coalesce(public, false) from storage.buckets")
-    return [Bucket(name, public) for name, public in found.fetchall()]
+    found = stage.connection.execute(
+        "select id, coalesce(public, false), owner_id is not distinct from %s from storage.buckets",
+        [_BY_POLICIES],
+    )
+    return [Bucket(*row) for row in found.fetchall()]
+
+
+_BY_POLICIES = "named by policies"
+_OF_BUCKET = re.compile(r"\bbucket_id\)?(?:::text)? = '([^']+)'")
+
+
+def _add_named(stage: Stage, objects: Table) -> None:
+    """Buckets that only policies name were made in the dashboard: private, as far as one knows."""
+    texts = (f"{policy.using} {policy.check}" for policy in objects.policies)
+    known = {bucket.id for bucket in _buckets(stage)}
+    for name in dict.fromkeys(one for text in texts for one in _OF_BUCKET.findall(text)):
+        if name not in known:
+            query = "insert into storage.buckets (id, name, owner_id) values (%s, %s, %s)"
+            stage.connection.execute(query, [name, name, _BY_POLICIES])
 
 
 def _place(scene: Scene, bucket: Bucket) -> Place:
@@ -117,6 +137,8 @@ def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterato
             severity = Severity.LOW
         if severity is None:
             continue
+        if bucket.named_only:
+            severity = min(severity, Severity.HIGH if bucket.private_by_name else Severity.MEDIUM)
         guilty = _guilty(objects, bucket, visitor, done)
         named = ", ".join(f"“{policy.name}”" for policy in guilty)
         places = scene.policy_places(objects, guilty) if guilty else (_place(scene, bucket),)
