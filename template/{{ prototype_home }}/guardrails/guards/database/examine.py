@@ -24,6 +24,7 @@ from . import (
     policies,
     principals,
     said,
+    selfsame,
     signups,
     storage,
 )
@@ -172,6 +173,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from signups.find(scene, stage)
     yield from newcomers.find(scene)
     yield from storage.find(scene, stage)
+    yield from selfsame.find(scene)
 
 
 def _sign_up(connection: Connection[Any], person: Person) -> list[NotLooked]:
