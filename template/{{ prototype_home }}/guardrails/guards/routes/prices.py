@@ -93,6 +93,23 @@ def _by_snap(piece: Piece, call: Call) -> bool:
     return bool(named) and re.search(r"(?i)midtrans", piece.module.text) is not None
 
 
+_BY_NAME = re.compile(
+    r"^(?:create|init\w*|start|begin|open|request)\w*(?:Payment|Checkout|Charge|PaymentIntent|PaymentLink"
+    r"|Transaction|CheckoutSession)$"
+)
+_ABROAD = re.compile(r"\b(?:fetch|axios(?:\.\w+)?|request)\(")
+_WITH_KEY = re.compile(r"[Aa]uthorization|[aA]pi_?-?[kK]ey|client_?[sS]ecret|\bprocess\.env\b|Deno\.env")
+
+
+def _by_own_helper(case: Case, piece: Piece, call: Call) -> bool:
+    """`createBankPayment({ amount })`, a function of the tree's that asks a provider over HTTP."""
+    if not call.arguments or not _BY_NAME.match(call.callee):
+        return False
+    found = case.program.function(piece.module, call.callee)
+    code = found[0].slice(found[1]) if found else ""
+    return bool(_ABROAD.search(code) and found and _WITH_KEY.search(found[0].code))
+
+
 def prices(case: Case) -> Iterator[Finding]:
     if (
         case.access in {Access.SIGNATURE, Access.ROLE}
@@ -104,6 +121,7 @@ def prices(case: Case) -> Iterator[Finding]:
     for piece in case.pieces:
         for call in piece.module.calls_in(piece.start, piece.end):
             charges = _charges(call) or _charges_by_http(piece, call) or _by_snap(piece, call)
+            charges = charges or _by_own_helper(case, piece, call)
             at = _named_amount(case, piece, call) if charges else 0
             if at:
                 message = f"{case.route.label} charges the amount that the client names"
