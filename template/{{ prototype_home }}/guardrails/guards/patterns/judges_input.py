@@ -178,48 +178,6 @@ def _sql_value(case: Case, before: str, value: str) -> Severity | None:
     return Severity.MEDIUM if _COMPARED.search(before) else None
 
 
-_OWN = re.compile(
-    r"(^|\.)(\w*(id|Id|ID|uuid|Uuid)s?|uid|now|today|\w*(Date|Time|Iso|ISO|date|At|Start|End|_at"
-    r"|start|end)|"
-    r"from|to|page|limit|offset|i|cutoff|tomorrow|yesterday|\w*[cC]ount)$"
-)
-
-
-def filter_interpolation(case: Case) -> Case | None:
-    """Text in a PostgREST filter, where a comma or bracket begins another condition."""
-    text = case.name("FILTER") or case.match.text
-    if not re.search(r"\.(eq|ilike|like|cs|in|neq|gt|lt|gte|lte|fts|wfts|is|ov|cd)\.", text):
-        return None
-    for _, value in interpolations(text):
-        if not _filter_value_safe(case, value):
-            before = case.match.text.rpartition(text)[0]
-            return case.but(line=case.match.line + before.count("\n"), VALUE=value)
-    return None
-
-
-def _filter_value_safe(case: Case, value: str) -> bool:
-    if re.search(r"replace\(|encode|escape|sanit|toISOString|Number\(|\.join\(|format\(", value):
-        return True
-    if re.fullmatch(r"[\w$]+", value):
-        definition = case.source.definition(value, case.match.line)
-        if re.search(r"replace\(|escape|sanit|toISOString|Number\(|parseInt|\.join\(", definition):
-            return True
-    own = _OWN.search(re.sub(r"[!?]", "", value).strip()) is not None
-    return own and not (case.source.is_server and _picked_out(case, value))
-
-
-_PICKED_OUT = re.compile(r"searchParams|\.(?:query|body|params)\b|\breq(?:uest)?\.json\(")
-_FORM = re.compile(r"uuid|safeParse|isUUID|isUuid|validate", re.IGNORECASE)
-
-
-def _picked_out(case: Case, value: str) -> bool:
-    """An id that a server takes out of the request is whatever text stands there."""
-    if not re.fullmatch(r"[\w$]+", value):
-        return False
-    definition = case.source.definition(value, case.match.line)
-    return _PICKED_OUT.search(definition) is not None and _FORM.search(case.above) is None
-
-
 def command_injection(case: Case) -> Case | None:
     """A shell gets a string with values in it."""
     if "child_process" not in case.source.text:
@@ -383,7 +341,6 @@ def evaluated(case: Case) -> Case | None:
 JUDGES: dict[str, Judge] = {
     "unsanitised-html": unsanitised_html,
     "string-built-sql": string_built_sql,
-    "filter-interpolation": filter_interpolation,
     "command-injection": command_injection,
     "fetch-of-request-url": fetch_of_request_url,
     "path-of-request": path_of_request,
