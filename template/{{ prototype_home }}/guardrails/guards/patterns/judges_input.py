@@ -338,6 +338,21 @@ def evaluated(case: Case) -> Case | None:
     return case.but(severity=Severity.CRITICAL if sent else Severity.MEDIUM, CODE=last_name(code))
 
 
+_WHOSE_ROLE = re.compile(
+    r"\brole\s*[!=]==?\s*[\"']|[\"']\s*[!=]==?\s*\w+\??\.role\b|\brole\s*:\s*(?:[\"']user[\"']|\w[\w.]*\s*[!=]==)"
+    r"|\.includes\(\s*\w+\??\.role|enum\(\s*\[\s*[\"']user"
+)
+
+
+def sent_messages(case: Case) -> Case | None:
+    """`[{ role: "system", … }, ...messages]`, and what role each message has the request says."""
+    named = re.findall(r"(?<![\w$.])[A-Za-z_$][\w$]*", case.match.text.removeprefix("..."))
+    sent = next((one for one in named if from_request(case, one)), "")
+    if not sent or _WHOSE_ROLE.search(case.source.around(case.match.line)):
+        return None
+    return case.but(VALUE=sent)
+
+
 JUDGES: dict[str, Judge] = {
     "unsanitised-html": unsanitised_html,
     "string-built-sql": string_built_sql,
@@ -347,5 +362,6 @@ JUDGES: dict[str, Judge] = {
     "unchecked-upload": unchecked_upload,
     "unvalidated-body": unvalidated_body,
     "system-prompt": system_prompt,
+    "sent-messages": sent_messages,
     "evaluated": evaluated,
 }

@@ -34,6 +34,7 @@ def payments(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         yield from prices(case)
         yield from _paid_out_twice(case)
+        yield from _another_key(case)
         yield from _webhook(case)
 
 
@@ -60,6 +61,27 @@ def _paid_out_twice(case: Case) -> Iterator[Finding]:
                 where = place(piece.module, call.start, case.route.label)
                 yield finding("payments.no-idempotency", where, message, MEDIUM, [at_route(case)])
                 return
+
+
+_NEW_KEY = re.compile(
+    r"[iI]dempotency-?_?[kK]ey['\"]?\s*:\s*(?:`[^`]*\$\{\s*)?(?:Date\.now\(|crypto\.randomUUID\(|uuid(?:v4)?\("
+    r"|Math\.random\()"
+)
+_BACK = re.compile(r"refund|payout|transfer|withdraw", re.IGNORECASE)
+
+
+def _another_key(case: Case) -> Iterator[Finding]:
+    """A key that is another one at each try keeps no second try from counting."""
+    for piece in case.pieces:
+        made = _NEW_KEY.search(piece.code)
+        if made and _BACK.search(piece.code[max(0, made.start() - 500) : made.start()]):
+            message = (
+                f"{case.route.label} sends money with an idempotency key that is new each time: "
+                f"the provider cannot know a second request for the first"
+            )
+            where = place(piece.module, piece.start + made.start(), case.route.label)
+            yield finding("payments.no-idempotency", where, message, MEDIUM, [at_route(case)])
+            return
 
 
 _BRANCH = re.compile(
