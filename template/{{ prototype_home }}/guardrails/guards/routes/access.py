@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .clients import found_first, rows_decide, taken
 from .flow import Flow, Names, mentions
+from .identified import identified
 from .middleware import Access, judge
 from .program import Piece, Program
 from .proofs import by_code, by_helper, by_token, turned_away, verifies
@@ -92,7 +93,8 @@ class Case:
         self.route = route
         self.pieces = program.reach(route.start)
         told = route.kind in {"action", "procedure"}
-        self.flow = Flow(program, self.pieces, told, bare=route.kind == "procedure")
+        known = identified(program, route.guards)
+        self.flow = Flow(program, self.pieces, told, route.kind == "procedure", known)
         self.gate = ""
         """What a middleware file of the framework asks before the route, if anything."""
 

@@ -49,12 +49,18 @@ class Names:
     header: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=set)
     """`item.userId`, where what was handed in is `{ userId: me, quantity: body.quantity }`."""
+    known: re.Pattern[str] | None = None
+    """What of the request a middleware has written: who calls."""
 
     def has_sent(self, code: str) -> bool:
+        if self.known:
+            code = self.known.sub("''", code)
         return SENT.search(code) is not None or mentions(code, self.sent)
 
     def has_caller(self, code: str) -> bool:
         found = ASKS_CALLER.search(code) or SET_BEFORE.search(code)
+        if self.known and self.known.search(code):
+            return True
         if found is not None or mentions(code, self.caller):
             return True
         return any(re.search(rf"(?<![\w$.]){re.escape(one)}\b", code) for one in self.members)
@@ -70,9 +76,16 @@ class Flow:
     """The names of each piece that a request runs through."""
 
     def __init__(
-        self, program: Program, pieces: Iterable[Piece], all_sent: bool = False, bare: bool = False
+        self,
+        program: Program,
+        pieces: Iterable[Piece],
+        all_sent: bool = False,
+        bare: bool = False,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self._program = program
+        self._known = known
+        self._written = _fields(known)
         self._bare = bare
         """What stands in the context says nothing of the caller by itself: the store is in it."""
         self._names: dict[tuple[str, int], Names] = {}
@@ -84,7 +97,7 @@ class Flow:
 
     def _follow(self, piece: Piece, all_sent: bool) -> Names:
         module = piece.module
-        names = Names(secret=module_secrets(module))
+        names = Names(secret=module_secrets(module), known=self._written)
         self._parameters(piece, names, all_sent)
         if self._bare:
             names.caller -= {"ctx"}
@@ -127,6 +140,9 @@ class Flow:
             return
         named = _DEFAULT.sub("", binding.names)
         found = set(_NAME.findall(named)) if "." not in named else set()
+        if self._known and (own := _taken_out(named, value, self._known)):
+            names.caller |= own
+            found -= own
         of_caller = names.has_caller(_SET_TO.sub("", value)) or self._identifies(module, value)
         if of_caller and not _MAKES_A_ROW.match(value) and not _client_first(value, names):
             names.caller |= found
@@ -167,6 +183,26 @@ class Flow:
         call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
         found = self._program.function(module, call[1]) if call else None
         return found is not None and identifies(self._program, *found)
+
+
+def _fields(known: frozenset[str]) -> re.Pattern[str] | None:
+    """`req.clerkId`, `req.body?.clerkId`, where these are known."""
+    if not known:
+        return None
+    fields = "|".join(re.escape(one).replace(r"\.", r"\??\.") for one in sorted(known))
+    return re.compile(rf"(?<![\w$.])(?:req|request)\??\.(?:{fields})\b(?!\s*=[^=>])")
+
+
+_WHOLE = re.compile(r"\s*(?:req|request)\??\.(body|query|params)\b(?:\s*(?:\|\||\?\?)\s*\{\s*\})?[^.\w]*")
+_ITEM = re.compile(r"[{,]\s*(\w+)\s*(?::\s*([\w$]+))?(?=\s*[,}=])")
+
+
+def _taken_out(names: str, value: str, known: frozenset[str]) -> set[str]:
+    """The `clerkId` of `const { clerkId, price } = req.body`, where that is the caller's."""
+    whole = _WHOLE.fullmatch(value)
+    if whole is None:
+        return set()
+    return {one[2] or one[1] for one in _ITEM.finditer(names) if f"{whole[1]}.{one[1]}" in known}
 
 
 _MAKES_A_ROW = re.compile(r"\s*\(?\s*await\s+[\w$.()'\"]{1,80}\.(?:create|insertOne|insert)\(")

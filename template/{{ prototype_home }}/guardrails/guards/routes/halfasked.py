@@ -9,6 +9,7 @@ from .middleware import Access
 from .program import Piece, Program
 from .queries import queries
 from .say import HIGH, MEDIUM, at_route, finding, place
+from .signs import READS
 from .source import Condition
 
 _OF_A_ROLE = re.compile(r"[\w$.?!]*\b\w*[rR]ole\s*===?\s*['\"](\w+)['\"]")
@@ -58,8 +59,19 @@ def _half(piece: Piece, test: Condition, case: Case) -> Condition | None:
         return None
     rest = code.replace(role[0], "")
     compares = "&&" in code and _COMPARED.search(rest) is not None
-    known = compares and case.flow.of(piece).has_caller(rest)
+    names = case.flow.of(piece)
+    of_another = _of_a_row(piece, role[0]) and not names.has_caller(role[0])
+    known = compares and not of_another and names.has_caller(rest)
     return test if known and _REFUSES.search(piece.module.slice(test.then)) else None
+
+
+def _of_a_row(piece: Piece, test: str) -> bool:
+    """`target.role === "admin"`, where the target was looked up: what kind of user that one is."""
+    head = re.match(r"\w+", test.strip())
+    return head is not None and any(
+        one.names.strip() == head[0] and READS.search(piece.module.slice(one))
+        for one in piece.module.bindings_in(piece.start, piece.end)
+    )
 
 
 def _left(case: Case, piece: Piece) -> list[str]:

@@ -56,6 +56,8 @@ class Program:
     unreadable: list[str] = field(default_factory=list)
     unstarted: set[str] = field(default_factory=set)
     """Files of servers that nobody starts."""
+    identified: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """By each middleware: what it writes on the request of who calls."""
     _modules: dict[str, Module | None] = field(default_factory=dict)
     _targets: dict[tuple[str, str], str | None] = field(default_factory=dict)
 

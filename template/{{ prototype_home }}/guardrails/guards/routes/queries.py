@@ -351,15 +351,25 @@ def only_own(case: Case) -> bool:
 
 
 def changed(query: Query) -> bool:
-    """Whether the row that was found is written to, by itself or by what it was found for."""
-    if query.writes or query.inserts:
-        return True
+    """Whether the row that was found is written to, by itself or by what it was found for;
+    unknown is yes.
+    """
     piece = query.spot.piece
     into = _bound(query)
-    if piece.depth or not into or not re.fullmatch(r"\w+", into[-1].names):
-        return True
-    name = re.escape(into[-1].names)
-    later = piece.module.code[into[-1].end : piece.end]
+    unknown = piece.depth or not into or not re.fullmatch(r"\w+", into[-1].names)
+    return bool(query.writes or query.inserts or unknown) or _saved(piece, into[-1])
+
+
+def altered(query: Query) -> bool:
+    """Whether the row that was found is seen to be written to."""
+    piece, into = query.spot.piece, _bound(query)
+    plain = bool(into) and re.fullmatch(r"\w+", into[-1].names) is not None
+    return query.writes or (plain and _saved(piece, into[-1]))
+
+
+def _saved(piece: Piece, into: Binding) -> bool:
+    name = re.escape(into.names)
+    later = piece.module.code[into.end : piece.end]
     made = re.search(_MADE.format(name), later)
     return bool(
         re.search(

@@ -14,7 +14,7 @@ from .models import below
 from .owners import owned_tables, written_tables
 from .parties import compared, of_parties, private
 from .pastrows import past_the_rows
-from .queries import Query, changed, for_sale, only_tested, queries, stem
+from .queries import Query, altered, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies, kept_by_role
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
@@ -98,14 +98,14 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     ]
     if not found or _only_booked(case, found):
         return
-    worst = max(found, key=lambda one: one.writes)
-    verb = "changes" if worst.writes or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
+    worst = max(found, key=lambda one: (one.writes, altered(one)))
+    verb = "changes" if altered(worst) or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
     message = (
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"
     )
     takes_part = case.sends or TAKES_PART.search(case.route.path) is not None
-    addressed = takes_part and case.route.method in {"POST", "ANY"} and not worst.writes
+    addressed = takes_part and case.route.method in {"POST", "ANY"} and not altered(worst)
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case)]
     also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
@@ -121,13 +121,20 @@ _BY_OWNER = re.compile(
 """It is asked for by whose it is, and not by what it is."""
 
 
+_TAKES_A_PLACE = re.compile(
+    r",\s*\{\s*(?:\$\w+\s*:\s*\{\s*)?['\"`]?\w*(?:slots|booked|reserved|seats|stock|available|capacity)\w*"
+    r"[^,{}]*\}",
+    re.IGNORECASE,
+)
+"""What is booked is marked as taken, and nothing else of it is changed."""
+
+
 def _only_booked(case: Case, found: list[Query]) -> bool:
     """`POST /bookings` looks up the room and the host that anybody may book."""
     if case.route.method != "POST" or ":" in case.route.path or not _ADDS.search(case.code):
         return False
     return not any(
-        one.writes
-        or ".save(" in one.spot.piece.code
+        (altered(one) and not (one.writes and _TAKES_A_PLACE.search(one.code)))
         or PRIVATE_PATH.search(one.table)
         or _BY_OWNER.search(one.code)
         for one in found

@@ -266,7 +266,7 @@ OPTIONAL_PASSWORD = re.compile(
 STORES = re.compile(
     r"\.(?:create|insert|insertOne|upsert|update|updateOne|findByIdAndUpdate"
     r"|findOneAndUpdate|save|values|set|createUser|updateUserById|signUp|run|query|register"
-    r"|(?:create|update|upsert|insert|add|set|register)\w*)$"
+    r"|(?:create|update|upsert|insert|add|set(?![eE]x$|Header$|Timeout$)|register)\w*)$"
 )
 TENANT_ID = (
     r"(?:org(?:ani[sz]ation)?|tenant|company|workspace|restaurant|salon|clinic|hospital|school|store"
