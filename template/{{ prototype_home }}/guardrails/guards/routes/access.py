@@ -45,7 +45,8 @@ _CLIENT = re.compile(
 )
 _HEADERS_OF_A_CLIENT = 600
 """So far behind its beginning a client's own headers stand; further on they are a letter's."""
-_SUPABASE = re.compile(r"supabase", re.IGNORECASE)
+_SUPABASE = re.compile(r"supabase(?!_?(?:u?id|user_?id)\b)", re.IGNORECASE)
+"""A column that keeps somebody's id there is no client."""
 _OTHER_DATA = re.compile(
     r"prisma|drizzle|mongoose|mongodb|knex|sequelize|typeorm|\bpg\b|mysql|sqlite"
     r"|@vercel/postgres|@neondatabase"

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case
+from .models import model_text, only_once, prisma_model
+from .program import Piece
 from .say import HIGH, at_route, finding, place
 from .signs import MONEY, WEBHOOK_NAME
 
@@ -36,6 +38,18 @@ def of_a_payment(case: Case) -> bool:
     )
 
 
+_COMES_BACK = re.compile(
+    r"(?:^|[/_-])(?:success|callback|return|complete[d]?|fail(?:ure|ed)?|cancel(?:led)?)s?/?$", re.IGNORECASE
+)
+
+
+def comes_back(case: Case) -> bool:
+    """`GET /esewa/success`: where a provider sends the buyer to, and is asked itself."""
+    path = case.route.path
+    asks = _ASKS_OTHERS.search(case.code) is not None
+    return asks and _COMES_BACK.search(path) is not None and _PAYMENT.search(path) is not None
+
+
 _COUNTS = re.compile(
     r"\b\w*(?:[bB]alance|[cC]redits?|[wW]allet)\w*['\"]?\s*(?::\s*\{\s*(?:increment|decrement)\s*:|\+=)"
     r"|\$inc\s*:\s*\{[^{}]*(?:[bB]alance|[cC]redits?|[wW]allet)"
@@ -49,16 +63,50 @@ _ASKED_BEFORE = re.compile(
 """What was done about it is looked at before it is done again."""
 
 
+_FAR = 8
+"""A webhook hands what it was told to a service, and that to the one that keeps the balances."""
+_AT_THE_PROVIDER = re.compile(
+    r"[sS]tatus\s*[!=]==?\s*['\"](?:captured|authori[sz]ed|succeeded|success|COMPLETED?|paid)['\"]"
+)
+"""What the provider says of its payment tells nothing of whether it was counted."""
+
+
+def _before(piece: Piece, at: int) -> str:
+    """All that is done before, down from the handler."""
+    code = piece.code[:at]
+    while piece.giver is not None:
+        end = piece.given[0].start if piece.given else piece.giver.end
+        code = piece.giver.module.code[piece.giver.start : end] + code
+        piece = piece.giver
+    return _AT_THE_PROVIDER.sub(" ", code)
+
+
+_ADDED = re.compile(r"\b([A-Z]\w*|(?:prisma|db|tx)\.\w+)\.create\(")
+_REFERENCE = re.compile(r"[{,\s](\w*(?:ref|reference|payment_?[iI]d|transaction_?[iI]d)\w*)\s*[:,]")
+
+
+def _refused_twice(case: Case, piece: Piece) -> bool:
+    """The store refuses a second row for the same payment, and with it all that is done."""
+    for added in _ADDED.finditer(piece.code):
+        keys = _REFERENCE.findall(piece.code[added.end() : added.end() + 500])
+        model = added[1].rpartition(".")[2]
+        text = prisma_model(case.program, model) or model_text(case.program, piece.module, model)
+        if keys and only_once(text, keys):
+            return True
+    return False
+
+
 def counted_again(cases: list[Case]) -> Iterator[Finding]:
     """A balance is moved each time the provider tells the same, as it does until it hears 200."""
     for case in cases:
         told = WEBHOOK_NAME.search(case.route.path) or of_a_payment(case)
         if case.route.method != "POST" or not told or "constructEvent" in case.code:
             continue
-        for piece in case.pieces[:3]:
+        for piece in case.pieces[:_FAR]:
             moved = _COUNTS.search(piece.code)
-            before = case.own if piece.depth else ""
-            if moved is None or _ASKED_BEFORE.search(before + piece.code[: moved.start()]):
+            if moved is None or _ASKED_BEFORE.search(_before(piece, moved.start())):
+                continue
+            if _refused_twice(case, piece):
                 continue
             message = (
                 f"{case.route.label} moves a balance for each delivery: the provider tells the "

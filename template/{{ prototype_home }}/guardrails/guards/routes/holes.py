@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
 from .backoffice import of_the_house
 from .bylink import listens, maintains
+from .callbacks import comes_back
 from .disabled import disabled
 from .edges import asks_back, edge, receives
 from .edgesettings import config
@@ -364,6 +365,7 @@ def _public_read(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] |
         or directory(case)
         or profile(case)
         or made_up(case)
+        or comes_back(case)
     ):
         return None
     return HIGH, "hands out data of people"

@@ -45,6 +45,7 @@ from .races import races
 from .records import records
 from .references import references
 from .refunds import refunds
+from .replaced import replaced
 from .rows import page_rows, public_files, route_row
 from .settings import told_inside, told_settings
 from .sociallogins import social_logins
@@ -65,6 +66,7 @@ def look(tree: Tree) -> Looked:
         *identity(cases),
         *records(cases),
         *half_asked(cases),
+        *replaced(cases),
         *overwritten(cases),
         *references(cases),
         *cookies(cases),

@@ -157,13 +157,24 @@ def proves_it(case: Case) -> bool:
     )
 
 
+_HASHES = re.compile(r"\b(?:bcrypt\w*|argon2)\.hash\w*\(|\bhashPassword\(")
+_CHANGES = re.compile(r"\.(?:update\w*|delete\w*|findByIdAnd\w+|findOneAnd\w+)\(")
+
+
 def signs_up(case: Case) -> bool:
-    """`POST /users` handed to `registerUser`: a new account, by the password that comes with it."""
+    """`POST /users` handed to `registerUser`, or `POST /auth/user`: a new account, by the password
+    that comes with it.
+    """
+    by_name = _SIGNS_UP.search(case.own) and re.search(r"\bpassword\b", case.own)
+    by_address = (
+        "/auth/" in case.route.path
+        and _HASHES.search(case.code) is not None
+        and not _CHANGES.search(case.code)
+    )
     return (
         case.route.method == "POST"
         and ":" not in case.route.path
-        and _SIGNS_UP.search(case.own) is not None
-        and re.search(r"\bpassword\b", case.own) is not None
+        and bool(by_name or by_address)
         and SENT.search(case.own) is not None
     )
 

@@ -29,7 +29,8 @@ _PAID = re.compile(
     re.IGNORECASE,
 )
 _SAID = re.compile(
-    r"\b(?:payment_?[sS]tatus|is_?[pP]aid|paid)['\"]?\s*:\s*(?P<value>[\w$.?]+)\s*(?=[,}\n])"
+    r"\b(?:payment_?[sS]tatus|is_?[pP]aid|paid)['\"]?\s*:\s*(?P<value>[\w$.?]+)"
+    r"(?:\s*(?:\?\?|\|\|)\s*['\"]\w+['\"])?\s*(?=[,}\n])"
     r"|(?:\b(?P<row>[a-z]\w*)\.(?:payment_?[sS]tatus|is_?[pP]aid)\s*=(?!=)\s*(?P<given>[\w$.?]+))"
     r"|[{,]\s*(?P<short>payment_?[sS]tatus|is_?[pP]aid)\s*(?=[,}])"
 )
@@ -237,9 +238,10 @@ _STORES = re.compile(
 
 
 def _said_paid(case: Case) -> Spot | None:
-    """Where the request itself says whether it was paid, and that is kept."""
-    for piece in case.pieces[:1]:
-        names = case.flow.of(piece)
+    """Where the request itself says whether it was paid, and that is kept: by the handler, or by
+    a service that it hands all of it to.
+    """
+    for piece in case.pieces:
         for said in _SAID.finditer(piece.code):
             value = said["value"] or said["given"] or said["short"]
             at = piece.start + said.start()
@@ -248,7 +250,7 @@ def _said_paid(case: Case) -> Spot | None:
                 for call in piece.module.calls_in(piece.start, piece.end)
                 if call.callee_end < at < call.end
             )
-            if stored and names.has_sent(value):
+            if stored and value != "paid" and named_by_client(case, piece, value):
                 return Spot(piece, at)
     return None
 

@@ -10,6 +10,14 @@ from .queries import CREATES, statement, stem, table
 from .source import Call
 
 
+_COLUMN_IS = re.compile(
+    r"\beq\(\s*(?:schema\.)?(\w+)\.\w*(?:user|owner|customer|client|tenant|org\w*|company|account|patient"
+    r"|student|member)\w*\s*,\s*([\w$.?!]+)\s*,?\s*\)",
+    re.IGNORECASE,
+)
+"""A condition of Drizzle's, wherever it is put together: `eq(jars.customerId, me)`."""
+
+
 def owned_tables(cases: list[Case]) -> set[str]:
     """Tables of which some route asks only for what is the caller's: they have owners."""
     found: set[str] = set()
@@ -18,6 +26,9 @@ def owned_tables(cases: list[Case]) -> set[str]:
             if piece.depth > 2:
                 continue
             names = case.flow.of(piece)
+            found |= {
+                stem(one[1]) for one in _COLUMN_IS.finditer(piece.code) if names.has_caller(one[2])
+            }
             for call in piece.module.calls_in(piece.start, piece.end):
                 if call.end - call.start > 3_000 or not call.arguments:
                     continue

@@ -29,6 +29,7 @@ _ID = re.compile(
 _TABLE = re.compile(
     r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)"
     r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?\w+\"?\.)?[\"`]?(\w+)"
+    r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+\$\{\s*(?:schema\.)?(\w+)\s*\}"
     r"|\b(?:db|tx)\.query\.(\w+)"
     r"|\b(?:tx|trx|transaction)\.(?!query\b)(\w+)\.(?:find|update|delete|upsert|create|count)"
     r"|\b(?:db|knex|trx)\(\s*['\"](\w+)"
@@ -102,7 +103,7 @@ def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
         return "filter" if named and sent(arguments[1]) else ""
     if method in {"insert", "upsert"} and ".from(" in call.callee:
         return "insert" if _inserts(arguments[0], sent) else ""
-    if call.callee.endswith("sql") or method in {"query", "execute", "prepare"}:
+    if re.sub(r"<.*", "", call.callee).endswith("sql") or method in {"query", "execute", "prepare"}:
         return "filter" if _in_sql(arguments, sent) else ""
     if _BY_ID.match(method) or (_VERB.match(method) and not call.callee.startswith("this.set")):
         return "filter" if _direct(arguments, sent) else ""
