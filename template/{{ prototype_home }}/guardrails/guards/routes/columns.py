@@ -10,6 +10,7 @@ from .parties import of_parties
 from .paths import property_of
 from .program import Piece, Program
 from .say import CRITICAL, HIGH, at_route, finding, place
+from .shapes import definition, fields
 from .signs import WRITES
 from .source import WORD, Call, Module
 
@@ -41,6 +42,53 @@ def columns(cases: list[Case]) -> Iterator[Finding]:
             for call in piece.module.calls_in(piece.start, piece.end):
                 if left := _left(case.program, piece, call):
                     yield _told(case, piece, call, left)
+                elif _OF_ACCOUNTS.search(case.route.label):
+                    yield from _spelled_out(case, piece, call)
+
+
+_OF_ACCOUNTS = re.compile(r"regist|sign-?up|profile|users?\b|account|auth|members?\b|/me\b", re.IGNORECASE)
+
+
+def _spelled_out(case: Case, piece: Piece, call: Call) -> Iterator[Finding]:
+    """A shape with the role in it, and all that it lets through is kept."""
+    given = piece.module.slice(call.arguments[0]) if call.arguments else ""
+    if not _PARSES.search(call.callee) or not _WHOLE.fullmatch(given):
+        return
+    name = call.callee.partition(".")[0]
+    made = definition(case.program, piece.module, name)
+    left = fields(case.program, *made) if made else set()
+    power = sorted(one for one in left if _POWER.fullmatch(one))
+    later = piece.module.code[call.end : piece.end]
+    said = any(re.search(rf"\b{one}\b", later + piece.code) for one in power)
+    if not made or not power or said or not _kept_whole(piece, call):
+        return
+    message = (
+        f"{case.route.label} stores what the request says of {', '.join(power)}: the shape that it "
+        f"is read by lets that in"
+    )
+    there = case.program.find(piece.module, name)
+    value = there and there[0].outer_values.get(there[1])
+    also = [place(there[0], value.start)] if there and value else []
+    where = place(piece.module, call.start, case.route.label)
+    yield finding("authz.mass-assignment", where, message, CRITICAL, [*also, at_route(case)])
+
+
+def _kept_whole(piece: Piece, call: Call) -> bool:
+    """Whether what was read is handed on as it is, or with something added."""
+    into = [
+        one.names.strip()
+        for one in piece.module.bindings_in(piece.start, piece.end)
+        if one.start <= call.start < one.end
+    ]
+    if not into or not WORD.fullmatch(into[-1]):
+        return False
+    later = piece.module.code[call.end : piece.end]
+    read = rf"{into[-1]}\.data" if ".safeParse" in call.callee else into[-1]
+    names = [read, *re.findall(rf"\b(?:const|let)\s+(\w+)[^=\n]*=\s*{read}\b\s*;?\s*\n", later)]
+    return any(
+        re.search(rf"[(,]\s*(?:\{{\s*\.\.\.)?{one}(?:\s+as\s+\w+)?\s*[,)}}]", later)
+        for one in names
+    )
 
 
 def _told(case: Case, piece: Piece, call: Call, left: list[str]) -> Finding:
@@ -98,13 +146,3 @@ def _schema(program: Program, module: Module, callee: str) -> tuple[Module, str]
             break
         found = definition(program, found[0], found[1].strip())
     return found
-
-
-def definition(program: Program, module: Module, name: str) -> tuple[Module, str] | None:
-    """Where a value that stands outside of functions is made; a class may have a field of the
-    same name as what its file imports.
-    """
-    taken = program.imported(module, name)
-    there = program.exported(*taken) if taken else program.find(module, name)
-    binding = there and there[0].outer_values.get(there[1])
-    return (there[0], there[0].slice(binding)) if there and binding else None

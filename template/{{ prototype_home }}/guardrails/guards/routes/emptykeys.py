@@ -7,9 +7,12 @@ from ...engine.finding import Finding
 from .access import Case
 from .program import Piece
 from .say import HIGH, at_route, finding, place
-from .source import Module
+from .signs import WEBHOOK_NAME
+from .source import Argument, Call, Module
 
 _CHECKS = re.compile(r"(?:^|\.)constructEvent(?:Async)?$")
+_HASHES = re.compile(r"(?:^|\.)createHmac$")
+_COMPARED = re.compile(r"timingSafeEqual|[!=]==?\s*[\w.?]*[sS]ig(?:nature)?\w*|[sS]ig(?:nature)?\w*\s*[!=]==?")
 _EMPTY = r"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*(?:''|\"\"|``)"
 
 
@@ -17,10 +20,10 @@ def empty_key(case: Case) -> Iterator[Finding]:
     """`process.env.WEBHOOK_SECRET || ""`: whoever signs with nothing is the provider."""
     for piece in case.pieces:
         for call in piece.module.calls_in(piece.start, piece.end):
-            if not _CHECKS.search(call.callee) or len(call.arguments) < 3:
-                continue
-            at = _falls_back(case, piece, call.arguments[2].start, call.arguments[2].end)
-            if at is None:
+            key = _key(piece, call)
+            at = _falls_back(case, piece, key.start, key.end) if key else None
+            rule = _rule(case) if at else ""
+            if at is None or not rule:
                 continue
             module, start, name = at
             message = (
@@ -29,8 +32,26 @@ def empty_key(case: Case) -> Iterator[Finding]:
             )
             also = [place(piece.module, call.start), at_route(case)]
             where = place(module, start, case.route.label)
-            yield finding("edge-fn.webhook-unsigned", where, message, HIGH, also)
+            yield finding(rule, where, message, HIGH, also)
             return
+
+
+def _key(piece: Piece, call: Call) -> Argument | None:
+    """What a signature that was sent is checked with: not what something is signed with."""
+    if _CHECKS.search(call.callee) and len(call.arguments) > _LAST_OF_STRIPE:
+        return call.arguments[_LAST_OF_STRIPE]
+    checks = _HASHES.search(call.callee) and _COMPARED.search(piece.code)
+    return call.arguments[1] if checks and len(call.arguments) > 1 else None
+
+
+_LAST_OF_STRIPE = 2
+_PAYS = re.compile(r"pay|order|checkout|wallet|purchase|subscri", re.IGNORECASE)
+
+
+def _rule(case: Case) -> str:
+    if WEBHOOK_NAME.search(case.route.label) or "constructEvent" in case.code:
+        return "edge-fn.webhook-unsigned"
+    return "payments.unverified" if _PAYS.search(case.route.label) else ""
 
 
 def _falls_back(case: Case, piece: Piece, start: int, end: int) -> tuple[Module, int, str] | None:

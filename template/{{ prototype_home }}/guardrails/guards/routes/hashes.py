@@ -13,6 +13,7 @@ from .middleware import Access
 from .models import HASH, keeps_hash, model_text, prisma_model
 from .paths import property_of
 from .program import Piece, Program
+from .queries import statement
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import LOGIN_PATH
 from .source import Binding, Call
@@ -25,10 +26,17 @@ def hashes(cases: list[Case]) -> Iterator[Finding]:
         own = list(_own(case))
         yield from own
         for piece in () if own else case.pieces:
-            for at, what in (*_handed_out(case, piece), *stored_rows(case, piece)):
+            told = (*_handed_out(case, piece), *stored_rows(case, piece), *_by_model(case, piece))
+            for at, what in told:
                 trusted = case.access is Access.ROLE
                 files[piece.module.path, trusted].append((case, piece, at, what))
-    for (_, trusted), hits in files.items():
+    told_of: set[tuple[str, int]] = set()
+    for (path, trusted), every in sorted(files.items(), key=lambda one: one[0][1]):
+        hits = [one for one in every if (path, one[2]) not in told_of]
+        told_of |= {(path, one[2]) for one in hits}
+        if not hits:
+            continue
+        hits.sort(key=lambda one: one[0].access is not Access.PUBLIC)
         case, piece, at, what = hits[0]
         others = len({one[0].route.label for one in hits}) - 1
         more = f", and so do {others} more routes" if others else ""
@@ -107,6 +115,34 @@ def _handed_out(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
             continue
         if _answered(case, piece, call):
             yield at, what
+
+
+_OF_A_MODEL = re.compile(r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$")
+_CHOSEN_OF_A_MODEL = re.compile(r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]")
+_POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
+
+
+def _by_model(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
+    """What a repository of Mongoose's reads of an account, and a service hands on to the answer."""
+    names = case.flow.of(piece)
+    for call in piece.module.calls_in(piece.start, piece.end) if piece.depth else ():
+        model = _OF_A_MODEL.match(call.callee)
+        whole = statement(piece, call) if model else ""
+        text = model_text(case.program, piece.module, model[1]) if model else ""
+        if not text or _CHOSEN_OF_A_MODEL.search(whole):
+            continue
+        along = next((one for one in _POPULATED.findall(whole) if _hashed(case, text, one)), "")
+        own = names.has_caller(whole) or not keeps_hash(text)
+        if (along or not own) and _answered(case, piece, call):
+            yield call.start, f"whole accounts (`{along}`)" if along else "whole accounts"
+
+
+def _hashed(case: Case, text: str, field: str) -> bool:
+    """Whether a field refers to a model that keeps the hash of a password."""
+    ref = re.search(rf"\b{field}\s*:\s*\{{[^{{}}]*\bref\s*:\s*['\"](\w+)['\"]", text)
+    named = re.compile(rf"\bmodel\s*(?:<[^()]*>)?\(\s*['\"]{ref[1]}['\"]") if ref else None
+    texts = (module.code for _, module in case.program.parsed())
+    return named is not None and any(keeps_hash(one) for one in texts if named.search(one))
 
 
 def _made(call: Call) -> bool:

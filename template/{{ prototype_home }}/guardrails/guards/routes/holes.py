@@ -36,7 +36,7 @@ from .middleware import Access
 from .platforms import EdgeProject
 from .presence import only_seen
 from .purses import fills_a_purse, told_by_action
-from .relays import relay_of
+from .relays import by_any_account, relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import (
     ADMIN_PATH,
@@ -82,6 +82,7 @@ def holes(cases: list[Case], projects: list[EdgeProject]) -> Iterator[Finding]:
         yield from fail_open(case)
         yield from unset(case)
         yield from empty_key(case)
+        yield from by_any_account(case)
     for project in projects:
         yield from config(project)
 

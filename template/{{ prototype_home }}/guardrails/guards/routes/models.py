@@ -13,7 +13,9 @@ _LEFT_OUT = re.compile(
     r"select\s*:\s*false|delete\s+\w+\.\w*[pP]assword|defaultScope|toJSON\s*[(:=]|omit\s*:"
 )
 """Who asks for a row does not get it, or not the whole of it."""
-_MODEL = re.compile(r"\b(?:Schema\s*\(|sequelize\.define\(|\.init\(|defineModel|model\()")
+_MODEL = re.compile(
+    r"\b(?:Schema\s*(?:<[^()]*>)?\s*\(|sequelize\.define\(|\.init\(|defineModel|model\s*(?:<[^()]*>)?\()"
+)
 
 
 def model_text(program: Program, module: Module, name: str) -> str:

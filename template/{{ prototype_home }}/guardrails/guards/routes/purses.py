@@ -42,10 +42,44 @@ _INSIDE = re.compile(
 
 def told_by_action(case: Case) -> tuple[Severity, str] | None:
     """A server action is an address like any other: rows of whomever its argument names."""
-    asked = case.route.kind == "action" and case.first(_INSIDE) is not None
-    if not asked or not SERVICE.search(case.code) or not _names_whose(case) or not _returned(case):
+    if case.route.kind != "action":
         return None
-    return HIGH, "hands out data of people"
+    if case.first(_INSIDE) is not None and SERVICE.search(case.code):
+        found = _names_whose(case) and _returned(case)
+    else:
+        found = any(_of_people(case, one) for one in case.pieces) and _gives_back(case)
+    return (HIGH, "hands out data of people") if found else None
+
+
+_ROWS = re.compile(
+    r"\b(?:prisma|db|tx)\.(?:query\.)?(?P<a>\w+)\.find\w*\(|\.from\(\s*(?:schema\.)?(?P<b>[A-Za-z]\w*)\s*\)"
+    r"|\b(?P<c>[A-Z]\w+)\.find\w*\("
+)
+_PEOPLES = re.compile(
+    r"customer|client|patient|order|expense|invoice|payment|payroll|salar|transaction|message|lead|employee"
+    r"|appointment|booking|account|users?$",
+    re.IGNORECASE,
+)
+_OF_SOMEBODY = re.compile(r"\b\w*(?:customer|client|patient|tenant|employee|user)_?[iI]d\b", re.IGNORECASE)
+
+
+def _of_people(case: Case, piece: Piece) -> bool:
+    """Whether it reads rows that are nobody else's business: by their table, or by whose they are."""
+    read = _ROWS.search(piece.code)
+    if read is None or case.flow.of(piece).caller:
+        return False
+    sent = " ".join(case.flow.of(piece).sent)
+    table = next(filter(None, read.groups()))
+    return bool(sent) and bool(_PEOPLES.search(table) or _OF_SOMEBODY.search(sent))
+
+
+_NOTHING = re.compile(r"\breturn\s+(?:null|true|false|undefined|\[\s*\]|\{\s*(?:success|ok|error)\b[^,{}]*\})")
+
+
+def _gives_back(case: Case) -> bool:
+    """Whether the action returns anything but that it worked."""
+    own = case.pieces[0].code
+    return re.search(r"\breturn\s+\w|\breturn\s+\{", _NOTHING.sub(" ", own)) is not None
 
 
 def _returned(case: Case) -> bool:

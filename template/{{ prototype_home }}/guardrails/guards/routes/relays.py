@@ -1,11 +1,13 @@
 """Mail to whoever the request names: who chooses the address, and whose the words are."""
 
 import re
+from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
 from .flow import Names
 from .meant import guests
+from .middleware import Access
 from .program import Piece
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
 from .signs import BODY, MAIL, PUBLIC_PATH
@@ -43,6 +45,31 @@ def relay_of(case: Case) -> Finding | None:
                     ],
                 )
     return None
+
+
+_TO = re.compile(r"\bto\s*(?::\s*([\w$.?]+)\s*)?(?=[,}])")
+_WRITTEN = re.compile(r"\b(?:html|text)\s*(?::\s*([\w$.?]+)\s*)?(?=[,}])")
+
+
+def by_any_account(case: Case) -> Iterator[Finding]:
+    """`sendEmail({ to, subject, html })` of the request, for whoever has an account."""
+    if case.access is not Access.CALLER:
+        return
+    for piece in case.pieces[:1]:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            given = piece.module.slice(call.arguments[0]) if call.arguments else ""
+            if not MAIL.search(f".{call.callee}(") or not given.startswith("{"):
+                continue
+            told = [one.search(given) for one in (_TO, _WRITTEN)]
+            if all(one and names.has_sent(one[1] or one[0].strip()) for one in told):
+                message = (
+                    f"{case.route.label} sends whatever any account writes to any address that it "
+                    f"names, in your name"
+                )
+                where = at_spot(Spot(piece, call.start), case.route.label)
+                yield finding("edge-fn.open-mail-relay", where, message, HIGH, [at_route(case)])
+                return
 
 
 _ENTERS = re.compile(r"(?i)reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth")

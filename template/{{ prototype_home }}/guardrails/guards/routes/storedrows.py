@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from .access import Case
 from .answered import answered_whole
-from .columns import definition
 from .program import Piece, Program
+from .shapes import definition
 from .signs import LOGIN_PATH
 from .source import Binding, Function, Module
 
