@@ -10,7 +10,7 @@ from .parties import of_parties
 from .paths import property_of
 from .program import Piece, Program
 from .say import CRITICAL, HIGH, at_route, finding, place
-from .shapes import definition, fields
+from .shapes import allowed, definition, fields
 from .signs import WRITES
 from .source import WORD, Call, Module
 
@@ -58,6 +58,9 @@ def _spelled_out(case: Case, piece: Piece, call: Call) -> Iterator[Finding]:
     made = definition(case.program, piece.module, name)
     left = fields(case.program, *made) if made else set()
     power = sorted(one for one in left if _POWER.fullmatch(one))
+    listed = [allowed(case.program, *made, one) for one in power] if made else []
+    if listed and all(listed) and not any(map(_ABOVE_OTHERS.search, listed)):
+        return
     later = piece.module.code[call.end : piece.end]
     said = any(re.search(rf"\b{one}\b", later + piece.code) for one in power)
     if not made or not power or said or not _kept_whole(piece, call):
@@ -71,6 +74,11 @@ def _spelled_out(case: Case, piece: Piece, call: Call) -> Iterator[Finding]:
     also = [place(there[0], value.start)] if there and value else []
     where = place(piece.module, call.start, case.route.label)
     yield finding("authz.mass-assignment", where, message, CRITICAL, [*also, at_route(case)])
+
+
+_ABOVE_OTHERS = re.compile(
+    r"admin|super|owner|staff|manager|moderator|employee|operator|root|agent", re.IGNORECASE
+)
 
 
 def _kept_whole(piece: Piece, call: Call) -> bool:

@@ -36,7 +36,6 @@ def hashes(cases: list[Case]) -> Iterator[Finding]:
         told_of |= {(path, one[2]) for one in hits}
         if not hits:
             continue
-        hits.sort(key=lambda one: one[0].access is not Access.PUBLIC)
         case, piece, at, what = hits[0]
         others = len({one[0].route.label for one in hits}) - 1
         more = f", and so do {others} more routes" if others else ""
@@ -119,6 +118,8 @@ def _handed_out(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
 
 _OF_A_MODEL = re.compile(r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$")
 _CHOSEN_OF_A_MODEL = re.compile(r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]")
+_SIGNS_IN_BY = re.compile(r"\b(?:email|phone\w*|user_?name|mobile)['\"]?\s*:", re.IGNORECASE)
+"""A match has a password as well, that of its room."""
 _POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
 
 
@@ -132,7 +133,7 @@ def _by_model(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
         if not text or _CHOSEN_OF_A_MODEL.search(whole):
             continue
         along = next((one for one in _POPULATED.findall(whole) if _hashed(case, text, one)), "")
-        own = names.has_caller(whole) or not keeps_hash(text)
+        own = names.has_caller(whole) or not (keeps_hash(text) and _SIGNS_IN_BY.search(text))
         if (along or not own) and _answered(case, piece, call):
             yield call.start, f"whole accounts (`{along}`)" if along else "whole accounts"
 

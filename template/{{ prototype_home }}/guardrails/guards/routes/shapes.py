@@ -44,6 +44,19 @@ def fields(program: Program, module: Module, text: str, depth: int = 0) -> set[s
     return found
 
 
+_LISTED = r"(?:^|[,{{\n\s])['\"]?{}['\"]?\s*:\s*\w+\.(?:enum|union|literal)\(([^()]*)\)"
+
+
+def allowed(program: Program, module: Module, text: str, field: str, depth: int = 0) -> str:
+    """The values that a field may have, where they are listed; nothing where any may be."""
+    found = re.search(_LISTED.format(field), text)
+    base = _BASE.match(text)
+    if found or base is None or depth >= _DEEPEST:
+        return found[1] if found else ""
+    there = definition(program, module, base[1])
+    return allowed(program, *there, field, depth + 1) if there else ""
+
+
 def _stepped(step: str, found: set[str], more: set[str]) -> set[str]:
     if step == "pick":
         return found & more
