@@ -7,7 +7,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .models import model_text, only_once, prisma_model
 from .program import Piece
-from .say import HIGH, at_route, finding, place
+from .say import HIGH, at_route, finding, on_the_way, place
 from .signs import MONEY, WEBHOOK_NAME
 
 _CALLED_BACK = re.compile(
@@ -113,5 +113,6 @@ def counted_again(cases: list[Case]) -> Iterator[Finding]:
                 f"same again until it hears 200"
             )
             where = place(piece.module, piece.start + moved.start(), case.route.label)
-            yield finding("payments.no-idempotency", where, message, HIGH, [at_route(case)])
+            also = [at_route(case), *on_the_way(piece)]
+            yield finding("payments.no-idempotency", where, message, HIGH, also)
             break

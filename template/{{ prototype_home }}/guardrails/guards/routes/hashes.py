@@ -14,7 +14,7 @@ from .models import HASH, keeps_hash, model_text, prisma_model
 from .paths import property_of
 from .program import Piece, Program
 from .queries import statement
-from .say import HIGH, MEDIUM, at_route, finding, place
+from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
 from .signs import LOGIN_PATH
 from .source import Binding, Call
 from .storedrows import stored_rows
@@ -42,7 +42,8 @@ def hashes(cases: list[Case]) -> Iterator[Finding]:
         message = (
             f"{case.route.label} answers with {what}, the hash of each password included{more}"
         )
-        also = [place(one[1].module, one[2]) for one in hits[1:]]
+        also = [*on_the_way(piece), *(place(one[1].module, one[2]) for one in hits[1:])]
+        also += [one for hit in hits[1:] for one in on_the_way(hit[1])[-1:]]
         severity = MEDIUM if trusted else HIGH
         where = place(piece.module, at, case.route.label)
         yield finding("authz.pii-exposed", where, message, severity, [at_route(case), *also])
@@ -84,7 +85,8 @@ def _own(case: Case) -> Iterator[Finding]:
 def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | None) -> bool:
     if by_prisma:
         return HASH.search(prisma_model(case.program, by_prisma)) is not None
-    return model is not None and keeps_hash(model_text(case.program, piece.module, model))
+    text = model_text(case.program, piece.module, model) if model else ""
+    return keeps_hash(text) and _SIGNS_IN_BY.search(text) is not None
 
 
 _ROWS = re.compile(
@@ -118,7 +120,7 @@ def _handed_out(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
 
 _OF_A_MODEL = re.compile(r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$")
 _CHOSEN_OF_A_MODEL = re.compile(r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]")
-_SIGNS_IN_BY = re.compile(r"\b(?:email|phone\w*|user_?name|mobile)['\"]?\s*:", re.IGNORECASE)
+_SIGNS_IN_BY = re.compile(r"\b(?:e?mail\w*|phone\w*|user_?name|mobile\w*|login)['\"]?\s*:", re.IGNORECASE)
 """A match has a password as well, that of its room."""
 _POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
 

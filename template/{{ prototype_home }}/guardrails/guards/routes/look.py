@@ -25,6 +25,7 @@ from .halfasked import half_asked
 from .hashes import hashes
 from .holes import holes
 from .identity import identity
+from .inclear import in_clear
 from .includes import includes
 from .mailedlinks import mailed_links
 from .mismatched import mismatched
@@ -44,6 +45,7 @@ from .pretended import pretended
 from .races import races
 from .records import records
 from .references import references
+from .purposes import purposes
 from .refunds import refunds
 from .replaced import replaced
 from .rows import page_rows, public_files, route_row
@@ -67,6 +69,8 @@ def look(tree: Tree) -> Looked:
         *records(cases),
         *half_asked(cases),
         *replaced(cases),
+        *purposes(cases),
+        *in_clear(cases),
         *overwritten(cases),
         *references(cases),
         *cookies(cases),

@@ -22,7 +22,25 @@ def model_text(program: Program, module: Module, name: str) -> str:
     """The code that declares the model, as far as the imports lead to it; nothing for others."""
     there = program.imported(module, name)
     found = there[0] if there else module
-    return found.code if _MODEL.search(found.code) else ""
+    if not _MODEL.search(found.code):
+        return ""
+    return _own_part(found.code, there[1] if there else name) or found.code
+
+
+_SCHEMA = re.compile(r"\b(?:const|let|var)\s+(\w+)[^=;\n]*=\s*new\s+(?:mongoose\.)?Schema\b")
+
+
+def _own_part(code: str, name: str) -> str:
+    """Of a file with several models what is said of this one: nothing where that can't be told."""
+    parts = list(_SCHEMA.finditer(code))
+    made = re.search(
+        rf"\b{re.escape(name)}\b[^;\n]*\bmodel\w*\s*(?:<[^()]*>)?\([^,()]*,\s*(\w+)", code
+    )
+    at = next((n for n, one in enumerate(parts) if made and one[1] == made[1]), -1)
+    if len(parts) < 2 or at < 0:
+        return ""
+    end = parts[at + 1].start() if at + 1 < len(parts) else len(code)
+    return code[parts[at].start() : end] + " Schema()"
 
 
 def keeps_hash(text: str) -> bool:

@@ -17,7 +17,7 @@ from .pastrows import past_the_rows
 from .queries import Query, altered, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies, kept_by_role
-from .say import HIGH, MEDIUM, at_route, at_spot, finding, place
+from .say import HIGH, MEDIUM, at_route, at_spot, finding, on_the_way, place
 from .shared import shared_tables
 from .signs import ADMIN_PATH, LOGIN_PATH, TAKES_PART, WEBHOOK_NAME
 from .staffrows import staff_rows
@@ -107,7 +107,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     takes_part = case.sends or TAKES_PART.search(case.route.path) is not None
     addressed = takes_part and case.route.method in {"POST", "ANY"} and not altered(worst)
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
-    also = [at_spot(worst.begins), at_route(case)]
+    also = [at_spot(worst.begins), at_route(case), *on_the_way(worst.spot.piece)]
     also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 

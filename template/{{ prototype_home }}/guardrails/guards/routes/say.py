@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Case, Spot
+from .program import Piece
 from .source import Module
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
@@ -20,6 +21,16 @@ def at_spot(spot: Spot, symbol: str = "") -> Place:
 
 def at_route(case: Case) -> Place:
     return place(case.route.module, case.route.at, case.route.label)
+
+
+def on_the_way(piece: Piece) -> list[Place]:
+    """Where each function on the way down to a piece is called, the handler's own call last."""
+    found: list[Place] = []
+    while piece.giver is not None:
+        giver = piece.giver
+        found.append(place(giver.module, piece.given[0].start if piece.given else giver.start))
+        piece = giver
+    return found
 
 
 def finding(
