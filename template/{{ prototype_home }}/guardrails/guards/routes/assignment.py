@@ -65,6 +65,7 @@ class _Hit:
 _OF_THE_ROW = re.compile(r"^(?!.*(?i:admin|role|permission)).*(?i:access|owner)")
 """`validateNoteAccess()` asks whose the row is, and nothing of what kind of user calls."""
 _ROLE_COLUMN = re.compile(r"\.(?:role|is_?[aA]dmin|user_?[rR]ole)\b")
+_WITHOUT_ROLE = re.compile(r"\bdelete\s+\w+(?:\.\w+)*?(?:\.|\[['\"])(?:role|is_?[aA]dmin)\b")
 _ACCOUNT = re.compile(
     r"(?:^|[.\s('\"])(?:\w*[uU]sers?|accounts?|profiles?|members?|staff)\w*[.('\"]"
 )
@@ -81,7 +82,7 @@ def _of_account(hit: _Hit, asking: set[str]) -> bool:
     if case.route.app not in asking or not _ACCOUNT.search(hit.callee):
         return False
     statement_of = hit.piece.module.code[hit.at : hit.at + 300]
-    column = _ROLE_COLUMN.search(statement_of)
+    column = _ROLE_COLUMN.search(statement_of) or _WITHOUT_ROLE.search(case.code)
     by_caller = case.flow.of(hit.piece).has_caller(statement_of)
     return column is None and by_caller and ":" not in case.route.path
 
@@ -137,7 +138,9 @@ def _way(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> Iterator[tuple
     while at is not None:
         names = whole.get((at.module.path, at.start), set())
         for one in at.module.bindings_in(at.start, at.end):
-            if (spread := _SPREAD.match(at.module.slice(one))) and spread[1] in names:
+            value = at.module.slice(one)
+            spread = _SPREAD.match(value)
+            if (spread and spread[1] in names) or (value[:1] == "{" and _READ.fullmatch(value)):
                 yield at.module, one.start
         if at.giver and at.given:
             yield at.giver.module, at.given[0].start
@@ -164,6 +167,7 @@ def _held(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> set[str]:
 
 
 def _is_whole(given: str, names: set[str]) -> bool:
+    given = _SPELLED_OTHERWISE.sub(r"\1", given)
     spread = _SPREAD.match(given)
     held = given in names or (spread is not None and spread[1] in names)
     return held or _READ.fullmatch(given) is not None
@@ -219,8 +223,12 @@ _READ = re.compile(
     r"|\s*\{\s*\.\.\.(?:req|request|ctx\.request)\.body\s*(?:,[^{}]*)?\}\s*"
 )
 _SPREAD = re.compile(r"\s*\{\s*\.\.\.\s*(\w+)\s*[,}]")
+_OTHER_CASE = r"(?:\w+\.)?\w*(?:[sS]nake|[cC]amel|[cC]ase|[kK]eys)\w*\(\s*"
+"""`toSnakeCase(body)`: the same fields, as the store spells them."""
+_SPELLED_OTHERWISE = re.compile(rf"^\s*{_OTHER_CASE}([\w.]+)\s*\)\s*$")
 _REST = re.compile(r"\{[^{}]*\.\.\.\s*(\w+)\s*\}\s*$")
 _GIVEN = (
+    rf"^\s*{_OTHER_CASE}(?:NAME)\s*\)\s*$|"
     r"^\s*\[?\s*(?:NAME)\s*\]?\s*$|(?:\bdata|\$set['\"]?)\s*:\s*(?:NAME)\s*[,}]"
     r"|^\s*\[?\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]|(?:\bdata|\$set['\"]?)\s*:\s*\{(?:[^{}]*,)?\s*\.\.\.(?:NAME)\s*[,}]"
 )
@@ -234,7 +242,8 @@ def _whole(piece: Piece, handed: set[str]) -> set[str]:
     """The names that hold all of the body, or all that the code didn't take out of it."""
     found = set(handed)
     for one in piece.module.bindings_in(piece.start, piece.end):
-        value, names = piece.module.slice(one), one.names.strip()
+        value = _SPELLED_OTHERWISE.sub(r"\1", piece.module.slice(one))
+        names = one.names.strip()
         spread = _SPREAD.match(value)
         whole = _READ.fullmatch(value) is not None or value.strip() in found
         whole = whole or (spread is not None and spread[1] in found)

@@ -138,7 +138,7 @@ class Flow:
         value = module.slice(binding)
         if len(value) > 4_000 or binding.start in module.starting:
             return
-        named = _DEFAULT.sub("", binding.names)
+        named = _DEFAULT.sub("", binding.names).replace("...", "")
         found = set(_NAME.findall(named)) if "." not in named else set()
         if self._known and (own := _taken_out(named, value, self._known)):
             names.caller |= own
@@ -182,7 +182,9 @@ class Flow:
     def _identifies(self, module: Module, value: str) -> bool:
         call = re.match(r"\s*(?:await\s+)?([\w$.]+)\(", value)
         found = self._program.function(module, call[1]) if call else None
-        return found is not None and identifies(self._program, *found)
+        if found is None or believes_request(found[0].slice(found[1])):
+            return False
+        return identifies(self._program, *found)
 
 
 def _fields(known: frozenset[str]) -> re.Pattern[str] | None:
@@ -273,6 +275,21 @@ def _called_with_data(parameters: Sequence[str]) -> bool:
         re.match(rf"{name}\b", text)
         for name, text in zip(("data", "context"), parameters, strict=True)
     )
+
+
+_RETURNED = re.compile(r"\breturn\s+([^;{}\n]*(?:\|\||\?\?)[^;{}\n]*)")
+
+
+def believes_request(code: str) -> bool:
+    """`return req.query.companyId || req.companyId`: a helper that asks the request first, and
+    who calls only where it is silent.
+    """
+    for found in _RETURNED.finditer(code):
+        first, *others = re.split(r"\|\||\?\?", found[1])
+        known = any(ASKS_CALLER.search(one) or SET_BEFORE.search(one) for one in others)
+        if known and SENT.search(first) and not ASKS_CALLER.search(first):
+            return True
+    return False
 
 
 def identifies(program: Program, module: Module, function: Function, depth: int = 0) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
+from .parties import OF_A_BUSINESS
 from .program import Piece, Program
 from .queries import queries
 from .say import HIGH, MEDIUM, at_route, finding, place
@@ -31,13 +32,15 @@ _OF_THE_HOUSE = re.compile(
     re.IGNORECASE,
 )
 """Who works there may look after everybody's."""
+_NEAR = 4
+"""The handler, what stands before it, and the service it calls."""
 
 
 def half_asked(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         if case.access not in {Access.CALLER, Access.ROLE} or ":" not in case.route.path:
             continue
-        for piece in case.pieces[:2]:
+        for piece in case.pieces[:_NEAR]:
             asked = next(filter(None, (_half(piece, it, case) for it in _tests(piece))), None)
             if asked is None or not any(one.alone for one in queries(case)):
                 continue
@@ -82,7 +85,8 @@ def _left(case: Case, piece: Piece) -> list[str]:
     }
     there = _roles(case.program) & _given(case.program)
     there = there & before or there
-    return sorted(one for one in there - named if not _OF_THE_HOUSE.search(one))
+    left = there - named
+    return sorted(one for one in left if OF_A_BUSINESS.match(one) or not _OF_THE_HOUSE.search(one))
 
 
 def _names(found: re.Match[str]) -> list[str]:

@@ -86,7 +86,8 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
     if by_prisma:
         return HASH.search(prisma_model(case.program, by_prisma)) is not None
     text = model_text(case.program, piece.module, model) if model else ""
-    return keeps_hash(text) and _SIGNS_IN_BY.search(text) is not None
+    people = model is not None and _PEOPLE.match(model) is not None
+    return keeps_hash(text) and (people or _SIGNS_IN_BY.search(text) is not None)
 
 
 _ROWS = re.compile(
@@ -122,6 +123,7 @@ _OF_A_MODEL = re.compile(r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdat
 _CHOSEN_OF_A_MODEL = re.compile(r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]")
 _SIGNS_IN_BY = re.compile(r"\b(?:e?mail\w*|phone\w*|user_?name|mobile\w*|login)['\"]?\s*:", re.IGNORECASE)
 """A match has a password as well, that of its room."""
+_PEOPLE = re.compile(r"(?:user|account|member|person|customer|admin|student|employee)", re.IGNORECASE)
 _POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
 
 
@@ -154,7 +156,7 @@ def _made(call: Call) -> bool:
 
 
 _INCLUDE = re.compile(r"\binclude\s*:\s*\{")
-_SELECT = re.compile(r"\bselect\s*:\s*\{")
+_SELECT = re.compile(r"\bselect\s*:\s*[{\w]")
 _KEY = re.compile(r"\s*(\w+)\s*:\s*(?:(true)\b|(\{))")
 
 

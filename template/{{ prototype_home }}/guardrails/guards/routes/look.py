@@ -28,11 +28,13 @@ from .identity import identity
 from .inclear import in_clear
 from .includes import includes
 from .mailedlinks import mailed_links
+from .mastercodes import master_codes
 from .mismatched import mismatched
 from .misplaced import misplaced
 from .nonumbers import no_numbers
 from .openpages import open_pages
 from .operations import operations
+from .organisations import organisations
 from .orders import orders
 from .overlaps import overlaps
 from .overwritten import overwritten
@@ -98,6 +100,7 @@ def look(tree: Tree) -> Looked:
         *told_settings(cases),
         *told_inside(cases),
         *told_codes(cases),
+        *master_codes(cases),
         *mailed_links(cases),
         *actors(cases),
         *hashes(cases),
@@ -112,6 +115,7 @@ def look(tree: Tree) -> Looked:
     found = _apart(found, list(tokens(cases, found)))
     found += persons(cases, found)
     found += preferred(cases, found)
+    found += organisations(cases, found)
     found += accounts(cases, found)
     found = [*_beside_open(_told_once(found))]
     quiet = {case.route.label for case in cases if not case.route.named}

@@ -18,6 +18,13 @@ _OF_MANY = re.compile(
     r"|creator|photographer|transporter|carrier|shipper|technician|mechanic|artisan|professional)s?$",
     re.IGNORECASE,
 )
+OF_A_BUSINESS = re.compile(
+    r"(?:company|tenant|org(?:ani[sz]ation)?|shop|store|salon|restaurant|clinic|hospital|school|hotel"
+    r"|gym|agency|vendor|merchant|business|branch|club|property|workspace)_?"
+    r"(?:admin|owner|manager|staff|user)s?$",
+    re.IGNORECASE,
+)
+"""Who runs one business of many that are there side by side."""
 _OF_THE_HOUSE = re.compile(r"super|platform|system|site|app_?owner", re.IGNORECASE)
 
 
@@ -33,6 +40,7 @@ def of_parties(case: Case) -> bool:
         asked = [found[1] for found in _REFUSED.finditer(line)]
     return any(
         EVERYBODY.match(f"'{name.lower()}'")
+        or OF_A_BUSINESS.match(name)
         or (_OF_MANY.match(name) and not _OF_THE_HOUSE.search(name))
         for name in asked
     )

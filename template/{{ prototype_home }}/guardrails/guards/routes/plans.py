@@ -27,13 +27,16 @@ _PAYS = re.compile(
     r"|signature|trial",
     re.IGNORECASE,
 )
+_KEPT_OF_A_PAYER = re.compile(r"\b(?:stripe|paypal|razorpay|paddle|lemon)\w*_?[iI]d\b")
+"""A column that a payer's number would be in pays nothing."""
 
 
 def plans(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         if case.access is not Access.CALLER or case.bound_by_rows or not case.route.writes:
             continue
-        if WEBHOOK_NAME.search(case.route.label) or _PAYS.search(case.route.label + case.code):
+        code = _KEPT_OF_A_PAYER.sub("''", case.route.label + case.code)
+        if WEBHOOK_NAME.search(case.route.label) or _PAYS.search(code):
             continue
         yield from _chosen(case)
 

@@ -15,6 +15,7 @@ from .source import Module
 _VERIFIES = re.compile(r"(?:^|\.)(?:jwt|JWT|jsonwebtoken)\.verify$|^verify$")
 _SIGNS = re.compile(r"(?:^|\.)(?:jwt|JWT|jsonwebtoken)\.sign$|^sign$")
 _ENV = re.compile(r"\b(?:process\.env|env|config)\.(\w+)")
+_OF_SETTINGS = re.compile(r"(?:\w+\.)*\w*(?:[cC]onfig|[sS]ettings|CONFIG|[eE]nv|ENV)\w*\.(?:\w+\.)?(\w+)")
 _SAYS_WHICH = re.compile(
     r"\b(?:(?:user|account|token)_?)?(?:roles?|types?|kind)\b|\b(?:purpose|scope|aud|audience|intent|is_?admin)\b",
     re.IGNORECASE,
@@ -70,10 +71,20 @@ def _verified(program: Program, piece: Piece) -> Iterator[tuple[int, str]]:
                 yield call.start, key
 
 
+def _signed(program: Program, piece: Piece) -> Iterator[tuple[int, str]]:
+    """Where a token is made that says an id and nothing else."""
+    for call in piece.module.calls_in(piece.start, piece.end):
+        given = [piece.module.slice(one).strip() for one in call.arguments[:2]]
+        alone = _SIGNS.search(call.callee) and len(given) > 1 and _NUMBER.fullmatch(given[0])
+        key = _key(program, piece.module, given[1]) if alone else ""
+        if key:
+            yield call.start, key
+
+
 def _key(program: Program, module: Module, text: str) -> str:
     """The variable of the environment that holds the key: one that is put together is its own."""
     text = re.sub(r"\s+as\s+\w+$|!$", "", text)
-    if found := _ENV.fullmatch(text):
+    if found := _ENV.fullmatch(text) or _OF_SETTINGS.fullmatch(text):
         return found[1]
     there = program.find(module, text) if re.fullmatch(r"\w+", text) else None
     value = there and there[0].outer_values.get(there[1])
@@ -126,7 +137,17 @@ def _for_another_end(case: Case, keys: set[str]) -> Iterator[Finding]:
     inside = case.access is Access.PUBLIC or case.why.startswith("the caller, line")
     if not inside or not _FOR_ANOTHER_END.search(case.route.path):
         return
+    asks = re.search(r"forg[eo]t", case.route.path) is not None
     for piece in case.pieces:
+        for at, key in _signed(case.program, piece) if asks else ():
+            if key in keys:
+                message = (
+                    f"{case.route.label} sends a token that a session opens with as well: it is "
+                    f"signed with the same {key}, and says an id alone"
+                )
+                where = place(piece.module, at, case.route.label)
+                yield finding("auth.token-confusion", where, message, MEDIUM, [at_route(case)])
+                return
         for at, key in _verified(case.program, piece):
             if key not in keys or _SAYS_WHICH.search(re.sub(r"['\"`][^'\"`]*['\"`]", "", piece.code)):
                 continue

@@ -93,6 +93,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
         and not (case.route.method == "GET" and _seen_by_all(stem(one.table), tables.shown))
         and (stem(one.table) not in tables.shared or _touched(case, one))
         and not only_tested(one)
+        and (one.writes or not _ONLY_ITS_ID.search(one.code))
         and not (stem(one.table) in _ACCOUNTS and _spelled_out(one))
         and not (case.route.method == "POST" and _JUDGES.search(case.route.path))
     ]
@@ -112,6 +113,7 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 
 
+_ONLY_ITS_ID = re.compile(r"\bselect\s*:\s*\{\s*_?id\s*:\s*true,?\s*\}")
 _ADDS = re.compile(r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b")
 
 

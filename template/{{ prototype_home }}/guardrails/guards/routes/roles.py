@@ -11,8 +11,10 @@ from .meant import first_start, not_in_production
 from .middleware import Access
 from .program import CODE, Piece
 from .queries import only_own
-from .say import CRITICAL, HIGH, MEDIUM, at_route, finding, place
-from .signs import ADMIN_PATH, STORES
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding, place
+from .signs import ADMIN_PATH, BODY, STORES
+from .source import Call
+from .table import Guarding
 from .ties import tied
 
 _ROLE_WORD = re.compile(
@@ -128,11 +130,7 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
             if not stores or call.end - call.start > 2_500 or not call.arguments:
                 continue
-            at = _role_given(
-                piece,
-                [(one.start, one.end) for one in call.arguments if "function" not in one.kind],
-                names.sent,
-            )
+            at = _role_given(piece, list(_rows_of(piece, call)), names.sent)
             if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
                 continue
             if case.access is Access.PUBLIC and _CHANGES_ONE.search(call.callee):
@@ -142,6 +140,21 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
             return
 
 
+def _rows_of(piece: Piece, call: Call) -> Iterator[tuple[int, int]]:
+    """What a call is given, spelled out there or under the name that it is given."""
+    for one in call.arguments:
+        if "function" in one.kind:
+            continue
+        yield one.start, one.end
+        name = piece.module.slice(one).strip()
+        for made in piece.module.bindings_in(piece.start, piece.end):
+            if made.names.partition(":")[0].strip() == name and _OBJECT.match(
+                piece.module.slice(made)
+            ):
+                yield made.start, made.end
+
+
+_OBJECT = re.compile(r"\{\s*\w")
 _ROLE_GIVEN = re.compile(
     r"\b(?:role|roles|is_?[aA]dmin|user_?[rR]ole|user_?[tT]ype)\b|^\s*[\w.]+\s*$"
 )
@@ -257,9 +270,17 @@ _ROLE_OF_A_CLASS = re.compile(
 )
 
 
+def _meant(case: Case, guarding: Guarding) -> str:
+    """What a list of validators holds that stands before the handler by its name."""
+    name = guarding.code.strip()
+    there = case.program.find(guarding.module, name) if re.fullmatch(r"\w+", name) else None
+    value = there and there[0].outer_values.get(there[1])
+    return there[0].slice(value) if there and value else guarding.code
+
+
 def _validators(case: Case) -> str:
     """`body("role").isIn([...])` of what stands before the handler, and the class of a body."""
-    told = [found for one in case.route.guards for found in _VALIDATED.findall(one.code)]
+    told = [found for one in case.route.guards for found in _VALIDATED.findall(_meant(case, one))]
     first = case.pieces[0]
     for text in first.function.parameters if first.function else ():
         typed = _TYPED.match(text)
@@ -285,17 +306,28 @@ def _of_two_sides(told: str) -> str:
     return re.sub(r"(?i)['\"]owner['\"]", "", told) if _OTHER_SIDE.search(told) else told
 
 
+_IN_A_LIST = re.compile(r"\b(\w+)\.includes\(\s*(?:role|userRole|user_type|userType)\b")
+
+
+def _named_list(piece: Piece) -> str:
+    """What is in the list that a role is looked up in."""
+    name = _IN_A_LIST.search(piece.code)
+    made = name and re.search(rf"\b{name[1]}\b[^=;\n]*=\s*\[([^\]]*)\]", piece.module.code)
+    return made[1] if made else ""
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|(?:enum|isIn)\(\s*\[([^\]]*)\]",
         f"{piece.code}{case.own}{_schemas(case, piece)}{_validators(case)}",
     )
     only = re.findall(r"\brole\s*!==?\s*['\"](\w+)['\"]\s*(?:&&|\))", piece.code)
-    told = (listed[1] or listed[2] or "") if listed else " ".join(only)
+    told = (listed[1] or listed[2] or "") if listed else " ".join(only) or _named_list(piece)
     harmless = bool(told) and not re.search(r"(?i)admin|super|owner|staff", _of_two_sides(told))
     harmless = harmless or _BUT_ADMIN.search(piece.code) is not None
     kind = re.match(r"(?i)(?:user|account)_?type", piece.module.code[at : at + 20])
     harmless = harmless or bool(kind and not _KIND_OF_ADMIN.search(piece.module.code))
+    body = case.first(BODY, own=True)
     message = (
         f"{case.route.label} stores the role that the request asks for: a newcomer "
         f"appoints themselves"
@@ -305,5 +337,5 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         place(piece.module, at, case.route.label),
         message,
         MEDIUM if harmless else HIGH if case.access is Access.ROLE else CRITICAL,
-        [at_route(case)],
+        [*([at_spot(body)] if body else []), at_route(case)],
     )

@@ -74,13 +74,15 @@ def _acts(piece: Piece) -> bool:
     return READS.search(piece.code) is not None or WRITES.search(piece.code) is not None
 
 
+_KIND_OF_CALLER = re.compile(r"(?<![\w$.])(?:[\w$]+[?!]?\.)+\w*[rR]ole\b(?![\w$(.])")
+"""`service.update(id, req.user.role)`: whose the record is that doesn't say."""
 _PROGRAM = re.compile(r"\A\s*(?:async\b|\(?[\w\s,{}]*\)?\s*=>)[\s\S]*\bawait\b")
 """`$transaction(async (tx) => ...)`: what is done in it is judged by itself."""
 
 
 def _both_in(piece: Piece, call: Call, names: Names, told: list[Call]) -> bool:
     within = [piece.module.slice(one) for one in call.arguments]
-    code = PAGED.sub("", chosen(piece, call, statement(piece, call)))
+    code = _KIND_OF_CALLER.sub("''", PAGED.sub("", chosen(piece, call, statement(piece, call))))
     inside = (piece.module.slice(one) for one in told if call.start <= one.start < call.end)
     for one in (*filter(_PROGRAM.search, within), *inside):
         code = code.replace(one, "")
