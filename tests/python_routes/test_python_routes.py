@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from guardrails.engine.finding import Finding
 from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
-from guardrails.guards.python import look
+from guardrails.guards.python import crypto, look
 from guardrails.guards.python.handlers import spread
 
 GUARD = """
@@ -166,6 +167,21 @@ def test_what_can_not_be_parsed_is_said(tmp_path: Path, text: str, why: str) -> 
     missed = list(result.not_looked)
     assert [entry.what for entry in missed] == ["old.py"]
     assert re.search(why, missed[0].why)
+
+
+def test_a_part_that_stumbles_takes_nothing_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(_table: object) -> list[Finding]:
+        raise RecursionError
+
+    monkeypatch.setattr(crypto, "look", stumbles)
+    text = "from flask import Flask\napp = Flask(__name__)\napp.secret_key = 'swallow-over-lee'\n"
+    result = looked(tmp_path, {"app.py": text})
+    assert "auth.default-secret" in {finding.rule for finding in result.findings}
+    (missed,) = result.not_looked
+    assert (missed.what, missed.why) == ("python: crypto", "it stopped with RecursionError")
+    assert "crypto.weak-random" in missed.rules
 
 
 DJANGO_URLS = """

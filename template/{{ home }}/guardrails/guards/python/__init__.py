@@ -1,9 +1,11 @@
 """The guard of Python services: who may call which route, and what breaks in production."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ...engine.finding import Finding, NotLooked
 from ...engine.guard import Looked
+from ...engine.rules import load
 from ...engine.tree import Tree
 from ..idle import quieter
 from ..web_paths import nature, patterns
@@ -26,6 +28,8 @@ from .modules import read
 from .routes import Route, RouteTable
 from .walls import judge
 
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def look(tree: Tree) -> Looked:
     project, missed = read(tree)
@@ -33,21 +37,38 @@ def look(tree: Tree) -> Looked:
     keeper = Gatekeeper(project)
     table.routes += DjangoRoutes(project, keeper).routes()
     judge(table, keeper)
-    findings = [
-        *holes.look(table, keeper),
-        *webhooks.look(table, keeper),
-        *credentials.look(table, keeper),
-        *tokens.look(project),
-        *revisions.look(tree),
-        *crypto.look(table),
-        *configuration.look(table),
-        *inputs.look(table, keeper),
-        *persistence.look(table),
-        *operations.look(table, keeper),
-        *layout.look(table),
-    ]
+    parts = {
+        "holes": lambda: holes.look(table, keeper),
+        "webhooks": lambda: webhooks.look(table, keeper),
+        "credentials": lambda: credentials.look(table, keeper),
+        "tokens": lambda: tokens.look(project),
+        "revisions": lambda: revisions.look(tree),
+        "crypto": lambda: crypto.look(table),
+        "configuration": lambda: configuration.look(table),
+        "inputs": lambda: inputs.look(table, keeper),
+        "persistence": lambda: persistence.look(table),
+        "operations": lambda: operations.look(table, keeper),
+        "layout": lambda: layout.look(table),
+    }
+    told = list(_told(parts))
+    findings = [one for one in told if isinstance(one, Finding)]
+    stopped = [one for one in told if isinstance(one, NotLooked)]
     facts = {"python_routes": [_fact(route) for route in table.routes]}
-    return Looked(quieter(findings, table.unstarted(tree)), missed, facts)
+    return Looked(quieter(findings, table.unstarted(tree)), [*missed, *stopped], facts)
+
+
+def _told(
+    parts: Mapping[str, Callable[[], Iterable[Finding]]],
+) -> Iterator[Finding | NotLooked]:
+    """What each part finds. One that some file makes stumble is said to be unchecked, and takes
+    nothing from the others.
+    """
+    for name, look_ in parts.items():
+        try:
+            yield from list(look_())
+        except _STUMBLES as why:
+            rules = tuple(rule.id for rule in load().values() if "python" in rule.guards)
+            yield NotLooked(f"python: {name}", f"it stopped with {type(why).__name__}", rules)
 
 
 def _fact(route: Route) -> Mapping[str, Any]:

@@ -163,13 +163,17 @@ def fallback(value: ast.AST) -> tuple[str, str | None]:
         if called(value) == "Field":
             default, named = argument(value, 0, "default"), ""
         return named or "", text_of(default) if default is not None else None
-    if isinstance(value, ast.Call) and called(value) in {"SecretStr", "encode"}:
-        holder = getattr(value.func, "value", value)
-        inner_node = holder if called(value) == "encode" else (value.args or [holder])[0]
-        return (
-            fallback(inner_node) if isinstance(inner_node, ast.Call) else ("", text_of(inner_node))
-        )
-    return "", text_of(value)
+    return fallback(held) if (held := _wrapped(value)) is not None else ("", text_of(value))
+
+
+def _wrapped(value: ast.AST) -> ast.expr | None:
+    """`x` of `SecretStr(x)` and of `x.encode()`; a function of one's own is called so, too."""
+    if not isinstance(value, ast.Call):
+        return None
+    if called(value) == "SecretStr":
+        return value.args[0] if value.args else None
+    method = isinstance(value.func, ast.Attribute) and value.func.attr == "encode"
+    return value.func.value if method and isinstance(value.func, ast.Attribute) else None
 
 
 def _read_name(value: ast.AST) -> str:
