@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Severity
 from . import bookings, meant, negatives, replays
 from .handlers import Handler, comes_from
 from .modules import Module, Project
+from .newcomers import serves_many
 from .ownership import IDENTITY, changed_rows
 from .storing import is_write
 from .syntax import (
@@ -59,7 +60,7 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
         return
-    if route.access == "caller" and not (handler.uses_user or meant.serves_many(handler)):
+    if route.access == "caller" and not (handler.uses_user or serves_many(handler)):
         return  # who works there takes the money at the counter
     if any(map(IDENTITY.match, handler.path_parameters)):
         return  # who was to be paid says who has
@@ -105,7 +106,7 @@ def _said_paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     name = f"{route.path} {route.function.name}"
     if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
         return
-    if not handler.uses_user or not meant.serves_many(handler):
+    if not handler.uses_user or not serves_many(handler):
         return
     words = words_in(handler.function) | strings_in(handler.function)
     spends = any(
@@ -156,7 +157,7 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if not route.writes or not _for_customers(handler) or _OF_STAFF.search(name):
         return
     words = words_in(handler.function) | strings_in(handler.function)
-    if any(_ASKED.search(word) for word in words) or not meant.serves_many(handler):
+    if any(_ASKED.search(word) for word in words) or not serves_many(handler):
         return
     takes = any(
         isinstance(node, ast.AugAssign | ast.BinOp) and _less(node) for node in handler.body

@@ -32,6 +32,7 @@ from .left_open import left_open
 from .leftovers import left_over
 from .looked_up import handed_on
 from .modules import Project, is_script
+from .newcomers import serves_many
 from .ownership import (
     PERSONAL,
     any_file,
@@ -272,7 +273,7 @@ def _touches_people(handler: Handler) -> bool:
 def _admin_by_login(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     admin = ADMIN.search(route.path) or ADMIN.search(route.function.name)
-    if not roles or not admin or is_login(route) or not meant.serves_many(handler):
+    if not roles or not admin or is_login(route) or not serves_many(handler):
         return
     if _looks_at_caller(handler) or not (handler.writes or handler.reads):
         return

@@ -10,6 +10,7 @@ from .access import is_login
 from .assignment import inserted, splatted
 from .deciding import decided_by_user, knows_caller
 from .handlers import Handler, comes_from
+from .newcomers import serves_many
 from .syntax import assigned, assigns_in, called, chain, dotted, found, place, text_of
 
 _AUTHOR = re.compile(
@@ -33,7 +34,7 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     if route.access != "caller" or not knows_caller(handler) or decided_by_user(handler):
         return
-    if meant.serves_many(handler) and (made := _made(handler)) is not None:
+    if serves_many(handler) and (made := _made(handler)) is not None:
         yield _told(handler, made, "knows who is signed in, and writes")
 
 
@@ -47,7 +48,7 @@ def for_nobody(handlers: list[Handler], told: set[ast.AST]) -> Iterator[tuple[Fi
             continue
         if route.function in told or meant.by_code(handler) or meant.by_invitation(handler):
             continue
-        if meant.serves_many(handler) and (made := _made(handler)) is not None:
+        if serves_many(handler) and (made := _made(handler)) is not None:
             yield _told(handler, made, "asks nobody who they are, and writes")
 
 

@@ -9,6 +9,7 @@ from . import meant
 from .asking import asks_who
 from .handlers import Handler
 from .modules import Project
+from .newcomers import serves_many
 from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import asked_about, refuses
 from .storing import is_write
@@ -95,7 +96,7 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     tests = [node for node in handler.body if isinstance(node, ast.If) and _of_role(node.test)]
     kinds = {text for node in tests for text in strings_in(node.test)} | set(_by_decorator(handler))
-    if not any(_MANY.match(kind) for kind in kinds) or not meant.serves_many(handler):
+    if not any(_MANY.match(kind) for kind in kinds) or not serves_many(handler):
         return
     if tests and not any(
         refuses(node, handler.function) for one in tests for node in nodes_in(one)
@@ -127,7 +128,7 @@ def listed_for_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if route.method != "GET" or route.before != "role" or handler.uses_user:
         return
     kinds = set(_by_check(handler))
-    if not kinds or not all(map(_MANY.match, kinds)) or not meant.serves_many(handler):
+    if not kinds or not all(map(_MANY.match, kinds)) or not serves_many(handler):
         return
     if meant.free_places(f"{route.path} {route.function.name}") or not _answers_with(handler):
         return
@@ -143,7 +144,7 @@ def listed_for_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
 def listed_for_the_rest(handler: Handler, roles: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
     """`if me.role == "tenant": … else: Payment.query.all()`: a landlord is no tenant, either."""
     route = handler.route
-    if route.method != "GET" or route.access != "caller" or not meant.serves_many(handler):
+    if route.method != "GET" or route.access != "caller" or not serves_many(handler):
         return
     below = {one for node in handler.body if isinstance(node, ast.If) for one in node.orelse}
     for node in handler.body:

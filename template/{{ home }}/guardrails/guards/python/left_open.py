@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import meant
 from .handlers import Handler, comes_from
+from .newcomers import serves_many
 from .ownership import is_owned, model_is_owned
 from .syntax import called, calls_in, found, names_in, place, words_in
 
@@ -19,7 +19,7 @@ def left_open(handlers: list[Handler]) -> Iterator[tuple[Finding, ast.AST]]:
         route = handler.route
         if route.access != "caller" or route.before != "caller" or handler.uses_user:
             continue
-        if not meant.serves_many(handler):
+        if not serves_many(handler):
             continue
         if route.method in {"PUT", "PATCH", "DELETE"} and _kind(handler) in asks:
             if handler.path_parameters and handler.writes:

@@ -10,6 +10,7 @@ from .asking import asks_who
 from .deciding import knows_caller, looked_after
 from .handlers import Handler
 from .modules import Function, Module, Project
+from .newcomers import serves_many
 from .ownership import CATALOGUE, is_owned, model_is_owned
 from .shared import subject
 from .syntax import (
@@ -27,7 +28,7 @@ from .syntax import (
 def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
     """`return invoice(order_id)`: the function looks the row up by the id alone."""
     route = handler.route
-    if not knows_caller(handler) or looked_after(handler) or not meant.serves_many(handler):
+    if not knows_caller(handler) or looked_after(handler) or not serves_many(handler):
         return
     if (route.writes and CATALOGUE.search(route.path)) or meant.listed(handler):
         return

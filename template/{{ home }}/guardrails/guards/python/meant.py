@@ -27,56 +27,6 @@ _REACHES = re.compile(r"^(\w+_)?(email|phone|phone_number|mobile)$")
 _VACANCIES = re.compile(r"/(?:jobs?|vacanc\w+)\b", re.IGNORECASE)
 
 
-def serves_many(handler: Handler) -> bool:
-    """Where nobody can sign up, whoever is logged in is the owner or one of their staff."""
-    ways = [
-        (function, _kept_closed(handler, module, function))
-        for module in handler.project.service
-        for function in module.functions
-        if is_sign_up(function)
-    ]
-    closed = {function.name for function, kept in ways if kept}
-    return any(
-        not kept and (function.decorator_list or function.name not in closed)
-        for function, kept in ways
-    )
-
-
-def _kept_closed(handler: Handler, module: Module, function: Function) -> bool:
-    """An account that only administrators can make is no way in for strangers."""
-    checks = [handler.keeper.check(module, mark) for mark in function.decorator_list]
-    checks.append(handler.keeper.function(module, function))
-    return any(verdict is not None and verdict.access == "role" for verdict in checks)
-
-
-def is_sign_up(function: Function) -> bool:
-    if not _SIGNS_UP.search(function.name):
-        return False
-    closed = isinstance(function.body[-1], ast.Raise) and not any(
-        isinstance(statement, ast.If | ast.Try | ast.With | ast.Assign)
-        for statement in function.body
-    )
-    first = [item.arg for item in function.args.args[:1]]
-    if first and first[0] in _WIRED:
-        return False
-    method = first == ["self"]
-    of_people = not method or any(_PEOPLE.search(word) for word in words_in(function))
-    return not closed and of_people
-
-
-_SIGNS_UP = re.compile(
-    r"regist(?!\w*_(?:blueprint|route|handler|command|error|filter|extension|middleware|page_))"
-    r"|sign_?up|create_(?:user|account)(?!_session|_model)",
-    re.IGNORECASE,
-)
-"""Parts of the program are registered, too."""
-_WIRED = {"app", "application", "flask_app", "api", "router", "server", "dispatcher", "bot"}
-"""What `register_commands(app)` is handed to hang something on it."""
-_PEOPLE = re.compile(
-    r"user|account|password|e?mail|member|customer|client|patient|student|profile", re.IGNORECASE
-)
-
-
 def listed(handler: Handler) -> bool:
     """It reads what is put up for others to read: a vacancy, and the company that has some."""
     found = _LISTED.search(handler.route.path)

@@ -9,6 +9,7 @@ from . import meant
 from .deciding import decided_by_user, knows_caller, looked_after, narrowed
 from .handlers import Handler, comes_from
 from .modules import Project
+from .newcomers import serves_many
 from .shared import of_shown, subject
 from .stored import along, statement
 from .storing import SQL_WRITE, is_query, is_write
@@ -85,7 +86,7 @@ def foreign_rows(
     own: who sees all of them learns nothing more from one.
     """
     route = handler.route
-    if not knows_caller(handler) or looked_after(handler) or not meant.serves_many(handler):
+    if not knows_caller(handler) or looked_after(handler) or not serves_many(handler):
         return
     for call in handler.calls:
         key = _request_key(handler, call)
@@ -260,7 +261,7 @@ def _targets(node: ast.AST) -> list[ast.expr]:
 def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """The row that the request names is changed; the caller is asked for, but not about it."""
     route = handler.route
-    if not route.writes or not knows_caller(handler) or not meant.serves_many(handler):
+    if not route.writes or not knows_caller(handler) or not serves_many(handler):
         return
     if not handler.uses_user or CATALOGUE.search(route.path) or decided_by_user(handler):
         return
@@ -319,7 +320,7 @@ def any_file(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`/files/{path:path}` for whoever is signed in: the path alone says whose file it is."""
     route = handler.route
     free = [name for name in handler.path_parameters if f"{name}:path}}" in route.path]
-    if route.access != "caller" or not free or handler.uses_user or not meant.serves_many(handler):
+    if route.access != "caller" or not free or handler.uses_user or not serves_many(handler):
         return
     answers = any(
         called(call) in {"Response", "StreamingResponse", "FileResponse"} for call in handler.calls

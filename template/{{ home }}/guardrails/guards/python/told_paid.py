@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import meant
 from .handlers import Handler, comes_from
+from .newcomers import serves_many
 from .refusals import ROLES
 from .syntax import assigned, called, dotted, found, key_of, text_of, words_in
 
@@ -32,7 +32,7 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     if route.access not in {"public", "caller"} and not _owners_pass(handler):
         return
-    if not handler.uses_user or not meant.serves_many(handler):
+    if not handler.uses_user or not serves_many(handler):
         return
     if any(_ASKED.search(word) for word in words_in(handler.function)):
         return
