@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
-from . import bookings, meant, negatives, replays
+from . import bookings, kinds, meant, negatives, replays
 from .handlers import Handler, comes_from
 from .modules import Module, Project
 from .newcomers import serves_many
@@ -58,14 +58,15 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """`order.status = "Paid"` because the buyer asked for it."""
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or route.access not in {"public", "caller"} or _OF_STAFF.search(name):
+    if not route.writes or not kinds.customers_may(handler) or _OF_STAFF.search(name):
         return
     if route.access == "caller" and not (handler.uses_user or serves_many(handler)):
         return  # who works there takes the money at the counter
     if any(map(IDENTITY.match, handler.path_parameters)):
         return  # who was to be paid says who has
-    words = " ".join(words_in(handler.function) | strings_in(handler.function))
-    asked = _PROVIDER if route.access == "caller" else _PROVES
+    inside = [handler.function.args, *handler.function.body]  # not what the route is called
+    words = " ".join(word for one in inside for word in words_in(one) | strings_in(one))
+    asked = _PROVES if route.access == "public" else _PROVIDER
     if asked.search(words) or not _BOUGHT.search(f"{name} {words}"):
         return
     pays = _PAYS.search(name) is not None
@@ -154,7 +155,7 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     """
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or not _for_customers(handler) or _OF_STAFF.search(name):
+    if not route.writes or not kinds.customers_may(handler) or _OF_STAFF.search(name):
         return
     words = words_in(handler.function) | strings_in(handler.function)
     if any(_ASKED.search(word) for word in words) or not serves_many(handler):
@@ -170,26 +171,6 @@ def _credits_itself(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         f"{route.label} adds as much to a balance as the request says, and nobody has paid.",
         severity=Severity.CRITICAL, symbol=route.function.name,
     ), route.function  # fmt: skip
-
-
-_CUSTOMERS = re.compile(r"user|customer|buyer|client|member|student|account", re.IGNORECASE)
-
-
-def _for_customers(handler: Handler) -> bool:
-    """Anybody who signs up may: the role that is asked for is theirs."""
-    route = handler.route
-    if route.access in {"public", "caller"}:
-        return True
-    asked = [
-        dotted(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
-        for _, node in route.checks
-    ]
-    asked = [name for name in asked if re.search(r"current|require|role|only", name)]
-    return (
-        route.before == "role"
-        and bool(asked)
-        and all(_CUSTOMERS.search(name) and not _OF_STAFF.search(name) for name in asked)
-    )
 
 
 def _less(node: ast.AugAssign | ast.BinOp) -> bool:
@@ -257,8 +238,18 @@ def _opened_only(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         ), route.function  # fmt: skip
 
 
+_MARKS = re.compile(r"status|payment|paid|mark", re.IGNORECASE)
+_SETS_PAID = re.compile(r"\bset\b.*\b(payment_)?status\s*=\s*'paid'", re.IGNORECASE | re.DOTALL)
+
+
 def _marks_paid(node: ast.AST, *, pays: bool = False) -> bool:
     """`pays` where the route is for paying: what it confirms is what was to be paid."""
+    if isinstance(node, ast.Call):
+        given = {(text_of(one) or "").lower() for one in node.args}
+        given |= {(text_of(word.value) or "").lower() for word in node.keywords}
+        if called(node) == "execute":
+            return any(_SETS_PAID.search(text) for text in strings_in(node))
+        return "paid" in given and bool(_MARKS.search(called(node)))
     if isinstance(node, ast.Assign):
         return _says_paid(target_name(node.targets[0]), node.value, pays=pays)
     if isinstance(node, ast.Dict):

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Place
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
+from .passed import Passed, behind
 from .syntax import (
     assigned,
     assigns_in,
     called,
-    calls_in,
     dotted,
     found,
     key_of,
@@ -126,25 +126,38 @@ def _read_at(handler: Handler, value: ast.expr) -> list[Place]:
 
 
 def _handed_on(handler: Handler) -> Iterator[tuple[Module, str, ast.expr]]:
-    """`create_user(db, body)`: a function of the project takes the role out of the body."""
-    bodies = {name for name, _, _ in handler.models} & handler.inputs
-    for call in handler.calls:
-        meant = handler.project.resolve(handler.module, dotted(call.func))
-        if not isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef):
+    """`create_user(db, body)`: a function of the project takes the role out of the body, or keeps
+    the body as it is.
+    """
+    for passed in behind(handler):
+        bodies = {name for name, _, _ in passed.models}
+        if not bodies or any(
+            isinstance(node, ast.Compare) and _keeps_out(handler, node) for node in passed.body
+        ):
             continue
-        taken = [item.arg for item, _ in parameters(meant.node)]
-        given = dict(zip(taken, call.args, strict=False))
-        given |= {word.arg: word.value for word in call.keywords if word.arg}
-        held = {name for name, value in given.items() if dotted(value) in bodies}
-        kept_out = any(
-            isinstance(node, ast.Compare) and _keeps_out(handler, node)
-            for node in nodes_in(meant.node)
-        )
-        for row in calls_in(meant.node) if held and not kept_out else ():
+        for row in passed.calls:
             for word in row.keywords if called(row)[:1].isupper() else ():
                 owner, _, last = dotted(word.value).rpartition(".")
-                if owner in held and POWERS.match(word.arg or "") and POWERS.match(last):
-                    yield meant.module or handler.module, last, word.value
+                if word.arg is None:
+                    yield from _whole_of(passed, row, word.value)
+                elif owner in bodies and POWERS.match(word.arg) and POWERS.match(last):
+                    yield passed.module, last, word.value
+
+
+def _whole_of(
+    passed: Passed, row: ast.Call, value: ast.expr
+) -> Iterator[tuple[Module, str, ast.expr]]:
+    """`User(**body.model_dump(exclude={"password"}))`, where the body may name a role."""
+    if not isinstance(value, ast.Call) or called(value) not in {"dict", "model_dump"}:
+        return
+    without = strings_in(value) | {word.arg for word in row.keywords if word.arg}
+    if any(word.arg == "include" for word in value.keywords):
+        return
+    for name, module, model in passed.models:
+        if name == dotted(value).partition(".")[0]:
+            for key in fields_of(passed.project, module, model):
+                if POWERS.match(key) and key not in without:
+                    yield passed.module, key, value
 
 
 _SIGNS = re.compile(r"token|^encode$|jwt", re.IGNORECASE)

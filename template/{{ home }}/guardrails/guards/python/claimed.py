@@ -10,7 +10,7 @@ from .access import is_login
 from .asking import asks_who
 from .handlers import Handler, comes_from
 from .modules import Function, Module, Project, is_script
-from .refusals import refuses
+from .refusals import SOUNDS_LIKE_PROOF, refuses
 from .syntax import (
     argument,
     assigns_in,
@@ -36,6 +36,11 @@ _SAID = re.compile(
 )
 _FIELD = re.compile(
     r"^(user|owner|requester|admin|caller|current_?user|actor)_?(id|uid)$|^(user_?)?role$|^is_?admin$",
+    re.IGNORECASE,
+)
+_OWNER = re.compile(
+    r"^(user|owner|author|buyer|seller|customer|client|driver|sender|creator|patient|student|tenant"
+    r"|renter|member|employee|vendor|host|guest)_?(id|uid)$|^uid$",
     re.IGNORECASE,
 )
 _PROOF = re.compile(
@@ -72,13 +77,42 @@ def _believes(function: Function, handler: Handler | None) -> str:
         if route.before != "public" or is_login(route):
             return ""
         claims |= dict(_fields(handler)) if route.access in {"caller", "role"} else {}
+        if route.access in {"caller", "role"} and not _proves(function):
+            return _decided(function, claims) or _held_against(handler)
     return "" if not claims or _proves(function) else _decided(function, claims)
+
+
+def _held_against(handler: Handler) -> str:
+    """`if order["buyer_id"] != body.buyer_id: refuse`: whoever knows the number passes."""
+    for node in (one for one in handler.body if isinstance(one, ast.If)):
+        test = node.test
+        if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.NotEq):
+            continue
+        sides = [test.left, test.comparators[0]]
+        said = [one for one in sides if _OWNER.match(key_of(one)) and _of_body(handler, one)]
+        kept = [one for one in sides if _OWNER.match(key_of(one)) and one not in said]
+        refused = any(
+            refuses(inner, handler.function) for part in node.body for inner in nodes_in(part)
+        )
+        if said and kept and refused:
+            return f"the field {key_of(said[0])}"
+    return ""
+
+
+def _of_body(handler: Handler, value: ast.expr) -> bool:
+    """A field of the body or of the form, and of no row that was asked for."""
+    root = dotted(value).partition(".")[0]
+    if root in {name for name, _, _ in handler.models}:
+        return True
+    made = [one for target, one in assigns_in(handler.function) if dotted(target) == root]
+    return comes_from(value, set()) or any(comes_from(one, set()) for one in made)
 
 
 def _proves(function: Function) -> bool:
     words = words_in(function) | {text for text in strings_in(function) if " " not in text}
     words |= {called(call) for call in calls_in(function)}
-    return any(_PROOF.search(word) for word in words) or asks_who(function)
+    told = any(_PROOF.search(word) and not SOUNDS_LIKE_PROOF.search(word) for word in words)
+    return told or asks_who(function)
 
 
 def _decided(function: Function, claims: Mapping[str, str]) -> str:

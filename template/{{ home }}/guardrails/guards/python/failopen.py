@@ -10,11 +10,13 @@ from .refusals import refuses
 from .switches import stands
 from .syntax import (
     assigned,
+    assigns_in,
     called,
     calls_in,
     dotted,
     found,
     keyword,
+    names_in,
     own_body,
     parameters,
     place,
@@ -40,7 +42,11 @@ def look(project: Project) -> Iterator[Finding]:
             if function in asked or _ASKS_WHO.search(function.name):
                 yield from _unverified(module, function)
             if function in asked and not _OPTIONAL.search(function.name):
-                told = list(_answers(module, function)) or list(_let_in(project, module, function))
+                told = [
+                    *_answers(module, function),
+                    *_let_in(project, module, function),
+                    *_as_shown(module, function),
+                ]
                 yield from told[:1]
 
 
@@ -136,6 +142,39 @@ def _why_open(
     if given and _SHOWN.search(missing) and isinstance(last.value, ast.Call | ast.Dict):
         return "who shows nothing at all: it answers with an account"
     return ""
+
+
+_TRIMS = {"split", "strip", "removeprefix", "replace", "partition", "get"}
+
+
+def _as_shown(module: Module, function: Function) -> Iterator[Finding]:
+    """`else: return token`: where the token can't be asked about, what it says is who calls."""
+    shown = {item.arg for item, _ in parameters(function) if _SHOWN.search(item.arg)}
+    for target, value in assigns_in(function):
+        calls = list(calls_in(value))
+        if names_in(value) & shown and all(called(call) in _TRIMS for call in calls):
+            shown |= names_in(target)
+    branches = (node for node in own_body(function) if isinstance(node, ast.If) and node.orelse)
+    for node, last in ((one, last) for one in branches for last in _unasked(one)):
+        if isinstance(last.value, ast.Name) and last.value.id in shown:
+            yield found(
+                "authz.fail-open", module, last,
+                f"{function.name} takes a token for who calls without asking about it: anybody "
+                "can write one.",
+                symbol=function.name, also=[place(module, node, function.name)],
+            )  # fmt: skip
+            return
+
+
+def _unasked(branch: ast.If) -> Iterator[ast.Return]:
+    """What is returned in one half of a branch, where the other half asks about the token."""
+    for one, other in ((branch.body, branch.orelse), (branch.orelse, branch.body)):
+        if any(map(_asks, one)) and not any(map(_asks, other)):
+            yield from (statement for statement in other if isinstance(statement, ast.Return))
+
+
+def _asks(statement: ast.stmt) -> bool:
+    return any(_DECODES.search(called(call)) for call in calls_in(statement))
 
 
 _ENVIRONMENT = re.compile(r"\b(getenv|environ|settings|config)\b")

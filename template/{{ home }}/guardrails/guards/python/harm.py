@@ -63,7 +63,7 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
         return Severity.CRITICAL
     post = handler.route.method == "POST"
     guests = post and not _alters(handler, name)
-    adds = guests and _GUESTS_ADD.search(name) and not ADMIN.search(name)
+    adds = guests and _GUESTS_ADD.search(_PARAMETER.sub("", name)) and not ADMIN.search(name)
     if _ENTRANCE.match(handler.route.path) and _ALTERS.search(name) and not _ENTERS.search(name):
         name = name.replace("auth", "")  # so its siblings are called, which let people in
     if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
@@ -78,6 +78,8 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     return Severity.CRITICAL if grave else Severity.HIGH
 
 
+_PARAMETER = re.compile(r"[{<][^}>]*[}>]")
+"""`/payout/{order_id}` pays out: the order is only named."""
 _OVERWRITES = re.compile(r"delete|remove|update|edit", re.IGNORECASE)
 _DECIDES = re.compile(
     r"cancel|approv|reject|decline|accept|complete|assign|reschedul|refund|mark_?-?(as|paid|done|read)"
@@ -130,8 +132,7 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if any(map(_PERSON.match, handler.path_parameters)) and _CONFIDENTIAL.search(name):
         return _harm_of_somebodys(handler)
     if any(IDENTITY.match(parameter) for parameter in handler.path_parameters):
-        told = f"{name} {ast.get_docstring(handler.function) or ''}"
-        return None if _SHOWN.search(told) else _harm_of_somebodys(handler)
+        return _harm_of_a_person(handler, name)
     words = name.replace("_", " ")
     other = re.sub(r"contact|subscribers\b", "", name)
     asked = _MEANT_OPEN.search(other) and not ADMIN.search(handler.route.path)
@@ -154,6 +155,14 @@ _CONFIDENTIAL = re.compile(
     r"|diagnos|payslip|salar",
     re.IGNORECASE,
 )
+
+
+def _harm_of_a_person(handler: Handler, name: str) -> Severity | None:
+    """A profile is there to be seen; how to reach whose it is, is not."""
+    if not _SHOWN.search(f"{name} {ast.get_docstring(handler.function) or ''}"):
+        return _harm_of_somebodys(handler)
+    reached = meant.shows_people(handler, many=False) and not meant.said_open(handler)
+    return Severity.MEDIUM if reached else None
 
 
 def _harm_of_somebodys(handler: Handler) -> Severity | None:

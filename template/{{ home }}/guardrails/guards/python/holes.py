@@ -21,6 +21,7 @@ from . import (
     served_files,
     sockets,
     told_paid,
+    unset,
 )
 from .access import Gatekeeper, is_login
 from .commented import commented_out
@@ -86,6 +87,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
             seen.add((finding.rule, node))
             yield finding
     yield from failopen.look(table.project)
+    yield from unset.look(table.project)
     yield from claimed.look(table.project, handlers)
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)

@@ -292,21 +292,7 @@ def _uploads(handler: Handler) -> Iterator[Finding]:
     takes = "UploadFile" in words or any(
         dotted(node) == "request.files" for node in handler.body if isinstance(node, ast.Attribute)
     )
-    stores = [
-        call
-        for call in handler.calls
-        if called(call)
-        in {
-            "save",
-            "copyfileobj",
-            "write",
-            "upload",
-            "put_object",
-            "upload_fileobj",
-            "write_bytes",
-            "upload_file",
-        }
-    ]
+    stores = [call for call in handler.calls if _stores(handler, call)]
     if not takes or not stores:
         return
     texts = " ".join({*words, *strings_in(handler.function)})
@@ -317,6 +303,25 @@ def _uploads(handler: Handler) -> Iterator[Finding]:
             "upload.unchecked", handler.module, stores[0],
             f"{handler.route.label} stores any file: neither its size nor its type is looked at.",
         )  # fmt: skip
+
+
+_STORES = {
+    "save", "copyfileobj", "write", "upload", "put_object", "upload_fileobj", "write_bytes",
+    "upload_file",
+}  # fmt: skip
+
+
+def _stores(handler: Handler, call: ast.Call) -> bool:
+    """A file is put away: here, or by a function of the program's own that it is handed to."""
+    if called(call) in _STORES:
+        return True
+    there = handler.project.resolve(handler.module, dotted(call.func)).node
+    return (
+        bool(call.args)
+        and re.search(r"upload|save|store", called(call)) is not None
+        and isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(called(inner) in _STORES for inner in calls_in(there))
+    )
 
 
 # pages and mails

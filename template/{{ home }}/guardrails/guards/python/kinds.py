@@ -268,6 +268,29 @@ def for_many(handler: Handler) -> bool:
     return handler.route.before != "role" and bool(kinds) and all(map(_MANY.match, kinds))
 
 
+_CUSTOMERS = re.compile(
+    r"user|customer|buyer|client|member|student|account|patient|tenant|renter|guest", re.IGNORECASE
+)
+_STAFF = re.compile(r"admin|staff|manage|super", re.IGNORECASE)
+
+
+def customers_may(handler: Handler) -> bool:
+    """Anybody who signs up may: the role that is asked for, if any, is theirs."""
+    route = handler.route
+    if route.access in {"public", "caller"} or for_many(handler):
+        return True
+    asked = [
+        dotted(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
+        for _, node in route.checks
+    ]
+    asked = [name for name in asked if re.search(r"current|require|role|only", name)]
+    return (
+        route.before == "role"
+        and bool(asked)
+        and all(_CUSTOMERS.search(name) and not _STAFF.search(name) for name in asked)
+    )
+
+
 def _parts(test: ast.expr) -> list[ast.expr]:
     """`me.role != "admin" and row.owner != me.id` asks two things."""
     if not isinstance(test, ast.BoolOp):

@@ -4,21 +4,22 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ...engine.finding import Finding, Severity
+from ...engine.finding import Finding, Place, Severity
+from . import kinds
+from .assignment import inserted
 from .handlers import Handler, comes_from, fields_of
-from .modules import Function, Module
+from .passed import Passed, Seen, behind
 from .sums import summed
 from .syntax import (
+    assigned,
     called,
-    calls_in,
     chain,
     dotted,
     found,
     key_of,
     names_in,
-    own_body,
-    parameters,
     place,
+    strings_in,
     text_of,
     words_in,
 )
@@ -26,19 +27,25 @@ from .walking import nodes_in
 
 _TOTAL = re.compile(
     r"^((final|original|order|net)_?)?(total(_?(amount|price|cost|bill))?|grand_?total|sub_?total|"
-    r"amount|price|unit_?price|cost|fare)(_?(in_?)?(cents|paise|minor|kobo|pence|usd))?$",
+    r"amount|price|unit_?price|cost|fare|((consult\w*|booking|service|session)_)?fees?)"
+    r"(_?(in_?)?(cents|paise|minor|kobo|pence|usd))?$",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
-    r"^(orders?|bookings?|purchases?|reservations?|order_?items?|tickets?|subscriptions?|rentals?)$",
+    r"^(\w+_)?(orders?|bookings?|purchases?|reservations?|order_?items?|tickets?|subscriptions?"
+    r"|rentals?|appointments?)$",
     re.IGNORECASE,
 )
 _ROW = re.compile(
-    r"^(?:db_?)?(Order|Booking|Purchase|Reservation|OrderItem|Ticket|Subscription|Rental)"
+    r"^(?!.*(?:Purchase|Work|Sort|Stock|Store|Supply|Production)Orders?$)(?:db_?)?(?:[A-Z][a-z]+)*?"
+    r"(Order|Booking|Purchase|Reservation|OrderItem|Ticket|Subscription|Rental|Appointment)"
     r"(?:Model|DB|Table)?$"
 )
+"""`Order`, `MealOrder`; what the house itself buys or does is no customer's."""
 _INTO = re.compile(r"insert\s+into\s+[\"`]?(\w+)", re.IGNORECASE)
-_BUYS = re.compile(r"order|book|purchas|checkout|reserv|\bbuy|rent|ticket|subscri", re.IGNORECASE)
+_BUYS = re.compile(
+    r"order|book|purchas|checkout|reserv|\bbuy|rent|ticket|subscri|appointment", re.IGNORECASE
+)
 _STAFF = re.compile(
     r"admin|staff|manage|cashier|\bpos\b|waiter|vendor|seller|supplier|invoice|expense|quote|"
     r"donat|tip|wallet|top_?up|deposit|purchase_?orders?\b",
@@ -54,37 +61,88 @@ _CHARGED = {"amount", "unit_amount"}
 def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     route = handler.route
     name = f"{route.path} {route.function.name}"
-    if not route.writes or route.access not in {"public", "caller"} or _STAFF.search(name):
+    if not route.writes or not kinds.customers_may(handler) or _STAFF.search(name):
         return
-    for module, node, charged in _named(handler, name):
+    for seen, node, charged in _named(handler, name):
         if charged:
             what, severity = "charges the amount that the client names", Severity.HIGH
         else:
             what, severity = "keeps the total that the client names", Severity.MEDIUM
         yield found(
-            "payments.client-price", module, node, f"{route.label} {what}.",
+            "payments.client-price", seen.module, node, f"{route.label} {what}.",
             severity=severity, symbol=route.function.name,
-            also=[place(handler.module, route.line, route.function.name)],
+            also=[
+                place(handler.module, route.line, route.function.name),
+                *_way(handler, seen),
+                *(place(seen.module, one) for one in assigned(seen.function, dotted(node))[:1]),
+            ],
         ), route.function  # fmt: skip
         return
 
 
-def _named(handler: Handler, name: str) -> Iterator[tuple[Module, ast.AST, bool]]:
-    """Where a price of the client's is used, and whether it is charged."""
-    here = handler.module
-    for call in handler.calls:
-        if _CHARGES.search(dotted(call.func)) and _PROVIDERS.search(dotted(call.func)):
-            sent = [value for key, value in _pairs(call) if _sent(handler, key, value)]
-            yield from ((here, value, True) for value in sent)
-    if not _BUYS.search(name):
-        return
-    for call in handler.calls:
-        if _ROW.match(called(call)) or _collection(call):
-            kept = [value for key, value in _pairs(call) if _kept(handler, key, value)]
-            yield from ((here, value, False) for value in kept)
-            yield from ((here, call, False) for one in call.keywords if _whole(handler, call, one))
-        yield from ((here, value, False) for value in _handed_on(handler, call))
-        yield from ((module, value, False) for module, value in _body_on(handler, call))
+def _way(handler: Handler, seen: Seen) -> list[Place]:
+    """Where it is handed on."""
+    return [place(handler.module, seen.way)] if isinstance(seen, Passed) else []
+
+
+def _named(handler: Handler, name: str) -> Iterator[tuple[Seen, ast.AST, bool]]:
+    """Where a price of the client's is used, and whether it is charged: here, or in what the
+    request is handed on to.
+    """
+    buys = _BUYS.search(name) is not None
+    every: list[Seen] = [handler, *behind(handler)]
+    for seen in every:
+        for call in seen.calls:
+            if _charges(seen, call):
+                sent = [value for key, value in _pairs(seen, call) if _sent(seen, key, value)]
+                yield from ((seen, value, True) for value in sent)
+        for call in seen.calls if buys else ():
+            yield from ((seen, node, False) for node in _kept_in(seen, call))
+
+
+def _kept_in(seen: Seen, call: ast.Call) -> Iterator[ast.AST]:
+    """The prices of the client's in a row that is made."""
+    if _ROW.match(called(call)) or _collection(call):
+        yield from (value for key, value in _pairs(seen, call) if _kept(seen, key, value))
+        yield from (call for one in call.keywords if _whole(seen, call, one))
+    for key, value in inserted(call) if _of_orders(call) else ():
+        if _kept(seen, key, value):
+            yield value
+
+
+def _of_orders(call: ast.Call) -> bool:
+    """`cursor.execute("INSERT INTO orders …", …)`"""
+    told = _INTO.search(text_of(call.args[0]) or "") if call.args else None
+    return bool(told and _ORDERS.match(told[1]))
+
+
+_PAID_THERE = re.compile(
+    r"paystack|razorpay|flutterwave|stripe|paypal|mollie|xendit|midtrans|cashfree|paymongo|khalti"
+    r"|esewa|sslcommerz|safaricom|mpesa|momo|chapa",
+    re.IGNORECASE,
+)
+
+
+def _charges(seen: Seen, call: ast.Call) -> bool:
+    """The provider is told to take money: through its package, or by a request that is sent."""
+    name = dotted(call.func)
+    if _CHARGES.search(name) and _PROVIDERS.search(name):
+        return True
+    if called(call) not in {"post", "request"}:
+        return False
+    told = strings_in(call) | words_in(call) | strings_in(seen.function)
+    return any(_PAID_THERE.search(word) for word in told | _constants(seen))
+
+
+def _constants(seen: Seen) -> set[str]:
+    """The addresses that the module keeps under a name: `BASE_URL`."""
+    return {
+        text
+        for statement in seen.module.tree.body
+        if isinstance(statement, ast.Assign) and dotted(statement.targets[0]).isupper()
+        for text in strings_in(statement.value)
+        if text.startswith("http")
+    }
 
 
 def _collection(call: ast.Call) -> bool:
@@ -93,8 +151,18 @@ def _collection(call: ast.Call) -> bool:
     return called(call) == "insert_one" and len(names) > 1 and bool(_ORDERS.match(names[-2]))
 
 
-def _pairs(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    for node in nodes_in(call):
+def _pairs(seen: Seen, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """What a call is given by name: in place, or put together before."""
+    given = [*call.args, *(word.value for word in call.keywords)]
+    made = [
+        value
+        for name in {
+            one.id for part in given for one in nodes_in(part) if isinstance(one, ast.Name)
+        }
+        for value in assigned(seen.function, name)
+        if isinstance(value, ast.Dict)
+    ]
+    for node in (inner for part in (call, *made) for inner in nodes_in(part)):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 yield text_of(key) or "", value
@@ -102,29 +170,29 @@ def _pairs(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
             yield node.arg, node.value
 
 
-def _sent(handler: Handler, key: str, value: ast.expr) -> bool:
-    return key in _CHARGED and _of_the_client(handler, value)
+def _sent(seen: Seen, key: str, value: ast.expr) -> bool:
+    return key in _CHARGED and _of_the_client(seen, value)
 
 
-def _kept(handler: Handler, key: str, value: ast.expr) -> bool:
-    return bool(_TOTAL.match(key)) and _of_the_client(handler, value)
+def _kept(seen: Seen, key: str, value: ast.expr) -> bool:
+    return bool(_TOTAL.match(key)) and _of_the_client(seen, value)
 
 
-def _of_the_client(handler: Handler, value: ast.expr) -> bool:
+def _of_the_client(seen: Seen, value: ast.expr) -> bool:
     """`payload.total`, `data["price"]`, or a number made of it; computed with nothing of ours."""
     value = _unwrapped(value)
-    if summed(handler, value):
+    if summed(seen, value):
         return True
     if isinstance(value, ast.Name):
         made = [
             node.value
-            for node in handler.body
+            for node in seen.body
             if isinstance(node, ast.Assign) and dotted(node.targets[0]) == value.id
         ]
         if made:
-            return len(made) == 1 and _direct(handler, _unwrapped(made[0]))
-        return value.id in handler.inputs and bool(_TOTAL.match(value.id))
-    return _direct(handler, value)
+            return len(made) == 1 and _direct(seen, _unwrapped(made[0]))
+        return value.id in seen.inputs and bool(_TOTAL.match(value.id))
+    return _direct(seen, value)
 
 
 def _unwrapped(value: ast.expr) -> ast.expr:
@@ -140,13 +208,13 @@ def _unwrapped(value: ast.expr) -> ast.expr:
             return value
 
 
-def _direct(handler: Handler, value: ast.expr) -> bool:
+def _direct(seen: Seen, value: ast.expr) -> bool:
     name = key_of(value)
-    if not _TOTAL.match(name) or not comes_from(value, handler.inputs):
+    if not _TOTAL.match(name) or not comes_from(value, seen.inputs):
         return False
     return not any(
         isinstance(node, ast.Compare) and name in words_in(node) and _asks_ours(node)
-        for node in handler.body
+        for node in seen.body
     )
 
 
@@ -157,66 +225,18 @@ def _asks_ours(test: ast.Compare) -> bool:
     )
 
 
-def _whole(handler: Handler, call: ast.Call, given: ast.keyword) -> bool:
+def _whole(seen: Seen, call: ast.Call, given: ast.keyword) -> bool:
     """`Order(**payload.model_dump())`, where the payload names a total."""
     if given.arg is not None or called(given.value) not in {"dict", "model_dump"}:
         return False
     set_here = {one.arg for one in call.keywords if one.arg}
     return any(
         _TOTAL.match(field) and field not in set_here
-        for name, module, model in handler.models
+        for name, module, model in seen.models
         if name in names_in(given.value)
-        for field in fields_of(handler.project, module, model)
+        for field in fields_of(seen.project, module, model)
     ) and not any(
         isinstance(node, ast.Assign)
         and any(_TOTAL.match(dotted(one).rpartition(".")[2]) for one in node.targets)
-        for node in handler.body
+        for node in seen.body
     )
-
-
-def _handed_on(handler: Handler, call: ast.Call) -> Iterator[ast.expr]:
-    """A function of the program's own puts what it is given into the row of an order."""
-    meant = handler.project.resolve(handler.module, dotted(call.func))
-    if not isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) or meant.module is None:
-        return
-    names = [parameter.arg for parameter, _ in parameters(meant.node)]
-    given = dict(zip(names, call.args, strict=False))
-    given |= {one.arg: one.value for one in call.keywords if one.arg}
-    for name, value in given.items():
-        sent = _TOTAL.match(name) and _direct(handler, _unwrapped(value))
-        if sent and _inserts(meant.node, name):
-            yield value
-
-
-def _body_on(handler: Handler, call: ast.Call) -> Iterator[tuple[Module, ast.expr]]:
-    """`create_order(db, body)`: a function of the program's own keeps `body.total` in the row."""
-    bodies = {name for name, _, _ in handler.models} & handler.inputs
-    meant = handler.project.resolve(handler.module, dotted(call.func))
-    if not isinstance(meant.node, ast.FunctionDef | ast.AsyncFunctionDef) or meant.module is None:
-        return
-    names = [parameter.arg for parameter, _ in parameters(meant.node)]
-    given = {
-        name: value.id
-        for name, value in zip(names, call.args, strict=False)
-        if isinstance(value, ast.Name)
-    }
-    held = {name for name, value in given.items() if value in bodies}
-    for row in calls_in(meant.node):
-        for one in row.keywords if _ROW.match(called(row)) else ():
-            owner, _, key = dotted(one.value).rpartition(".")
-            if owner in held and _TOTAL.match(one.arg or "") and _TOTAL.match(key):
-                yield meant.module, one.value
-
-
-def _inserts(function: Function, name: str) -> bool:
-    for node in own_body(function):
-        if not isinstance(node, ast.Call):
-            continue
-        if _ROW.match(called(node)):
-            if any(names_in(one.value) == {name} for one in node.keywords):
-                return True
-        elif called(node) == "execute" and node.args:
-            told = _INTO.search(text_of(node.args[0]) or "")
-            if told and _ORDERS.match(told[1]) and name in names_in(node):
-                return True
-    return False

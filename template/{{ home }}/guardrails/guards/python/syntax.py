@@ -143,6 +143,16 @@ def parameters(function: Function) -> list[tuple[ast.arg, ast.expr | None]]:
     return pairs + list(zip(spec.kwonlyargs, spec.kw_defaults, strict=True))
 
 
+def handed(function: Function, call: ast.Call) -> dict[str, ast.expr]:
+    """What a call gives to each parameter of the function that it calls; a method's own object
+    stands before the dot.
+    """
+    taken = [item.arg for item, _ in parameters(function)]
+    bound = taken[:1] in (["self"], ["cls"]) and isinstance(call.func, ast.Attribute)
+    given = dict(zip(taken[bound:], call.args, strict=False))
+    return given | {word.arg: word.value for word in call.keywords if word.arg}
+
+
 @lru_cache(maxsize=4096)
 def own_body(function: Function) -> tuple[ast.AST, ...]:
     """The nodes of a function's body, not its decorators and defaults."""

@@ -13,14 +13,15 @@ from .deciding import decided_by_user
 from .handlers import Handler, comes_from
 from .modules import Function, Project
 from .syntax import (
+    assigns_in,
     called,
     calls_in,
     chain,
     dotted,
     found,
+    handed,
     key_of,
     names_in,
-    parameters,
     text_of,
     words_in,
 )
@@ -177,7 +178,7 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
     ):
         return
     own = {name for function in reached for name, _ in _parts(nodes_in(function))}
-    own |= set(_of_the_callers_own(handler))
+    own |= {*_of_the_callers_own(handler), *_rows_compared(handler)}
     named = set(handler.path_parameters)
     asked = {name for one in reached for name in _by_id(one, named, one is handler.function)}
     for name in sorted(asked - own):
@@ -217,20 +218,35 @@ def _of_the_callers_own(handler: Handler) -> Iterator[str]:
         yield from _compared_with(function, own)
         for call in calls_in(function) if left else ():
             there = handler.project.resolve(module, dotted(call.func))
-            if isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef) and there.module:
-                handed = _handed(call, there.node, own)
-                if handed:
-                    waiting.append((there.module, there.node, handed, left - 1))
+            if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            given = _handed(call, there.node, own)
+            if given and there.module:
+                waiting.append((there.module, there.node, given, left - 1))
 
 
 _LONGEST_WAY = 2
 
 
+def _rows_compared(handler: Handler) -> Iterator[str]:
+    """The models of the rows that are held against who calls: `order.stall_id != stall.id`."""
+    rows = {
+        target.id: next((one for one in chain(value) if one[:1].isupper()), "")
+        for target, value in assigns_in(handler.function)
+        if isinstance(target, ast.Name) and isinstance(value, ast.Call)
+    }
+    compared = (node for node in handler.body if isinstance(node, ast.Compare))
+    for node in compared:
+        sides = [node.left, node.comparators[0]]
+        for side, other in (sides, sides[::-1]):
+            row = dotted(side).partition(".")[0]
+            if rows.get(row) and row not in names_in(other) and handler.of_the_user(other):
+                yield rows[row]
+
+
 def _handed(call: ast.Call, function: Function, own: frozenset[str]) -> frozenset[str]:
     """The parameters of a function that a call gives something of the caller's own."""
-    names = [parameter.arg for parameter, _ in parameters(function)]
-    given = dict(zip(names, call.args, strict=False))
-    given |= {word.arg: word.value for word in call.keywords if word.arg}
+    given = handed(function, call)
     return frozenset(name for name, value in given.items() if names_in(value) & own)
 
 

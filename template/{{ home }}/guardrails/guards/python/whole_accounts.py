@@ -92,7 +92,12 @@ def _shaped(handler: Handler) -> bool:
     )
 
 
+_TALLIES = {"count", "scalar", "exists", "len", "sum", "count_documents"}
+
+
 def _whole_users(handler: Handler, value: ast.expr) -> bool:
+    if called(value) in _TALLIES:
+        return False
     for call in calls_in(value):
         if called(call) == "find" and len(call.args) < 2 and not call.keywords:
             last = dotted(call.func).split(".")[-2:-1]
