@@ -1,5 +1,6 @@
 """The guard of Python's own faults: ruff's findings that matter here, under the rules' ids."""
 
+import ast
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ def look(tree: Tree) -> Looked:
     rule_of = {code: rule.id for rule in load().values() for code in rule.ruff}
     project, missed = read(tree)
     names = {module.path: module for module in project.service}
-    names |= {module.path: module for module in project.modules if module.is_web}
+    names |= {module.path: module for module in project.modules if module.is_web or _starts(module)}
     served = [path for path in sorted(names) if not (is_test(path) or is_script(path))]
     paths = [path for path in served if _can_be_named(path)]
     missed += [
@@ -37,6 +38,19 @@ def look(tree: Tree) -> Looked:
         for finding in _findings(tree, paths[at : at + _BATCH], rule_of, names)
     ]
     return Looked(findings, missed)
+
+
+_APPLICATION = {"app", "application", "asgi", "wsgi"}
+
+
+def _starts(module: Module) -> bool:
+    """`application = create_app()`: a server is told to run what stands there."""
+    return any(
+        isinstance(one, ast.Assign)
+        and isinstance(one.value, ast.Call)
+        and any(isinstance(it, ast.Name) and it.id in _APPLICATION for it in one.targets)
+        for one in module.tree.body
+    )
 
 
 def _can_be_named(path: str) -> bool:

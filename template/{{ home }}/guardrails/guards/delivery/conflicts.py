@@ -18,10 +18,33 @@ def findings(project: Project) -> Iterator[Finding]:
         manifest = f"{folder}/pyproject.toml".lstrip("/")
         stated = list(declared(project.pyprojects.get(manifest, {})))
         mine = list(requirements(text))
+        yield from _twice(path, mine)
         if not stated or not mine or any(mark in text[:500] for mark in _GENERATED):
             continue
         yield from _conflicting(path, mine, manifest, {one.name: one for one in stated})
     yield from _several(project)
+
+
+def _twice(path: str, mine: list[Requirement]) -> Iterator[Finding]:
+    """One package in two versions: nothing can be installed from such a list."""
+    first: dict[str, Requirement] = {}
+    apart = [
+        (first[one.name], one)
+        for one in mine
+        if one.pin is not None
+        and ";" not in one.text  # which of them may depend on where it runs
+        and first.setdefault(one.name, one).pin not in {None, one.pin}
+    ]
+    if apart:
+        before, one = apart[0]
+        yield Finding(
+            "deps.conflicting",
+            Place(path, one.line, snippet=one.text),
+            f"{path} says {before.text} in line {before.line} and {one.text} in line {one.line}: "
+            "nothing can be installed from it.",
+            evidence=Evidence.EXACT,
+            also=(Place(path, before.line, snippet=before.text),),
+        )
 
 
 def declared(content: Mapping[str, Any]) -> Iterator[Requirement]:

@@ -163,6 +163,8 @@ def fallback(value: ast.AST) -> tuple[str, str | None]:
         if called(value) == "Field":
             default, named = argument(value, 0, "default"), ""
         return named or "", text_of(default) if default is not None else None
+    if isinstance(value, ast.Constant) and isinstance(value.value, bytes):
+        return "", value.value.decode("latin-1")
     return fallback(held) if (held := _wrapped(value)) is not None else ("", text_of(value))
 
 

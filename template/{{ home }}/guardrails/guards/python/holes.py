@@ -99,13 +99,22 @@ def _beside(
 ) -> list[tuple[Finding, ast.AST]]:
     """Rows of another part of the organization, where nothing else is said of the handler."""
     known = {node for one, node in told if one.rule in _SOMEBODY_ELSES}
-    return [
-        one
-        for handler in handlers
-        if handler.route.access in {"caller", "role"} and handler.function not in known
-        if not handler.asks_about_row
-        for one in across(handler, parts)
-    ]
+    files: dict[tuple[str, object], list[tuple[Finding, ast.AST]]] = defaultdict(list)
+    for handler in handlers:
+        if handler.route.access in {"caller", "role"} and handler.function not in known:
+            for one in across(handler, parts) if not handler.asks_about_row else ():
+                files[handler.module.path, one[0].severity].append(one)
+    return [_of_one_file(of_file) for of_file in files.values()]
+
+
+def _of_one_file(told: list[tuple[Finding, ast.AST]]) -> tuple[Finding, ast.AST]:
+    """The same of several routes of a file: one fault, and one place to mend it."""
+    (first, node), *others = told
+    if not others:
+        return first, node
+    also = tuple(one.place for one, _ in others)
+    more = f"{first.message.rstrip('.')}, and {len(also)} more of this file don't either."
+    return replace(first, message=more, also=(*first.also, *also[:_PER_TREE])), node
 
 
 def _functions_at(handlers: list[Handler], findings: list[Finding]) -> Iterator[ast.AST]:

@@ -12,6 +12,7 @@ from .asking import asks_who
 from .deciding import decided_by_user
 from .handlers import Handler, comes_from
 from .modules import Function, Project
+from .stored import along
 from .syntax import (
     assigns_in,
     called,
@@ -22,6 +23,7 @@ from .syntax import (
     handed,
     key_of,
     names_in,
+    strings_in,
     text_of,
     words_in,
 )
@@ -141,7 +143,49 @@ def divided(project: Project) -> dict[str, set[Part]]:
     for module in project.service:
         for name, part in _parts(module.nodes):
             found_[name].add(part)
+        for function in module.functions:
+            for name, part in _by_identity(function):
+                found_[name].add(part)
     return found_
+
+
+_PERSON = re.compile(
+    r"^(manager|landlord|owner|seller|vendor|merchant|host|teacher|doctor|agent|driver|organi[sz]er"
+    r"|instructor|trainer|coach|supplier|farmer|provider|chef)_?id$"
+)
+
+
+def _by_identity(function: Function) -> Iterator[tuple[str, Part]]:
+    """`Hive.query.filter_by(keeper_id=me)`, where `me` is what the token says."""
+    own = {
+        target.id
+        for target, value in assigns_in(function)
+        if isinstance(target, ast.Name) and target.id.endswith("id") and asks_who(value)
+    }
+    for call in calls_in(function) if own else ():
+        for column, value in _asked(call):
+            if (person := _PERSON.match(column)) and isinstance(value, ast.Name):
+                for model in _models_along(call) if value.id in own else ():
+                    yield model, Part(column, person[1])
+
+
+def _asked(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The columns that a query says something of, with what they must be."""
+    if called(call) == "filter_by":
+        yield from ((word.arg or "", word.value) for word in call.keywords)
+    for one in call.args if called(call) in {"filter", "where"} else ():
+        if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq):
+            yield dotted(one.left).rpartition(".")[2], one.comparators[0]
+
+
+def _models_along(call: ast.Call) -> Iterator[str]:
+    """`Hive` of `Hive.query…`, of `session.query(Hive)`, and what is joined to it."""
+    names = chain(call)
+    names += [dotted(one) for it in along(call) for one in it.args if called(it) in _OF_MODELS]
+    yield from (name for name in names if name[:1].isupper() and name.isidentifier())
+
+
+_OF_MODELS = {"query", "select", "join", "outerjoin"}
 
 
 def _parts(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Part]]:
@@ -171,7 +215,7 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
     route = handler.route
     if not parts or not handler.path_parameters:
         return
-    words = words_in(handler.function)
+    words = words_in(handler.function) | set(_roles(handler))
     reached = [function for _, function in handler.reached()]
     if any(_OVER_ALL.search(word) for word in words) or any(
         "user_id" in words_in(one) and one is not handler.function for one in reached
@@ -188,14 +232,22 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
         )
         if part is None or (not part.whose and not route.writes) or _only_added_to(handler):
             continue
+        unasked = _PERSON.match(part.column) and not handler.uses_user
         verb = "changes" if route.writes else "reads"
         yield found(
             "authz.idor", route.module, route.line,
             f"{route.label} {verb} whichever {name} the request names: other routes look at its "
             f"{part.column}, this one doesn't.",
-            severity=Severity.MEDIUM if part.whose else Severity.HIGH, symbol=route.function.name,
+            severity=Severity.MEDIUM if part.whose and not unasked else Severity.HIGH,
+            symbol=route.function.name,
         ), route.function  # fmt: skip
         return
+
+
+def _roles(handler: Handler) -> Iterator[str]:
+    """`manager` of `@role_required("manager")`."""
+    for _, node in handler.route.checks:
+        yield from strings_in(node) if isinstance(node, ast.Call) else ()
 
 
 def _only_added_to(handler: Handler) -> bool:

@@ -68,6 +68,8 @@ def _subjects(project: Project, module: Module) -> Iterator[_Subject]:
         holder = _numbered(_subject(call))
         owner = module.owners.get(call)
         model = _model(owner, holder) if holder and owner else ""
+        if holder == "self" and owner in module.holders:
+            model = module.holders[owner].name  # a method of the model makes its tokens
         meant = project.resolve(module, model) if model else None
         if meant and isinstance(meant.node, ast.ClassDef) and not _is_unique(meant.node):
             yield _Subject(meant.node.name, module, call)

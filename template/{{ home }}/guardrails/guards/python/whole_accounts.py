@@ -37,6 +37,7 @@ _LONGEST_WAY = 3
 def look(handler: Handler) -> Iterator[Finding]:
     if handler.route.method != "GET" or _shaped(handler):
         return
+    yield from _serialized(handler)
     if any(_HASH.match(text) for text in strings_in(handler.function)):
         return  # left out, or looked at
     for node in handler.body:
@@ -52,6 +53,50 @@ def look(handler: Handler) -> Iterator[Finding]:
                 symbol=handler.function.name, also=[place(handler.module, node)],
             )  # fmt: skip
             return
+
+
+def _serialized(handler: Handler) -> Iterator[Finding]:
+    """`jsonify([one.to_dict() for one in User.query.all()])`, where what makes the dict of a row
+    takes every column of it (SQLAlchemy-serializer), and none is left out.
+    """
+    held = {
+        target.id: dotted(value).partition(".")[0]
+        for target, value in assigns_in(handler.function)
+        if isinstance(target, ast.Name)
+    }
+    held |= {
+        it.target.id: dotted(it.iter).partition(".")[0]
+        for it in handler.body
+        if isinstance(it, ast.comprehension) and isinstance(it.target, ast.Name)
+    }
+    for call in handler.calls:
+        if called(call) != "to_dict" or any(_HASH.search(text) for text in _left_out(call)):
+            continue
+        name = dotted(call.func).partition(".")[0]
+        model = held.get(name, name)
+        if _every_column(handler, held.get(model, model)):
+            yield found(
+                "authz.pii-exposed", handler.module, call,
+                f"{handler.route.label} answers with whole accounts, the hash of each password "
+                "included.",
+                severity=Severity.HIGH, symbol=handler.function.name,
+            )  # fmt: skip
+            return
+
+
+def _left_out(call: ast.Call) -> set[str]:
+    return {text.lstrip("-") for text in strings_in(call)}
+
+
+def _every_column(handler: Handler, name: str) -> bool:
+    meant = handler.project.resolve(handler.module, name)
+    if not isinstance(meant.node, ast.ClassDef):
+        return False
+    bases = {dotted(base).rpartition(".")[2] for base in meant.node.bases}
+    said = {word for item in meant.node.body for word in words_in(item)}
+    own = any(isinstance(it, ast.FunctionDef) and it.name == "to_dict" for it in meant.node.body)
+    narrowed = own or {"serialize_rules", "serialize_only"} & said
+    return "SerializerMixin" in bases and not narrowed and any(map(_HASH.match, said))
 
 
 def _asked_for(handler: Handler, answer: ast.expr, left: int = _LONGEST_WAY) -> Iterator[ast.expr]:
