@@ -49,6 +49,9 @@ _SECRET_NAMES = re.compile(
     r"private_key|auth_token|reset_token|session_token)$",
     re.IGNORECASE,
 )
+_OF_ONE_TIME = re.compile(r"\botp\b|one-?time|verification code", re.IGNORECASE)
+_A_CODE = re.compile(r"(^|_)code$", re.IGNORECASE)
+"""`f"OTP for {email}: {code}"`"""
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log", "print", "warn"}
 _HTTP_ERRORS = {"HTTPException", "APIException"}
 _SYNC_CLIENTS = {"OpenAI", "Anthropic", "MongoClient", "Groq"}
@@ -91,9 +94,13 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 # floods
 
 
+_LOGS_IN = re.compile(r"log_?-?in|sign_?-?in", re.IGNORECASE)
+
+
 def _as_one(findings: list[Finding]) -> Iterator[Finding]:
     """Log-ins that may be tried without end: one limit mends all of them."""
     guessed = [one for one in findings if one.severity is None]
+    guessed.sort(key=lambda one: not _LOGS_IN.search(one.message))
     yield from (one for one in findings if one.severity is not None)
     if guessed:
         also = (*guessed[0].also, *(one.place for one in guessed[1:]))
@@ -167,9 +174,11 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
         if not is_log:
             continue
         for node in call.args:
+            code = any(map(_OF_ONE_TIME.search, strings_in(node)))
             for inner in _shown(node):
                 last = target_name(inner) if not isinstance(inner, ast.Call) else ""
-                if _SECRET_NAMES.search(last) or (last == "token" and signs):
+                once = code and _A_CODE.search(last)
+                if _SECRET_NAMES.search(last) or (last == "token" and signs) or once:
                     yield found(
                         "obs.secret-in-logs",
                         module,

@@ -81,4 +81,7 @@ def _said(handler: Handler, value: ast.expr) -> bool:
             return len(made) == 1 and not isinstance(made[0], ast.Name) and _said(handler, made[0])
         return value.id in handler.inputs and bool(_STATE.match(value.id))
     named = key_of(value)
+    made = assigned(handler.function, dotted(value).partition(".")[0])
+    if any(called(one)[:1].isupper() for one in made):
+        return False  # what stands in the row that was made here
     return bool(_STATE.match(named) or named == "status") and comes_from(value, handler.inputs)

@@ -88,6 +88,10 @@ def holds_secret(name: str) -> bool:
     return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
 
 
+def signs_sessions(name: str) -> bool:
+    return bool(_SIGNING.search(name))
+
+
 def named_secrets(path: str, text: str) -> Iterator[Sighting]:
     """The secrets of a settings file that only their names give away."""
     unfilled = _is_form(text)

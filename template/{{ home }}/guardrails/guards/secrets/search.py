@@ -13,6 +13,7 @@ from ...gate import NotChecked
 from ..filenames import is_test
 from . import environment, findings
 from .assignments import for_trying, named_secrets
+from .fallbacks import fallbacks
 from .history import History, NoHistory, added_in, open_history, text_of, texts
 from .keystores import keystores
 from .places import is_settings_file, worth_reading
@@ -137,6 +138,9 @@ def _ignored(tree: Tree) -> frozenset[str]:
 def _in_text(path: str, text: str) -> Iterator[Sighting]:
     shown = list(_fitting(path, sightings(path, text)))
     yield from shown
+    if not is_test(path):
+        taken = {one.line for one in shown}
+        yield from (one for one in fallbacks(path, text) if one.line not in taken)
     if is_settings_file(path) and not is_test(path):
         lines = {one.line for one in shown}
         yield from (one for one in named_secrets(path, text) if one.line not in lines)
