@@ -11,11 +11,14 @@ from .modules import Function, Module, Project
 from .refusals import ROLES, asked_about, beside_the_point, refuses
 from .routes import Route
 from .syntax import (
+    assigns_in,
     called,
     calls_in,
     dotted,
+    names_in,
     own_body,
     strings_in,
+    text_of,
     words_in,
 )
 from .walking import nodes_in
@@ -173,6 +176,7 @@ class Gatekeeper:
             if isinstance(node, ast.Compare | ast.If | ast.BoolOp)
             for word in asked_about(node.test if isinstance(node, ast.If) else node)
         }
+        words |= {word for word in _looked_up(function) if ROLES.search(word)}
         if _FOR_A_RIGHT.search(function.name) and any(
             _ROLE_NAME.search(word) for node in own_body(function) for word in words_in(node)
         ):
@@ -254,6 +258,24 @@ class Gatekeeper:
             role = _ROLE_NAME.search(last)
             return Verdict("role" if role else "caller", f"{last} stands before it")
         return None
+
+
+def _looked_up(function: Function) -> Iterator[str]:
+    """`role` of `User.objects(email=me, role="admin").first()`, where nobody found is refused."""
+    tested = {
+        name
+        for node in own_body(function)
+        if isinstance(node, ast.If) and any(refuses(one, function) for one in node.body)
+        for name in names_in(node.test)
+    }
+    for target, value in assigns_in(function):
+        if isinstance(target, ast.Name) and target.id in tested:
+            for node in nodes_in(value):
+                if isinstance(node, ast.keyword) and text_of(node.value):
+                    yield node.arg or ""
+                elif isinstance(node, ast.Dict):
+                    pairs = zip(node.keys, node.values, strict=True)
+                    yield from (text_of(key) or "" for key, one in pairs if text_of(one))
 
 
 def _answers(node: ast.AST) -> bool:

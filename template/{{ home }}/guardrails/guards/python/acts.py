@@ -33,7 +33,7 @@ _BOUGHT = re.compile(
     re.IGNORECASE,
 )
 _PROVIDER = re.compile(
-    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle|paymongo|cashfree|paytm|phonepe|khalti|esewa|sslcommerz|mpesa"
     r"|braintree|adyen|requests|httpx|signature|hmac|verify|retrieve|capture|webhook|wallet"
     r"|balance|credits?\b|points|coupon|cashier|\bcash\b|staff|waiter|pos\b|created_by|recorded_by|faker",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     inside = [handler.function.args, *handler.function.body]  # not what the route is called
     words = " ".join(word for one in inside for word in words_in(one) | strings_in(one))
     asked = _PROVES if route.access == "public" else _PROVIDER
-    if asked.search(words) or not _BOUGHT.search(f"{name} {words}"):
+    if asked.search(words) or not _BOUGHT.search(f"{name} {words}") or _asks_elsewhere(handler):
         return
     pays = _PAYS.search(name) is not None
     node = next((node for node in handler.body if _marks_paid(node, pays=pays)), None)
@@ -80,9 +80,22 @@ def _paid(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         ), route.function  # fmt: skip
 
 
+_SENDS = re.compile(r"^(requests|httpx|aiohttp|urllib|urlopen|AsyncClient)$")
+
+
+def _asks_elsewhere(handler: Handler) -> bool:
+    """A function of the program's own that it calls asks another service."""
+    return any(
+        _SENDS.match(word)
+        for _, function in handler.reached()
+        if function is not handler.function
+        for word in words_in(function)
+    )
+
+
 _PAYS = re.compile(r"(^|[/_-])(pay|payments?)([/_-]|\b)", re.IGNORECASE)
 _PROVES = re.compile(
-    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle|paymongo|cashfree|paytm|phonepe|khalti|esewa|sslcommerz|mpesa"
     r"|braintree|adyen|requests|httpx|signature|hmac|compare_digest|secret|api_?key|retrieve|capture"
     r"|faker|(^|\s)token(\s|$)|coupon|cashier|\bcash\b|staff|waiter|pos\b|created_by|recorded_by",
     re.IGNORECASE,
@@ -93,7 +106,7 @@ at a counter: that nobody is asked is its only fault then."""
 
 _PAYMENT = re.compile(r"^(Payment|Deposit|TopUp|Repayment|PaymentRecord|LoanPayment)$")
 _ASKED = re.compile(
-    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle"
+    r"stripe|razorpay|paypal|mollie|square|flutterwave|paystack|mercado|xendit|midtrans|paddle|paymongo|cashfree|paytm|phonepe|khalti|esewa|sslcommerz|mpesa"
     r"|braintree|adyen|requests|httpx|signature|hmac|verif|retrieve|capture|webhook|gateway"
     r"|staff|cashier|created_by|recorded_by|admin",
     re.IGNORECASE,

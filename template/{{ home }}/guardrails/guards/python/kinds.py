@@ -279,6 +279,8 @@ def customers_may(handler: Handler) -> bool:
     route = handler.route
     if route.access in {"public", "caller"} or for_many(handler):
         return True
+    if any(isinstance(node, ast.If) and _of_staff(node.test) for node in handler.body):
+        return False
     asked = [
         dotted(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
         for _, node in route.checks
@@ -289,6 +291,12 @@ def customers_may(handler: Handler) -> bool:
         and bool(asked)
         and all(_CUSTOMERS.search(name) and not _STAFF.search(name) for name in asked)
     )
+
+
+def _of_staff(test: ast.expr) -> bool:
+    """`me.role not in (Role.ADMIN, Role.ACCOUNTANT)`"""
+    named = words_in(test) | strings_in(test)
+    return _of_role(test) and any(_STAFF.search(word) for word in named)
 
 
 def _parts(test: ast.expr) -> list[ast.expr]:

@@ -66,13 +66,42 @@ def _is_anybodys(handler: Handler, call: ast.Call, key: str, shown: set[str]) ->
     if route.writes:
         unaltered = handler.uses_user and not _altered(handler, call)
         listed = CATALOGUE.search(route.path) is not None
-        return unaltered or listed or _nobodys(handler, call)
+        taken = subject(handler.project, handler.module, call) in shown and _adds_own(handler)
+        return unaltered or listed or taken or _nobodys(handler, call)
     return (
         meant.listed(handler)
         or meant.a_number(handler)
         or not is_owned(handler, call)
         or _TO_READ.search(route.path) is not None
+        or _of_no_person(handler, call)
         or of_shown(handler.project, handler.module, call, key, shown)
+    )
+
+
+_COLUMNS = re.compile(r"^\s*select\s+(.+?)\s+from\b", re.IGNORECASE | re.DOTALL)
+_TELLS_NOBODY = re.compile(
+    r"(\w+\.)?(id|status|state|type|kind|(created|updated)_at|date|day|start\w*|end\w*|rating|score)"
+    r"|count\(.*\)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _of_no_person(handler: Handler, call: ast.Call) -> bool:
+    """`SELECT status, created_at FROM stays WHERE room_id = ?` says of nobody anything."""
+    told = _COLUMNS.match(statement(handler.module, call))
+    return told is not None and all(
+        _TELLS_NOBODY.fullmatch(one.strip()) for one in told[1].split(",")
+    )
+
+
+def _adds_own(handler: Handler) -> bool:
+    """A booking of the caller's own, which takes one of the places that all are shown."""
+    if handler.route.method != "POST" or handler.path_parameters:
+        return False
+    return any(
+        handler.of_the_user(call)
+        and (called(call)[:1].isupper() or statement(handler.module, call).startswith("INSERT"))
+        for call in handler.calls
     )
 
 

@@ -15,6 +15,7 @@ from .syntax import (
     calls_in,
     chain,
     dotted,
+    key_of,
     names_in,
     text_of,
 )
@@ -92,7 +93,7 @@ def of_shown(project: Project, module: Module, call: ast.Call, key: str, shown: 
     """Whether the rows are shown to all, or hang on one that is: the reviews of a room."""
     about = subject(project, module, call)
     hangs_on = key.removesuffix("_id").replace("_", "").lower()
-    hangs = hangs_on in {one.lower() for one in shown}
+    hangs = bool({hangs_on, f"{hangs_on}s"} & {one.replace("_", "").lower() for one in shown})
     return about in shown or (hangs and not PRIVATE.search(about))
 
 
@@ -135,11 +136,22 @@ def _read(handler: Handler) -> Iterator[str]:
 def _listed(handler: Handler) -> Iterator[str]:
     for module, function in handler.reached():
         for call in calls_in(function):
-            if called(call) not in _MANY or _names_one(call):
+            if called(call) not in _MANY or (_names_one(call) and not _of_a_listed(function, call)):
                 continue
             name = subject(handler.project, module, call)
             if name:
                 yield name
+
+
+def _of_a_listed(function: ast.AST, call: ast.Call) -> bool:
+    """`rooms_of(house["id"])` for each house that is listed: all of the rooms are, too."""
+    each = {
+        node.target.id
+        for node in nodes_in(function)
+        if isinstance(node, ast.For | ast.AsyncFor) and isinstance(node.target, ast.Name)
+    }
+    ids = [node for node in nodes_in(call) if re.search(r"(^|_)id$", key_of(node))]
+    return bool(ids) and all(dotted(node).partition(".")[0] in each for node in ids)
 
 
 def _sorted_by(call: ast.Call) -> Iterator[ast.AST]:
