@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
+from .gathered import one_a_file
 from .modules import Function, Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
@@ -60,7 +61,11 @@ def look(table: RouteTable) -> Iterator[Finding]:
     for module in table.project.modules:
         for function in module.functions:
             yield from _fast_hash(module, function)
-            yield from _guessable(table.project, module, function)
+        yield from one_a_file(
+            one
+            for function in module.functions
+            for one in _guessable(table.project, module, function)
+        )
         told = [
             one
             for function in module.functions

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...engine.finding import Finding, Severity
 from .access import Gatekeeper, is_login
+from .gathered import one_a_file
 from .handlers import Handler
 from .limits import counted_by_header, counts, is_limited, marked
 from .modules import Function, Module, Project, is_script
@@ -79,7 +80,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     for module in project.service:
         if is_script(module.path):
             continue
-        yield from _secrets_in_logs(module)
+        yield from one_a_file(_secrets_in_logs(module))
         yield from _leaks(module)
         yield from _leaking_pages(module)
         yield from _empty_answers(module)
