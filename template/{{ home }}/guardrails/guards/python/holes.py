@@ -18,6 +18,7 @@ from . import (
     never,
     own_rows,
     prices,
+    relays,
     served_files,
     sockets,
     told_paid,
@@ -82,6 +83,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     beside += in_the_name.for_nobody(handlers, told | open_to_all)
     beside += left_over(handlers, told | open_to_all)
     beside += served_files.look(handlers)
+    beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
         if (finding.rule, node) not in seen:
             seen.add((finding.rule, node))

@@ -223,7 +223,7 @@ class Project:
         if depth > _LONGEST_CHAIN:
             return None
         for base in holder.bases:
-            text = ast.unparse(base)
+            text = ast.unparse(base).partition("[")[0]  # `CRUD[Booking]`
             found = self.resolve(module, text, depth + 1) if text.isidentifier() else None
             if found and isinstance(found.node, ast.ClassDef) and found.module:
                 there = self._method(found.module, found.node, name, depth + 1)
