@@ -8,6 +8,7 @@ from ...engine.finding import Finding, Place
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
 from .passed import Passed, behind
+from .refusals import refuses
 from .syntax import (
     assigned,
     assigns_in,
@@ -104,7 +105,11 @@ def _asked_for(handler: Handler, value: ast.AST, left: int = _LONGEST_WAY) -> bo
 
 
 def _decided(handler: Handler, value: ast.expr) -> bool:
-    """`is_admin = is_listed(body.email)`: a test of the server's own says so."""
+    """`is_admin = is_listed(body.email)`: a test of the server's own says so, or who gives it is
+    signed in.
+    """
+    if _known_by_then(handler, value):
+        return True
     made = [value, *(one for target, one in assigns_in(handler.function) if _same(target, value))]
     for call in made:
         meant = handler.project.resolve(handler.module, dotted(call)) if called(call) else None
@@ -113,6 +118,23 @@ def _decided(handler: Handler, value: ast.expr) -> bool:
             if answers and all(isinstance(one, ast.Compare | ast.BoolOp) for one in answers):
                 return True
     return False
+
+
+def _known_by_then(handler: Handler, value: ast.expr) -> bool:
+    """`if not me: raise HTTPException(401)` above, where `me` is nothing that the request says:
+    the first account is anybody's, and the ones after it are made by who is signed in.
+    """
+    named = {parameter.arg for parameter, _ in parameters(handler.function)}
+    return any(
+        isinstance(step, ast.If)
+        and step.lineno < value.lineno
+        and isinstance(step.test, ast.UnaryOp)
+        and isinstance(step.test.operand, ast.Name)
+        and step.test.operand.id in named
+        and not comes_from(step.test.operand, handler.inputs)
+        and any(refuses(inner, handler.function) for inner in step.body)
+        for step in handler.function.body
+    )
 
 
 def _same(target: ast.expr, value: ast.expr) -> bool:

@@ -25,6 +25,7 @@ _KEPT_INSIDE = {
     "basename", "resolve", "is_relative_to", "commonpath", "realpath", "abspath", "uuid4",
 }  # fmt: skip
 _LONGEST_WAY = 4
+_SLASHED = re.compile(r"\{(\w+):path\}|<path:(\w+)>")
 _OF_A_FILE = re.compile(r"file|image|path|url|name|photo|document", re.IGNORECASE)
 
 
@@ -62,12 +63,12 @@ def _names_a_file(handler: Handler, node: ast.expr) -> bool:
         for word in words_in(node) | {key_of(inner) for inner in nodes_in(node)}
         if re.search(r"file_?name|file_?path|^path$|^name$", word)
     }
-    if not words or not _climbs(handler, node):
+    whole = {name for pair in _SLASHED.findall(handler.route.path) for name in pair if name}
+    slashed = bool(whole and names_in(node) & spread(handler.function, whole))
+    if not (words or slashed) or not _climbs(handler, node):
         return False
-    if _of_the_route(handler, node):
-        # A segment of a route holds no slash in FastAPI, Flask and Django, unless it says `path`.
-        return ":path}" in handler.route.path or "<path:" in handler.route.path
-    return True
+    # A segment of a route holds no slash in FastAPI, Flask and Django, unless it says `path`.
+    return bool(whole) or not _of_the_route(handler, node)
 
 
 def _of_the_route(handler: Handler, node: ast.expr) -> bool:
