@@ -119,16 +119,39 @@ def test_nothing_reaches_the_host(run: Run, reach: str, tmp_path: Path) -> None:
     assert last(replay).outcome is Outcome.APPLIED
 
 
-def test_an_event_trigger_never_runs_as_the_superuser(run: Run) -> None:
+@pytest.mark.parametrize(
+    "then",
+    [
+        "",
+        "alter function scratch_events.f0() security invoker;",
+        (
+            "grant scratch_event_trigger to postgres; set role scratch_event_trigger;"
+            " alter function scratch_events.f0() security invoker; reset role;"
+        ),
+        (
+            "create or replace function scratch_events.f0() returns event_trigger language plpgsql as"
+            " $$ begin execute 'alter role postgres superuser'; end $$;"
+        ),
+        "update pg_catalog.pg_proc set prosecdef = false where proname = 'f0';",
+    ],
+)
+def test_an_event_trigger_never_runs_as_the_superuser(run: Run, then: str) -> None:
     replay = run(
+        "create table public.seen (id int);"
         "create function public.up() returns event_trigger language plpgsql as $$"
-        " begin execute 'alter role postgres superuser'; end $$;"
+        " begin insert into public.seen values (1); execute 'alter role postgres superuser';"
+        " exception when insufficient_privilege then insert into public.seen values (2); end $$;"
         "create event trigger up on ddl_command_end execute function public.up();",
+        then,
         'create extension if not exists "http" with schema extensions;'
         "do $$ begin if (select rolsuper from pg_roles where rolname = 'postgres') then"
-        " raise exception 'superuser'; end if; end $$",
+        " raise exception 'superuser'; end if; end $$;"
+        "do $$ begin if not exists (select 1 from public.seen where id = 2) then"
+        " raise exception 'it did not run at all'; end if; end $$",
     )
-    assert not [s for s in replay.statements if s.error == "superuser"]
+    told = {s.error for s in replay.statements}
+    assert not told & {"superuser", "it did not run at all"}
+    assert last(replay).outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize(

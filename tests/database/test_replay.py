@@ -157,6 +157,7 @@ def test_the_lexer_knows_what_ends_a_statement() -> None:
         "drop publication supabase_realtime; create publication supabase_realtime for all tables",
         "alter role authenticator set pgrst.db_schemas = 'public, api'",
         "grant usage on schema public to supabase_admin",
+        "alter publication supabase_realtime add tables in schema public",
         "create collation c (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     ],
 )
@@ -164,6 +165,55 @@ def test_what_supabase_gives_is_there(scratch: Scratch, tmp_path: Path, text: st
     replay = replay_of(scratch, tmp_path, {"20260101000000_a.sql": text})
     failed = [s.error for s in replay.statements if s.outcome is not Outcome.APPLIED]
     assert not [error for error in failed if "VACUUM" not in error]
+
+
+ENABLES = """
+create function public.rls_auto_enable() returns event_trigger language plpgsql security definer
+set search_path = 'pg_catalog' as $$
+declare made record;
+begin
+    for made in select * from pg_event_trigger_ddl_commands() where object_type = 'table' loop
+        execute format('alter table %s enable row level security', made.object_identity);
+    end loop;
+end $$;
+"""
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        (
+            "create event trigger ensure_rls on ddl_command_end when tag in ('CREATE TABLE')"
+            " execute function public.rls_auto_enable()"
+        ),
+        (
+            "do $$ begin if not exists (select from pg_event_trigger where evtname = 'ensure_rls')"
+            " then create event trigger ensure_rls on ddl_command_end when tag in ('CREATE TABLE')"
+            " execute procedure rls_auto_enable(); end if; end $$"
+        ),
+        (
+            "do $$ begin execute 'create event trigger ensure_rls on ddl_command_end when tag"
+            " in (''CREATE TABLE'') execute function public.rls_auto_enable()'; end $$"
+        ),
+    ],
+)
+def test_an_event_trigger_does_what_it_does_there(
+    scratch: Scratch, tmp_path: Path, maker: str
+) -> None:
+    after = "create table a (id int); alter event trigger ensure_rls disable; create table b ();"
+    told = (
+        "do $$ begin raise exception '%', (select string_agg(relname, '') from pg_class where"
+        " relrowsecurity and relnamespace = 'public'::regnamespace); end $$"
+    )
+    replay = replay_of(
+        scratch,
+        tmp_path,
+        {
+            "20260101000000_a.sql": f"{ENABLES} {maker}; {after}",
+            "20260102000000_b.sql": f"{told}; drop event trigger ensure_rls",
+        },
+    )
+    assert [s.error for s in replay.statements if s.outcome is not Outcome.APPLIED] == ["a"]
 
 
 def test_a_table_that_only_the_types_know_is_completed(scratch: Scratch, tmp_path: Path) -> None:

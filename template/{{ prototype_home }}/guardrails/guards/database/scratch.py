@@ -21,7 +21,9 @@ TEMPLATE = "scratch_template"
 MAINTENANCE = "scratch_maintenance"
 NEEDED_VERSION = 18
 MOST_MEMORY = 3 * 1024**3
-RECORDER = Path(__file__).parent / "shim" / "recorder.sql"
+SHIM = Path(__file__).parent / "shim"
+RECORDER = SHIM / "recorder.sql"
+EVENT_TRIGGERS = SHIM / "event_triggers.sql"
 
 _LIMITS = {
     "jit": "off",
@@ -82,6 +84,7 @@ class Scratch:
             # Without parameters psycopg sends it whole, over the simple protocol.
             connection.execute(shim.supabase_sql().encode())
             connection.execute(RECORDER.read_bytes())
+            connection.execute(EVENT_TRIGGERS.read_bytes())
             self._roles = frozenset(_roles(connection))
         if self.pid is not None:
             with contextlib.suppress(OSError, ValueError, AttributeError):

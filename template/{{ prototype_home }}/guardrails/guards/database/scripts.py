@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from .lexer import Piece, split
+from .lexer import Piece, split, unquote
 from .model import Chain, Migration
 
 MOST_STATEMENTS = 50_000
@@ -14,7 +14,22 @@ _CONTROL = re.compile(
     r"(begin|commit|end|rollback|abort|savepoint|release|(start|prepare)\s+transaction)\b",
     re.IGNORECASE,
 )
-_EVENT_TRIGGER = re.compile(r"(create|alter|drop)\s+event\s+trigger\b", re.IGNORECASE)
+_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
+# Those of `extensions` are Supabase's own, which a dump holds, too.
+_EVENT_TRIGGER = re.compile(
+    rf"""\bcreate\s+event\s+trigger\s+(?P<name>{_NAME})
+    \s+on\s+(?P<event>ddl_command_start|ddl_command_end|sql_drop|table_rewrite)
+    (?:\s+when\s+tag\s+in\s*\((?P<tags>[^()]*)\))?
+    \s+execute\s+(?:function|procedure)
+    \s+(?!"?extensions\b)(?P<function>(?:{_NAME}\s*\.\s*)?{_NAME})\s*\(\s*\)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_FOREIGN_EVENT_TRIGGER = re.compile(
+    r"(create\s+event\s+trigger\b"
+    r"|alter\s+event\s+trigger\b.*\bowner\s+to\b"
+    r"|(alter|drop)\s+event\s+trigger\s+(if\s+exists\s+)?\"?(issue_|pgrst_))",
+    re.IGNORECASE | re.DOTALL,
+)
 _WRAPPER = re.compile(r"create\s+foreign\s+data\s+wrapper\s+\w+_wrapper\b", re.IGNORECASE)
 # What Supabase's server can do for its role `postgres`, and this one can't: shapes with a kind,
 # collations of ICU, publications of whatever is there.
@@ -26,6 +41,11 @@ _COLLATION = re.compile(
 _PUBLICATION = re.compile(
     r"(\bcreate\s+publication\s+[\w\"]+)\s+for\s+(?:all\s+tables|tables\s+in\s+schema\s+[\w\",\s]+?)"
     r"(?=\s*(?:;|$|\bwith\b))",
+    re.IGNORECASE,
+)
+_PUBLISHED_SCHEMA = re.compile(
+    r"(\balter\s+publication\s+[\w\"]+)\s+(?:add|set|drop)\s+tables\s+in\s+schema\s+[\w\",\s]+"
+    r"(?=;|$)",
     re.IGNORECASE,
 )
 
@@ -54,16 +74,27 @@ def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
 
 
 def passed_over(piece: Piece) -> bool:
-    """A file is one transaction here whatever it says; an event trigger would run with the rights
-    of whoever alters the schema next, which here may be a superuser; Supabase's wrappers of
-    foreign data come with their extension."""
-    return any(found.match(piece.text) for found in (_CONTROL, _EVENT_TRIGGER, _WRAPPER))
+    """A file is one transaction here whatever it says; Supabase's own event triggers, and its
+    wrappers of foreign data, come with what it provides."""
+    if _EVENT_TRIGGER.match(piece.text):
+        return False
+    return any(found.match(piece.text) for found in (_CONTROL, _FOREIGN_EVENT_TRIGGER, _WRAPPER))
 
 
 def sent_text(piece: Piece) -> str:
     text = _SHAPE.sub(r"\1", piece.text)
     text = _COLLATION.sub(r"\1(provider = builtin, locale = 'C.UTF-8')", text)
+    text = _EVENT_TRIGGER.sub(_made_safely, text)
+    text = _PUBLISHED_SCHEMA.sub(r"\1 set (publish_via_partition_root = false)", text)
     return _PUBLICATION.sub(r"\1", text)
+
+
+def _made_safely(found: re.Match[str]) -> str:
+    """The same through the shim, which lets it run with the rights of the project's role only."""
+    tags = f"array[{found['tags']}]::text[]" if found["tags"] else "null"
+    name = f"$name${unquote(found['name'])}$name$"
+    function = f"$name${found['function']}()$name$::regprocedure"
+    return f"call scratch_events.make({name}, $name${found['event'].lower()}$name$, {tags}, {function})"
 
 
 def send(connection: Connection, piece: Piece) -> None:
