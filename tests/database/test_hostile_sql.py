@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from guardrails.engine.tree import walk
 from guardrails.guards.database import look
@@ -15,6 +16,7 @@ from guardrails.guards.database.chain import Chains, sql_text
 from guardrails.guards.database.model import Outcome, Replay, Statement
 from guardrails.guards.database.replay import replayed
 from guardrails.guards.database.scratch import Scratch, scratch_server
+from guardrails.postgres import PostgresError
 
 AFTER = "create table public.after_all (id integer primary key);"
 
@@ -129,8 +131,8 @@ def test_nothing_reaches_the_host(run: Run, reach: str, tmp_path: Path) -> None:
             " alter function scratch_events.f0() security invoker; reset role;"
         ),
         (
-            "create or replace function scratch_events.f0() returns event_trigger language plpgsql as"
-            " $$ begin execute 'alter role postgres superuser'; end $$;"
+            "create or replace function scratch_events.f0() returns event_trigger language"
+            " plpgsql as $$ begin execute 'alter role postgres superuser'; end $$;"
         ),
         "update pg_catalog.pg_proc set prosecdef = false where proname = 'f0';",
     ],
@@ -242,3 +244,52 @@ def test_a_policy_that_never_ends_ends_in_a_note(
     found = look(walk(tmp_path))
     assert time.monotonic() - begun < 30
     assert "the session was ended" in " ".join(note.why for note in found.not_looked)
+
+
+OPEN = "create table public.notes (id uuid primary key, email text); {then}"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "alter database postgres connection limit 0",
+        "alter role authenticator nologin connection limit 0; alter role postgres nologin",
+    ],
+)
+def test_a_chain_that_lets_nobody_in_is_tried_all_the_same(tmp_path: Path, then: str) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000_notes.sql").write_text(OPEN.format(then=then))
+    assert "rls.disabled" in {finding.rule for finding in look(walk(tmp_path)).findings}
+
+
+def test_what_could_not_be_tried_is_not_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object) -> None:
+        raise psycopg.OperationalError("the server closed the connection unexpectedly")
+
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000_notes.sql").write_text(OPEN.format(then=""))
+    monkeypatch.setattr(sys.modules["guardrails.guards.database.examine"], "_examine", nothing)
+    (note,) = look(walk(tmp_path)).not_looked
+    assert {"rls.disabled", "storage.open-policy", "db.definer-no-authz"} <= set(note.rules)
+
+
+def test_without_a_server_nothing_is_answered_and_no_check_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise PostgresError("there is no PostgreSQL here")
+
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000-notes.sql").write_text(OPEN.format(then=""))
+    monkeypatch.setattr(sys.modules["guardrails.guards.database.look"], "scratch_server", none)
+    looked = look(walk(tmp_path))
+    assert looked.facts["broken"] == "there is no PostgreSQL here"
+    assert {"rls.disabled", "migrations.not-replayable"} <= {
+        rule for note in looked.not_looked for rule in note.rules
+    }
+    assert "migrations.skipped-by-cli" in {finding.rule for finding in looked.findings}

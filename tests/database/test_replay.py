@@ -7,6 +7,7 @@ import pytest
 from guardrails.engine.tree import walk
 from guardrails.guards.database import look, types_ts
 from guardrails.guards.database import replay as replay_module
+from guardrails.guards.database import scripts as scripts_module
 from guardrails.guards.database.chain import Chains, sql_text
 from guardrails.guards.database.lexer import split
 from guardrails.guards.database.model import Outcome, Replay
@@ -349,3 +350,12 @@ def test_a_chain_that_is_too_long_is_left_with_a_note(
     replay = replay_of(scratch, tmp_path, {"20260101000000_a.sql": "select 1"})
     assert outcomes(replay) == ["left"]
     assert replay.notes
+
+
+def test_what_is_past_the_last_statement_that_is_tried_is_said(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts_module, "MOST_STATEMENTS", 2)
+    replay = replay_of(scratch, tmp_path, {"20260101000000_a.sql": "select 1; select 2; select 3;"})
+    assert len(replay.statements) == 2
+    assert "1 statements were not tried" in " ".join(replay.notes)

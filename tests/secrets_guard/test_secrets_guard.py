@@ -111,7 +111,9 @@ def test_a_shallow_clone_is_said_to_be_one(tmp_path: Path) -> None:
 def test_a_missing_scanner_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *_arguments, **_named: None)
     (tmp_path / "a.py").write_text("x = 1\n")
-    assert "kingfisher is not installed" in unseen(look(walk(tmp_path)))
+    looked = look(walk(tmp_path))
+    assert "kingfisher is not installed" in unseen(looked)
+    assert "kingfisher is not installed" in looked.facts["broken"], "a check would pass"
 
 
 def test_an_ignored_env_file_was_given_to_nobody(tmp_path: Path) -> None:

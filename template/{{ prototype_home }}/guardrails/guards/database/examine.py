@@ -34,6 +34,7 @@ from .model import Dialect, Replay
 from .ownership import recognise
 from .policies import Scene
 from .relations import Relations, Table, read
+from .resting import resting_on
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
 from .stranger import ANON, OTHER, OWNER, USER, Attacker, Stage, Visitor, facts
 
@@ -59,7 +60,8 @@ def examine(tree: Tree, replay: Replay, watched: Watched | None = None) -> Looke
         why = str(error).partition("\n")[0]
         if isinstance(error, psycopg.OperationalError):
             why = f"the session was ended, as what the migrations made ran too long ({why})"
-        return Looked((), [NotLooked(f"the database of {replay.chain.folder}", why)])
+        what = f"the database of {replay.chain.folder}"
+        return Looked((), [NotLooked(what, why, resting_on(replay.chain.dialect))])
 
 
 @contextmanager
@@ -86,6 +88,10 @@ def _session(replay: Replay) -> Iterator[Connection[Any]]:
         return
     names = {"owner": Identifier(OWNER), "gate": Identifier(GATE)}
     with psycopg.connect(replay.admin_url, autocommit=True) as admin:
+        # What a chain shut is not what keeps a stranger out: Supabase's own servers still get in.
+        admin.execute("alter database postgres connection limit -1")
+        admin.execute(SQL("alter role {owner} login connection limit -1").format(**names))
+        admin.execute(SQL("alter role {gate} login connection limit -1").format(**names))
         admin.execute(SQL("revoke {gate} from {owner} cascade").format(**names))
         admin.execute(SQL("grant {owner} to {gate} with inherit false").format(**names))
         try:

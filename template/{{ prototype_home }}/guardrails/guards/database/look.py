@@ -18,13 +18,13 @@ from .drift import drift
 from .examine import examine
 from .model import Chain, Outcome, Replay
 from .replay import first_stop, replayed
+from .resting import resting_on
 from .scratch import Scratch, TooOld, scratch_server
 from .types_ts import Types
 from .watchdog import Watchdog
 
 MOST_CHAINS = 6
 EXAMINE_SECONDS = 120.0
-_REPLAYED = ("migrations.not-replayable", "migrations.drift")
 
 
 @dataclass
@@ -66,10 +66,10 @@ def look(tree: Tree) -> Looked:
         found.add(locks.look(chain, lambda path: sql_text(tree, path) or ""))
     todo = chains.chains or ([chains.loose] if chains.loose else [])
     for folder in chains.not_postgres:
-        found.not_looked.append(NotLooked(folder, "its SQL is not PostgreSQL's", _REPLAYED))
+        found.not_looked.append(NotLooked(folder, "its SQL is not PostgreSQL's", resting_on(None)))
     for chain in todo[MOST_CHAINS:]:
         why = f"only the first {MOST_CHAINS} chains are replayed"
-        found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
+        found.not_looked.append(NotLooked(chain.folder, why, resting_on(chain.dialect)))
     if todo:
         _replay_all(tree, todo[:MOST_CHAINS], found, chains)
     return Looked(found.findings, found.not_looked, {**found.facts, "chains": found.chains})
@@ -85,15 +85,20 @@ def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, chains: Chains) -> N
                     gone = isinstance(error, psycopg.OperationalError)
                     told = "the scratch server ended: " if gone else ""
                     why = f"its replay broke off: {told}{_first_line(error)}"
-                    found.not_looked.append(NotLooked(chain.folder, why, _REPLAYED))
+                    found.not_looked.append(
+                        NotLooked(chain.folder, why, resting_on(chain.dialect))
+                    )
     except TooOld:
-        found.not_looked.append(_no_server("PostgreSQL 18 or newer is needed for the replay"))
+        _no_server(todo, found, "PostgreSQL 18 or newer is needed for the replay")
     except (PostgresError, psycopg.Error, OSError) as error:
-        found.not_looked.append(_no_server(_first_line(error)))
+        _no_server(todo, found, _first_line(error))
 
 
-def _no_server(why: str) -> NotLooked:
-    return NotLooked("the database", why, _REPLAYED)
+def _no_server(todo: list[Chain], found: _Sum, why: str) -> None:
+    """A check must not pass for want of its tool; what was seen without it is told all the same."""
+    rules = {rule for chain in todo for rule in resting_on(chain.dialect)}
+    found.not_looked.append(NotLooked("the database", why, tuple(sorted(rules))))
+    found.facts["broken"] = why
 
 
 def _first_line(error: BaseException) -> str:
@@ -104,7 +109,8 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, chains:
     texts = {file.path: sql_text(tree, file.path) or "" for file in chain.files}
     for file in chain.files:
         if not texts[file.path].strip() and tree.sizes.get(file.path, 0) > 0:
-            found.not_looked.append(NotLooked(file.path, "it could not be read as SQL"))
+            why = "it could not be read as SQL"
+            found.not_looked.append(NotLooked(file.path, why, resting_on(chain.dialect)))
     types = _types(tree, chain)
     stop = first_stop(scratch, chain, texts) if chain.skipped and would_run(chain) else None
     with replayed(scratch, chain, texts, types) as replay:
@@ -114,7 +120,8 @@ def _replay_one(tree: Tree, scratch: Scratch, chain: Chain, found: _Sum, chains:
             missing = list(drift(replay, connection, types)) if types else []
         found.findings += faults.not_replayable(replay, bodies, chain is chains.loose)
         found.findings += missing
-        found.not_looked += [NotLooked(chain.folder, note) for note in replay.notes]
+        rules = resting_on(chain.dialect)
+        found.not_looked += [NotLooked(chain.folder, note, rules) for note in replay.notes]
         behind = with_what_lies_beside(chains, replay, types)
         if behind is None:
             _examine(tree, scratch, replay, found)

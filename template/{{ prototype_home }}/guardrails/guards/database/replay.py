@@ -15,7 +15,7 @@ from .mend import Mender
 from .model import Chain, Outcome, Replay, Statement
 from .provenance import Recorded, read_provenance
 from .scratch import SUPERUSER, Scratch
-from .scripts import Connection, Script, passed_over, scripts_of, sent_text
+from .scripts import MOST_STATEMENTS, Connection, Script, passed_over, scripts_of, sent_text
 from .session import SPENT, Session, behind_savepoint
 from .types_ts import Types
 from .watchdog import FILE_SECONDS, STATEMENT_SECONDS, Watchdog
@@ -363,8 +363,12 @@ def _replay(scratch: Scratch, database: str, chain: Chain, replayer: Replayer) -
         rebuilt=frozenset(replayer.mender.rebuilt),
     )
     left = sum(statement.outcome is Outcome.LEFT for statement in statements)
-    note = f"{left:,} statements were not tried: the time for the replay was used up"
-    return replace(replay, notes=(note,)) if left else replay
+    notes = []
+    if left:
+        notes.append(f"{left:,} statements were not tried: the time for the replay was used up")
+    if more := sum(script.dropped for script in replayer.scripts):
+        notes.append(f"{more:,} statements were not tried: only {MOST_STATEMENTS:,} of a chain are")
+    return replace(replay, notes=tuple(notes))
 
 
 def first_stop(scratch: Scratch, chain: Chain, texts: Mapping[str, str]) -> tuple[str, int] | None:

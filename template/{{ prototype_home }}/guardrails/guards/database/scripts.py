@@ -58,6 +58,7 @@ class Script:
 
     migration: Migration
     pieces: dict[int, Piece] = field(default_factory=dict)
+    dropped: int = 0
 
 
 def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
@@ -69,6 +70,8 @@ def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
             number += 1
             if number <= MOST_STATEMENTS:
                 script.pieces[number] = piece
+            else:
+                script.dropped += 1
         scripts.append(script)
     return scripts
 
