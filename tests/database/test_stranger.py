@@ -138,7 +138,160 @@ def test_a_table_that_takes_no_row_is_said_to_be_unchecked(act: Act) -> None:
         " answer text not null check (md5(answer) = 'nothing has this sum'));"
     )
     assert [note.what for note in unseeded(looked)] == ["access to the table riddles"]
-    assert set(cells(looked, "riddles", "anon").values()) == {"not checked"}
+    unknown = "not checked"
+    tried = {"select": "allowed", "insert": unknown, "update": unknown, "delete": unknown}
+    assert cells(looked, "riddles", "anon") == tried, "without row-level security all is shown"
+    assert severities(looked, "rls.disabled") == {Severity.LOW}
+
+
+@pytest.mark.parametrize("odd", ["create table public.a ()", "create table public.a (body jsonb)"])
+def test_a_table_of_which_no_row_can_be_named_hides_no_other(act: Act, odd: str) -> None:
+    looked = act(f"{odd}; create table public.people (id integer primary key, email text);")
+    assert set(cells(looked, "people", "anon").values()) == {"allowed"}
+    assert cells(looked, "a", "anon")["delete"] == "allowed"
+
+
+def test_an_attempt_that_broke_off_is_said(act: Act) -> None:
+    looked = act(
+        """
+        create table public.notes (id integer primary key, body text);
+        alter table public.notes enable row level security;
+        create function public.slow() returns boolean language sql as
+            $$ select pg_sleep(60) is null $$;
+        create policy slow on public.notes for select using (public.slow());
+        """
+    )
+    assert cells(looked, "notes", "anon")["select"] == "not checked"
+    (note,) = looked.not_looked
+    assert note.what == "access to the table notes"
+    assert "rls.permissive-read" in note.rules
+
+
+def test_a_trigger_that_stores_nothing_is_believed(act: Act) -> None:
+    looked = act(
+        """
+        create table public.entries (id integer primary key, body text);
+        create function public.nothing() returns trigger language plpgsql as
+            $$ begin return null; end $$;
+        create trigger nothing before insert on public.entries
+            for each row execute function public.nothing();
+        """
+    )
+    assert cells(looked, "entries", "anon")["insert"] == "denied by trigger"
+
+
+def test_a_table_without_a_key_can_be_changed_too(act: Act) -> None:
+    looked = act("create table public.slots (room integer not null, email text);")
+    assert cells(looked, "slots", "anon")["update"] == "allowed"
+
+
+def test_a_tree_whose_every_row_has_a_parent_begins_with_its_own(act: Act) -> None:
+    looked = act(
+        "create table public.tree (id uuid primary key default gen_random_uuid(),"
+        " parent uuid not null references public.tree (id), phone text);"
+    )
+    assert set(cells(looked, "tree", "anon").values()) == {"allowed"}
+
+
+def test_partitions_take_rows_and_have_names_of_their_own(act: Act) -> None:
+    looked = act(
+        """
+        create table public.readings (id integer, day date, email text) partition by range (day);
+        create table public.readings_old partition of public.readings
+            for values from ('2025-01-01') to ('2026-01-01');
+        create table public.readings_more partition of public.readings
+            for values from ('2026-01-01') to ('2027-01-01');
+        alter table public.readings enable row level security;
+        alter table public.readings_more enable row level security;
+        create table public.kinds (kind text, email text) partition by list (kind);
+        create table public.kinds_x partition of public.kinds for values in ('x');
+        """
+    )
+    assert unseeded(looked) == []
+    assert set(cells(looked, "kinds", "anon").values()) == {"allowed"}
+    told = [finding.message for finding in looked.findings if finding.rule == "rls.disabled"]
+    assert any("`readings_old`" in message and "`readings`" in message for message in told)
+    assert not any("kinds_x" in message or "readings_more" in message for message in told)
+
+
+def test_what_a_restrictive_policy_keeps_is_kept(act: Act) -> None:
+    looked = act(
+        OWN
+        + """
+        create policy every on public.notes for update using (true);
+        create policy mine on public.notes as restrictive using (user_id = auth.uid());
+        """
+    )
+    assert severities(looked, "rls.permissive-write") == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "declare r json; begin execute sql into r; return r; end",
+        "begin execute sql; return null; end",
+        (
+            "declare r json; begin execute 'select jsonb_agg(t) from (' || sql || ') t' into r;"
+            " return r; end"
+        ),
+        (
+            "begin execute 'update public.notes set body = null where body = ''' || sql || '''';"
+            " return null; end"
+        ),
+    ],
+)
+def test_a_function_that_runs_whatever_it_is_given(act: Act, body: str) -> None:
+    run = f"create function public.run(sql text) returns json language plpgsql as $$ {body} $$;"
+    looked = act(f"{OWN} {run} alter function public.run(text) security definer;")
+    (found,) = [f for f in looked.findings if f.rule == "db.definer-no-authz"]
+    assert found.severity is Severity.CRITICAL
+    assert "SQL of their own" in found.message
+    assert severities(act(f"{OWN} {run}"), "db.definer-no-authz") == set()
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        (
+            "if auth.uid() is null or not exists (select from auth.users where is_super_admin) then"
+            " raise exception 'no'; end if; execute sql;"
+        ),
+        "execute format('select %L', sql);",
+    ],
+)
+def test_a_function_that_asks_or_quotes_runs_nothing(act: Act, asks: str) -> None:
+    looked = act(
+        "create function public.run(sql text) returns void language plpgsql security definer"
+        f" set search_path = '' as $$ begin {asks} end $$;"
+    )
+    assert severities(looked, "db.definer-no-authz") == set()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        (
+            "function public.one(p_id uuid) returns setof public.people security definer"
+            " language sql as 'select * from public.people where id = p_id'"
+        ),
+        (
+            "function public.some(ids uuid[]) returns setof public.people security definer"
+            " language sql as 'select * from public.people where id = any (ids)'"
+        ),
+        (
+            "function public.every(variadic tags text[]) returns setof public.people language sql"
+            " security definer as 'select * from public.people'"
+        ),
+        "materialized view public.seen as select email from public.people",
+    ],
+)
+def test_what_tells_past_the_policies(act: Act, made: str) -> None:
+    looked = act(
+        "create table public.people (id uuid primary key default gen_random_uuid(), email text);"
+        f"alter table public.people enable row level security; create {made};"
+    )
+    found = {f.rule for f in looked.findings} & {"db.definer-no-authz", "db.view-bypasses-rls"}
+    assert found
 
 
 def test_a_function_that_never_ends_does_not_hold_the_others_up(act: Act) -> None:

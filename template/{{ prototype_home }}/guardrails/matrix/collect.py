@@ -21,7 +21,9 @@ from ..guards.database.policies import admitting
 from ..guards.database.relations import Function, Table, View, read
 from ..guards.database.replay import replayed
 from ..guards.database.scratch import Scratch, TooOld, scratch_server
-from ..guards.database.stranger import COMMANDS, Attempt, Outcome, Stage, Visitor
+from ..guards.database.stranger import COMMANDS, Stage, Visitor
+from ..guards.database.attempts import Attempt
+from ..guards.database.attempts import Outcome
 from ..guards.database.watchdog import Watchdog
 from ..postgres import PostgresError
 from .model import Access, Cell, Door, Fault, Seen

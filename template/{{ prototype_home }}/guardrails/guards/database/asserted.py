@@ -9,10 +9,11 @@ from psycopg.sql import SQL, Identifier
 
 from . import once
 from .gains import Gain, asking, bought, is_person, tempting
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Table
 from .seeding import STRANGER, VICTIM, Draft, Seeder, insertion
-from .stranger import USER, Outcome, Stage
+from .stranger import USER, Stage
+from .attempts import Outcome
 from .worth import is_value, wanted
 
 _TRIES = 6

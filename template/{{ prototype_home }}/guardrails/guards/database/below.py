@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from .contents import purpose_of
-from .policies import Scene, admitting
+from .policies import admitting
+from .scene import Scene
 from .relations import Table
 from .sensitivity import Purpose
 from .stranger import USER

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from time import monotonic
 
 from ...engine.finding import Finding, NotLooked
+from . import runs_sql
 from .favours import self_served
 from .functions import callable_by_strangers, judged
-from .policies import Scene
+from .scene import Scene
 from .seeding import Seeder
 from .stranger import Stage
 
@@ -21,6 +22,10 @@ def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
             why = f"calling them all would take more than {MOST_CALLS} calls or {SECONDS:.0f} s"
             scene.not_looked.append(NotLooked("some functions", why, ("db.definer-no-authz",)))
             break
-        finding = judged(scene, stage, function) or self_served(scene, stage, seeder, function)
+        finding = (
+            runs_sql.judged(scene, stage, function)
+            or judged(scene, stage, function)
+            or self_served(scene, stage, seeder, function)
+        )
         if finding is not None:
             yield finding

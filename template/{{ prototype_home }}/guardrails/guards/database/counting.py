@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .functions import place
-from .policies import Scene
+from .scene import Scene
 from .relations import Function
 
 _READ = re.compile(

@@ -12,7 +12,7 @@ from .asserted import insertions, own_draft
 from .contents import purpose_of
 from .gains import GAIN, SEVERITY, Gain, is_person, tempting, worst
 from .ownership import compared
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Policy, Table
 from .requests import is_worth
 from .seeding import STRANGER, Row, Seeder

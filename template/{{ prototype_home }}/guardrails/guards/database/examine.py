@@ -32,11 +32,12 @@ from .accounts import add_account
 from .contents import held, purpose_of
 from .model import Dialect, Replay
 from .ownership import recognise
-from .policies import Scene
+from .scene import Scene
 from .relations import Relations, Table, read
 from .resting import resting_on
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
 from .stranger import ANON, OTHER, OWNER, USER, Attacker, Stage, Visitor, facts
+from .attempts import Outcome
 
 SECONDS = 20.0
 """For all attempts together; what is not reached is said to be unchecked."""
@@ -243,6 +244,12 @@ def _unchecked(scene: Scene) -> Iterator[NotLooked]:
     rules = ("rls.permissive-write", "rls.permissive-read", "rls.disabled")
     for (_, name), why in sorted(scene.seeded.unseeded.items()):
         yield NotLooked(f"access to the table {name}", f"no row could be put there: {why}", rules)
+    for relation, cells in sorted(scene.matrix.cells.items()):
+        tried = [attempt for visitor in cells.values() for attempt in visitor.values()]
+        why = next((a.why for a in tried if a.outcome is Outcome.UNCHECKED and a.why), "")
+        if why and relation not in scene.seeded.unseeded:
+            what = f"access to the table {relation[1]}"
+            yield NotLooked(what, f"an attempt broke off: {why}", rules)
     if scene.matrix.spent:
         yield NotLooked("some tables", f"the attempts took longer than {SECONDS:.0f} s", rules)
 

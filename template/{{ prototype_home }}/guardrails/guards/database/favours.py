@@ -16,7 +16,7 @@ from . import once
 from .escalation import gains_in, own_row
 from .functions import NUMBERS, WRITES, argument, invocation, place
 from .gains import GAIN, SEVERITY, Gain, tempting
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Function, Table
 from .seeding import STRANGER, VICTIM, Row, Seeder, text
 from .sensitivity import words

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
 from .counters import decides_nothing, only_counts, only_tallies
-from .policies import Scene
+from .scene import Scene
 from .relations import Function, Table, View
 from .seeding import VICTIM, Row, text
 from .sensitivity import STRONG, Purpose, purpose, sensitive, words
@@ -225,9 +225,7 @@ def _checked(scene: Scene, body: str) -> bool:
 
 def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> Effect:
     """Call it with the victim's ids and see what became of the victim's rows."""
-    values = [argument(scene, name, kind) for name, kind in function.arguments[: function.required]]
-    rest = function.arguments[function.required :]
-    values += [argument(scene, name, kind) for name, kind in rest]
+    values = [argument(scene, name, kind, function) for name, kind in function.arguments]
     effect = Effect()
     try:
         with stage.undone():
@@ -249,8 +247,13 @@ def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> E
 
 def invocation(function: Function) -> Composed:
     """The call, with a placeholder for each argument."""
+    last = len(function.arguments) - 1
     given = SQL(", ").join(
-        SQL("{}::{}").format(Placeholder(f"a{n}"), SQL(kind.replace("%", "%%")))
+        SQL("{}{}::{}").format(
+            SQL("variadic " if function.variadic and n == last else ""),
+            Placeholder(f"a{n}"),
+            SQL(kind.replace("%", "%%")),
+        )
         for n, (_, kind) in enumerate(function.arguments)
     )
     return SQL("select to_jsonb(r) from {}({}) r").format(
@@ -258,11 +261,15 @@ def invocation(function: Function) -> Composed:
     )
 
 
-def argument(scene: Scene, name: str, kind: str) -> str | None:
+def argument(
+    scene: Scene, name: str, kind: str, function: Function | None = None
+) -> str | None:
     """A value that leads to the victim's rows."""
     plain = re.sub(r"^(p|in|arg|v|_|target|the|new|input)_+", "", words(name))
     if kind == "uuid" or (kind in {"text", "bigint", "integer"} and plain.endswith("_id")):
-        return _id(scene, plain, kind)
+        return _id(scene, plain, kind, function)
+    if kind == "uuid[]":
+        return f"{{{_id(scene, plain, 'uuid', function)}}}"
     if kind in NUMBERS:
         return "1"
     if kind.startswith(("timestamp", "date")):
@@ -276,9 +283,10 @@ NUMBERS = {"integer", "bigint", "smallint", "numeric", "real", "double precision
 _PLAIN = {"boolean": "true", "json": "{}", "jsonb": "{}", "interval": "1 hour"}
 
 
-def _id(scene: Scene, name: str, kind: str) -> str | None:
-    """The victim's id in the table that the argument is named for, else the victim's own."""
-    stem = re.sub(r"_(uu)?id$", "", name)
+def _id(scene: Scene, name: str, kind: str, function: Function | None) -> str | None:
+    """The victim's id in the table that the argument is named for, or, where it is named for none,
+    in that of which the function gives rows; else the victim's own."""
+    stem = re.sub(r"(^|_)(uu)?ids?$", "", name) or words(function.returns if function else "")
     for relation in scene.relations.tables:
         table = words(relation[1])
         if table in {stem, f"{stem}s", f"{stem}es", re.sub(r"y$", "ies", stem)}:
@@ -367,12 +375,15 @@ def _reads(scene: Scene, table: Table, visitor: Visitor) -> bool:
 
 def _seen(stage: Stage, view: View, visitor: Visitor) -> list[str]:
     """The columns of a row that the visitor sees in the view."""
+    asked = SQL("select to_jsonb(v.*) from {} v limit 20").format(view.sql)
     try:
-        with stage.visited(visitor), stage.undone():
+        with stage.undone():
             stage.connection.execute(f"set local statement_timeout = {ATTEMPT_MILLISECONDS}")
-            found = stage.connection.execute(
-                SQL("select to_jsonb(v.*) from {} v limit 20").format(view.sql)
-            ).fetchall()
+            if view.materialized:  # it holds what there was when the chain made it
+                stage.become_owner()
+                stage.connection.execute(SQL("refresh materialized view {}").format(view.sql))
+            with stage.visited(visitor):
+                found = stage.connection.execute(asked).fetchall()
     except psycopg.Error:
         return []
     theirs = [row for (row,) in found if VICTIM.mark in str(row) or VICTIM.uid in str(row)]

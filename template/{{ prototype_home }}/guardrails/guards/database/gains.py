@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...engine.finding import Severity
 from .contents import purpose_of
 from .ownership import TENANTS
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Table
 from .requests import BY_ROLE, WAITING, decided_by_others, granted
 from .sensitivity import Purpose, privileged, words

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding
 from .functions import WRITES, place
-from .policies import Scene
+from .scene import Scene
 from .relations import Function
 
 _TIED = re.compile(

@@ -1,4 +1,4 @@
-"""Statements that go to the server in one message, behind a savepoint of their own."""
+"""Statements that go to the server together, behind a savepoint of their own."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def send(connection: Connection[Any], statement: SQL | Composed, values: Mapping
 
 def undone(connection: Connection[Any], statement: Composable, values: Mapping[str, Any]) -> Answer:
     """How many rows the statement touched, and the first that it gave; nothing of it stays."""
-    return _answer(connection, [_SAVE, statement, _UNDO, _KEEP], values, 1)
+    return _answer(connection, [statement, _UNDO, _KEEP], values, 0)
 
 
 def kept(
@@ -49,19 +49,23 @@ def kept(
     after: Composable,
 ) -> Answer:
     """The same for what shall stay unless it fails, between two settings."""
-    return _answer(connection, [_SAVE, before, statement, after, _KEEP], values, 2)
+    return _answer(connection, [before, statement, after, _KEEP], values, 1)
 
 
 def _answer(
     connection: Connection[Any], parts: list[Composable], values: Mapping[str, Any], at: int
 ) -> Answer:
     with ClientCursor(connection) as cursor:
+        # By itself: of a message that can't be parsed nothing is done, the savepoint neither.
+        cursor.execute(_SAVE)
         try:
             cursor.execute(beside_values(SQL(";\n").join(parts)), values)
         except psycopg.Error:
             # Nothing was sent where the values did not fit the statement.
             if connection.info.transaction_status is TransactionStatus.INERROR:
                 cursor.execute(_LEAVE)
+            else:
+                cursor.execute(_KEEP)
             raise
         for _ in range(at):
             cursor.nextset()

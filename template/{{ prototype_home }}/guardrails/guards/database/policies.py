@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
@@ -11,9 +11,10 @@ from .model import ObjectKey, Replay
 from .ownership import Ownership
 from .relations import Policy, Relations, Table
 from .repeats import repeats
-from .seeding import Seeded
+from .scene import Scene
 from .sensitivity import STRONG, Holds, Purpose
-from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Outcome, Visitor
+from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
+from .attempts import Outcome
 
 WRITES = ("UPDATE", "DELETE", "INSERT")
 VERBS = {"UPDATE": "change", "DELETE": "delete", "INSERT": "add", "SELECT": "read"}
@@ -35,56 +36,11 @@ _PROVIDERS = re.compile(r"stripe_(customer|account)_id$")  # nothing without Str
 _ADDRESSED = re.compile(r"recipient|receiver|to_user|conversation|thread|direct|private|contact")
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Everything that is known when the findings are made."""
-
-    replay: Replay
-    relations: Relations
-    ownership: Ownership
-    seeded: Seeded
-    matrix: Matrix
-    sign_up: bool = True
-    """Whether anybody may open an account."""
-    not_looked: list[NotLooked] = field(default_factory=list)
-
-    def evidence(self, table: Table) -> Evidence:
-        return self.replay.evidence(table.schema, table.name)
-
-    def policy_places(self, table: Table, policies: Iterable[Policy]) -> tuple[Place, ...]:
-        """Where they are written, those that the chain says twice at both places; the table's
-        own place where there is none."""
-        found: dict[Place, None] = {}
-        again: list[Place] = []
-        for policy in policies:
-            name = f"{table.name}.{policy.name}"
-            found[self.replay.place("policy", table.schema, name)] = None
-            again += self.repeated.get(("policy", table.schema, name), ())
-        if not found:
-            found[self.replay.place("table", table.schema, table.name)] = None
-        return tuple(dict.fromkeys([*found, *again]))
-
-    @cached_property
-    def repeated(self) -> Mapping[ObjectKey, tuple[Place, ...]]:
-        return repeats(self.replay)
-
-    def known(self, table: Table) -> bool:
-        """Whether the chain itself says who may do what with the table."""
-        return table.row_security or table.relation not in self.replay.rebuilt
-
-    def who(self, visitor: Visitor) -> str:
-        if visitor is ANON:
-            return "Anybody, without an account,"
-        if visitor is OTHER:
-            return "A member of another organisation"
-        return "Anybody who signs up" if self.sign_up else "Any user"
-
-
 def find(scene: Scene) -> Iterator[Finding]:
     for table in scene.relations.tables.values():
         if table.partition:
-            continue
-        if not scene.known(table):
+            yield from _beside_its_parent(scene, table)
+        elif not scene.known(table):
             scene.not_looked.append(
                 NotLooked(
                     f"who may do what with the table {table.name}",
@@ -118,6 +74,16 @@ def _unguarded(scene: Scene, table: Table) -> Iterator[Finding]:
             detail=_detail(table, done),
         )
         return
+
+
+def _beside_its_parent(scene: Scene, table: Table) -> Iterator[Finding]:
+    """A partition by its own name, where what guards the table that it is part of does not count."""
+    parent = scene.relations.tables.get(table.within or table.relation)
+    if table.row_security or parent is None or not parent.row_security:
+        return
+    for found in _unguarded(scene, table):
+        why = f"row-level security is off, and that of `{parent.name}` does not reach its partitions."
+        yield replace(found, message=found.message.replace("row-level security is off.", why))
 
 
 def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
@@ -237,7 +203,7 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
         if role is None or not policy.permissive or not is_open(policy, "UPDATE"):
             continue
         tried = [scene.matrix.attempt(table, v, "UPDATE").outcome for v in (ANON, USER)]
-        if Outcome.POLICY in tried and Outcome.ALLOWED not in tried:
+        if Outcome.POLICY in tried and Outcome.ALLOWED not in tried and not _kept(table, role):
             grave = purpose_of(table) is Purpose.PRIVILEGE or settles(table)
             places = scene.policy_places(table, [policy])
             yield Finding(
@@ -251,6 +217,15 @@ def _unseen_only(scene: Scene, table: Table) -> Iterator[Finding]:
                 also=places[1:],
             )
             return
+
+
+def _kept(table: Table, visitor: Visitor) -> bool:
+    """Whether a restrictive policy says whose rows may be changed."""
+    return any(
+        policy.applies("UPDATE", visitor.role) and not is_open(policy, "UPDATE")
+        for policy in table.policies
+        if not policy.permissive
+    )
 
 
 def _recursive(scene: Scene, table: Table) -> Iterator[Finding]:

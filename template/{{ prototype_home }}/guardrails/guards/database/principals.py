@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .functions import place
-from .policies import Scene
+from .scene import Scene
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ADDRESS = re.compile(r"'([\w.+-]+@[\w-]+\.[\w.]+)'")

@@ -68,7 +68,15 @@ class Table:
     """Name and text of each, those of its columns' domains among them."""
     references: tuple[Reference, ...] = ()
     policies: tuple[Policy, ...] = ()
-    partition: bool = False
+    within: Relation | None = None
+    """What it is a partition of."""
+    parted_by: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
+    """Of its partitions."""
+
+    @property
+    def partition(self) -> bool:
+        return self.within is not None
 
     @property
     def relation(self) -> Relation:
@@ -115,6 +123,7 @@ class Function:
     """Not declared stable or immutable."""
     body: str
     callers: tuple[str, ...]
+    variadic: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,9 @@ def read(connection: Connection[Any], schemas: Sequence[str]) -> Relations:
             schema=row["schema"],
             name=row["name"],
             row_security=row["row_security"],
-            partition=row["partition"],
+            within=tuple(row["within"]) if row["within"] else None,
+            parted_by=tuple(row["parted_by"] or ()),
+            bounds=tuple(row["bounds"] or ()),
             key=tuple(row["key"] or ()),
             unique=tuple(tuple(columns) for columns in row["uniques"] or ()),
             checks=tuple((name, text) for name, text in row["checks"] or ()),
@@ -202,7 +213,16 @@ def _function(row: dict[str, Any]) -> Function:
 _TABLES = SQL(
     """
     select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
-        c.relrowsecurity as row_security, c.relispartition as partition,
+        c.relrowsecurity as row_security, 
+        (select array[pn.nspname::text, p.relname::text] from pg_inherits i
+            join pg_class p on p.oid = i.inhparent join pg_namespace pn on pn.oid = p.relnamespace
+            where i.inhrelid = c.oid and c.relispartition) as within,
+        (select array_agg(a.attname::text order by k.n) from pg_partitioned_table t,
+            unnest(t.partattrs::int2[]) with ordinality k(attnum, n), pg_attribute a
+            where t.partrelid = c.oid and a.attrelid = c.oid and a.attnum = k.attnum) as parted_by,
+        (select array_agg(pg_get_expr(p.relpartbound, p.oid) order by p.relname) from pg_inherits i
+            join pg_class p on p.oid = i.inhrelid
+            where i.inhparent = c.oid and p.relispartition) as bounds,
         (select array_agg(a.attname::text order by k.n) from pg_index i,
             unnest(i.indkey::int2[]) with ordinality k(attnum, n), pg_attribute a
             where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid
@@ -312,6 +332,7 @@ _FUNCTIONS = SQL(
             from unnest(p.proargtypes::oid[]) with ordinality a(oid, n)) as types,
         p.pronargs - p.pronargdefaults as required, format_type(p.prorettype, null) as returns,
         p.prosecdef as definer, p.provolatile = 'v' as writes,
+        p.provariadic <> 0 as variadic,
         coalesce(array_to_string(p.proconfig, ',') ~* '(^|,)search_path=', false) as fixed_path,
         coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
         (select array_agg(r.rolname::text order by r.rolname) from pg_roles r

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ...engine.finding import Finding, Severity
 from . import once
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Table
 from .seeding import STRANGER, VICTIM, Draft, Row, Seeder, text
 from .sensitivity import words

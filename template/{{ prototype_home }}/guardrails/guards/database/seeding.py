@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from . import once
 from .ownership import Ownership
-from .relations import Column, Relation, Relations, Table
+from .relations import Column, Reference, Relation, Relations, Table
 from .sensitivity import privileged, sensitive
 from .values import candidates, mentions
 
@@ -59,7 +59,7 @@ class Row:
             SQL("{} = {}").format(Identifier(name), Placeholder(f"key_{n}"))
             for n, name in enumerate(self.key)
         ]
-        return SQL(" and ").join(parts)
+        return SQL(" and ").join(parts) if parts else SQL("true").format()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -160,12 +160,15 @@ class Draft:
     def _first(self, column: Column) -> str | None:
         if (linked := self._linked(column)) is not None:
             return linked
+        if self._begins_a_tree(column):
+            return self._candidate(column)
         if column.has_default:
             return None
         if self._in_use(column):
             return "true"
         telling = privileged(column.name) is None and sensitive([column.name])
-        if column.not_null or column.name in self.table.key or (telling and column.base != "uuid"):
+        told = (*self.table.key, *self.table.parted_by)
+        if column.not_null or column.name in told or (telling and column.base != "uuid"):
             return self._candidate(column)
         return None
 
@@ -184,8 +187,10 @@ class Draft:
         if self.seeder.ownership.names(self.table, column.name):
             return self.person.email
         reference = self.table.reference(column.name)
-        if reference is None or reference.target == self.table.relation:
+        if reference is None:
             return None
+        if reference.target == self.table.relation:
+            return self._of_itself(column, reference)
         people = (VICTIM, self.person, SPARE) if self._shares(column) else (self.person, VICTIM)
         if self.person is MEMBER and not column.not_null:
             people = (
@@ -197,6 +202,20 @@ class Draft:
             if (parent := self.seeder.seeded.row(reference.target, person)) is not None:
                 return text(parent.values.get(reference.target_columns[at]))
         return None
+
+    def _of_itself(self, column: Column, reference: Reference) -> str | None:
+        """The first row of a tree whose every row has a parent is its own."""
+        at = self.table.column(reference.target_columns[reference.columns.index(column.name)])
+        if not column.not_null or at is None or at.generated or at is column:
+            return None
+        return self._linked(at) or self._candidate(at)
+
+    def _begins_a_tree(self, column: Column) -> bool:
+        return any(
+            column.name in key.target_columns and key.target == self.table.relation
+            and all(one.not_null for one in self.table.columns if one.name in key.columns)
+            for key in self.table.references
+        )
 
     def below(self, person: Person) -> tuple[str, ...]:
         """The columns by which the row hangs on rows of the person's."""
@@ -239,8 +258,9 @@ class Draft:
             if column is not None:
                 self.values[column.name] = self._linked(column) or self._candidate(column)
             return column is not None
-        if error.sqlstate == "23514" and detail.constraint_name:
-            return self._turn(self._mentioned(detail.constraint_name))
+        if error.sqlstate == "23514":
+            name = detail.constraint_name
+            return self._turn(self._mentioned(name) if name else self.table.parted_by)
         if error.sqlstate == "23505" and detail.constraint_name:
             self.number += 7
             names = re.findall(r"[\w]+", (detail.message_detail or "").partition("=")[0])

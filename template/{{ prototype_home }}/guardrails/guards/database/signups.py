@@ -18,7 +18,7 @@ from .accounts import add_account
 from .bodies import inside
 from .functions import place
 from .gains import GAIN, SEVERITY
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Function, Table
 from .seeding import VICTIM, Person, text
 from .sensitivity import privileged

@@ -8,11 +8,13 @@ import psycopg
 from psycopg.sql import SQL
 
 from ...engine.finding import Evidence, Finding, Place, Severity
-from .policies import VERBS, Scene, is_open
+from .policies import VERBS, is_open
+from .scene import Scene
 from .relations import Policy, Table, read
 from .seeding import VICTIM
 from .sensitivity import words
-from .stranger import ANON, USER, Stage, Visitor, refused
+from .stranger import ANON, USER, Stage, Visitor
+from .attempts import refused
 
 PRIVATE = re.compile(
     r"document|contract|invoice|receipt|id_|_id$|identity|kyc|passport|license|medical|health|record"

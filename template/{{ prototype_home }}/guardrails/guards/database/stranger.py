@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from time import monotonic
 from typing import Any
 
@@ -17,6 +16,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from . import once
+from .attempts import Attempt, Outcome, refused, unseen
 from .ownership import Ownership
 from .relations import Column, Relation, Relations, Table
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Draft, Person, Row, Seeder, insertion
@@ -26,34 +26,6 @@ from .shown import states
 OWNER = "postgres"
 ATTEMPT_MILLISECONDS = 1500
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-
-class Outcome(StrEnum):
-    ALLOWED = "allowed"
-    """Somebody else's row was seen, changed or made."""
-    OWN = "own rows only"
-    NO_GRANT = "denied by grant"
-    POLICY = "denied by policy"
-    GUARDED = "denied by trigger"
-    ERROR = "error"
-    UNCHECKED = "not checked"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    outcome: Outcome
-    rows: int = 0
-    why: str = ""
-    columns: tuple[str, ...] = ()
-    """What could be read of the row."""
-    own: bool = False
-    """INSERT: a row in one's own name was taken, too."""
-    below: tuple[str, ...] = ()
-    """INSERT: the columns by which it hangs on somebody else's rows."""
-
-    @property
-    def allowed(self) -> bool:
-        return self.outcome is Outcome.ALLOWED
 
 
 @dataclass(frozen=True)
@@ -195,7 +167,8 @@ class Attacker:
         spare = self.seeder.seeded.row(table.relation, SPARE)
         if row is None:
             why = self.seeder.seeded.unseeded.get(table.relation, "")
-            return dict.fromkeys(COMMANDS, Attempt(Outcome.UNCHECKED, why=why))
+            cells = dict.fromkeys(COMMANDS, Attempt(Outcome.UNCHECKED, why=why))
+            return cells if table.row_security else cells | self._read_empty(table, visitor)
         return {
             "SELECT": self.select(table, row, visitor, look_in_states=True),
             "INSERT": self.insert(table, visitor),
@@ -218,7 +191,18 @@ class Attacker:
             return refused(error)
         if not count and look_in_states:
             return self._select_in_state(table, row, visitor)
-        return Attempt(Outcome.ALLOWED, count, columns=names) if count else _unseen()
+        return Attempt(Outcome.ALLOWED, count, columns=names) if count else unseen()
+
+    def _read_empty(self, table: Table, visitor: Visitor) -> Cells:
+        """Without row-level security whoever may ask at all is shown every row that there is."""
+        names = self._granted(table, "SELECT", visitor)
+        if not names:
+            return {"SELECT": Attempt(Outcome.NO_GRANT)}
+        try:
+            self.stage.run(SQL("select from {} where false").format(table.sql), {})
+        except psycopg.Error as error:
+            return {"SELECT": refused(error)}
+        return {"SELECT": Attempt(Outcome.ALLOWED, columns=names)}
 
     def _select_in_state(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
         """The same row where a policy shows everybody what is in a certain state."""
@@ -238,7 +222,7 @@ class Attacker:
                 continue
             if seen.allowed:
                 return seen
-        return _unseen()
+        return unseen()
 
     def _as_owner(self, statement: Composed, values: Mapping[str, Any]) -> None:
         """Quietly: no trigger is set off, and no key looked after."""
@@ -270,6 +254,8 @@ class Attacker:
         for _ in range(6):
             try:
                 count, _ = self.stage.run(insertion(table, draft.values), draft.parameters)
+                if not count:
+                    return Attempt(Outcome.GUARDED, why="nothing was stored, and nobody was told")
                 return Attempt(Outcome.ALLOWED, count, below=draft.below(VICTIM))
             except psycopg.Error as error:
                 # A constraint is looked at only after policies have let the row through, but
@@ -304,7 +290,7 @@ class Attacker:
         ]
         columns = [column for column in table.columns if column.name in names]
         if not columns:
-            return Attempt(Outcome.NO_GRANT)
+            return self._update_nothing(table, row, visitor)
         last = Attempt(Outcome.POLICY)
         for column in sorted(columns, key=lambda column: _change_order(table, column))[:3]:
             try:
@@ -316,8 +302,22 @@ class Attacker:
             else:
                 if count:
                     return Attempt(Outcome.ALLOWED, count, columns=(column.name,))
-                return _unseen()
+                return unseen()
         return last
+
+    def _update_nothing(self, table: Table, row: Row, visitor: Visitor) -> Attempt:
+        """Where all there is to change tells whose or which row it is: to what it was."""
+        names = self._granted(table, "UPDATE", visitor)
+        if not names:
+            return Attempt(Outcome.NO_GRANT)
+        statement = SQL("update {} set {} = {} where {}").format(
+            table.sql, Identifier(names[0]), Identifier(names[0]), row.condition
+        )
+        try:
+            count, _ = self.stage.run(statement, row.parameters)
+        except psycopg.Error as error:
+            return refused(error)
+        return Attempt(Outcome.ALLOWED, count, columns=names[:1]) if count else unseen()
 
     def delete(self, row: Row) -> Attempt:
         statement = SQL("delete from {} where {}").format(row.table.sql, row.condition)
@@ -327,7 +327,7 @@ class Attacker:
             if error.sqlstate in {"23503", "23001"}:
                 return Attempt(Outcome.ERROR, why="only the rows that refer to it hold it")
             return refused(error)
-        return Attempt(Outcome.ALLOWED, count) if count else _unseen()
+        return Attempt(Outcome.ALLOWED, count) if count else unseen()
 
     def _granted(self, table: Table, command: str, visitor: Visitor) -> tuple[str, ...]:
         """The columns that the role may use, in order."""
@@ -346,21 +346,6 @@ where attrelid = any(%(tables)s::oid[]) and attnum > 0 and not attisdropped
     and attgenerated = '' and has_column_privilege(%(role)s, attrelid, attnum, command)
 group by 1, 2
 """
-
-
-def refused(error: psycopg.Error) -> Attempt:
-    """What an error says about who refused."""
-    why = str(error).partition("\n")[0]
-    if error.sqlstate == "42501":
-        policy = "row-level security" in why
-        return Attempt(Outcome.POLICY if policy else Outcome.NO_GRANT, why=why)
-    if error.sqlstate == "P0001":
-        return Attempt(Outcome.GUARDED, why=why)
-    return Attempt(Outcome.ERROR, why=why)
-
-
-def _unseen() -> Attempt:
-    return Attempt(Outcome.POLICY)
 
 
 def _change_order(table: Table, column: Column) -> tuple[int, int]:

@@ -54,6 +54,7 @@ def candidates(table: Table, column: Column, mark: str, n: int) -> list[str]:
     """Values to try, the likeliest first."""
     mentioning = [text for _, text in table.checks if mentions(text, column.name)]
     found = [value for text in mentioning for value in _from_check(text, column, mark, n)]
+    found = [*_within(table, column), *found]
     found = [*_modest(column.labels), *found] if column.category != "A" else found
     found.append(plain(table, column, mark, n))
     if column.category == "D":
@@ -64,6 +65,14 @@ def candidates(table: Table, column: Column, mark: str, n: int) -> list[str]:
             else ["13:00", "11:00"]
         )
     return list(dict.fromkeys(found))
+
+
+def _within(table: Table, column: Column) -> Iterator[str]:
+    """What one of its partitions takes: the first value of a list, or where a range begins."""
+    if table.parted_by[:1] == (column.name,):
+        for bound in table.bounds:
+            if begun := re.match(r"FOR VALUES (?:FROM|IN) \((?:'((?:[^']|'')*)'|(-?[\d.]+))", bound):
+                yield (begun[1] or begun[2] or "").replace("''", "'")
 
 
 def mentions(check: str, column: str) -> bool:

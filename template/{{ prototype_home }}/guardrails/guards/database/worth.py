@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .policies import Scene
+from .scene import Scene
 from .relations import Column, Table
 from .seeding import VICTIM, text
 from .values import MIGHTY, candidates
