@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ from rich.text import Text
 from .inspection import Inspection, Rule, Severity, Wanted, catalogue, inspect
 from .inspection.difference import read_earlier
 from .inspection.run import check_tree, unknown_rule
-from .refusal import BadAnswer, Refusal
+from .refusal import BadAnswer, CantLook
 from .report import FORMATS, page, summary
 
 FOUND = 1
@@ -83,11 +83,11 @@ def run(request: Request) -> int:
     text = FORMATS[request.format](found) if request.format else None
     if text is not None and request.output is not None:
         _write("--output", request.output, text)
-    if text is not None and request.output is None:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.flush()
-    else:
-        _show(found, request)
+    with _to_standard_output():
+        if text is not None and request.output is None:
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        else:
+            _show(found, request)
     return FOUND if _meets(found, request.fail_on) else 0
 
 
@@ -97,10 +97,15 @@ def explain(pattern: str) -> None:
     chosen = [rule for name, rule in sorted(rules.items()) if fnmatchcase(name, pattern)]
     if not chosen:
         raise BadAnswer(f"--explain {pattern}: {unknown_rule(pattern, sorted(rules))}")
-    console = Console(highlight=False)
-    if len(chosen) == 1:
-        _explain(chosen[0], console)
-    for rule in chosen if len(chosen) > 1 else ():
+    with _to_standard_output():
+        _list(chosen, _Printed(highlight=False))
+
+
+def _list(rules: Sequence[Rule], console: Console) -> None:
+    if len(rules) == 1:
+        _explain(rules[0], console)
+        return
+    for rule in rules:
         line = Text.assemble((f"{rule.id:34} ", "bold"), f"{rule.severity.label:9}", rule.title)
         console.print(line, soft_wrap=True)
 
@@ -119,7 +124,7 @@ def _explain(rule: Rule, console: Console) -> None:
 
 
 def _show(found: Inspection, request: Request) -> None:
-    console = Console(highlight=False)
+    console = _Printed(highlight=False)
     console.print(summary(found))
     for file in filter(None, (request.html, request.output)):
         console.print(Text(f"\nWritten to {file}"), soft_wrap=True)
@@ -155,7 +160,29 @@ def _write(option: str, file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise Refusal(f"{option} {file} can't be written: {error.strerror}.") from error
+        raise CantLook(f"{option} {file} can't be written: {error.strerror}.") from error
+
+
+class _Printed(Console):
+    def on_broken_pipe(self) -> None:
+        """Otherwise it would exit with 1, which is for what --fail-on speaks of."""
+        raise BrokenPipeError
+
+
+@contextmanager
+def _to_standard_output() -> Iterator[None]:
+    """Who stops reading is no error; a disk that is full is not what --fail-on speaks of."""
+    if sys.stdout is None:
+        raise CantLook("There is no standard output to write to: it was closed.")
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would be tried once more at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            sys.exit(128 + signal.SIGPIPE)
+        raise CantLook(f"Standard output can't be written to: {error.strerror}.") from error
 
 
 @contextmanager

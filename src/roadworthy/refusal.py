@@ -12,6 +12,8 @@ class BadAnswer(Refusal):
 
 
 class CantLook(Refusal):
-    """The tools that look are broken or missing: that is not the tree's fault."""
+    """The tools that look are broken or missing, or there is nowhere to say what was seen: that is
+    not the tree's fault.
+    """
 
     exit_code = 2

@@ -73,6 +73,9 @@ def inspect(tmp_path: Path) -> Inspect:
 def started(
     arguments: list[str], work: Path, before: Callable[[], None] | None = None, **environment: str
 ) -> Ran:
+    if before is no_room:  # what is compiled meanwhile is cut off: nobody else shall read it
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        environment.setdefault("XDG_CACHE_HOME", str(work / "cache"))
     began = time.monotonic()
     with (work / "out").open("wb") as out, (work / "err").open("wb") as err:
         process = subprocess.Popen(
@@ -317,12 +320,53 @@ def test_a_full_disk_is_said_in_one_line(tree: Path, inspect: Inspect) -> None:
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
+def test_a_disk_that_was_full_once_is_forgotten(
+    tree: Path, inspect: Inspect, tmp_path: Path
+) -> None:
+    """What was compiled meanwhile was cut off, and would be read by every inspection after."""
+    lay_out(tree, {"app.ts": SCRIPT, "package.json": "{}"})
+    kept = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    whole: list[str] = []
+    narrow = ["--only", "repo.*"]
+    for arguments, cut in ((narrow, "*.pyc"), (narrow, "guards/*/*.pyc"), (whole, "*.pyc")):
+        assert inspect(tree, **kept).status == 0
+        compiled = [*(tmp_path / "cache").rglob(cut)]
+        assert compiled
+        for path in compiled:
+            os.truncate(path, 200)
+        ran = inspect(tree, *arguments, **kept)
+        assert ran.status == 0
+        assert "marshal" not in ran.missing
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_a_report_that_cant_be_written_is_said_in_one_line(tree: Path, inspect: Inspect) -> None:
     lay_out(tree, {"app.ts": SCRIPT, "package.json": "{}"})
     ran = inspect(tree, "--html", "/dev/full", "--only", "repo.*")
-    assert ran.status == 1
+    assert ran.status == 2, "1 says that --fail-on was met"
     assert "/dev/full can't be written: No space left" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirected", "status", "said"),
+    [
+        ("> /dev/full", 2, "error: Standard output can't be written to: No space left"),
+        ("--format json > /dev/full", 2, "error: Standard output can't be written to: No space"),
+        ("--format json >&-", 2, "error: There is no standard output"),
+        ("--format json | true", 141, ""),
+        ("--explain '*' | true", 141, ""),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_nowhere_to_say_it_is_said_in_one_line(
+    tree: Path, redirected: str, status: int, said: str
+) -> None:
+    lay_out(tree, {"app.ts": SCRIPT, "package.json": "{}"})
+    line = f"{ROADWORTHY} inspect {tree} --only 'repo.*' {redirected}; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert ran.returncode == status
+    assert ran.stderr.startswith(said)
+    assert len(ran.stderr.strip().splitlines()) == bool(said)
 
 
 def working_in(folder: Path) -> list[str]:

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +24,8 @@ _CATALOGUE = (
     "import json, sys; from guardrails.engine import rules, sarif; "
     "json.dump(sarif.run('rules', rules.load().values(), []), sys.stdout)"
 )
+_AS_IT_IS = {"PYTHONDONTWRITEBYTECODE": "1"}
+_CUT_SHORT = re.compile(r"marshal data|bad magic number")
 _PATIENCE = 20
 """Seconds that the guards get to stop their own children, a database server among them."""
 
@@ -34,16 +38,22 @@ def home() -> Path:
 
 def catalogue() -> dict[str, Rule]:
     """Every rule there is, by its id."""
-    ran = subprocess.run(
+    ran = _printed_catalogue({})
+    if ran.returncode and _was_cut_short(ran.stderr):
+        ran = _printed_catalogue(_AS_IT_IS)
+    if ran.returncode:
+        raise CantLook(f"The guardrails can't be read: {_last_line(ran.stderr)}.")
+    return rules_of(json.loads(ran.stdout))
+
+
+def _printed_catalogue(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, "-c", _CATALOGUE],
-        env=_environment(),
+        env={**_environment(), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    if ran.returncode:
-        raise CantLook(f"The guardrails can't be read: {_last_line(ran.stderr)}.")
-    return rules_of(json.loads(ran.stdout))
 
 
 def rules_of(run: Mapping[str, Any]) -> dict[str, Rule]:
@@ -87,7 +97,16 @@ def scan(
     command = ["-m", "guardrails", "scan", "--root", str(root), "--progress"]
     for guard in sorted(without):
         command += ["--without", guard]
-    return _json_of(command, progress, settings or {})
+    document = _json_of(command, progress, settings or {})
+    if _was_cut_short(" ".join(_broken(document))):
+        document = _json_of(command, progress, {**(settings or {}), **_AS_IT_IS})
+    return document
+
+
+def _broken(document: Mapping[str, Any]) -> Iterator[str]:
+    """Why guards could not work."""
+    for run in document.get("runs", ()):
+        yield str(run.get("properties", {}).get("broken", ""))
 
 
 def recognise(root: Path) -> dict[str, Any]:
@@ -103,6 +122,10 @@ def _json_of(
             output = Path(folder) / "output.json"
             with output.open("wb") as stream:
                 status, said = _run(arguments, folder, stream, progress, environment)
+            if status and _was_cut_short(said):
+                with output.open("wb") as stream:
+                    again = {**environment, **_AS_IT_IS}
+                    status, said = _run(arguments, folder, stream, progress, again)
             if status:
                 raise CantLook(f"The guardrails could not look: {_last_line(said)}.")
             content = json.loads(output.read_bytes())
@@ -202,12 +225,28 @@ def _bytecode() -> dict[str, str]:
     The user's own folder for what can be made again is as the XDG Base Directory Specification
     has it.
     """
+    compiled = _compiled()
+    return {"PYTHONPYCACHEPREFIX": str(compiled)} if compiled else _AS_IT_IS
+
+
+def _compiled() -> Path | None:
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         cache = given if given.is_absolute() else Path.home() / ".cache"
     except RuntimeError:  # nobody's: a user without a name or a home
-        return {"PYTHONDONTWRITEBYTECODE": "1"}
-    return {"PYTHONPYCACHEPREFIX": str(cache / "roadworthy" / "bytecode")}
+        return None
+    return cache / "roadworthy" / "bytecode"
+
+
+def _was_cut_short(said: str) -> bool:
+    """Whether what is kept compiled was cut off as it was written, as by a full disk: Python reads
+    that as it is, each time (CPython #126606). It is thrown away here.
+    """
+    compiled = _compiled()
+    if compiled is None or not _CUT_SHORT.search(said):
+        return False
+    shutil.rmtree(compiled, ignore_errors=True)
+    return True
 
 
 def _last_line(text: str) -> str:
