@@ -139,3 +139,38 @@ def test_a_phrase_is_not_random() -> None:
 
 def test_a_checksum_that_does_not_fit_is_no_github_token() -> None:
     assert not values.github_checksum_fits("ghp_" + "a1B2" * 9)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("remote.origin.url", "ext::sh -c touch% {mark}"),
+        ("remote.origin.uploadpack", "touch {mark};"),
+        ("core.sshCommand", "touch {mark};"),
+    ],
+)
+def test_what_a_partial_clone_lacks_is_said_and_asked_of_nobody(
+    tmp_path: Path, setting: str, value: str
+) -> None:
+    """The address and the program to ask are the repository's own words."""
+    folder, mark = tmp_path / "clone", tmp_path / "ran"
+    folder.mkdir()
+    for text in (ADDRESS, "second", "third"):
+        (folder / "a.py").write_text(f"x = '{text}'\n")
+        commit(folder)
+    url = "ssh://host/x" if setting == "core.sshCommand" else folder.as_uri()
+    older = subprocess.run(
+        ["git", "rev-parse", "HEAD~1:"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (folder / ".git" / "objects" / older[:2] / older[2:]).unlink()
+    for name, given in {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "protocol.allow": "always",
+        "remote.origin.url": url,
+        "remote.origin.promisor": "true",
+        setting: value.format(mark=mark),
+    }.items():
+        subprocess.run(["git", "config", name, given], cwd=folder, check=True)
+    assert "1 of its files are too big, too many or not in this clone" in unseen(look(walk(folder)))
+    assert not mark.exists()

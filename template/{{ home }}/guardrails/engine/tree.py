@@ -307,7 +307,8 @@ def git(
     """What a read-only git command says; None where there is no (sound) repository.
 
     The tree's own configuration must run nothing here: no hooks, pagers, file-system
-    monitors or filters (CVE-2022-24765 and its kin).
+    monitors or filters (CVE-2022-24765 and its kin), and fetch nothing: of a partial clone, what is
+    missing would be asked for at whatever address, by whatever program, the configuration names.
     """
     safe = (
         "-c",
@@ -321,6 +322,8 @@ def git(
     environment |= {
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
         "LC_ALL": "C",
     }
     try:

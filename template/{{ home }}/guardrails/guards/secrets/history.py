@@ -50,12 +50,13 @@ def open_history(root: Path, skipped: Iterable[str] = ()) -> History:
     folder, shallow, prefix = [*os.fsdecode(located).split("\n"), "", ""][:3]
     if not (git(root, "rev-list", "--all", "--max-count=1") or b"").strip():
         raise NoHistory("no commit yet")
-    listed = git(root, "rev-list", "--all", "--objects", "--missing=allow-any", timeout=300)
+    listed = git(root, "rev-list", "--all", "--objects", "--missing=print", timeout=300)
     if listed is None:
         raise NoHistory("its objects are damaged: `git fsck` says which")
     below = tuple(f"{folder}/" for folder in skipped)
     paths = {blob: path for blob, path in _paths(listed, prefix) if not path.startswith(below)}
     kept, left = _within(root, paths)
+    left += sum(line.startswith(b"?") for line in listed.splitlines())
     return History(
         root, (root / folder).resolve(), {blob: paths[blob] for blob in kept}, kept, left,
         shallow == "true",

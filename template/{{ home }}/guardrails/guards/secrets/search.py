@@ -75,7 +75,7 @@ def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
         why = "a shallow clone: older commits are not here"
         missing.append(NotLooked("the whole history", why, ("secret.in-history",)))
     if history.left:
-        why = f"{history.left} of its files are too big or too many to read"
+        why = f"{history.left} of its files are too big, too many or not in this clone"
         missing.append(NotLooked("a part of the history", why, ("secret.in-history",)))
     return history
 
