@@ -404,3 +404,29 @@ def test_names_with_signs_in_them_hide_nothing(act: Act) -> None:
     )
     assert cells(looked, "100% {sure}", "anon")["select"] == "allowed"
     assert severities(looked, "db.definer-no-authz")
+
+
+@pytest.mark.parametrize(("more", "told"), [("", True), (", name text, bank text", False)])
+def test_a_wallet_that_is_called_nothing_is_the_one_that_they_have(
+    act: Act, *, more: str, told: bool
+) -> None:
+    looked = act(
+        "create table public.wallets (id uuid primary key default gen_random_uuid(), user_id uuid"
+        f" not null references auth.users, balance numeric default 0, currency text {more});"
+        "alter table public.wallets enable row level security;"
+        "create policy own on public.wallets using (user_id = auth.uid());"
+    )
+    expected = {Severity.CRITICAL} if told else set()
+    assert severities(looked, "rls.self-escalation") == expected
+
+
+def test_a_policy_that_lets_nobody_through_is_not_blamed(act: Act) -> None:
+    looked = act(
+        OWN
+        + """
+        create policy "Block strangers" on public.notes using (false);
+        create policy every on public.notes for select to anon using (user_id is not null);
+        """
+    )
+    (found,) = [f.message for f in looked.findings if f.rule == "rls.permissive-read"]
+    assert "Block strangers" not in found

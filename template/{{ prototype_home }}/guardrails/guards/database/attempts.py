@@ -34,8 +34,9 @@ class Attempt:
         return self.outcome is Outcome.ALLOWED
 
 
-_OURS = {"57014", "42601", "25P02", "3B001"}
-"""It took too long, or was asked in the wrong way: nobody refused anything."""
+_OURS = {"57014", "42601", "25P02", "3B001", "XX000"}
+"""It took too long, was asked in the wrong way or is a fault of the server's own: nobody refused
+anything."""
 
 
 def refused(error: psycopg.Error) -> Attempt:

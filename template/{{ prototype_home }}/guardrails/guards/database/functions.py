@@ -106,7 +106,7 @@ def judged(scene: Scene, stage: Stage, function: Function) -> Finding | None:
     effect = _call(scene, stage, function, visitor)
     found = place(scene, function)
     if effect.changed:
-        tables = ", ".join(f"`{name}`" for name in effect.changed)
+        tables = ", ".join(f"`{name}`" for name in sorted(effect.changed))
         return Finding(
             "db.definer-no-authz",
             found,

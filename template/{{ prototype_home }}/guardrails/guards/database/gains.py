@@ -167,7 +167,7 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
             kind in {"approval", "identity"}
             or (account and (kind == "entitlement" or (person and kind == "money")))
             or (purpose in _SOMEBODYS and (person or paid))
-            or (kind == "money" and _is_purse(scene, table))
+            or (kind == "money" and (_is_purse(scene, table) or _has_no_name(table, purpose)))
             or (kind == "control" and purpose is Purpose.PRIVILEGE)
         ):
             yield column, kind
@@ -188,6 +188,7 @@ def _decides(scene: Scene, table: Table, column: Column, *, paid: bool, person: 
     return "identity" if _WHO_THEY_ARE.search(words(f"{table.name} {column.name}")) else kind
 
 
+_UNTOLD = re.compile(r"currency|moeda|moneda|devise|status|(^|_)(id|email)$")
 _PURSE = re.compile(r"(^|_)(credits?|coins?|quotas?|allowances?|usage_limits?)(_balances?)?$")
 _LEFT = re.compile(
     r"(credits_?|coins_?)?(available|remaining|left|used|total|amount|current|limit|quota|spent)"
@@ -198,6 +199,13 @@ _LEFT = re.compile(
 def _is_purse(scene: Scene, table: Table) -> bool:
     """What one person has left of something: one row for each, whatever the number is called."""
     return is_person(scene, table) and _PURSE.search(words(table.name)) is not None
+
+
+def _has_no_name(table: Table, purpose: Purpose) -> bool:
+    """A wallet that its owner could not tell from another is the one that they have; those of a
+    book of expenses are called something."""
+    told = (words(column.name) for column in table.columns if column.category == "S")
+    return purpose is Purpose.PRIVILEGE and all(_UNTOLD.search(name) for name in told)
 
 
 def _is_approved(table: Table, column: Column) -> bool:

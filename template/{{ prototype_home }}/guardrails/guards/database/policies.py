@@ -265,7 +265,12 @@ def admitting(table: Table, done: Sequence[str], visitor: Visitor) -> tuple[Poli
     """The policies that let it happen, those that admit everybody first."""
     found: dict[str, Policy] = {}
     for command in done:
-        able = [p for p in table.policies if p.permissive and p.applies(command, visitor.role)]
+        able = [
+            policy
+            for policy in table.policies
+            if policy.permissive and policy.applies(command, visitor.role)
+            if "false" not in {policy.using, policy.check}
+        ]
         opened = [p for p in able if is_open(p, command)]
         for policy in opened or [p for p in able if "uid()" not in p.using + p.check] or able:
             found.setdefault(policy.name, policy)
