@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from guardrails import guards as guards_package
 from guardrails.engine.baseline import Accepted, Baseline, CorruptBaseline, grown
+from guardrails.engine.children import Children
 from guardrails.engine.finding import Evidence, Finding, Place, Severity
 from guardrails.engine.fingerprint import Fingerprint, fingerprints, hash_of
 from guardrails.engine.guards import Guard, InvalidGuards, load_guards
@@ -402,3 +404,36 @@ def test_a_guard_in_a_fork_imports_nothing_from_the_tree(
     (run,) = run_guards(walk(tree), [guard])["runs"]
     assert "RuntimeError" in run["properties"]["broken"]
     assert str(tree) not in run["properties"]["broken"]
+
+
+def test_an_interruption_at_the_birth_of_a_guard_leaves_it_not_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born: list[int] = []
+    fork = os.fork
+
+    def interrupted() -> int:
+        pid = fork()
+        if pid:
+            born.append(pid)
+            os.kill(os.getpid(), signal.SIGINT)
+        return pid
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    children = Children(tmp_path, {}, sys.path)
+    with pytest.raises(KeyboardInterrupt):
+        children.fork(lambda: time.sleep(60) or b"", 90)  # type: ignore[func-returns-value]
+    children.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(born[0], 0)
+
+
+def test_a_guard_whose_reader_is_gone_ends(tmp_path: Path) -> None:
+    children = Children(tmp_path, {}, sys.path)
+    child = children.fork(lambda: b"x" * 10_000_000, 90)
+    for pipe in child.pipes:
+        os.close(pipe)
+    until = time.monotonic() + 20
+    while not child.poll() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert child.status == 1

@@ -211,3 +211,23 @@ def test_odd_names_links_and_unreadable_files_are_no_crash(tmp_path: Path) -> No
     assert found["files"] == 9
     assert {"path": "", "why": "a link, not followed", "files": 2} in found["left"]
     assert command(tree, "--format", "markdown").returncode == 0
+
+
+def test_an_interruption_while_the_command_is_read_says_nothing() -> None:
+    """In the middle of an import, as a real one meets it."""
+    interrupted = """
+import builtins, os, signal
+from roadworthy.__main__ import main
+real = builtins.__import__
+def late(name, *more):
+    if name == "rich.progress":
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *more)
+builtins.__import__ = late
+main()
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == -signal.SIGINT
+    assert ran.stderr == ""

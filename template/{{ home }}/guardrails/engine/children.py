@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Self
@@ -21,6 +21,7 @@ _GLANCE = 0.2
 """What kept a pipe of a guard that has ended says nothing of it, so it is looked for."""
 _GRACE = 1.0
 _BLOCK = 1 << 20
+_ASKED = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(eq=False)
@@ -61,7 +62,7 @@ class Children:
 
     def start(self, command: Sequence[str], seconds: float) -> Child:
         """Start a command. Raises OSError: there is no such program, or it can't be run."""
-        with _Pipe() as output, _Pipe() as errors:
+        with _Pipe() as output, _Pipe() as errors, _undisturbed():
             process = subprocess.Popen(
                 command,
                 cwd=self._folder,
@@ -70,6 +71,7 @@ class Children:
                 stdout=output.inner,
                 stderr=errors.inner,
                 start_new_session=True,
+                preexec_fn=_heed,  # noqa: PLW1509 - there are no threads here
             )
             process.returncode = 0  # Waited for here, not there.
             return self._started(process.pid, seconds, output, errors)
@@ -78,10 +80,10 @@ class Children:
         """Start work of ours, whose bytes are what it says."""
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        with _Pipe() as output, _Pipe() as errors:
+        with _Pipe() as output, _Pipe() as errors, _undisturbed():
             pid = os.fork()
             if not pid:
-                self._work(work, output.inner, errors.inner)
+                self._work(work, output, errors)
             return self._started(pid, seconds, output, errors)
 
     def wait(self) -> Child:
@@ -151,16 +153,20 @@ class Children:
         for pipe in tuple(child.pipes):
             self._close(child, pipe)
 
-    def _work(self, work: Callable[[], bytes], output: int, errors: int) -> NoReturn:
+    def _work(self, work: Callable[[], bytes], output: "_Pipe", errors: "_Pipe") -> NoReturn:
         """In the child: become as a command is, work, and go, whatever happens."""
         status = 1
         try:
             os.setsid()
-            for sign in (signal.SIGTERM, signal.SIGINT):
+            for sign in _ASKED:
                 signal.signal(sign, signal.SIG_DFL)
+            _heed()
+            # Whoever held the other end as well would never hear that nobody reads it any more.
+            for pipe in (output.outer, errors.outer):
+                os.close(pipe)
             os.chdir(self._folder)
             nothing = os.open(os.devnull, os.O_RDONLY)
-            for handle, target in ((nothing, 0), (output, 1), (errors, 2)):
+            for handle, target in ((nothing, 0), (output.inner, 1), (errors.inner, 2)):
                 os.dup2(handle, target)
             sys.stdout = sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
             os.environ.clear()
@@ -175,6 +181,20 @@ class Children:
                 os.write(2, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
         finally:
             os._exit(status)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Until it is known whom to stop, nobody asks to: a child that was just made would stay."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _heed() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED)
 
 
 def _signal(child: Child, sign: signal.Signals) -> None:
