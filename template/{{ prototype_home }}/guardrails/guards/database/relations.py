@@ -213,7 +213,7 @@ def _function(row: dict[str, Any]) -> Function:
 _TABLES = SQL(
     """
     select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
-        c.relrowsecurity as row_security, 
+        c.relrowsecurity as row_security,
         (select array[pn.nspname::text, p.relname::text] from pg_inherits i
             join pg_class p on p.oid = i.inhparent join pg_namespace pn on pn.oid = p.relnamespace
             where i.inhrelid = c.oid and c.relispartition) as within,
