@@ -84,6 +84,20 @@ def test_what_newer_guards_see_in_old_code_is_recorded(stamper: Stamper, tmp_pat
     project.check("python", "-P", "-m", "guardrails", "check", "--base", "main")
 
 
+def test_what_the_project_ignores_lands_too(stamper: Stamper, tmp_path: Path) -> None:
+    """`*.sql` or `docs/` in an ignore file is no reason for half of a version."""
+    newer = release(stamper.template, tmp_path / "newer", "\n\n# Newer.\n")
+    (newer / "template/{{ home }}/guardrails/newer.toml").write_text("newer = true\n")
+    commit_all(newer, "Move on")
+    git(newer, "tag", "--force", "v10001")
+    project = of(stamper.stamp().copy(tmp_path / "project").path, newer)
+    (project / "guardrails/.gitignore").write_text("newer.toml\n")
+    commit_all(project, "Ignore")
+    landed = update(project, "--yes")
+    assert landed.returncode == 0, landed.stderr
+    assert "guardrails/newer.toml" in git(project, "ls-files").splitlines()
+
+
 def test_a_conflict_changes_nothing(stamper: Stamper, tmp_path: Path) -> None:
     newer = release(stamper.template, tmp_path / "newer", "\n\n# Newer.\n")
     project = of(stamper.stamp().copy(tmp_path / "project").path, newer)

@@ -76,6 +76,11 @@ class _Adoption:
         earlier = earlier_adoption(repository.top)
         origin = _origin(self._request.origin, earlier)
         questionnaire = Questionnaire(fetch(origin, self._scratch / "template"), "adopt")
+        if repository.partly_there:
+            self._say(
+                "Only a part of the repository is in this folder: what is not was not inspected, "
+                "and what is added may not show. `git sparse-checkout disable` brings all of it."
+            )
         self._say("Inspecting the prototype")
         inspection = self._inspect(repository.top)
         answers = self._answers(repository, inspection, questionnaire, earlier)

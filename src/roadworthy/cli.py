@@ -1,5 +1,6 @@
 """The roadworthy command."""
 
+import os
 import shlex
 import sys
 import tempfile
@@ -274,7 +275,24 @@ def version() -> None:
     typer.echo(f"roadworthy {__version__}")
 
 
+_OF_A_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_LITERAL_PATHSPECS",
+)
+"""What git sets for a hook or an alias: which repository it is at."""
+
+
 def main() -> None:
+    # More than one is asked here, by git and by those who ask it.
+    for name in _OF_A_REPOSITORY:
+        os.environ.pop(name, None)
     try:
         app()
     except Refusal as refusal:

@@ -17,7 +17,7 @@ from rich.text import Text
 from .applying import Repository
 from .applying.engine import run_engine
 from .applying.git import git
-from .applying.repository import commit
+from .applying.repository import commit, stage
 from .copying import asking_git_once, in_one_folder
 from .inspecting import stopped_cleanly
 from .origin import Origin, fetch
@@ -139,7 +139,7 @@ def _update(clone: Path, folder: Path, answers: Answers, newest: str) -> None:
     home = str(answers.get("home", "."))
     if answers.get("mode") == "adopt":
         run_engine(clone / folder, home, "guardrails.merges", accepted=(0, 1))
-    git(clone, "add", "--all")
+    stage(clone)
 
 
 def _has_baseline(project: Path, answers: Answers) -> bool:
@@ -156,13 +156,14 @@ def _record(clone: Path, folder: Path, answers: Answers) -> str:
     except Refusal as refusal:
         return f"Nothing was recorded in the baseline. {refusal}"
     if _changes(clone):
-        git(clone, "add", "--all")
+        stage(clone)
         commit(clone, "Record what the newer guards see in the code that was there")
     return f"The baseline: {'; '.join(said.splitlines())}"
 
 
 def _changes(clone: Path) -> list[str]:
-    listed = git(clone, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    listed = git(clone, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+                 "--ignored=traditional")  # fmt: skip
     return [entry[3:] for entry in listed.split("\0") if entry]
 
 

@@ -4,21 +4,26 @@ git deletes a tracked file from the folder when it switches to a branch that doe
 owner's values must survive that, to the byte; so they are kept aside while the switch happens.
 """
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from roadworthy.refusal import Refusal
 
-from .git import asked, differing, git, run
+from .git import differing, git, run
 from .git import environment as git_environment
 
 _ASIDE = "roadworthy-kept"
 """Below git's own folder; what an interrupted run left there is put back by the next."""
+_NOTE = "note.json"
+_FILES = "files"
 _ADVICE = (
     """Before you merge, set {names} where the prototype is built and run (in the settings of the
 host and of the builder): a build that took them from {paths} finds them there no longer.""",
@@ -81,7 +86,7 @@ def keeping(repository: Path, tip: str) -> Iterator[tuple[str, ...]]:
     """Whatever moves the folder to `tip` inside, the files that it no longer tracks stay.
 
     git fills the folder before it moves the branch: where it is stopped in between, or the disk
-    is full, the folder goes back to what it was.
+    is full, the folder goes back to what it was; where it was killed, by `recover` of the next run.
     """
     leaving = _no_longer_tracked(repository, tip)
     coming = [
@@ -89,36 +94,76 @@ def keeping(repository: Path, tip: str) -> Iterator[tuple[str, ...]]:
         for path in differing(repository, "A", "HEAD", tip)
         if not os.path.lexists(repository / path)
     ]
-    before = git(repository, "rev-parse", "HEAD")
     aside = _aside(repository)
+    begun = {"head": _head(repository), "tip": tip, "coming": coming}
     try:
+        aside.mkdir(mode=0o700, exist_ok=True)
+        (aside / _NOTE).write_text(json.dumps(begun), encoding="utf-8")
         for path in leaving:
-            _copy(repository / path, aside / path)
+            _copy(repository / path, aside / _FILES / path)
         yield leaving
-    except BaseException:
-        if git(repository, "rev-parse", "HEAD") == before:
-            _go_back(repository, coming, tip)
-        raise
     finally:
         recover(repository)
 
 
-def _go_back(repository: Path, coming: Iterable[str], tip: str) -> None:
+def recover(repository: Path) -> tuple[str, ...]:
+    """Undo a switch that did not come to its end, and put back what one kept aside, where there
+    is no such file.
+
+    Raises:
+        Refusal: git's lock is there, so that git may be at work still.
+
+    """
+    aside = _aside(repository)
+    if not aside.is_dir():
+        return ()
+    begun = _begun(aside)
+    if begun is not None and begun["tip"] != begun["head"] == _head(repository):
+        _undo(repository, begun["tip"], begun["coming"])
+    # Without a note it is of a version that wrote none.
+    files = aside if begun is None else aside / _FILES
+    returned = tuple(sorted(_put_back(repository, files)))
+    shutil.rmtree(aside, ignore_errors=True)
+    return returned
+
+
+def _begun(aside: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads((aside / _NOTE).read_bytes()))
+    except (OSError, ValueError):
+        return None
+
+
+def _undo(repository: Path, tip: str, coming: Iterable[str]) -> None:
     """Undo what git brought, and nothing of anybody else's."""
-    brought = [
-        path
-        for path in differing(repository, "M", "HEAD", tip)
-        if asked(repository, "hash-object", "--", path)
-        == asked(repository, "rev-parse", f"{tip}:{path}")
-    ]
-    git(repository, "reset", "--quiet")
-    if brought:
-        git(repository, "checkout", "--quiet", "--", *brought)
-    for path in coming:
+    lock = _aside(repository).with_name("index.lock")
+    if lock.exists():
+        raise Refusal(
+            f"{lock} is there: git is at work, or was killed at it. If none is running, remove "
+            "that file, and run this again: what was done by half is undone then."
+        )
+    brought = partial(_is_brought, repository, tip)
+    changed = [path for path in differing(repository, "M", "HEAD", tip) if brought(path)]
+    git(repository, "restore", "--quiet", "--staged", ".")
+    if changed:
+        git(repository, "checkout", "--quiet", "--", *changed)
+    for path in filter(brought, coming):
         (repository / path).unlink(missing_ok=True)
         for folder in (repository / path).parents:
             if folder == repository or not _emptied(folder):
                 break
+
+
+def _is_brought(repository: Path, tip: str, path: str) -> bool:
+    """Whether the file is git's: what is at the tip, the beginning of it, or not yet there."""
+    wanted = git(repository, "cat-file", "--filters", f"{tip}:{path}")
+    try:
+        there = os.fsdecode((repository / path).read_bytes())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return wanted.startswith(there)
 
 
 def _emptied(folder: Path) -> bool:
@@ -131,12 +176,8 @@ def _emptied(folder: Path) -> bool:
     return True
 
 
-def recover(repository: Path) -> tuple[str, ...]:
-    """Put back what a switch kept aside, where there is no such file."""
-    aside = _aside(repository)
-    returned = tuple(sorted(_put_back(repository, aside)))
-    shutil.rmtree(aside, ignore_errors=True)
-    return returned
+def _head(repository: Path) -> str:
+    return git(repository, "rev-parse", "HEAD").strip()
 
 
 def _put_back(repository: Path, aside: Path) -> Iterator[str]:

@@ -57,7 +57,5 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def environment() -> Mapping[str, str]:
-    """No repository but the folder's, no prompt, no download of large files."""
-    of_another = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
-    kept = {name: value for name, value in os.environ.items() if name not in of_another}
-    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    """No prompt, no download of large files. The command's start forgets other repositories."""
+    return os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}

@@ -1,15 +1,26 @@
 """A stamp, laid into the clone: what is new is added, and nothing of the prototype's is written."""
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from roadworthy.questions import ANSWERS_FILE
 from roadworthy.refusal import Refusal
 
-_STARTERS = frozenset({"SECURITY.md", "renovate.json"})
-"""What a prototype may have already, and then keeps."""
+_STARTERS = {
+    "SECURITY.md": (".github/SECURITY.md", ".gitlab/SECURITY.md", "docs/SECURITY.md"),
+    "renovate.json": (
+        "renovate.json5",
+        *(f"{host}/renovate.json{five}" for host in (".github", ".gitlab") for five in ("", "5")),
+        *(f".renovaterc{form}" for form in ("", ".json", ".json5")),
+    ),
+}
+"""What a prototype may have already, and then keeps; and where else it may: what is read is the
+first that is found, which ours would be.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,16 @@ def lay(stamp: Path, earlier: Path | None, clone: Path) -> Laid:
 
     """
     added, replaced, left, taken = [], [], [], []
+    known = {path.lower(): path for path in _files(clone)}
     for path in _files(stamp):
+        _check_way(clone, path)
         mine, theirs = stamp / path, clone / path
         if not _is_there(theirs):
+            # Letters of both cases are one on many a disk.
+            theirs = clone / known.get(path.lower(), path)
+        if other := _another(clone, path, known):
+            left.append(other)
+        elif not _is_there(theirs):
             added.append(path)
         elif _same(mine, theirs):
             continue
@@ -56,9 +74,31 @@ def lay(stamp: Path, earlier: Path | None, clone: Path) -> Laid:
     return Laid(tuple(added), tuple(replaced), tuple(left))
 
 
+def _check_way(clone: Path, path: str) -> None:
+    """Refuse a way through a link: it may lead out of the repository (CWE-59)."""
+    for folder in Path(path).parents[:-1]:
+        if (clone / folder).is_symlink():
+            raise Refusal(
+                f"{folder} is a link, and {path} would be written where it leads. Make it a "
+                "folder, or leave out the guardrail that needs it with --decline."
+            )
+
+
+def _another(clone: Path, path: str, known: Mapping[str, str]) -> str | None:
+    """What does the same in a place of its own."""
+    for other in _STARTERS.get(path, ()):
+        if other.lower() in known:
+            return known[other.lower()]
+    if path == "renovate.json":
+        with suppress(OSError, ValueError, TypeError, RecursionError):
+            if "renovate" in json.loads((clone / "package.json").read_bytes()):
+                return "package.json"
+    return None
+
+
 def _files(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and ".git" not in path.relative_to(folder).parts:
             yield path.relative_to(folder).as_posix()
 
 

@@ -15,7 +15,7 @@ from .engine import run_engine
 from .environment import Untracked, untrack
 from .gate import write_gate
 from .laying import Laid, lay
-from .repository import Repository
+from .repository import Repository, stage
 from .schema.fitting import fit_schema
 from .series import commit_series
 
@@ -114,6 +114,7 @@ def record(wanted: Preparation, prepared: Prepared, scratch: Path, say: Say) -> 
         if (prepared.clone / folder / "pyproject.toml").is_file():
             run_hook("lock", prepared.clone / folder)
     say("Recording what is wrong today")
+    stage(prepared.clone)  # What is ignored and in no commit is not looked at.
     document = scratch / "after.sarif"
     said = _engine(
         wanted, prepared.clone, "guardrails", "baseline", "--document", str(document),

@@ -5,13 +5,14 @@ killed leaves the tree and the branches exactly as they were.
 """
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from roadworthy.refusal import Refusal
 
 from .environment import keeping, recover, switch
-from .git import asked, differing, git
+from .git import asked, differing, git, run
 
 BRANCH = "roadworthy/adopt"
 _NEVER_FIRST = (
@@ -59,12 +60,7 @@ class Repository:
             Refusal: work that is not committed, an unfinished merge, no branch, or a bare one.
 
         """
-        top = asked(path, "rev-parse", "--show-toplevel")
-        if top is None:
-            raise NoRepository(
-                f"{path} is in no git repository, and git is what makes this undone."
-            )
-        root = Path(top)
+        root = _top(path)
         commit = asked(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if commit is None:
             raise NoRepository(f"{root} is a git repository without a commit.")
@@ -80,10 +76,13 @@ class Repository:
         return cls(root, branch, commit, remote)
 
     def taken(self, path: str) -> bool:
-        """Whether there is anything of that name, tracked or not. Letters of both cases are one:
-        so they are on many a disk.
+        """Whether there is anything of that name, tracked or not, and checked out or not. Letters
+        of both cases are one: so they are on many a disk.
         """
         folder, wanted = self.top, Path(path)
+        tracked = git(self.top, "ls-files", "-z").lower().split("\0")
+        if any(f"{name}/".startswith(f"{wanted.as_posix().lower()}/") for name in tracked):
+            return True
         for part in wanted.parts:
             try:
                 names = {entry.name.lower(): entry.name for entry in os.scandir(folder)}
@@ -94,10 +93,17 @@ class Repository:
             folder /= names[part.lower()]
         return True
 
+    @property
+    def partly_there(self) -> bool:
+        """Whether git leaves a part of it out of the folder (`git sparse-checkout`)."""
+        return asked(self.top, "config", "--type=bool", "--get", "core.sparseCheckout") == "true"
+
     def clone(self, to: Path) -> Path:
         """A clone on the branch that is to land. It borrows the objects; none are copied."""
-        git(self.top, "clone", "--quiet", "--shared", "--no-tags", "--branch", self.branch,
-            str(self.top), str(to))  # fmt: skip
+        git(self.top, "clone", "--quiet", "--shared", "--no-tags", "--no-checkout", "--branch",
+            self.branch, str(self.top), str(to))  # fmt: skip
+        _hold_bytes_as_git_does(to)
+        git(to, "checkout", "--quiet")
         for name in ("user.name", "user.email"):
             if value := asked(self.top, "config", "--get", name):
                 git(to, "config", name, value)
@@ -168,27 +174,65 @@ class Repository:
         return asked(self.top, "rev-parse", "--verify", "--quiet", named) is not None
 
 
+def _top(path: Path) -> Path:
+    ran = run(path, "rev-parse", "--show-toplevel")
+    if ran.returncode == 0:
+        return Path(ran.stdout.removesuffix("\n"))
+    if "not a git repository" in ran.stderr:
+        raise NoRepository(f"{path} is in no git repository, and git is what makes this undone.")
+    # One that belongs to somebody else, is broken, or has no folder: git says what to do.
+    raise Refusal(f"git can't read the repository of {path}: {' '.join(ran.stderr.split())}")
+
+
 def make_repository(folder: Path) -> None:
     """Make one of a folder, with everything in its first commit but packages and .env files."""
-    git(folder, "init", "--quiet", "--initial-branch", "main")
-    exclude = folder / ".git" / "info" / "exclude"
-    exclude.parent.mkdir(parents=True, exist_ok=True)
-    exclude.write_text("\n".join(_NEVER_FIRST) + "\n", encoding="utf-8")
-    git(folder, "add", "--all")
-    git(folder, *_somebody(folder), "commit", "--quiet", "--no-verify", "--message",
-        "The prototype as it is")  # fmt: skip
+    hidden = folder / ".git"
+    before = os.path.lexists(hidden)
+    try:
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+        exclude = folder / git(folder, "rev-parse", "--git-path", "info/exclude").strip()
+        exclude.parent.mkdir(parents=True, exist_ok=True)
+        with exclude.open("a", encoding="utf-8") as lines:
+            lines.write("\n".join(("", *_NEVER_FIRST, "")))
+        git(folder, "add", "--all")
+        commit(folder, "The prototype as it is")
+    except BaseException:
+        if not before:
+            shutil.rmtree(hidden, ignore_errors=True)
+        raise
 
 
-def commit(clone: Path, message: str) -> None:
+def stage(clone: Path) -> None:
+    """Stage everything, what an ignore file of the prototype's names (`*.sql`, `docs/`) too."""
+    git(clone, "add", "--all", "--force")
+
+
+def commit(repository: Path, message: str) -> None:
     """Commit what is staged, in the user's name when git knows it."""
-    git(clone, *_somebody(clone), "commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message",
-        message)  # fmt: skip
+    git(repository, *_somebody(repository), "commit", "--quiet", "--no-verify", "--no-gpg-sign",
+        "--message", message)  # fmt: skip
+
+
+def _hold_bytes_as_git_does(clone: Path) -> None:
+    """No line end is converted and no filter runs there, whatever the user's git is set to: a file
+    that is committed again would hold more changes than were made, and one that is looked at
+    others than the branch has.
+    """
+    attributes = clone / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* -text -filter -ident -working-tree-encoding\n", encoding="utf-8")
 
 
 def _somebody(folder: Path) -> list[str]:
-    if asked(folder, "config", "--get", "user.email"):
+    """Options for a commit, where git does not know all of its author."""
+    email = asked(folder, "config", "--get", "user.email")
+    if email and asked(folder, "var", "GIT_AUTHOR_IDENT"):
         return []
-    return ["-c", "user.name=Roadworthy", "-c", "user.email=roadworthy@localhost"]
+    name = asked(folder, "config", "--get", "user.name") if email else None
+    return [
+        *("-c", f"user.name={name or 'Roadworthy'}"),
+        *("-c", f"user.email={email or 'roadworthy@localhost'}"),
+    ]
 
 
 def _check_clean(root: Path) -> None:

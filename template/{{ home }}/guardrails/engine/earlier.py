@@ -27,7 +27,9 @@ def identity() -> str:
     files = [*HERE.rglob("*.py"), *HERE.glob("rules/*.yaml"), *map(HERE.joinpath, _LISTS)]
     told = hashlib.sha256()
     for file in sorted(file for file in files if file.is_file()):
-        told.update(f"{file.relative_to(HERE).as_posix()}\0".encode() + file.read_bytes())
+        # A checkout on Windows has the same guards.
+        content = file.read_bytes().replace(b"\r\n", b"\n")
+        told.update(f"{file.relative_to(HERE).as_posix()}\0".encode() + content)
     return told.hexdigest()[:16]
 
 

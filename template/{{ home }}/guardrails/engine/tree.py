@@ -198,7 +198,7 @@ def walk(root: Path) -> Tree:
     root = root.resolve(strict=True)
     next(root.iterdir(), None)
     tracked = _tracked(root)
-    walker = _Walk(root, _ignored_folders(root) if tracked is not None else frozenset())
+    walker = _Walk(root, _ignored_folders(root) if tracked is not None else frozenset(), tracked)
     walker.run()
     files = sorted(walker.sizes)
     return Tree(
@@ -211,9 +211,12 @@ def walk(root: Path) -> Tree:
 
 
 class _Walk:
-    def __init__(self, root: Path, ignored: frozenset[str]) -> None:
+    def __init__(
+        self, root: Path, ignored: frozenset[str], tracked: frozenset[str] | None
+    ) -> None:
         self.root = root
         self.ignored = ignored
+        self.tracked = tracked
         self.sizes: dict[str, int] = {}
         self.left: list[Left] = []
         self.odd: Counter[str] = Counter()
@@ -229,11 +232,19 @@ class _Walk:
                 self.left.append(Left(folder, f"can't be listed: {error.strerror}"))
                 continue
             names = {entry.name for entry in entries}
-            if folder and (why := _vendored(folder, names)):
+            if folder and (why := _vendored(folder, names) or self._elsewhere(folder, names)):
                 self.left.append(Left(folder, why, count_below(self.root / folder)))
                 continue
             for entry in entries:
                 self._take(entry, f"{folder}/{entry.name}".lstrip("/"), folders)
+
+    def _elsewhere(self, folder: str, names: set[str]) -> str:
+        """A submodule, or a working tree of another branch: no commit here holds what is in it."""
+        if ".git" not in names or self.tracked is None:
+            return ""
+        if any(path.startswith(f"{folder}/") for path in self.tracked):
+            return ""
+        return "a repository of its own"
 
     def _take(self, entry: "os.DirEntry[str]", path: str, folders: list[str]) -> None:
         try:
