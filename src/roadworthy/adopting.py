@@ -4,7 +4,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import questionary
@@ -190,7 +190,8 @@ class _Adoption:
         inside = self._request.path.resolve().relative_to(repository.top.resolve()).as_posix()
         named = self._request.app or (inside if inside != "." else None)
         if named is not None:
-            chosen = [it for it in found if it.app == named.strip("/")]
+            app = PurePosixPath(named.strip("/")).as_posix()
+            chosen = [it for it in found if it.app == app]
             if not chosen:
                 raise BadAnswer(f"--app {named}: there is no app. {_apps(found)}")
             return chosen[0]

@@ -12,7 +12,7 @@ from guardrails.merges import Kind, State, apply, plan, undo
 from guardrails.merges.targets import Target, Targets
 from pre_commit.clientlib import load_config  # type: ignore[import-untyped]
 from shared_files import merge_of
-from stamping import Project, git
+from stamping import ENVIRONMENT, Project, git
 
 
 def test_an_empty_tree_gets_the_files_it_lacks(tree: Path, targets: Targets) -> None:
@@ -364,3 +364,40 @@ def _git_says(tree: Path, *arguments: str) -> str:
         ["git", "-C", str(tree), *arguments], capture_output=True, text=True, check=False
     )
     return ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "made"),
+    [
+        (".prettierrc", "{}", True),
+        ("package.json", '{"devDependencies": {"prettier": "3.6.2"}}', True),
+        (".prettierignore", "dist", True),
+        ("package.json", '{"devDependencies": {"vite": "7.1.0"}}', False),
+    ],
+)
+def test_a_formatter_of_the_whole_tree_leaves_ours_alone(
+    tree: Path, targets: Targets, path: str, content: str, *, made: bool
+) -> None:
+    (tree / path).write_text(content)
+    apply(tree, targets=targets)
+    ignored = tree / ".prettierignore"
+    assert ignored.exists() is made
+    assert not made or "\n/guardrails/\n" in ignored.read_text()
+    undo(tree, targets=targets)
+    assert (tree / path).read_text() == content
+    assert ignored.exists() is (path == ".prettierignore")
+
+
+def test_the_prototype_s_linter_finds_no_fault_with_what_is_stamped(
+    adopted: Project, tmp_path: Path
+) -> None:
+    """By the prototype's rules; its own code is what they are for."""
+    tree = adopted.copy(tmp_path / "tree").path
+    (tree / "ruff.toml").write_text('[lint]\nselect = ["ALL"]\n')
+    (tree / "mine.py").write_text("import os\n")
+    ran = subprocess.run(
+        [str(ENVIRONMENT / "bin" / "ruff"), "check", "--no-cache", "--output-format", "concise"],
+        cwd=tree, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    named = {line.split(":")[0] for line in ran.stdout.splitlines() if ".py:" in line}
+    assert named == {"mine.py"}

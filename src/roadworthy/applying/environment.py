@@ -56,7 +56,7 @@ def untrack(clone: Path, paths: Iterable[str]) -> Untracked:
         if run(clone, "ls-files", "--error-unmatch", "--", path).returncode:
             left[path] = "git does not track it"
         elif not _ignored(clone, path):
-            left[path] = "an ignore file of the prototype's says that it belongs into git"
+            left[path] = "an ignore file keeps it in git, or could not be added to"
         else:
             gone.append(path)
     if gone:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from roadworthy.refusal import Refusal
 
-_NOTHING_ELSE = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=")
+_NOTHING_ELSE = (
+    *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor="),
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),  # nor is anything tidied away
+)
 
 
 def git(folder: Path, *arguments: str) -> str:

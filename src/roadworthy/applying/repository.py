@@ -146,16 +146,26 @@ class Repository:
         git(self.top, "fetch", "--quiet", *fetched)
         tip = git(clone, "rev-parse", self.target).strip()
         for path in differing(self.top, "A", self.commit, tip):
-            if os.path.lexists(self.top / path):
+            if (other := self._over(path)) is not None:
                 raise Refusal(
-                    f"{self.top / path} is in the way: git ignores it, and the branch would "
-                    "overwrite it. Move it, and run this again."
+                    f"{other} is in the way: git ignores it, and the branch would overwrite it. "
+                    "Move it, and run this again."
                 )
         if self.branch == self.target:
             with keeping(self.top, tip):
                 git(self.top, "merge", "--quiet", "--ff-only", tip)
         else:
             switch(self.top, self.target, tip)
+
+    def _over(self, path: str) -> Path | None:
+        """What git would take away for a new file: one of that name, or one where a folder is
+        needed.
+        """
+        folders = [self.top / folder for folder in reversed(Path(path).parents[:-1])]
+        for folder in folders:
+            if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
+                return folder
+        return self.top / path if os.path.lexists(self.top / path) else None
 
     def _in_its_way(self) -> str | None:
         parents = {str(parent) for parent in PurePosixPath(self.target).parents}

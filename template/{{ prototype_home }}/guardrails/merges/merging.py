@@ -59,8 +59,20 @@ def _places(root: Path, target: Target) -> Iterator[tuple[str, Target, list[str]
     if not target.every:
         # A block stays where it is, though a file that comes first was added later.
         there = ([path for path in there if holds_marks(root, path)] or there)[:1]
-    for path in there or [target.made] * bool(target.made and target.text):
+    made = target.made and target.text and (not target.tool or _is_used(root, target.tool))
+    for path in there or [target.made] * bool(made):
         yield path, target, []
+
+
+def _is_used(root: Path, tool: str) -> bool:
+    """Whether there is a configuration of it, or package.json names it."""
+    if any(True for glob in (f".{tool}rc*", f"{tool}.config.*") for _ in root.glob(glob)):
+        return True
+    try:
+        manifest = files.read(root, "package.json") or b""
+    except Refused:
+        return False
+    return f'"{tool}"'.encode() in manifest
 
 
 def _examples(root: Path, target: Target) -> Iterator[tuple[str, Target, list[str]]]:

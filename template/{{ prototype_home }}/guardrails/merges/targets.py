@@ -23,7 +23,8 @@ class Target:
     """What goes into the first of the paths that exists (`every`: into each), else into `made`.
 
     `key` is the list to which the items belong; `html`: marks are HTML comments; `tracked`: the
-    names in env files that git tracks go in too; `stage`: one that its pipeline must have.
+    names in env files that git tracks go in too; `stage`: one that its pipeline must have; `tool`:
+    whose file it is, so that one is made only where that is used.
     """
 
     block: str
@@ -34,6 +35,7 @@ class Target:
     html: bool = False
     tracked: bool = False
     key: str = ""
+    tool: str = ""
     stage: str = ""
     guardrail: str = ""
     text: str = ""
