@@ -130,6 +130,24 @@ def test_an_interrupted_switch_loses_nothing(clone: Path, repository: Path) -> N
     assert not (repository / ".git" / "roadworthy-kept").exists()
 
 
+@pytest.mark.parametrize("target", [".env", "../elsewhere/.env", "no-such-file"])
+def test_a_link_stays_a_link(repository: Path, tmp_path: Path, target: str) -> None:
+    """Its target is not seen from where it is kept meanwhile."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/.env").write_text("KEY=1\n")
+    (repository / ".env.local").symlink_to(target)
+    (repository / ".gitignore").write_text(".env.local\n")
+    git(repository, "add", "--force", ".env.local", ".gitignore")
+    git(repository, "commit", "--quiet", "--message", "Link")
+    clone = tmp_path / "clone"
+    git(repository, "clone", "--quiet", str(repository), str(clone))
+    git(clone, "switch", "--quiet", "--create", "adopt")
+    assert untrack(clone, [".env.local"]).paths == (".env.local",)
+    switch(repository, "adopt", _land(clone, repository))
+    assert str((repository / ".env.local").readlink()) == target
+    assert (tmp_path / "elsewhere/.env").read_text() == "KEY=1\n"
+
+
 def test_a_worktree_keeps_its_own(clone: Path, repository: Path, tmp_path: Path) -> None:
     untrack(clone, _OUT)
     tip = _land(clone, repository)

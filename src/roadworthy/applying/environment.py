@@ -183,7 +183,8 @@ def _head(repository: Path) -> str:
 def _put_back(repository: Path, aside: Path) -> Iterator[str]:
     for kept in list(aside.rglob("*")):
         path = kept.relative_to(aside)
-        if kept.is_file() and not os.path.lexists(repository / path):
+        there = kept.is_symlink() or kept.is_file()
+        if there and not os.path.lexists(repository / path):
             (repository / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(kept, repository / path)  # git's folder may be on another disk
             yield path.as_posix()
@@ -213,9 +214,8 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _no_longer_tracked(repository: Path, tip: str) -> tuple[str, ...]:
-    return tuple(
-        path for path in differing(repository, "D", "HEAD", tip) if (repository / path).is_file()
-    )
+    gone = ((repository / path, path) for path in differing(repository, "D", "HEAD", tip))
+    return tuple(path for there, path in gone if there.is_symlink() or there.is_file())
 
 
 def _aside(repository: Path) -> Path:
