@@ -130,6 +130,18 @@ def test_an_interrupted_switch_loses_nothing(clone: Path, repository: Path) -> N
     assert not (repository / ".git" / "roadworthy-kept").exists()
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_values_that_git_was_told_not_to_see_stay(clone: Path, repository: Path, flag: str) -> None:
+    """The usual way to change a tracked `.env` for oneself alone."""
+    untrack(clone, _OUT)
+    tip = _land(clone, repository)
+    git(repository, "update-index", flag, ".env")
+    (repository / ".env").write_text("TOKEN=mine\n")
+    switch(repository, "adopt", tip)
+    assert (repository / ".env").read_text() == "TOKEN=mine\n"
+    assert git(repository, "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("target", [".env", "../elsewhere/.env", "no-such-file"])
 def test_a_link_stays_a_link(repository: Path, tmp_path: Path, target: str) -> None:
     """Its target is not seen from where it is kept meanwhile."""

@@ -100,7 +100,8 @@ def keeping(repository: Path, tip: str) -> Iterator[tuple[str, ...]]:
         aside.mkdir(mode=0o700, exist_ok=True)
         (aside / _NOTE).write_text(json.dumps(begun), encoding="utf-8")
         for path in leaving:
-            _copy(repository / path, aside / _FILES / path)
+            # Moved: git, which may have been told to take the file for unchanged, misses nothing.
+            _move(repository / path, aside / _FILES / path)
         yield leaving
     finally:
         recover(repository)
@@ -185,8 +186,7 @@ def _put_back(repository: Path, aside: Path) -> Iterator[str]:
         path = kept.relative_to(aside)
         there = kept.is_symlink() or kept.is_file()
         if there and not os.path.lexists(repository / path):
-            (repository / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(kept, repository / path)  # git's folder may be on another disk
+            _move(kept, repository / path)
             yield path.as_posix()
 
 
@@ -222,9 +222,9 @@ def _aside(repository: Path) -> Path:
     return Path(git(repository, "rev-parse", "--absolute-git-dir").rstrip("\n")) / _ASIDE
 
 
-def _copy(source: Path, to: Path) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copy2(source, to, follow_symlinks=False)
+def _move(source: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, to)  # git's folder may be on another disk
 
 
 def _ignored(repository: Path, path: str) -> bool:
