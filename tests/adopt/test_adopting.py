@@ -144,6 +144,7 @@ def test_a_declined_guardrail_comes_later_at_the_same_version(
     first = adopt(tree, "--yes", "--only", "secrets", "--template", str(newer))
     assert first.returncode == 0, first.stderr
     assert not (tree / ".github").exists()
+    assert git(tree, "log", "--format=%s", "main..").splitlines()[-1].startswith("Name what .env")
     before = yaml.safe_load((tree / ".copier-answers.yml").read_text())["_commit"]
     ceiling = newer / "template/{{ home }}/guardrails/ceiling.py"
     ceiling.write_text(ceiling.read_text() + "# Newer.\n")
@@ -155,6 +156,16 @@ def test_a_declined_guardrail_comes_later_at_the_same_version(
     assert (answers["_commit"], answers["guardrails"]) == (before, ["ci", "secrets"])
     assert "Newer" not in (tree / "guardrails/ceiling.py").read_text()
     assert (tree / ".github/workflows/guardrails.yml").is_file()
+
+
+def test_no_commit_says_what_was_declined(template: Path, tmp_path: Path) -> None:
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    (tree / ".env").write_text("KEY=1\n")
+    commit_all(tree, "Configure")
+    ran = adopt(tree, "--yes", "--only", "ci", "--template", str(template))
+    assert ran.returncode == 0, ran.stderr
+    assert ".env" in git(tree, "ls-files").splitlines()
+    assert ".env" not in git(tree, "log", "--format=%B", "main..")
 
 
 def test_a_taken_path_gets_another(template: Path, tmp_path: Path) -> None:

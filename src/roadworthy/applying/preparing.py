@@ -123,7 +123,8 @@ def record(wanted: Preparation, prepared: Prepared, scratch: Path, say: Say) -> 
     after = reread(json.loads(document.read_bytes()), wanted.inspection.name)
     say("Committing")
     service = str(wanted.answers["service_dir"])
-    commits = tuple(commit_series(prepared.clone, wanted.home, service))
+    fitted = wanted.answers["guardrails"]
+    commits = tuple(commit_series(prepared.clone, wanted.home, service, fitted))
     return Recorded(commits, "; ".join(said.splitlines()), after)
 
 

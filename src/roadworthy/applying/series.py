@@ -1,6 +1,6 @@
 """The commits of an adoption: one a guardrail, in the order in which a reviewer reads them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -92,19 +92,29 @@ def chapters(home: str, service: str) -> Sequence[Chapter]:
     )
 
 
+_NOTHING_WENT = Chapter(
+    "secrets", "Name what .env files are to hold, and keep new ones out of version control", "", ()
+)
 ORDER = ("secrets", "ratchet", "boundaries", "migrations", "auth", "observability", "backups", "ci")
 
 
-def commit_series(clone: Path, home: str, service: str) -> list[str]:
-    """Commit everything that is new in the clone, chapter by chapter; gives the subjects."""
-    known = chapters(home, service)
+def commit_series(
+    clone: Path, home: str, service: str, wanted: Collection[str] = ORDER
+) -> list[str]:
+    """Commit everything that is new in the clone, chapter by chapter; gives the subjects.
+
+    Where secrets are not `wanted`, the lines of .gitignore are what the tools write, and no more.
+    """
+    known = [it for it in chapters(home, service) if it.guardrail in {*wanted, *ORDER[1:]}]
     paths: dict[str, list[str]] = {name: [] for name in ORDER}
     for path in _changed(clone):
         paths[chapter_of(path, known).guardrail].append(path)
     done = []
     for name in ORDER:
-        chapter = next(it for it in known if it.guardrail == name)
         if paths[name]:
+            chapter = next(it for it in known if it.guardrail == name)
+            if name == "secrets" and all((clone / path).exists() for path in paths[name]):
+                chapter = _NOTHING_WENT
             _stage(clone, paths[name])
             commit(clone, "\n\n".join(filter(None, (chapter.subject, chapter.body))))
             done.append(chapter.subject)
