@@ -211,9 +211,7 @@ def walk(root: Path) -> Tree:
 
 
 class _Walk:
-    def __init__(
-        self, root: Path, ignored: frozenset[str], tracked: frozenset[str] | None
-    ) -> None:
+    def __init__(self, root: Path, ignored: frozenset[str], tracked: frozenset[str] | None) -> None:
         self.root = root
         self.ignored = ignored
         self.tracked = tracked

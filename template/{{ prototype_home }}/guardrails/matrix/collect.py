@@ -13,6 +13,7 @@ from ..engine.finding import Place
 from ..engine.tree import Tree
 from ..gate import NotChecked
 from ..guards.database import locks, storage, types_ts
+from ..guards.database.attempts import Attempt, Outcome
 from ..guards.database.chain import Chains, sql_text
 from ..guards.database.examine import Acted, act, opened, schemas_of
 from ..guards.database.model import Chain, Dialect, Replay
@@ -22,8 +23,6 @@ from ..guards.database.relations import Function, Table, View, read
 from ..guards.database.replay import replayed
 from ..guards.database.scratch import Scratch, TooOld, scratch_server
 from ..guards.database.stranger import COMMANDS, Stage, Visitor
-from ..guards.database.attempts import Attempt
-from ..guards.database.attempts import Outcome
 from ..guards.database.watchdog import Watchdog
 from ..postgres import PostgresError
 from .model import Access, Cell, Door, Fault, Seen

@@ -6,8 +6,8 @@ from ..engine.finding import Severity
 from ..guards.database import policies as judged
 from ..guards.database.examine import Acted
 from ..guards.database.policies import SERVICE, VERBS, admitting, is_open
-from ..guards.database.scene import Scene
 from ..guards.database.relations import Policy, Table
+from ..guards.database.scene import Scene
 from ..guards.database.sensitivity import sensitive
 from ..guards.database.stranger import ANON, COMMANDS, OTHER, USER, Visitor
 from .intent import EVERYBODY, Intent, Wanted, policies

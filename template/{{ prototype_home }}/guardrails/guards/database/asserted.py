@@ -8,12 +8,12 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from . import once
+from .attempts import Outcome
 from .gains import Gain, asking, bought, is_person, tempting
-from .scene import Scene
 from .relations import Column, Table
+from .scene import Scene
 from .seeding import STRANGER, VICTIM, Draft, Seeder, insertion
 from .stranger import USER, Stage
-from .attempts import Outcome
 from .worth import is_value, wanted
 
 _TRIES = 6

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .contents import purpose_of
 from .policies import admitting
-from .scene import Scene
 from .relations import Table
+from .scene import Scene
 from .sensitivity import Purpose
 from .stranger import USER
 

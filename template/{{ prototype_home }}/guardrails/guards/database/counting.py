@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .functions import place
-from .scene import Scene
 from .relations import Function
+from .scene import Scene
 
 _READ = re.compile(
     r"\bselect\s+(?:\w+\.)?(\w+)\s+into\s+(?:strict\s+)?(\w+)\s+from\s+([^;]*);",

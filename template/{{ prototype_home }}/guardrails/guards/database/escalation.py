@@ -12,9 +12,9 @@ from .asserted import insertions, own_draft
 from .contents import purpose_of
 from .gains import GAIN, SEVERITY, Gain, is_person, tempting, worst
 from .ownership import compared
-from .scene import Scene
 from .relations import Column, Policy, Table
 from .requests import is_worth
+from .scene import Scene
 from .seeding import STRANGER, Row, Seeder
 from .sensitivity import Purpose
 from .stranger import USER, Stage
@@ -92,7 +92,9 @@ def _is_for_the_appointed(scene: Scene, table: Table) -> bool:
     """Whether no policy by which rows are changed says whose row it is: it asks for a role, and
     a row that was put there to try it may be what gives that role."""
     owners = scene.ownership.owners.get(table.relation, frozenset())
-    own = re.compile(rf"(?<![\w.])(?:{re.escape(table.name)}\.)?(?:{'|'.join(map(re.escape, owners))})\b")
+    own = re.compile(
+        rf"(?<![\w.])(?:{re.escape(table.name)}\.)?(?:{'|'.join(map(re.escape, owners))})\b"
+    )
     able = (p for p in table.policies if p.permissive and p.applies("UPDATE", USER.role))
     return not any(own.search(f"{policy.using} {policy.check}") for policy in able)
 

@@ -29,15 +29,15 @@ from . import (
     storage,
 )
 from .accounts import add_account
+from .attempts import Outcome
 from .contents import held, purpose_of
 from .model import Dialect, Replay
 from .ownership import recognise
-from .scene import Scene
 from .relations import Relations, Table, read
 from .resting import resting_on
+from .scene import Scene
 from .seeding import MEMBER, SPARE, STRANGER, VICTIM, Person, Seeder
 from .stranger import ANON, OTHER, OWNER, USER, Attacker, Stage, Visitor, facts
-from .attempts import Outcome
 
 SECONDS = 20.0
 """For all attempts together; what is not reached is said to be unchecked."""

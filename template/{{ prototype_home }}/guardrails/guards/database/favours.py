@@ -16,8 +16,8 @@ from . import once
 from .escalation import gains_in, own_row
 from .functions import NUMBERS, WRITES, argument, invocation, place
 from .gains import GAIN, SEVERITY, Gain, tempting
-from .scene import Scene
 from .relations import Column, Function, Table
+from .scene import Scene
 from .seeding import STRANGER, VICTIM, Row, Seeder, text
 from .sensitivity import words
 from .stranger import USER, Stage

@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
 from .counters import decides_nothing, only_counts, only_tallies
-from .scene import Scene
 from .relations import Function, Table, View
+from .scene import Scene
 from .seeding import VICTIM, Row, text
 from .sensitivity import STRONG, Purpose, purpose, sensitive, words
 from .stranger import ANON, ATTEMPT_MILLISECONDS, USER, Stage, Visitor
@@ -261,9 +261,7 @@ def invocation(function: Function) -> Composed:
     )
 
 
-def argument(
-    scene: Scene, name: str, kind: str, function: Function | None = None
-) -> str | None:
+def argument(scene: Scene, name: str, kind: str, function: Function | None = None) -> str | None:
     """A value that leads to the victim's rows."""
     plain = re.sub(r"^(p|in|arg|v|_|target|the|new|input)_+", "", words(name))
     if kind == "uuid" or (kind in {"text", "bigint", "integer"} and plain.endswith("_id")):

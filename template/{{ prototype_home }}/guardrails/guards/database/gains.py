@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ...engine.finding import Severity
 from .contents import purpose_of
 from .ownership import TENANTS
-from .scene import Scene
 from .relations import Column, Table
 from .requests import BY_ROLE, WAITING, decided_by_others, granted
+from .scene import Scene
 from .sensitivity import Purpose, privileged, words
 from .stranger import ANON, USER
 from .values import candidates

@@ -85,9 +85,7 @@ def _replay_all(tree: Tree, todo: list[Chain], found: _Sum, chains: Chains) -> N
                     gone = isinstance(error, psycopg.OperationalError)
                     told = "the scratch server ended: " if gone else ""
                     why = f"its replay broke off: {told}{_first_line(error)}"
-                    found.not_looked.append(
-                        NotLooked(chain.folder, why, resting_on(chain.dialect))
-                    )
+                    found.not_looked.append(NotLooked(chain.folder, why, resting_on(chain.dialect)))
     except TooOld:
         _no_server(todo, found, "PostgreSQL 18 or newer is needed for the replay")
     except (PostgresError, psycopg.Error, OSError) as error:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding
 from .functions import WRITES, place
-from .scene import Scene
 from .relations import Function
+from .scene import Scene
 
 _TIED = re.compile(
     r"\bexecute\s+(?:function|procedure)\s+(?:\"?\w+\"?\s*\.\s*)?\"?(\w+)", re.IGNORECASE

@@ -1,20 +1,16 @@
 """What the access matrix means: which open door is a price list, and which is somebody's data."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from ...engine.finding import Evidence, Finding, NotLooked, Place, Severity
+from ...engine.finding import Evidence, Finding, NotLooked, Severity
+from .attempts import Outcome
 from .contents import held, purpose_of, settles
-from .model import ObjectKey, Replay
-from .ownership import Ownership
-from .relations import Policy, Relations, Table
-from .repeats import repeats
+from .relations import Policy, Table
 from .scene import Scene
 from .sensitivity import STRONG, Holds, Purpose
-from .stranger import ANON, COMMANDS, OTHER, USER, Matrix, Visitor
-from .attempts import Outcome
+from .stranger import ANON, COMMANDS, OTHER, USER, Visitor
 
 WRITES = ("UPDATE", "DELETE", "INSERT")
 VERBS = {"UPDATE": "change", "DELETE": "delete", "INSERT": "add", "SELECT": "read"}
@@ -77,12 +73,14 @@ def _unguarded(scene: Scene, table: Table) -> Iterator[Finding]:
 
 
 def _beside_its_parent(scene: Scene, table: Table) -> Iterator[Finding]:
-    """A partition by its own name, where what guards the table that it is part of does not count."""
+    """A partition by its own name, where what guards the table it is part of does not count."""
     parent = scene.relations.tables.get(table.within or table.relation)
     if table.row_security or parent is None or not parent.row_security:
         return
     for found in _unguarded(scene, table):
-        why = f"row-level security is off, and that of `{parent.name}` does not reach its partitions."
+        why = (
+            f"row-level security is off, and that of `{parent.name}` does not reach its partitions."
+        )
         yield replace(found, message=found.message.replace("row-level security is off.", why))
 
 

@@ -8,8 +8,8 @@ import psycopg
 from ...engine.finding import Evidence, Finding, Severity
 from . import once
 from .functions import argument, invocation, place
-from .scene import Scene
 from .relations import Function
+from .scene import Scene
 from .stranger import ANON, USER, Stage, Visitor
 
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)

@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ...engine.finding import Finding, Severity
 from . import once
-from .scene import Scene
 from .relations import Column, Table
+from .scene import Scene
 from .seeding import STRANGER, VICTIM, Draft, Row, Seeder, text
 from .sensitivity import words
 from .stranger import USER, Stage

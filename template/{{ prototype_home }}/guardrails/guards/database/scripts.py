@@ -96,8 +96,9 @@ def _made_safely(found: re.Match[str]) -> str:
     """The same through the shim, which lets it run with the rights of the project's role only."""
     tags = f"array[{found['tags']}]::text[]" if found["tags"] else "null"
     name = f"$name${unquote(found['name'])}$name$"
+    event = f"$name${found['event'].lower()}$name$"
     function = f"$name${found['function']}()$name$::regprocedure"
-    return f"call scratch_events.make({name}, $name${found['event'].lower()}$name$, {tags}, {function})"
+    return f"call scratch_events.make({name}, {event}, {tags}, {function})"
 
 
 def send(connection: Connection, piece: Piece) -> None:

@@ -212,7 +212,8 @@ class Draft:
 
     def _begins_a_tree(self, column: Column) -> bool:
         return any(
-            column.name in key.target_columns and key.target == self.table.relation
+            column.name in key.target_columns
+            and key.target == self.table.relation
             and all(one.not_null for one in self.table.columns if one.name in key.columns)
             for key in self.table.references
         )

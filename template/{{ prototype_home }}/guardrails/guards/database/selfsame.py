@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Evidence, Finding, Severity
-from .policies import Scene
 from .relations import Policy, Table
+from .scene import Scene
 
 _ITSELF = re.compile(r"\b(\w+)\.(\w+) = \1\.\2(?!\w)")
 
@@ -26,7 +26,7 @@ def _finding(scene: Scene, table: Table, policy: Policy, column: str) -> Finding
         "rls.permissive-read" if reads else "rls.permissive-write",
         places[0],
         f"The policy “{policy.name}” of `{table.name}` compares `{column}` with itself, which is "
-        f"always true: whoever has any such row passes, whichever row of `{table.name}` it is about.",
+        f"always true: whoever has any such row passes, whichever of `{table.name}` it is about.",
         Severity.HIGH,
         Evidence.EXECUTED,
         also=places[1:],

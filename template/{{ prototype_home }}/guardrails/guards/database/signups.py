@@ -18,8 +18,8 @@ from .accounts import add_account
 from .bodies import inside
 from .functions import place
 from .gains import GAIN, SEVERITY
-from .scene import Scene
 from .relations import Column, Function, Table
+from .scene import Scene
 from .seeding import VICTIM, Person, text
 from .sensitivity import privileged
 from .stranger import Stage

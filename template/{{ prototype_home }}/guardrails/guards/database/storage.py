@@ -8,13 +8,13 @@ import psycopg
 from psycopg.sql import SQL
 
 from ...engine.finding import Evidence, Finding, Place, Severity
+from .attempts import refused
 from .policies import VERBS, is_open
-from .scene import Scene
 from .relations import Policy, Table, read
+from .scene import Scene
 from .seeding import VICTIM
 from .sensitivity import words
 from .stranger import ANON, USER, Stage, Visitor
-from .attempts import refused
 
 PRIVATE = re.compile(
     r"document|contract|invoice|receipt|id_|_id$|identity|kyc|passport|license|medical|health|record"

@@ -71,7 +71,9 @@ def _within(table: Table, column: Column) -> Iterator[str]:
     """What one of its partitions takes: the first value of a list, or where a range begins."""
     if table.parted_by[:1] == (column.name,):
         for bound in table.bounds:
-            if begun := re.match(r"FOR VALUES (?:FROM|IN) \((?:'((?:[^']|'')*)'|(-?[\d.]+))", bound):
+            if begun := re.match(
+                r"FOR VALUES (?:FROM|IN) \((?:'((?:[^']|'')*)'|(-?[\d.]+))", bound
+            ):
                 yield (begun[1] or begun[2] or "").replace("''", "'")
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .scene import Scene
 from .relations import Column, Table
+from .scene import Scene
 from .seeding import VICTIM, text
 from .values import MIGHTY, candidates
 

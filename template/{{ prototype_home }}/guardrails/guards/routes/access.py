@@ -336,7 +336,7 @@ _ANOTHERS = re.compile(r"&&\s*(?P<test>[^&|]*?!==?[^&|]*)")
 
 
 def _or_their_own(piece: Piece, names: Names, match: "re.Match[str]") -> bool:
-    """`if (role !== "admin" && order.userId !== me) refuse`: whoever it belongs to passes as well."""
+    """`if (role !== "admin" && order.userId !== me) refuse`: whoever it belongs to passes, too."""
     at = piece.start + match.start()
     tests = (one.test for one in piece.module.conditions if one.test.start <= at < one.test.end)
     test = next(map(piece.module.slice, tests), "")

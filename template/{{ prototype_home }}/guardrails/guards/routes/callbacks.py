@@ -39,7 +39,8 @@ def of_a_payment(case: Case) -> bool:
 
 
 _COMES_BACK = re.compile(
-    r"(?:^|[/_-])(?:success|callback|return|complete[d]?|fail(?:ure|ed)?|cancel(?:led)?)s?/?$", re.IGNORECASE
+    r"(?:^|[/_-])(?:success|callback|return|complete[d]?|fail(?:ure|ed)?|cancel(?:led)?)s?/?$",
+    re.IGNORECASE,
 )
 
 

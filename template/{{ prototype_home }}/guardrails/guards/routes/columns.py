@@ -46,7 +46,9 @@ def columns(cases: list[Case]) -> Iterator[Finding]:
                     yield from _spelled_out(case, piece, call)
 
 
-_OF_ACCOUNTS = re.compile(r"regist|sign-?up|profile|users?\b|account|auth|members?\b|/me\b", re.IGNORECASE)
+_OF_ACCOUNTS = re.compile(
+    r"regist|sign-?up|profile|users?\b|account|auth|members?\b|/me\b", re.IGNORECASE
+)
 
 
 def _spelled_out(case: Case, piece: Piece, call: Call) -> Iterator[Finding]:

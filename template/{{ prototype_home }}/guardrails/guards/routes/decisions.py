@@ -98,7 +98,8 @@ def _for_caller(case: Case, piece: Piece, granted: "re.Match[str]") -> bool:
 
 
 _REFUNDED = re.compile(
-    r"\b(?:payment_?[sS]tatus|status|state)['\"]?\s*:\s*['\"](?:refunded|reembolsado)['\"]", re.IGNORECASE
+    r"\b(?:payment_?[sS]tatus|status|state)['\"]?\s*:\s*['\"](?:refunded|reembolsado)['\"]",
+    re.IGNORECASE,
 )
 _GIVES_BACK = re.compile(
     r"refunds?\.create\(|\.refunds?\(|/refunds?\b|\.refund\w*\(|\bcreate\w*Refund\w*\(|wallet|balance"

@@ -12,7 +12,9 @@ from .source import Argument, Call, Module
 
 _CHECKS = re.compile(r"(?:^|\.)constructEvent(?:Async)?$")
 _HASHES = re.compile(r"(?:^|\.)createHmac$")
-_COMPARED = re.compile(r"timingSafeEqual|[!=]==?\s*[\w.?]*[sS]ig(?:nature)?\w*|[sS]ig(?:nature)?\w*\s*[!=]==?")
+_COMPARED = re.compile(
+    r"timingSafeEqual|[!=]==?\s*[\w.?]*[sS]ig(?:nature)?\w*|[sS]ig(?:nature)?\w*\s*[!=]==?"
+)
 _EMPTY = r"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*(?:''|\"\"|``)"
 
 

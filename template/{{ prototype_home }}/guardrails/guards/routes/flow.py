@@ -195,7 +195,9 @@ def _fields(known: frozenset[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<![\w$.])(?:req|request)\??\.(?:{fields})\b(?!\s*=[^=>])")
 
 
-_WHOLE = re.compile(r"\s*(?:req|request)\??\.(body|query|params)\b(?:\s*(?:\|\||\?\?)\s*\{\s*\})?[^.\w]*")
+_WHOLE = re.compile(
+    r"\s*(?:req|request)\??\.(body|query|params)\b(?:\s*(?:\|\||\?\?)\s*\{\s*\})?[^.\w]*"
+)
 _ITEM = re.compile(r"[{,]\s*(\w+)\s*(?::\s*([\w$]+))?(?=\s*[,}=])")
 
 

@@ -119,11 +119,19 @@ def _handed_out(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
             yield at, what
 
 
-_OF_A_MODEL = re.compile(r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$")
-_CHOSEN_OF_A_MODEL = re.compile(r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]")
-_SIGNS_IN_BY = re.compile(r"\b(?:e?mail\w*|phone\w*|user_?name|mobile\w*|login)['\"]?\s*:", re.IGNORECASE)
+_OF_A_MODEL = re.compile(
+    r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$"
+)
+_CHOSEN_OF_A_MODEL = re.compile(
+    r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]"
+)
+_SIGNS_IN_BY = re.compile(
+    r"\b(?:e?mail\w*|phone\w*|user_?name|mobile\w*|login)['\"]?\s*:", re.IGNORECASE
+)
 """A match has a password as well, that of its room."""
-_PEOPLE = re.compile(r"(?:user|account|member|person|customer|admin|student|employee)", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"(?:user|account|member|person|customer|admin|student|employee)", re.IGNORECASE
+)
 _POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
 
 

@@ -22,7 +22,9 @@ _ROW = re.compile(
 _MADE = re.compile(
     r"randomBytes\(|randomUUID\(|nanoid\(|uuid(?:v4)?\(|\.sign\(|(?:generate|create|make|sign)\w*[tT]oken\w*\("
 )
-_HASHED = re.compile(r"createHash\(|\.hash(?:Sync)?\(|\bhash\w*\(|encrypt|\.digest\(", re.IGNORECASE)
+_HASHED = re.compile(
+    r"createHash\(|\.hash(?:Sync)?\(|\bhash\w*\(|encrypt|\.digest\(", re.IGNORECASE
+)
 _EXPIRY = re.compile(r"expir|at$|_at$", re.IGNORECASE)
 
 

@@ -34,8 +34,8 @@ from .misplaced import misplaced
 from .nonumbers import no_numbers
 from .openpages import open_pages
 from .operations import operations
-from .organisations import organisations
 from .orders import orders
+from .organisations import organisations
 from .overlaps import overlaps
 from .overwritten import overwritten
 from .payments import payments
@@ -44,10 +44,10 @@ from .plans import plans
 from .platforms import edge_projects
 from .preferred import preferred
 from .pretended import pretended
+from .purposes import purposes
 from .races import races
 from .records import records
 from .references import references
-from .purposes import purposes
 from .refunds import refunds
 from .replaced import replaced
 from .rows import page_rows, public_files, route_row

@@ -11,9 +11,12 @@ from .say import MEDIUM, at_route, finding, place
 
 _MADE = re.compile(r"^\s*(?:Number|parseFloat|parseInt)\(|^\s*\+\s*[\w.]+\s*$")
 _AMOUNT = re.compile(
-    r"(?:amount|price|total|sum|quantity|qty|coins|credits|stake|bid|valor|monto|jumlah)$", re.IGNORECASE
+    r"(?:amount|price|total|sum|quantity|qty|coins|credits|stake|bid|valor|monto|jumlah)$",
+    re.IGNORECASE,
 )
-_SHAPED = re.compile(r"\b(?:z|yup|Joi|v)\.\w+\(|(?:safeParse|parseAsync)\(|isFinite|isNaN|isInteger|isSafeInteger")
+_SHAPED = re.compile(
+    r"\b(?:z|yup|Joi|v)\.\w+\(|(?:safeParse|parseAsync)\(|isFinite|isNaN|isInteger|isSafeInteger"
+)
 
 
 def no_numbers(cases: list[Case]) -> Iterator[Finding]:

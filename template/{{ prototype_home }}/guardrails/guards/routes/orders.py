@@ -309,7 +309,9 @@ def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
 _WORKED_OUT = re.compile(r"^\s*(?:await\s+)?[\w$.]+\(\s*([A-Za-z_$][\w$]*)\s*\)\s*;?\s*$")
 """`calculatePricing(subtotal)`: as much the client's as the one sum that it is given."""
 _EACH = re.compile(r"\.map\(\s*(?:async\s*)?\(?\s*([A-Za-z_$][\w$]*)")
-_PRICE_OF = re.compile(r"\b(?:unit_?)?price['\"]?\s*:\s*(?:\w+\(\s*)?([A-Za-z_$][\w$]*)", re.IGNORECASE)
+_PRICE_OF = re.compile(
+    r"\b(?:unit_?)?price['\"]?\s*:\s*(?:\w+\(\s*)?([A-Za-z_$][\w$]*)", re.IGNORECASE
+)
 
 
 def _made(piece: Piece, name: str) -> str:

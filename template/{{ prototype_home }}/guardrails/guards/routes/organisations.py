@@ -55,7 +55,7 @@ def _may_be_wrong(case: Case) -> bool:
 def _asked_first(case: Case) -> Spot | None:
     for piece in case.pieces:
         names = case.flow.of(piece)
-        for match in _RATHER.finditer(piece.code) if piece.depth < 2 else ():  # noqa: PLR2004
+        for match in _RATHER.finditer(piece.code) if piece.depth < 2 else ():
             said, known = match["said"], match["known"]
             if names.has_sent(said) and not names.has_caller(said) and names.has_caller(known):
                 return Spot(piece, piece.start + match.start())
@@ -67,8 +67,8 @@ def _told(reached: list[tuple[Case, Spot]]) -> Finding:
     ways = [*on_the_way(spot.piece), *(way for _, it in reached for way in on_the_way(it.piece))]
     more = f", and so do {len(reached) - 1} more routes" if len(reached) > 1 else ""
     message = (
-        f"{case.route.label} works for whichever company the request names, and only where it names "
-        f"none for the caller's own{more}"
+        f"{case.route.label} works for whichever company the request names, and only where it "
+        f"names none for the caller's own{more}"
     )
     routes = [at_route(one) for one, _ in reached]
     where = at_spot(spot, case.route.label)

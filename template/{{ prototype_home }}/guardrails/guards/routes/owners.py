@@ -9,7 +9,6 @@ from .program import Piece
 from .queries import CREATES, statement, stem, table
 from .source import Call
 
-
 _COLUMN_IS = re.compile(
     r"\beq\(\s*(?:schema\.)?(\w+)\.\w*(?:user|owner|customer|client|tenant|org\w*|company|account|patient"
     r"|student|member)\w*\s*,\s*([\w$.?!]+)\s*,?\s*\)",

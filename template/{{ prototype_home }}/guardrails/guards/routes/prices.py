@@ -98,7 +98,9 @@ _BY_NAME = re.compile(
     r"|Transaction|CheckoutSession)$"
 )
 _ABROAD = re.compile(r"\b(?:fetch|axios(?:\.\w+)?|request)\(")
-_WITH_KEY = re.compile(r"[Aa]uthorization|[aA]pi_?-?[kK]ey|client_?[sS]ecret|\bprocess\.env\b|Deno\.env")
+_WITH_KEY = re.compile(
+    r"[Aa]uthorization|[aA]pi_?-?[kK]ey|client_?[sS]ecret|\bprocess\.env\b|Deno\.env"
+)
 
 
 def _by_own_helper(case: Case, piece: Piece, call: Call) -> bool:

@@ -15,7 +15,9 @@ from .source import Module
 _VERIFIES = re.compile(r"(?:^|\.)(?:jwt|JWT|jsonwebtoken)\.verify$|^verify$")
 _SIGNS = re.compile(r"(?:^|\.)(?:jwt|JWT|jsonwebtoken)\.sign$|^sign$")
 _ENV = re.compile(r"\b(?:process\.env|env|config)\.(\w+)")
-_OF_SETTINGS = re.compile(r"(?:\w+\.)*\w*(?:[cC]onfig|[sS]ettings|CONFIG|[eE]nv|ENV)\w*\.(?:\w+\.)?(\w+)")
+_OF_SETTINGS = re.compile(
+    r"(?:\w+\.)*\w*(?:[cC]onfig|[sS]ettings|CONFIG|[eE]nv|ENV)\w*\.(?:\w+\.)?(\w+)"
+)
 _SAYS_WHICH = re.compile(
     r"\b(?:(?:user|account|token)_?)?(?:roles?|types?|kind)\b|\b(?:purpose|scope|aud|audience|intent|is_?admin)\b",
     re.IGNORECASE,
@@ -23,9 +25,12 @@ _SAYS_WHICH = re.compile(
 _LOOKS_UP = re.compile(r"\.(?:find\w*|query|select|get\w*)\(|\bsql`")
 _COMPARES = re.compile(r"[!=]==?\s*(?!null\b|undefined\b|['\"`\d])")
 _OF_THE_HOUSE = re.compile(
-    r"doctor|admin|staff|owner|seller|vendor|driver|provider|teacher|employee|agent|partner", re.IGNORECASE
+    r"doctor|admin|staff|owner|seller|vendor|driver|provider|teacher|employee|agent|partner",
+    re.IGNORECASE,
 )
-_FOR_ANOTHER_END = re.compile(r"reset|forg[eo]t|verif\w*-?e?mail|confirm|activat|magic|refresh", re.IGNORECASE)
+_FOR_ANOTHER_END = re.compile(
+    r"reset|forg[eo]t|verif\w*-?e?mail|confirm|activat|magic|refresh", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\{\s*['\"]?(?:_?id|user_?[iI]d|sub)['\"]?\s*:\s*(\w+)\??\._?id\b[^{}:]*\}")
 
 
@@ -110,8 +115,8 @@ def _of_two_kinds(cases: list[Case], doors: list[_Door]) -> Iterator[Finding]:
         same.sort(key=lambda one: not _OF_THE_HOUSE.search(one.name))
         first, second = same[:2]
         message = (
-            f"{first.name} lets in whoever has a token for {second.name}: both are signed with {key} "
-            f"and say an id alone, not of which kind of account"
+            f"{first.name} lets in whoever has a token for {second.name}: both are signed with "
+            f"{key} and say an id alone, not of which kind of account"
         )
         where = place(first.piece.module, first.at, first.name)
         also = [place(one.piece.module, one.at, one.name) for one in same[1:]]
@@ -149,7 +154,9 @@ def _for_another_end(case: Case, keys: set[str]) -> Iterator[Finding]:
                 yield finding("auth.token-confusion", where, message, MEDIUM, [at_route(case)])
                 return
         for at, key in _verified(case.program, piece):
-            if key not in keys or _SAYS_WHICH.search(re.sub(r"['\"`][^'\"`]*['\"`]", "", piece.code)):
+            if key not in keys or _SAYS_WHICH.search(
+                re.sub(r"['\"`][^'\"`]*['\"`]", "", piece.code)
+            ):
                 continue
             message = (
                 f"{case.route.label} takes any token that a session opens with: it is signed with "

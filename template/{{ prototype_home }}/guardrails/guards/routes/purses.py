@@ -60,11 +60,13 @@ _PEOPLES = re.compile(
     r"|appointment|booking|account|users?$",
     re.IGNORECASE,
 )
-_OF_SOMEBODY = re.compile(r"\b\w*(?:customer|client|patient|tenant|employee|user)_?[iI]d\b", re.IGNORECASE)
+_OF_SOMEBODY = re.compile(
+    r"\b\w*(?:customer|client|patient|tenant|employee|user)_?[iI]d\b", re.IGNORECASE
+)
 
 
 def _of_people(case: Case, piece: Piece) -> bool:
-    """Whether it reads rows that are nobody else's business: by their table, or by whose they are."""
+    """Whether it reads rows that are nobody else's business: by their table, or by whose."""
     read = _ROWS.search(piece.code)
     if read is None or case.flow.of(piece).caller:
         return False
@@ -73,7 +75,9 @@ def _of_people(case: Case, piece: Piece) -> bool:
     return bool(sent) and bool(_PEOPLES.search(table) or _OF_SOMEBODY.search(sent))
 
 
-_NOTHING = re.compile(r"\breturn\s+(?:null|true|false|undefined|\[\s*\]|\{\s*(?:success|ok|error)\b[^,{}]*\})")
+_NOTHING = re.compile(
+    r"\breturn\s+(?:null|true|false|undefined|\[\s*\]|\{\s*(?:success|ok|error)\b[^,{}]*\})"
+)
 
 
 def _gives_back(case: Case) -> bool:

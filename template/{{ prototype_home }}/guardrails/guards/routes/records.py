@@ -100,7 +100,9 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     if not found or _only_booked(case, found):
         return
     worst = max(found, key=lambda one: (one.writes, altered(one)))
-    verb = "changes" if altered(worst) or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
+    verb = (
+        "changes" if altered(worst) or case.route.method in {"PUT", "PATCH", "DELETE"} else "reads"
+    )
     message = (
         f"{case.route.label} {verb} {worst.table or 'records'} by their id alone: whose they "
         "are is never compared with the caller"

@@ -20,7 +20,9 @@ _CHANGED = re.compile(
     r"(?P<client>[A-Za-z_$][\w$]*)\s*\.from\(\s*(?:['\"`](?P<table>\w+)['\"`]|(?P<named>\w+))\s*"
     r"(?:as\s+any\s*)?\)\s*\.(?P<verb>update|delete)\("
 )
-_ROW = re.compile(r"\.eq\(\s*['\"`]\w+['\"`]\s*,\s*(?P<by>(?P<row>[A-Za-z_$][\w$]*)(?:[!?]?\.\w+)?)")
+_ROW = re.compile(
+    r"\.eq\(\s*['\"`]\w+['\"`]\s*,\s*(?P<by>(?P<row>[A-Za-z_$][\w$]*)(?:[!?]?\.\w+)?)"
+)
 _LITERAL = re.compile(r"['\"`](\w+)['\"`]")
 _ASKED = re.compile(
     r"\bif\s*\(\s*!\s*\w*(?:staff|employee|member|profile|professional|doctor|teacher|agent|admin"
@@ -40,7 +42,11 @@ def staff_rows(case: Case, kept: set[str]) -> Iterator[Finding]:
     for piece in case.pieces[:1]:
         for change in _CHANGED.finditer(piece.code):
             tables = _tables(piece, change)
-            if tables and {stem(one) for one in tables} <= kept and _of_whom_they_like(case, piece, change):
+            if (
+                tables
+                and {stem(one) for one in tables} <= kept
+                and _of_whom_they_like(case, piece, change)
+            ):
                 verb = "deletes" if change["verb"] == "delete" else "changes"
                 yield finding(
                     "authz.missing-role-check",
