@@ -2,6 +2,8 @@
 // asks for. Load it first:  <script src="/report.js" data-sample="0.1"></script>
 (() => {
   'use strict';
+  const { document, location, navigator, crypto, Headers, PerformanceObserver, XMLHttpRequest } = globalThis;
+  const { addEventListener, setTimeout } = globalThis;
   const { endpoint = '/browser-reports', sample = '0.1' } = document.currentScript?.dataset ?? {};
   const bytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   const hex = (n) => Array.from(bytes(n), (b) => b.toString(16).padStart(2, '0')).join('');
@@ -45,7 +47,7 @@
   let shift = { value: 0, first: 0, last: 0 };
   const slow = new Map();
   const watch = (type, look, options) => {
-    if (!self.PerformanceObserver?.supportedEntryTypes?.includes(type)) return;
+    if (!PerformanceObserver?.supportedEntryTypes?.includes(type)) return;
     new PerformanceObserver((list) => list.getEntries().forEach(look)).observe({ type, buffered: true, ...options });
   };
   watch('largest-contentful-paint', (it) => (vitals.lcp = it.startTime));
@@ -75,8 +77,8 @@
     link.href = url;
     return link.origin === location.origin;
   };
-  const { fetch } = window;
-  window.fetch = async function (input, init) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async function (input, init) {
     if (isOwn(input?.url ?? input)) {
       const headers = new Headers(init?.headers ?? input?.headers);
       if (!headers.has('traceparent')) headers.set('traceparent', `00-${trace}-${hex(8)}-${flags}`);

@@ -2,6 +2,8 @@
 // Lines go to standard error, as the service's do.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import console from 'node:console';
+import process from 'node:process';
 import { formatWithOptions } from 'node:util';
 import { redactText, redactValue } from './redaction.mjs';
 import { settings } from './settings.mjs';

@@ -2,6 +2,8 @@
 // service's own redaction does (ASVS 5.0 16.2.5, CWE-532). Two nets, and each has holes: a secret
 // with neither a telling key nor a telling shape passes both. Don't log it.
 
+import { URL } from 'node:url';
+
 import { settings } from './settings.mjs';
 
 export const REDACTED = '[redacted]';

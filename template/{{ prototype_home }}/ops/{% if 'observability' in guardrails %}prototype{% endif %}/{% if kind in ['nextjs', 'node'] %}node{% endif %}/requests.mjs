@@ -1,6 +1,7 @@
 // One line for each request when it is over, and its ids on every line that is written meanwhile.
 
 import { subscribe } from 'node:diagnostics_channel';
+import process from 'node:process';
 import { context, writeLine } from './logging.mjs';
 import { redactText } from './redaction.mjs';
 

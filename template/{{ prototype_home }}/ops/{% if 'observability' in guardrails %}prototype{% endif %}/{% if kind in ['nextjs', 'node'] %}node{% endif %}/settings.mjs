@@ -1,6 +1,6 @@
 // What can be set from outside, under the names that the service uses too.
 
-const { env, stderr } = process;
+import { env, stderr } from 'node:process';
 
 function ratio(text) {
   const value = Number.parseFloat(text ?? '');

@@ -1,6 +1,9 @@
 // OpenTelemetry: the facade's trace goes on in the prototype and in what the prototype calls.
 
 import { createRequire } from 'node:module';
+import process from 'node:process';
+import { setTimeout } from 'node:timers';
+import { URL } from 'node:url';
 import { context as lines, writeLine } from './logging.mjs';
 import { redactText } from './redaction.mjs';
 import { contextOf, routeOf } from './requests.mjs';
