@@ -2,8 +2,8 @@
 // asks for. Load it first:  <script src="/report.js" data-sample="0.1"></script>
 (() => {
   'use strict';
-  const { document, location, navigator, crypto, Headers, PerformanceObserver, XMLHttpRequest } = globalThis;
-  const { addEventListener, setTimeout } = globalThis;
+  const { document, location, navigator, crypto, setTimeout, addEventListener,
+    Headers, PerformanceObserver, XMLHttpRequest } = globalThis;
   const { endpoint = '/browser-reports', sample = '0.1' } = document.currentScript?.dataset ?? {};
   const bytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   const hex = (n) => Array.from(bytes(n), (b) => b.toString(16).padStart(2, '0')).join('');
