@@ -32,3 +32,16 @@ begin
     -- Its owner may switch it off, on and drop it, as there.
     update pg_event_trigger set evtowner = 'postgres'::regrole where evtname = name;
 end $$;
+
+create procedure scratch_events.disable()
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    name text;
+begin
+    for name in
+        select evtname from pg_event_trigger t join pg_proc p on p.oid = t.evtfoid
+        where p.pronamespace = 'scratch_events'::regnamespace
+    loop
+        execute format('alter event trigger %I disable', name);
+    end loop;
+end $$;
