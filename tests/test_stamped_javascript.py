@@ -1,4 +1,4 @@
-"""What an adoption adds passes the linter that a prototype has, which goes through its whole tree."""
+"""What an adoption adds passes the linter of a prototype that goes through its whole tree."""
 
 import subprocess
 from pathlib import Path
