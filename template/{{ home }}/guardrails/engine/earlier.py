@@ -50,9 +50,8 @@ def seen_before(root: Path, merge_base: str | None, look: Look) -> frozenset[Fin
     with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
         tree = Path(folder, "before")
         source = top.decode().rstrip("\n")
-        cloned = git(
-            root, "clone", "--quiet", "--shared", "--no-checkout", "--template=", source, str(tree)
-        )
+        options = ("--quiet", "--shared", "--no-checkout", "--template=")
+        cloned = git(root, "clone", *options, source, str(tree), protocol="file")
         if cloned is None or git(tree, "checkout", "--quiet", "--detach", commit) is None:
             return frozenset()
         return frozenset(look(tree / prefix.decode().rstrip("\n")))

@@ -311,7 +311,11 @@ def _names(listed: bytes) -> Iterable[str]:
 
 
 def git(
-    root: Path, *arguments: str, timeout: float = 120, given: bytes | None = None
+    root: Path,
+    *arguments: str,
+    timeout: float = 120,
+    given: bytes | None = None,
+    protocol: str = "none",
 ) -> bytes | None:
     """What a read-only git command says; None where there is no (sound) repository.
 
@@ -319,20 +323,13 @@ def git(
     monitors or filters (CVE-2022-24765 and its kin), and fetch nothing: of a partial clone, what is
     missing would be asked for at whatever address, by whatever program, the configuration names.
     """
-    safe = (
-        "-c",
-        "core.fsmonitor=",
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "safe.directory=*",
-    )
+    safe = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment |= {
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_ALLOW_PROTOCOL": protocol,
         "LC_ALL": "C",
     }
     try:
