@@ -191,12 +191,18 @@ def test_the_slow_tests_of_a_stamp_pass(stamper: Stamper) -> None:
     assert "passed" in stamper.stamp().check("make", "test-slow")
 
 
-@pytest.mark.long
-def test_the_platforms_tests_pass_in_an_adopted_service(stamper: Stamper) -> None:
-    """Those of the facade are the facade's own: tests/facade asks them of a started one."""
+def test_the_platforms_tests_pass_in_an_adopted_service(
+    stamper: Stamper, request: pytest.FixtureRequest
+) -> None:
+    """Those that look at the folders they stand in; with --exhaustive all of them.
+
+    Those of the facade are the facade's own: tests/facade asks them of a started one.
+    """
+    looking = "migrations or settings or logging or telemetry or jobs"
+    chosen = "" if request.config.getoption("exhaustive") else f" -k '{looking}'"
     project = stamper.fresh(mode="adopt", kind="node")
     service = project.path / str(project.answers["service_dir"])
     home = project.path / str(project.answers["home"])
     paths = os.pathsep.join(map(str, (service / "src", service, home, project.path)))
-    asked = f"cd {service} && pytest -q -n auto -m 'not slow' tests/platform"
+    asked = f"cd {service} && pytest -q -n auto -m 'not slow'{chosen} tests/platform"
     assert "passed" in project.check("sh", "-c", asked, PYTHONPATH=paths)
