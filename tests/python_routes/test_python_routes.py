@@ -182,6 +182,8 @@ def test_a_part_that_stumbles_takes_nothing_from_the_others(
     (missed,) = result.not_looked
     assert (missed.what, missed.why) == ("python: crypto", "it stopped with RecursionError")
     assert "crypto.weak-random" in missed.rules
+    # A check ends with an error for it, as for a guard that could not work at all.
+    assert result.facts["broken"] == "python: crypto it stopped with RecursionError"
 
 
 DJANGO_URLS = """

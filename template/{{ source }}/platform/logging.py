@@ -134,7 +134,7 @@ class RequestLines:
             return False
         route, client, principal = details["route"], details["client"], context.principal_id
         self._output.write(
-            f'{{"timestamp":"{_now()}","level":"info","event":"request",'
+            f'{{"timestamp":"{_utc(time.time_ns() // 1000)}","level":"info","event":"request",'
             f'"method":{quoted(redact_text(details["method"]))},'
             f'"path":{quoted(redact_text(details["path"]))},'
             f'"route":{quoted(route) if route else "null"},'
@@ -166,7 +166,7 @@ class _Pipe(logging.Handler):
             "event": self._message(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "timestamp": _utc(datetime.fromtimestamp(record.created, UTC)),
+            "timestamp": _utc(int(record.created * 1_000_000)),
             "exc_info": record.exc_info,
         }
         for processor in self._pipeline:
@@ -234,17 +234,13 @@ def _take_over_standard_library(pipe: _Pipe, level: int) -> None:
 
 
 def _add_origin(sink: WrappedLogger, _: str, event: EventDict) -> EventDict:
-    event["timestamp"] = _now()
+    event["timestamp"] = _utc(time.time_ns() // 1000)
     event["logger"] = getattr(sink, "name", "root")
     return event
 
 
-def _utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _now() -> str:
-    second, microsecond = divmod(time.time_ns() // 1000, 1_000_000)
+def _utc(microseconds: int) -> str:
+    second, microsecond = divmod(microseconds, 1_000_000)
     return f"{_second(second)}.{microsecond:06}Z"
 
 

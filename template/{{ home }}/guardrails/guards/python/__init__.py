@@ -53,16 +53,16 @@ def look(tree: Tree) -> Looked:
     told = list(_told(parts))
     findings = [one for one in told if isinstance(one, Finding)]
     stopped = [one for one in told if isinstance(one, NotLooked)]
-    facts = {"python_routes": [_fact(route) for route in table.routes]}
+    facts: dict[str, Any] = {"python_routes": [_fact(route) for route in table.routes]}
+    if stopped:  # A check must not pass for want of a part; what the others found is told.
+        facts["broken"] = "; ".join(f"{one.what} {one.why}" for one in stopped)
     return Looked(quieter(findings, table.unstarted(tree)), [*missed, *stopped], facts)
 
 
 def _told(
     parts: Mapping[str, Callable[[], Iterable[Finding]]],
 ) -> Iterator[Finding | NotLooked]:
-    """What each part finds. One that some file makes stumble is said to be unchecked, and takes
-    nothing from the others.
-    """
+    """What each part finds. One that some file makes stumble takes nothing from the others."""
     for name, look_ in parts.items():
         try:
             yield from list(look_())

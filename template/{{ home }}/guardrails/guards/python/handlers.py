@@ -42,7 +42,21 @@ _INTEGER = re.compile(r"<int:(\w+)>")
 _PATH_PARAMETER = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]|\(\?P<(\w+)>")
 
 
-class Handler:
+class Body:
+    """What a function consists of, without what stands around it."""
+
+    function: Function
+
+    @cached_property
+    def body(self) -> list[ast.AST]:
+        return list(own_body(self.function))
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        return [node for node in self.body if isinstance(node, ast.Call)]
+
+
+class Handler(Body):
     """One function that answers requests. `depth` says how far its callees are followed."""
 
     kept: frozenset[str] = frozenset()
@@ -53,7 +67,7 @@ class Handler:
         self.keeper = keeper
         self.route = route
         self.module: Module = route.module
-        self.function: Function = route.function
+        self.function = route.function
 
     @cached_property
     def path_parameters(self) -> list[str]:
@@ -68,14 +82,6 @@ class Handler:
             if parameter.annotation is not None and dotted(parameter.annotation) == "int"
         }
         return typed | set(_INTEGER.findall(self.route.path))
-
-    @cached_property
-    def body(self) -> list[ast.AST]:
-        return list(own_body(self.function))
-
-    @cached_property
-    def calls(self) -> list[ast.Call]:
-        return [node for node in self.body if isinstance(node, ast.Call)]
 
     def whole(self, call: ast.Call) -> ast.Call:
         """The statement that a call is a part of: `q.eq("id", 1).eq("owner", 2).execute()`."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
-from .handlers import comes_from
+from .handlers import Body, comes_from
 from .modules import Function, Module, Project
-from .syntax import assigns_in, called, calls_in, dotted, handed, own_body
+from .syntax import assigns_in, called, calls_in, dotted, handed
 
 Models = list[tuple[str, Module, ast.ClassDef]]
 _KEEPS = re.compile(
@@ -36,7 +36,7 @@ class Seen(Protocol):
     def models(self) -> Models: ...
 
 
-class Passed:
+class Passed(Body):
     """A function that is handed something of the request, looked at as a handler is."""
 
     def __init__(self, project: Project, module: Module, function: Function, way: ast.Call) -> None:
@@ -52,14 +52,6 @@ class Passed:
         self._given.add(name)
         if model is not None:
             self.models.append((name, *model))
-
-    @cached_property
-    def body(self) -> list[ast.AST]:
-        return list(own_body(self.function))
-
-    @cached_property
-    def calls(self) -> list[ast.Call]:
-        return [node for node in self.body if isinstance(node, ast.Call)]
 
     @cached_property
     def inputs(self) -> set[str]:

@@ -31,12 +31,12 @@ def _believed(project: Project, module: Module, function: Function) -> Iterator[
         good = isinstance(last, ast.Return) and _says_good(last.value)
         if isinstance(node, ast.If) and last and good and _holds(project, module, node.test):
             yield found(
-                    "payments.unverified", module, last,
-                    f"{function.name} says that it is paid as long as nobody sets it otherwise: "
-                    f"{ast.unparse(node.test)[:60]} holds as delivered.",
-                    severity=Severity.HIGH, symbol=function.name,
-                    also=[place(module, node, function.name)],
-                )  # fmt: skip
+                "payments.unverified", module, last,
+                f"{function.name} says that it is paid as long as nobody sets it otherwise: "
+                f"{ast.unparse(node.test)[:60]} holds as delivered.",
+                severity=Severity.HIGH, symbol=function.name,
+                also=[place(module, node, function.name)],
+            )  # fmt: skip
             return
 
 
