@@ -66,25 +66,20 @@ def create_app() -> FastAPI:
             raise HTTPException(401)
         return session
 
-    async def reader_of() -> AsyncIterator[AsyncConnection]:
-        async with database.reader() as connection:
-            yield connection
-
     current = Annotated[FoundSession, Depends(session_of)]
-    reading = Annotated[AsyncConnection, Depends(reader_of)]
 
     @app.get("/auth/me", response_model=Me)
     async def me(session: current) -> Any:
         return Me(id=session.user_id, email=session.email, roles=[], permissions=[])
 
     @app.get("/bookings", response_model=BookingsPage)
-    async def list_bookings(
-        session: current, reader: reading, page: Annotated[FirstPage, Depends()]
-    ) -> Any:
-        return await service.bookings_of(reader, session.user_id, page)
+    async def list_bookings(session: current, page: Annotated[FirstPage, Depends()]) -> Any:
+        async with database.reader() as reader:
+            return await service.bookings_of(reader, session.user_id, page)
 
     @app.get("/bookings/{booking_id}", response_model=BookingDetails)
-    async def read_booking(booking_id: UUID, session: current, reader: reading) -> Any:
-        return await service.booking_of(reader, session.user_id, booking_id)
+    async def read_booking(booking_id: UUID, session: current) -> Any:
+        async with database.reader() as reader:
+            return await service.booking_of(reader, session.user_id, booking_id)
 
     return app

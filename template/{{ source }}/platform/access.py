@@ -4,7 +4,7 @@ The decision is made before the body is read (ASVS 5.0 8.2.1, 8.3.1; CWE-862).
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
@@ -15,11 +15,10 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from .bodies import JsonRequest
+from .database import Handler, returning_reader
 from .problems import PROBLEM_RESPONSES, Forbidden, Unauthenticated
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _ACCESS = "__access__"
 _PRINCIPAL = "principal"
@@ -120,7 +119,7 @@ class GuardedRoute(APIRoute):
         return scope
 
     def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+        handle = returning_reader(super().get_route_handler())
         if self.body_field is not None:
             handle = _reading_json(handle)
         access = stated_access(self.endpoint)
