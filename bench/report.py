@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .rounds import Scene, Series
 
-_COLOURS = ("#1b7f5c", "#9aa5b1", "#d98c3f")
+_COLOURS = ("#1b7f5c", "#9aa5b1", "#d98c3f", "#efc79b")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from .rounds import Contender, Scene, in_turn
 from .servers import Server, serving
 
 SERVICE, BARE, STAND_IN = "stamped service", "bare, unguarded", "popular way (stand-in)"
+STAND_IN_CALLER = "popular way, GET /users/me"
 CALLER, ROW, PAGE = "the caller", "one row", "page of 20"
 FIRST_PAGE, MIDDLE_PAGE = "first page", "middle page"
 FEW = 1_000
@@ -134,22 +135,19 @@ def _speed(stage: _Stage, guarded: _Running, effort: Effort) -> Scenes:
     token, item = standin.seed(standin_url, _STAND_IN_ITEMS)
     template = stage.rival("standin", {"DATABASE_URL": standin_url})
 
-    def compare(name: str, path: str, template_path: str) -> Scene:
+    def compare(name: str, path: str, template_paths: Mapping[str, str]) -> Scene:
         headers = {"Authorization": f"Bearer {token}"}
-        target = Target(f"{template.url}/api/v1{template_path}", headers)
-        return effort.compare(
-            name,
-            {
-                SERVICE: guarded.contender(path),
-                BARE: bare.contender(path),
-                STAND_IN: Contender(template, target),
-            },
-        )
+        rivals = {
+            rival: Contender(template, Target(f"{template.url}/api/v1{template_path}", headers))
+            for rival, template_path in template_paths.items()
+        }
+        ours = {SERVICE: guarded.contender(path), BARE: bare.contender(path)}
+        return effort.compare(name, ours | rivals)
 
     return {
-        CALLER: compare(CALLER, "/auth/me", "/users/me"),
-        ROW: compare(ROW, booking, f"/items/{item}"),
-        PAGE: compare(PAGE, _LIST, "/items/?limit=20"),
+        CALLER: compare(CALLER, "/auth/me", {STAND_IN: "/users/me"}),
+        ROW: compare(ROW, booking, {STAND_IN: f"/items/{item}", STAND_IN_CALLER: "/users/me"}),
+        PAGE: compare(PAGE, _LIST, {STAND_IN: "/items/?limit=20"}),
     }
 
 
