@@ -1,5 +1,6 @@
 """The gate table that an adoption begins with, from what an inspection of each prototype saw."""
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from roadworthy.inspection import Inspection, Wanted, inspect
 from roadworthy.planning.gate import Prototype, gate_of
+from roadworthy.verifying.proof import readable
 
 PROTOTYPES = Path(__file__).parent.parent / "prototypes"
 ACCESS = ("authz.*", "auth.*", "edge-fn.*")
@@ -111,3 +113,83 @@ def test_supabase_below_one_prefix() -> None:
     assert table["GET /supabase/rest/v1/products"] == "public"
     assert "GET /supabase/rest/v1/orders" not in table
     assert "supabase" not in "".join(routes(gate_of(inspection, Prototype("supabase"))))
+
+
+TRPC = """
+import { initTRPC, TRPCError } from "@trpc/server"
+const t = initTRPC.context<{ user: { id: number } | null }>().create()
+export const publicProcedure = t.procedure
+export const protectedProcedure = t.procedure.use(({ ctx, next }) => {
+  if (!ctx.user) throw new TRPCError({ code: "UNAUTHORIZED" })
+  return next()
+})
+export const appRouter = t.router({
+  orders: t.router({
+    mine: protectedProcedure.query(({ ctx }) => db.ordersOf(ctx.user.id)),
+  }),
+  auth: t.router({
+    login: publicProcedure.mutation(({ input }) => db.logIn(input)),
+  }),
+})
+"""
+OPEN = "prices: t.router({ list: publicProcedure.query(() => db.prices()) }),\n})"
+EXPRESS = """
+import express from "express"
+import * as trpc from "@trpc/server/adapters/express"
+import { appRouter } from "./trpc"
+const app = express()
+app.get("/api/report", (req, res) => res.json(db.report()))
+app.use("/api/trpc", trpc.createExpressMiddleware({ router: appRouter, createContext }))
+app.listen(3000)
+"""
+NEXT = """
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch"
+import { appRouter } from "~/server/trpc"
+const handler = (req: Request) =>
+  fetchRequestHandler({ endpoint: "/api/trpc", req, router: appRouter, createContext })
+export { handler as GET, handler as POST }
+"""
+
+
+def of_trpc(folder: Path, kind: str, code: str, at: str, server: str) -> Inspection:
+    files = {
+        "package.json": json.dumps({"dependencies": {"@trpc/server": "11", kind: "5"}}),
+        "server/trpc.ts": code,
+        at: server,
+    }
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    return inspect(folder, Wanted(only=ACCESS, history=False), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "server"),
+    [("express", "server/index.ts", EXPRESS), ("next", "app/api/trpc/[trpc]/route.ts", NEXT)],
+)
+def test_procedures_share_a_line(tmp_path: Path, kind: str, at: str, server: str) -> None:
+    """A client asks for several in one request, at an address with commas in it."""
+    text = gate_of(of_trpc(tmp_path, kind, TRPC, at, server), Prototype("node"))
+    assert routes(text)["* /api/trpc/**"] == "public"
+    assert "its procedures ask who calls, but for auth.login()" in text
+    assert "{trpc}" not in text
+
+
+def test_procedures_that_all_ask(tmp_path: Path) -> None:
+    code = TRPC.replace("publicProcedure.mutation", "protectedProcedure.mutation")
+    text = gate_of(of_trpc(tmp_path, "express", code, "index.ts", EXPRESS), Prototype("node"))
+    assert routes(text)["* /api/trpc/**"] == "authenticated"
+
+
+def test_a_procedure_that_asks_nobody_is_named(tmp_path: Path) -> None:
+    code = TRPC.rsplit("})", 1)[0] + "  " + OPEN
+    text = gate_of(of_trpc(tmp_path, "express", code, "index.ts", EXPRESS), Prototype("node"))
+    assert "* /api/trpc/**" not in routes(text)
+    (line,) = [line for line in text.splitlines() if line.startswith('# "* /api/trpc/**"')]
+    assert "nobody is asked in prices.list()" in line
+
+
+def test_no_procedure_is_asked_for_at_an_address_of_its_own(tmp_path: Path) -> None:
+    found = of_trpc(tmp_path, "express", TRPC, "index.ts", EXPRESS)
+    assert list(readable(found)) == ["/api/report"]

@@ -13,6 +13,7 @@ from typing import Any
 from roadworthy.inspection import Inspection
 
 from .gate_lines import DECIDE, NOBODY, PUBLIC, SIGNED_IN, Line, Section, rendered
+from .gate_procedures import Judged, is_procedure, procedure_lines, without_procedures
 from .gate_supabase import edge_of, supabase_sections
 
 _METHODS = frozenset({
@@ -21,6 +22,10 @@ _METHODS = frozenset({
 _ASKS = {"caller": "asks who calls", "role": "asks for a role"}
 _PROVES = {"signature": "checks a signature itself", "secret": "checks a secret itself"}
 _HOLES = ("authz.", "edge-fn.", "auth.", "payments.")
+_NO_ADDRESS = {
+    "action": "a server action, which is a POST to whichever page calls it",
+    "procedure": "a procedure of tRPC, and where a server answers for it was not seen",
+}
 _STATIC = {
     "nextjs": ("/favicon.ico", "/_next/**"),
     "streamlit": ("/", "/favicon.ico", "/static/**", "/_stcore/health", "/_stcore/host-config"),
@@ -51,7 +56,9 @@ def gate_of(inspection: Inspection, prototype: Prototype) -> str:
     """The text of gate.toml. The same inspection gives the same text."""
     rows = list(_rows(inspection, prototype))
     holes = _holes(inspection)
-    lines = [line for row in rows if not _is_any_page(row) for line in _lines(row, holes)]
+    others = [row for row in without_procedures(rows) if not _is_any_page(row)]
+    lines = [line for row in others for line in _lines(row, holes)]
+    lines += procedure_lines([_judged(row, holes) for row in rows if is_procedure(row)])
     lines += _pages(inspection, prototype, holes)
     files = list(_files(inspection, prototype, rows))
     sections = [
@@ -96,14 +103,20 @@ def _edges(
 
 def _lines(row: Mapping[str, Any], holes: Mapping[tuple[str, int], str]) -> Iterator[Line]:
     method = row["method"] if row["method"] in _METHODS else "*"
-    access, why = _access(row, _finding(row, holes))
-    finding = _finding(row, holes) if access == SIGNED_IN and row["access"] == "public" else ""
+    judged = _judged(row, holes)
     if not row["patterns"]:
-        why = "a server action, which is a POST to whichever page calls it"
+        why = _NO_ADDRESS[row["kind"]]
         yield Line("POST", f"/…  {row['name']}", DECIDE, f"{why} ({_place(row)})")
         return
     for pattern in row["patterns"]:
-        yield Line(method, pattern, access, f"{why} ({_place(row)})", finding)
+        why = f"{judged.why} ({_place(row)})"
+        yield Line(method, pattern, judged.access, why, judged.finding)
+
+
+def _judged(row: Mapping[str, Any], holes: Mapping[tuple[str, int], str]) -> Judged:
+    access, why = _access(row, _finding(row, holes))
+    finding = _finding(row, holes) if access == SIGNED_IN and row["access"] == "public" else ""
+    return Judged(row, access, why, finding)
 
 
 def _access(row: Mapping[str, Any], finding: str) -> tuple[str, str]:

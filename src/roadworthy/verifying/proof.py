@@ -71,19 +71,19 @@ class Proof:
     def _subject(self, tree: Path) -> Subject:
         inspection = self._wanted.inspection
         apps = tuple(it.app for it in candidates(inspection.stack))
-        return Subject(tree, self._wanted.answers, apps, tuple(_routes(inspection)))
+        return Subject(tree, self._wanted.answers, apps, tuple(readable(inspection)))
 
     def _tell(self, when: str) -> Callable[[str], None]:
         return lambda step: self._say(f"Verifying, {when}: {step}")
 
 
-def _routes(inspection: Inspection) -> Iterator[str]:
+def readable(inspection: Inspection) -> Iterator[str]:
     """What a stranger may read without changing anything, so that both ways can be compared."""
     rows = [
         row
         for fact in ("routes", "python_routes")
         for row in inspection.facts.get(fact) or ()
-        if row["method"] == "GET" and row["access"] == "public"
+        if row["method"] == "GET" and row["access"] == "public" and row["kind"] != "procedure"
     ]
     plain = dict.fromkeys(str(row["path"]) for row in rows)
     yield from [path for path in plain if path.isascii() and not set(path) & set("{}:*[]<>")][

@@ -51,7 +51,8 @@ def _routes(facts: Facts, options: argparse.Namespace) -> Iterator[dict[str, Any
 
 
 def _lines(row: Mapping[str, Any], at: str = "") -> Iterator[dict[str, Any]]:
-    method = "*" if row["method"] in _EVERY_METHOD else row["method"]
+    any_method = row["method"] in _EVERY_METHOD or row["kind"] == "procedure"
+    method = "*" if any_method else row["method"]
     for pattern in row["patterns"]:
         place = {"file": row["file"], "line": row["line"]}
         yield {"method": method, "pattern": at + pattern, **place}

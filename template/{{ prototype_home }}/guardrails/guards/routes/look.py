@@ -50,7 +50,7 @@ from .records import records
 from .references import references
 from .refunds import refunds
 from .replaced import replaced
-from .rows import page_rows, public_files, route_row
+from .rows import page_rows, public_files, route_rows
 from .settings import told_inside, told_settings
 from .sociallogins import social_logins
 from .sqltext import sql_texts
@@ -122,7 +122,7 @@ def look(tree: Tree) -> Looked:
     found = [less_grave(one) if one.place.symbol in quiet else one for one in found]
     unparsed = [NotLooked(path, "it could not be parsed") for path in program.unreadable]
     facts = {
-        "routes": [route_row(case, projects) for case in cases],
+        "routes": route_rows(program, cases, projects),
         "pages": list(page_rows(program)),
         "public_files": public_files(program),
     }

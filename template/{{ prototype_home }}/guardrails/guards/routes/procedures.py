@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from .program import Piece, Program
+from .program import CODE, Piece, Program
 from .signs import REFUSES, ROLE_TEST
 from .source import Call, Function, Module
 from .table import Route
@@ -33,6 +33,29 @@ _OVER_REST = (
     (False, _LISTS, "GET", False),
     (False, _ONE, "GET", True),
 )
+_MOUNTS = (
+    re.compile(
+        r"""\.use\(\s*['"`](/[^'"`]*)['"`]\s*,[^;]{0,200}?\b(?:createExpressMiddleware|trpcServer)\("""
+    ),
+    re.compile(r"""\bfetchRequestHandler\(\s*\{[^;]{0,400}?\bendpoint:\s*['"`](/[^'"`]*)['"`]"""),
+    re.compile(r"""\bfastifyTRPCPlugin\s*,\s*\{[^;]{0,200}?\bprefix:\s*['"`](/[^'"`]*)['"`]"""),
+)
+_NEXT_PAGE = re.compile(r"(?:^|/)pages(/api/.+)/\[\w+\]\.[jt]s$")
+
+
+def mounts(program: Program) -> set[str]:
+    """The addresses below which a server answers for all procedures: several may be asked for in
+    one request, by their names with commas between them.
+    """
+    found = set()
+    for path in program.tree.files:
+        text = (program.text(path) if path.endswith(CODE) else None) or ""
+        if "trpc" not in text.lower():
+            continue
+        found |= {at.rstrip("/*") for sign in _MOUNTS for at in sign.findall(text)}
+        if "createNextApiHandler" in text and (page := _NEXT_PAGE.search(path)):
+            found.add(page[1])
+    return found - {""}
 
 
 def procedures(module: Module) -> Iterator[Route]:

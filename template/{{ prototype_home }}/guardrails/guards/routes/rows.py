@@ -8,6 +8,7 @@ from ..web_paths import nature, patterns
 from .access import Case
 from .nextgate import gate
 from .platforms import EdgeProject, web_path
+from .procedures import mounts
 from .program import CODE, Piece, Program
 from .table import Route
 
@@ -20,12 +21,18 @@ _MOST_FILES = 200
 Row = dict[str, object]
 
 
-def route_row(case: Case, projects: list[EdgeProject]) -> Row:
+def route_rows(program: Program, cases: list[Case], projects: list[EdgeProject]) -> list[Row]:
+    has_procedures = any(case.route.kind == "procedure" for case in cases)
+    at = [f"{mount}/**" for mount in sorted(mounts(program))] if has_procedures else []
+    return [_route_row(case, projects, at) for case in cases]
+
+
+def _route_row(case: Case, projects: list[EdgeProject], procedures_at: list[str]) -> Row:
     route = case.route
     return {
         "method": route.method,
         "path": route.path,
-        "patterns": list(_patterns(route)),
+        "patterns": procedures_at if route.kind == "procedure" else list(_patterns(route)),
         "file": route.module.path,
         "line": route.line,
         "kind": route.kind,
@@ -40,8 +47,8 @@ def route_row(case: Case, projects: list[EdgeProject]) -> Row:
 
 
 def _patterns(route: Route) -> tuple[str, ...]:
-    """None for a server action and for a procedure: they have no path of their own."""
-    if route.kind in {"action", "procedure"}:
+    """None for a server action, which has no path of its own."""
+    if route.kind == "action":
         return ()
     for sign in (_APP_FILE, _API_FILE):
         if route.kind == "next" and (found := sign.search(route.module.path)):
