@@ -21,7 +21,14 @@ from roadworthy.questions import Questionnaire
 PAIRS = pairwise(choices())
 ADOPTED: list[dict[str, Any]] = [
     {},
-    {"kind": "flask", "adapter": "wsgi", "entry": "app:app", "database": "sqlite", "ci": "gitlab"},
+    {
+        "kind": "flask",
+        "adapter": "wsgi",
+        "entry": "app:app",
+        "database": "sqlite",
+        "ci": "gitlab",
+        "keeps": "/auth/me",
+    },
     {
         "kind": "node",
         "app": "server",
@@ -37,6 +44,7 @@ ADOPTED: list[dict[str, Any]] = [
         "entry": "app.main:app",
         "adapter": "asgi",
         "guardrails": ["auth", "secrets"],
+        "keeps": "/auth/me, /auth/sessions",
         "package": "to",
     },
     {"kind": "nextjs", "guardrails": ["migrations", "backups", "ci"], "manager": "pnpm"},

@@ -30,6 +30,7 @@ from .planning import (
     choose,
     earlier_adoption,
     found_answers,
+    kept_paths,
     standings,
 )
 from .questions import Answers, Questionnaire
@@ -178,7 +179,10 @@ class _Adoption:
         """What the prototype and its neighbours can be asked, which its CI will ask."""
         apps = [str(found["app"]), *(it.app for it in candidates(inspection.stack))]
         checks = own_checks(repository.top, apps, entry=str(found["entry"]))
-        own: dict[str, object] = {"own_checks": as_answer(checks)}
+        own: dict[str, object] = {
+            "own_checks": as_answer(checks),
+            "keeps": ", ".join(kept_paths(inspection, str(found["app"]))),
+        }
         language = "python" if found["kind"] in PYTHON_KINDS else "node"
         managers = [
             it.manager for it in checks if (it.folder, it.language) == (found["app"], language)

@@ -4,6 +4,7 @@ from .candidates import PYTHON_KINDS, Candidate, candidates
 from .choosing import Choice, choose, earlier_adoption
 from .found import found_answers
 from .guardrails import GUARDRAILS, NAMES, Guardrail, Proposal, Standing, out_of_reach, standings
+from .kept import kept_paths
 
 __all__ = [
     "GUARDRAILS",
@@ -18,6 +19,7 @@ __all__ = [
     "choose",
     "earlier_adoption",
     "found_answers",
+    "kept_paths",
     "out_of_reach",
     "standings",
 ]

@@ -2,6 +2,6 @@
 
 from .callers.authenticator import with_callers
 from .feature import legacy
-from .settings import LegacySettings
+from .settings import KeptPaths, LegacySettings
 
-__all__ = ["LegacySettings", "legacy", "with_callers"]
+__all__ = ["KeptPaths", "LegacySettings", "legacy", "with_callers"]

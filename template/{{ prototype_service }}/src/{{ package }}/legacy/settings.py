@@ -12,6 +12,12 @@ from .gate.settings import GateSettings
 
 _MEBIBYTE = 1024 * 1024
 
+KeptPaths = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    Field(description="Paths (`/auth/me`) that stay the prototype's, though the service has them."),
+]
+
 
 class LegacySettings(GateSettings, PrototypeDataSettings, BaseSettings):
     """The facade's part of the settings: `PROTOTYPE_URL`, `PROTOTYPE_APP` and so on."""
@@ -36,10 +42,7 @@ class LegacySettings(GateSettings, PrototypeDataSettings, BaseSettings):
         default=(),
         description="Further upstreams by path: `/supabase=https://ref.supabase.co`, by commas.",
     )
-    prototype_keeps: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="Paths (`/auth/me`) that stay the prototype's, though the service has them.",
-    )
+    prototype_keeps: KeptPaths = ()
     prototype_max_body_bytes: PositiveInt = Field(
         default=50 * _MEBIBYTE, description="A larger body is refused with 413."
     )
