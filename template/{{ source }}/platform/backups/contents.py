@@ -40,13 +40,16 @@ _TABLES = """
 """
 
 # Two sums over 64 bits of each row's SHA-256: independent of the order of the rows, sensitive to
-# how often each occurs, and one pass over the table.
+# how often each occurs, and one pass over the table. Of SQL_ASCII the server does not know what the
+# bytes mean.
 _CONTENT = """
     SELECT count(*),
         coalesce(sum(('x' || substr(digest, 1, 16))::bit(64)::bigint), 0),
         coalesce(sum(('x' || substr(digest, 17, 16))::bit(64)::bigint), 0)
     FROM (
-        SELECT encode(sha256(convert_to((content.*)::text, 'UTF8')), 'hex') AS digest
+        SELECT encode(sha256(convert_to((content.*)::text,
+            CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END
+        )), 'hex') AS digest
         FROM ONLY {table} AS content) AS rows
 """
 
@@ -67,7 +70,11 @@ def connect(url: str) -> psycopg.Connection:
     """A connection of its own, in autocommit, on which nothing times out."""
     try:
         connection = psycopg.connect(
-            url, autocommit=True, connect_timeout=10, application_name="backup"
+            url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name="backup",
+            client_encoding="UTF8",
         )
     except psycopg.OperationalError as error:
         raise NotReadyError(f"The database does not answer: {error}".strip()) from error

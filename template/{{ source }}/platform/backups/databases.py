@@ -108,12 +108,15 @@ def _refuse_occupied(url: str) -> None:
 
 
 def _create(connection: psycopg.Connection, name: str, encoding: str) -> None:
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
+        sql.Identifier(name), sql.Literal(encoding)
+    )
     try:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
-                sql.Identifier(name), sql.Literal(encoding)
-            )
-        )
+        try:
+            connection.execute(create)
+        except psycopg.errors.WrongObjectType:
+            # The server's locale is for another encoding; this one is for all of them.
+            connection.execute(create + sql.SQL(" LOCALE 'C'"))
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotReadyError(
             f"The role {connection.info.user} may not create the database {name}. Grant it "

@@ -7,6 +7,7 @@ BackupError
 ├── StageFailedError         13  pg_dump or the encryption failed; nothing was kept
 ├── StoreError               14  the directory or bucket can't be read or written
 ├── EmptiedError             15  nothing is left of what the backup before had; nothing was kept
+├── DatabaseFailedError      16  the database broke off, or refused a statement
 ├── DamagedError
 │   ├── IncompleteError      20  never finished: data without a manifest, or the reverse
 │   ├── ManifestDamagedError 21  the manifest is unreadable, or not what was written
@@ -53,6 +54,10 @@ class StoreError(BackupError):
 
 class EmptiedError(BackupError):
     exit_status = 15
+
+
+class DatabaseFailedError(BackupError):
+    exit_status = 16
 
 
 class DamagedError(BackupError):

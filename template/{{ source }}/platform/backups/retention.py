@@ -27,7 +27,7 @@ class Retention:
         last one known to be good deleted for one that nobody has tried.
         """
         complete = sorted(
-            (entry for entry in found if entry.complete),
+            (entry for entry in found if entry.complete and not entry.is_ahead(now)),
             key=lambda entry: entry.created_at,
             reverse=True,
         )
@@ -39,7 +39,13 @@ class Retention:
             "weekly": _newest_of_each(complete, self.weekly, lambda at: at.isocalendar()[:2]),
             "monthly": _newest_of_each(complete, self.monthly, lambda at: (at.year, at.month)),
             "retention is off": [] if any((self.daily, self.weekly, self.monthly)) else complete,
-            "recent": [entry for entry in found if now - entry.created_at < _RECENT],
+            "recent": [
+                entry
+                for entry in found
+                if now - entry.created_at < _RECENT and not entry.is_ahead(now)
+            ],
+            # By whichever clock is wrong; it takes no other's place.
+            "ahead of the clock": [entry for entry in found if entry.is_ahead(now)],
         }
         return {
             entry.name: [reason for reason, entries in kept.items() if entry in entries]

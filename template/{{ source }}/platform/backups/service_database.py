@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.exc import ArgumentError
 
 from ..service import Service
@@ -15,6 +17,9 @@ from .errors import NotReadyError
 from .keys import Identity, Recipient
 from .manifest import DatabaseFacts, Manifest
 from .stores import Store
+
+# PostgreSQL cuts what is longer, and says nothing.
+_LONGEST_NAME = 63
 
 
 class ServiceDatabase:
@@ -58,12 +63,15 @@ def target(database_url: str, into: str | None) -> str:
     """The database that `--into` names, on this server or by a URL of its own."""
     if into is None:
         return database_url
-    if "://" not in into:
-        return with_name(database_url, into)
+    url = into if "://" in into else with_name(database_url, into)
     try:
-        name = database_name(into)
-    except ArgumentError:
+        name = database_name(url)
+        conninfo_to_dict(url)
+    except (ArgumentError, ValueError, psycopg.ProgrammingError):
         name = ""
-    if not name:
-        raise NotReadyError("--into takes a database's name, or postgresql://user@host:5432/name.")
-    return into
+    if not name or len(name.encode()) > _LONGEST_NAME:
+        raise NotReadyError(
+            "--into takes a database's name of up to 63 bytes, or "
+            "postgresql://user@host:5432/name, with %20 for a blank."
+        )
+    return url

@@ -10,7 +10,7 @@ import typer
 from ..service import Service
 from ..settings import PlatformSettings
 from . import restoring
-from .catalogue import DUMP, MANIFEST, Entry, entries
+from .catalogue import DUMP, MANIFEST, Entry, entries, find
 from .datasets import SERVICE, Dataset
 from .errors import BackupError, EmptiedError, NoBackupError, NotReadyError, StoreError
 from .keys import (
@@ -123,6 +123,14 @@ class Workplace:
         raise NoBackupError(
             f"There is no backup {name} in {places}. `backup list` shows what there is."
         )
+
+    def find(self, shelf: Shelf, name: str | None) -> Entry:
+        """The backup of that name, or the newest."""
+        now = self.service.platform.clock.now()
+        entry = find(shelf.store, name, now)
+        if entry.is_ahead(now):
+            _log.warning("backup_is_ahead_of_the_clock", backup=entry.name)
+        return entry
 
     @property
     def recipients(self) -> list[Recipient]:
