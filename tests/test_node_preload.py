@@ -191,6 +191,70 @@ def test_a_collector_that_is_gone_holds_nothing_up(preload: Path, prototype: Pat
     assert time.monotonic() - began < 4
 
 
+FAILING = """
+const vm = require('node:vm');
+console.error('call failed', new TypeError('fetch failed', {
+  cause: Object.assign(new Error('connect, token=a1b2c3d4'), { code: 'ECONNREFUSED' }),
+}));
+console.error(vm.runInNewContext('new RangeError("of another realm")'));
+console.error(new AggregateError([new Error('one')], 'many'));
+const endless = new Error('endless');
+endless.cause = endless;
+console.error(endless);
+throw Object.defineProperty(new Error(), 'message', { get() { throw new Error('no'); } });
+"""
+
+
+def test_errors_are_told_with_what_they_came_from(tmp_path: Path) -> None:
+    shutil.copytree(PRELOAD, tmp_path / "node")
+    (tmp_path / "failing.cjs").write_text(FAILING)
+    ran = subprocess.run(
+        ["node", "--import", tmp_path / "node" / "preload.mjs", tmp_path / "failing.cjs"],
+        env=os.environ | {"LOG_FORMAT": "json"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    lines = [json.loads(line) for line in ran.stderr.splitlines() if line.startswith('{"')]
+    failed, foreign, many, _endless = (line["exception"] for line in lines)
+    assert failed["cause"] == {
+        "type": "Error",
+        "message": "connect, token=[redacted]",
+        "code": "ECONNREFUSED",
+    }
+    assert (foreign["type"], foreign["message"]) == ("RangeError", "of another realm")
+    assert lines[1]["event"] == "of another realm"
+    assert many["errors"] == [{"type": "Error", "message": "one"}]
+
+
+FORKING = """
+const { fork } = require('node:child_process');
+if (process.argv[2]) process.exit(3);
+fork(__filename, ['child'], { cwd: '/' }).on('exit', (code) => process.exit(code));
+"""
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_a_child_in_another_folder_starts_as_before(tmp_path: Path, how: str) -> None:
+    shutil.copytree(PRELOAD, tmp_path / "node")
+    (tmp_path / "forking.cjs").write_text(FORKING)
+    options = ["--import", "./node/preload.mjs"]
+    ran = subprocess.run(
+        ["node", *(options if how == "option" else []), "forking.cjs"],
+        cwd=tmp_path,
+        env=os.environ | {"NODE_OPTIONS": "" if how == "option" else " ".join(options)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == 3, ran.stderr
+
+
 REDACTING = (
     f"import {{ redactValue }} from '{(PRELOAD / 'redaction.mjs').as_uri()}';"
     "const values = JSON.parse(await new Response(process.stdin).text());"

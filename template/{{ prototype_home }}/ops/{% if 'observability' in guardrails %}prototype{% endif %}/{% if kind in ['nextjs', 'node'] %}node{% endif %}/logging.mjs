@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import console from 'node:console';
 import process from 'node:process';
 import { formatWithOptions } from 'node:util';
-import { redactText, redactValue } from './redaction.mjs';
+import { describeError, isError, redactText, redactValue } from './redaction.mjs';
 import { settings } from './settings.mjs';
 
 const LEVELS = { debug: 'debug', trace: 'debug', log: 'info', info: 'info', dir: 'info', warn: 'warning', error: 'error' };
@@ -49,26 +49,29 @@ export function takeOverConsole() {
     };
   }
   process.on('uncaughtExceptionMonitor', (error) => {
-    writeLine('critical', 'uncaught_exception', { logger: 'uncaught', ...exception([error]) });
+    try {
+      writeLine('critical', 'uncaught_exception', { logger: 'uncaught', ...exception([error]) });
+    } catch {
+      // It can't be looked at; the server ends as it would have.
+    }
   });
 }
 
 function message(args) {
-  if (args.length === 1 && args[0] instanceof Error) return redactText(args[0].message);
+  if (args.length === 1 && isError(args[0])) return redactText(args[0].message);
   const shown = args.map((arg) => {
-    if (arg instanceof Error) return `${arg.name}: ${arg.message}`;
+    if (isError(arg)) return `${arg.name}: ${arg.message}`;
     return typeof arg === 'object' && arg !== null ? redactValue(arg) : arg;
   });
   return redactText(formatWithOptions(FORMAT, ...shown));
 }
 
 function exception(args, method) {
-  const error = args.find((arg) => arg instanceof Error) ?? (method === 'trace' && new Error('trace'));
+  const error = args.find(isError) ?? (method === 'trace' && new Error('trace'));
   if (!error) return {};
   return {
     exception: {
-      type: error.name,
-      message: redactText(String(error.message)),
+      ...describeError(error),
       stack: redactText(String(error.stack ?? '')).split('\n').slice(1, 31).map((it) => it.trim()),
     },
   };

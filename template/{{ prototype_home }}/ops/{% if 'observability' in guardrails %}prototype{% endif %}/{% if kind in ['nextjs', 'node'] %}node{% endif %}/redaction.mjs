@@ -3,6 +3,7 @@
 // with neither a telling key nor a telling shape passes both. Don't log it.
 
 import { URL } from 'node:url';
+import { types } from 'node:util';
 
 import { settings } from './settings.mjs';
 
@@ -167,6 +168,24 @@ export function redactValue(value, depth = 0) {
   }
 }
 
+// Those of another realm are none of ours, and what frameworks run apart has such.
+export function isError(value) {
+  return types.isNativeError(value) || value instanceof Error;
+}
+
+// With what it came from: of `fetch failed` the cause is all that one wants to know.
+export function describeError(error, depth = 0) {
+  const { name, message, code, cause, errors } = error;
+  const isCode = typeof code === 'string' || typeof code === 'number';
+  return {
+    type: redactText(String(name)),
+    message: redactText(String(message)),
+    ...(isCode && { code: redactText(String(code)) }),
+    ...(cause !== undefined && { cause: redactValue(cause, depth + 1) }),
+    ...(Array.isArray(errors) && { errors: redactValue(errors, depth + 1) }),
+  };
+}
+
 function redactedValue(value, depth) {
   if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return redactText(String(value));
@@ -174,10 +193,10 @@ function redactedValue(value, depth) {
   if (typeof value === 'number') return REDACTED === redactText(String(value)) ? REDACTED : value;
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (value instanceof Error) return { type: value.name, message: redactText(value.message) };
   if (value instanceof URL) return redactText(value.href);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= MAX_DEPTH) return `[${value.constructor?.name ?? 'object'}]`;
+  if (isError(value)) return describeError(value, depth);
   if (value instanceof Map) return redactedEntries([...value], depth);
   if (value instanceof Set) return redactedItems([...value], depth);
   return Array.isArray(value) ? redactedItems(value, depth) : redactedEntries(Object.entries(value), depth);
