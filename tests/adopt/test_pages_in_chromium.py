@@ -37,6 +37,16 @@ PAGE = """<!doctype html><html lang="en"><title>Orders</title>
   });
 </script>"""
 
+# Loaded twice, for layouts are nested; half a character, and more than a beacon takes at a time.
+ODD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Odd</title>
+<script src="/report.js"></script><script src="/report.js"></script>
+<script>
+  Promise.reject(new Error('x'.repeat(499) + '\\u{1F600}'));
+  for (let i = 0; i < 18; i++) {
+    Promise.reject(Object.assign(new Error(`large ${i}`), { stack: `${i} \\u6f22`.repeat(2000) }));
+  }
+</script>"""
+
 
 @pytest.fixture
 def prototype(adopted: Project, tmp_path: Path) -> Iterator[int]:
@@ -45,6 +55,7 @@ def prototype(adopted: Project, tmp_path: Path) -> Iterator[int]:
     site.mkdir()
     shutil.copy(adopted.path / "ops" / "prototype" / "browser" / "report.js", site)
     (site / "index.html").write_text(PAGE)
+    (site / "odd.html").write_text(ODD)
     (site / "data.json").write_text("{}")
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -136,6 +147,19 @@ def test_an_error_on_a_page_is_a_line_of_the_trace_of_its_calls(facade: Facade) 
     assert call["trace_id"] == trace
     assert "ada@example.com" not in str(errors)
     assert "a1b2c3d4" not in str(facade.lines())
+
+
+def test_what_is_odd_or_too_much_costs_no_other_report(facade: Facade) -> None:
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.goto(facade.url + "/odd.html")
+        errors = facade.wait_for("browser_error", 4)
+        browser.close()
+
+    messages = [error["message"] for error in errors]
+    assert "x" * 499 in messages
+    assert len(messages) == len(set(messages))
 
 
 def test_the_script_is_small(adopted: Project) -> None:

@@ -33,6 +33,8 @@ _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_SECONDS: Final = 4.0
 _DNS_SECONDS: Final = 30
 _LONGEST_HEADER: Final = 64 * 1024
+# Of any other the server that writes the answer knows no words (RFC 9110, 15).
+_FINAL: Final = range(200, 600)
 _NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -163,7 +165,7 @@ class HttpUpstream:
 
     async def _answer(self, response: aiohttp.ClientResponse, send: Send) -> None:
         status = response.status
-        if status < 200:
+        if status not in _FINAL:
             raise BadGateway("The application answered with something unexpected.")
         headers = self._answering.headers(status, list(response.raw_headers))
         await send({"type": "http.response.start", "status": status, "headers": headers})
