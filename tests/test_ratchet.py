@@ -55,7 +55,7 @@ def tree_of(folder: Path, **files: str) -> Tree:
 
 
 def finding_at(tree: Tree, path: str, text: str, name: str = FLOAT, nth: int = 0) -> Finding:
-    lines = (tree.text(path) or "").splitlines()
+    lines = (tree.text(path) or "").split("\n")
     numbers = [number for number, line in enumerate(lines, start=1) if text in line]
     return Finding(name, Place(path, numbers[nth]), "a message")
 
@@ -252,6 +252,8 @@ def test_a_waiver_with_date_and_reason_sets_a_finding_aside(tmp_path: Path) -> N
         ("// guardrails: allow money.float until 2027-01-01", "waiver.invalid"),
         ("// guardrails: allow money.float because I say so", "waiver.invalid"),
         ("// guardrails: allow money.float until 2027-02-30 because no day", "waiver.invalid"),
+        ("// guardrails: allow money.float until 2027-3-1 because no such form", "waiver.invalid"),
+        ("// guardrails: allow money.float until spring because no date", "waiver.invalid"),
         ("// guardrails: allow money.float until 2026-11-20 because over", "waiver.expired"),
         ("// guardrails: allow time.naive until 2027-01-01 because other", "waiver.unused"),
     ],
@@ -260,6 +262,23 @@ def test_an_unsound_waiver_waives_nothing_and_is_a_finding(
     comment: str, fault: str, tmp_path: Path
 ) -> None:
     assert {finding.rule for finding in waived(tmp_path, comment).left} == {FLOAT, fault}
+
+
+def test_what_is_no_line_for_a_parser_is_none_for_a_waiver(tmp_path: Path) -> None:
+    comment = "// guardrails: allow money.float until 2027-01-01 because read-only"
+    assert waived(tmp_path, f"const page = '\f \u2028 \x85';\n{comment}").left == []
+
+
+@pytest.mark.parametrize(("line", "covered"), [(1, True), (2, False), (3, True), (4, False)])
+def test_a_waiver_may_stand_at_either_end_of_a_statement(
+    tmp_path: Path, line: int, covered: bool
+) -> None:
+    code = ["const price = parseFloat(", "  text,", ");", "next();"]
+    code[line - 1] += " // guardrails: allow money.float until 2027-01-01 because read-only"
+    tree = tree_of(tmp_path, shop="\n".join(code) + "\n")
+    found = Finding(FLOAT, Place("shop.ts", 1, 3), "A price is a float.")
+    done = apply_waivers([found], tree, TODAY, RULES)
+    assert (done.left == []) is covered
 
 
 def test_what_can_not_be_waived_is_not(tmp_path: Path) -> None:

@@ -61,10 +61,10 @@ class Baseline:
         for number, line in enumerate(text.splitlines(), start=1):
             content = _checked(line, f"{name}:{number}")
             if "known" in content:
-                rules.add(content["known"])
+                rules.add(str(content["known"]))
                 continue
             if "guards" in content:
-                guards.add(content["guards"])
+                guards.add(str(content["guards"]))
                 continue
             try:
                 fingerprint, accepted = _entry(content)
@@ -126,7 +126,7 @@ def _checked(line: str, where: str) -> dict[str, Any]:
     try:
         content = json.loads(line)
         found = content.pop(_CHECK)
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise CorruptBaseline(_refusal(where)) from None
     if found != _checksum(content):
         raise CorruptBaseline(_refusal(where))

@@ -1,4 +1,4 @@
-"""Inline waivers: a comment on the line of a finding, or on the one above it.
+"""Inline waivers: a comment on the first or last line of a finding, or on the one above it.
 
     # guardrails: allow money.float until 2027-03-31 because the price list is read-only
 
@@ -20,6 +20,8 @@ _FORM = re.compile(
     r"guardrails: allow (?P<rule>[\w.-]+)"
     r"(?: until (?P<until>\d{4}-\d{2}-\d{2}))?(?: because (?P<reason>\S.*?))?\s*(?:\*/|-->|}|$)"
 )
+# What begins like one, and whose date or end is not as it has to be.
+_BEGINNING = re.compile(r"guardrails: allow (?P<rule>[\w.-]+)(?P<until>)(?P<reason>)")
 _LONGEST_REASON = 200
 
 
@@ -32,7 +34,8 @@ class Waiver:
     reason: str
 
     def covers(self, place: Place) -> bool:
-        return place.path == self.path and place.line in {self.line, self.line + 1}
+        lines = {place.line - 1, place.line, place.end_line or place.line}
+        return place.path == self.path and self.line in lines
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def apply_waivers(
     findings: Iterable[Finding], tree: Tree, today: datetime.date, rules: Mapping[str, Rule]
 ) -> Waived:
     """Set aside what a sound waiver covers, where the rule lets it."""
-    waivers, faults = _read(tree, today)
+    waivers, faults = _read(tree, today, rules)
     left, waived, used = [], [], set()
     for finding in findings:
         cover = _cover(finding, waivers)
@@ -72,21 +75,30 @@ def _cover(finding: Finding, waivers: Iterable[Waiver]) -> Waiver | None:
     return None
 
 
-def _read(tree: Tree, today: datetime.date) -> tuple[list[Waiver], list[Finding]]:
+def _read(
+    tree: Tree, today: datetime.date, rules: Mapping[str, Rule]
+) -> tuple[list[Waiver], list[Finding]]:
     waivers: list[Waiver] = []
     faults: list[Finding] = []
     for path in tree.files:
         text = tree.text(path)
         if text is None or MARK not in text:
             continue
-        for number, line in enumerate(text.splitlines(), start=1):
-            if match := _FORM.search(line):
+        # As parsers count: a form feed or a separator of Unicode ends no line of code.
+        for number, line in enumerate(text.split("\n"), start=1):
+            if match := _FORM.search(line) or _begun(line, rules):
                 read = _waiver(match, path, number, today)
                 if isinstance(read, Waiver):
                     waivers.append(read)
                 else:
                     faults.append(read)
     return waivers, faults
+
+
+def _begun(line: str, rules: Mapping[str, Rule]) -> re.Match[str] | None:
+    """A waiver that is none, if it names a rule that there is; documents speak of others."""
+    match = _BEGINNING.search(line)
+    return match if match and match["rule"] in rules else None
 
 
 def _waiver(match: re.Match[str], path: str, line: int, today: datetime.date) -> Waiver | Finding:
