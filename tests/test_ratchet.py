@@ -203,6 +203,7 @@ def test_a_baseline_is_what_it_was_after_writing_and_reading(
         lambda text: text + "{}\n",
         lambda text: text + '{"rule": "money.float"}\n',
         lambda text: text + "<<<<<<< HEAD\n",
+        lambda text: text + "[" * 100_000 + "\n",
         lambda text: text[:-20],
     ],
 )
@@ -269,16 +270,16 @@ def test_what_is_no_line_for_a_parser_is_none_for_a_waiver(tmp_path: Path) -> No
     assert waived(tmp_path, f"const page = '\f \u2028 \x85';\n{comment}").left == []
 
 
-@pytest.mark.parametrize(("line", "covered"), [(1, True), (2, False), (3, True), (4, False)])
+@pytest.mark.parametrize(("line", "left"), [(1, 0), (2, 2), (3, 0), (4, 2)])
 def test_a_waiver_may_stand_at_either_end_of_a_statement(
-    tmp_path: Path, line: int, covered: bool
+    tmp_path: Path, line: int, left: int
 ) -> None:
     code = ["const price = parseFloat(", "  text,", ");", "next();"]
     code[line - 1] += " // guardrails: allow money.float until 2027-01-01 because read-only"
     tree = tree_of(tmp_path, shop="\n".join(code) + "\n")
     found = Finding(FLOAT, Place("shop.ts", 1, 3), "A price is a float.")
     done = apply_waivers([found], tree, TODAY, RULES)
-    assert (done.left == []) is covered
+    assert len(done.left) == left
 
 
 def test_what_can_not_be_waived_is_not(tmp_path: Path) -> None:
