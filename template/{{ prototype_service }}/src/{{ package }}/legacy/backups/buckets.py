@@ -6,7 +6,9 @@ no object store offers a moment that stands still.
 """
 
 import contextlib
+import errno
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -39,6 +41,11 @@ from .tarring import Found, ShortError, Tally, Untarring, pieces_of, tarred
 from .workrooms import workroom
 
 _PIECE = 1024 * 1024
+# What a file system says of a name that it can't give: `a` beside `a/b`, or 300 letters.
+_NO_FILE_NAME = {
+    errno.EEXIST, errno.EILSEQ, errno.EINVAL, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOTDIR,
+}  # fmt: skip
+_RENAMED = "_renamed"
 _log = structlog.get_logger(__name__)
 
 
@@ -149,8 +156,9 @@ class Buckets:
         manifest = load_manifest(store, entry, _KIND)
         for bucket in manifest.facts.buckets:
             (folder / bucket).mkdir(mode=0o700)
-        _compare(entry, manifest.facts, _read(store, manifest, identities, folder))
-        return manifest.facts, str(folder)
+        layout = _Layout(folder)
+        _compare(entry, manifest.facts, _read(store, manifest, identities, layout))
+        return manifest.facts, layout.told()
 
     def drill(
         self, store: Store, entry: Entry, identities: Sequence[Identity]
@@ -171,11 +179,12 @@ class Buckets:
     def _objects(self, seen: Mapping[str, Tally]) -> Iterator[Found]:
         for name in self._names:
             bucket = self._bucket(name)
+            gone = set[str]()
             for listed in self._list(name):
                 try:
                     got = obstore.get(bucket, listed["path"])
                 except FileNotFoundError:
-                    # Deleted since it was listed.
+                    gone.add(listed["path"])
                     continue
                 meta = got.meta
                 seen[name].add(meta["path"], meta["size"], meta["e_tag"] or "")
@@ -186,6 +195,26 @@ class Buckets:
                     mime_type=got.attributes.get("Content-Type"),
                     pieces=map(bytes, got.stream(_PIECE)),
                 )
+            if gone:
+                self._refuse_unreadable(name, gone)
+
+    def _refuse_unreadable(self, name: str, gone: set[str]) -> None:
+        """Tell what was deleted since it was listed from what has a name that is not passed on.
+
+        The library drops a slash at either end of a name, and asks for another object. What
+        S3 consoles make for a folder has such a name, and no content.
+        """
+        for listed in self._list(name):
+            if listed["path"] not in gone or not listed["size"]:
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                obstore.head(self._bucket(name), listed["path"])
+                continue
+            raise StageFailedError(
+                f"The bucket {name} has an object that is called like {listed['path']!r}, with a "
+                "slash at its beginning or end, which can't be read. Rename it with an S3 tool. "
+                "No backup was kept."
+            )
 
     def _bucket(self, name: str) -> S3Store:
         key, secret = (
@@ -237,14 +266,14 @@ def _read(
     store: Store,
     manifest: Manifest[BucketsFacts],
     identities: Sequence[Identity],
-    folder: Path | None,
+    layout: "_Layout | None",
 ) -> dict[str, BucketContent]:
-    """Read every object back, into the folder if there is one; return what there was."""
+    """Read every object back, into files if they are to be kept; return what there was."""
     tallies = {name: Tally() for name in manifest.facts.buckets}
 
     def take(path: str, content: IO[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
-        with _file(folder, path) as file:
+        with layout.file(path) if layout else Path(os.devnull).open("wb") as file:
             for piece in pieces_of(content):
                 digest.update(piece)
                 size += len(piece)
@@ -254,19 +283,45 @@ def _read(
     with Untarring(take) as untarring:
         complaint = archive.read(store, manifest, identities, untarring)
     if complaint:
-        error = UnreadableDumpError if folder is None else RestoreFailedError
+        error = UnreadableDumpError if layout is None else RestoreFailedError
         raise error(f"{manifest.object.name} can't be unpacked: {complaint}.")
     return _contents(tallies)
 
 
-def _file(folder: Path | None, path: str) -> IO[bytes]:
-    """A new file below the folder, whatever an object is called (CWE-22)."""
-    if folder is None:
-        return Path(os.devnull).open("wb")
-    parts = PurePosixPath(path).parts
-    if ".." in parts or path.startswith("/") or "\0" in path:
-        raise ValueError(f"{path!r} is no name for a file")
-    file = folder.joinpath(*parts)
+class _Layout:
+    """A file for each object, below a folder and called as the object is, where that can be."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._renamed: dict[str, str] = {}
+
+    def file(self, path: str) -> IO[bytes]:
+        """A new file, and never one outside of the folder (CWE-22)."""
+        parts = PurePosixPath(path).parts
+        if ".." in parts or path.startswith("/") or "\0" in path:
+            raise ValueError(f"{path!r} is no name for a file")
+        try:
+            return _new(self._folder.joinpath(*parts))
+        except OSError as error:
+            if error.errno not in _NO_FILE_NAME:
+                raise
+        name = hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:32]
+        self._renamed[name] = path
+        return _new(self._folder / _RENAMED / name)
+
+    def told(self) -> str:
+        """Where everything is now."""
+        if not self._renamed:
+            return str(self._folder)
+        names = self._folder / _RENAMED / "names.json"
+        names.write_text(json.dumps(self._renamed, indent=2) + "\n", encoding="utf-8")
+        return (
+            f"{self._folder} ({len(self._renamed)} whose names no file can have are in {_RENAMED}, "
+            "with names.json)"
+        )
+
+
+def _new(file: Path) -> IO[bytes]:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return file.open("xb")
 
