@@ -12,8 +12,8 @@ from .meant import proves_it
 from .middleware import Access
 from .models import HASH, keeps_hash, model_text, prisma_model
 from .paths import property_of
+from .populated import SIGNS_IN_BY, accounts_of_a_model
 from .program import Piece, Program
-from .queries import statement
 from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
 from .signs import LOGIN_PATH
 from .source import Binding, Call
@@ -87,7 +87,7 @@ def _keeps_hash(case: Case, piece: Piece, by_prisma: str | None, model: str | No
         return HASH.search(prisma_model(case.program, by_prisma)) is not None
     text = model_text(case.program, piece.module, model) if model else ""
     people = model is not None and _PEOPLE.match(model) is not None
-    return keeps_hash(text) and (people or _SIGNS_IN_BY.search(text) is not None)
+    return keeps_hash(text) and (people or SIGNS_IN_BY.search(text) is not None)
 
 
 _ROWS = re.compile(
@@ -119,43 +119,17 @@ def _handed_out(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
             yield at, what
 
 
-_OF_A_MODEL = re.compile(
-    r"([A-Z]\w*)\.(?:find|findOne|findById|findByIdAndUpdate|findOneAndUpdate)$"
-)
-_CHOSEN_OF_A_MODEL = re.compile(
-    r"\.select\(|\bselect\s*:|projection|\}\s*,\s*['\"{](?!\s*new\b)|,\s*['\"]"
-)
-_SIGNS_IN_BY = re.compile(
-    r"\b(?:e?mail\w*|phone\w*|user_?name|mobile\w*|login)['\"]?\s*:", re.IGNORECASE
-)
-"""A match has a password as well, that of its room."""
 _PEOPLE = re.compile(
     r"(?:user|account|member|person|customer|admin|student|employee)", re.IGNORECASE
 )
-_POPULATED = re.compile(r"\.populate\(\s*['\"](\w+)['\"]\s*\)")
 
 
 def _by_model(case: Case, piece: Piece) -> Iterator[tuple[int, str]]:
-    """What a repository of Mongoose's reads of an account, and a service hands on to the answer."""
-    names = case.flow.of(piece)
-    for call in piece.module.calls_in(piece.start, piece.end) if piece.depth else ():
-        model = _OF_A_MODEL.match(call.callee)
-        whole = statement(piece, call) if model else ""
-        text = model_text(case.program, piece.module, model[1]) if model else ""
-        if not text or _CHOSEN_OF_A_MODEL.search(whole):
-            continue
-        along = next((one for one in _POPULATED.findall(whole) if _hashed(case, text, one)), "")
-        own = names.has_caller(whole) or not (keeps_hash(text) and _SIGNS_IN_BY.search(text))
-        if (along or not own) and _answered(case, piece, call):
-            yield call.start, f"whole accounts (`{along}`)" if along else "whole accounts"
-
-
-def _hashed(case: Case, text: str, field: str) -> bool:
-    """Whether a field refers to a model that keeps the hash of a password."""
-    ref = re.search(rf"\b{field}\s*:\s*\{{[^{{}}]*\bref\s*:\s*['\"](\w+)['\"]", text)
-    named = re.compile(rf"\bmodel\s*(?:<[^()]*>)?\(\s*['\"]{ref[1]}['\"]") if ref else None
-    texts = (module.code for _, module in case.program.parsed())
-    return named is not None and any(keeps_hash(one) for one in texts if named.search(one))
+    """What Mongoose reads of an account, where it is what is answered."""
+    calls = {one.start: one for one in piece.module.calls_in(piece.start, piece.end)}
+    for at, what in accounts_of_a_model(case, piece):
+        if _answered(case, piece, calls[at]):
+            yield at, what
 
 
 def _made(call: Call) -> bool:

@@ -14,7 +14,7 @@ from .edges import asks_back, edge, receives
 from .edgesettings import config
 from .emptykeys import empty_key
 from .failopen import fail_open, unset
-from .impostors import forged, session
+from .impostors import forged, forged_by_guard, session
 from .kept import kept_beside
 from .meant import (
     by_cookie,
@@ -94,13 +94,15 @@ def _taken(cases: list[Case], projects: list[EdgeProject]) -> dict[int, Finding]
         if case.route.kind != "edge" and id(case) not in taken:
             taken |= {id(case): found for found in forged(case, projects)}
             taken |= {id(case): found for found in only_seen(case)}
+            taken |= {id(case): found for found in forged_by_guard(case)}
     return taken
 
 
 _SETS_PASSWORD = re.compile(
     r"\.updateUserById\(\s*[\w$.?!]+\s*,\s*\{[^{}]*\bpassword\b|\.password(?:_?[hH]ash)?\s*=(?!=)"
     r"|\bupdate\w*\(\s*\{[^;]{0,120}?\bdata\s*:\s*\{[^{}]*\bpassword\w*\s*[:,}]"
-    r"|\b(?:findOneAndUpdate|updateOne)\([^;]{0,120}?\bpassword\w*\s*[:,}]"
+    r"|\b(?:findOneAndUpdate|updateOne|findByIdAndUpdate)\([^;]{0,120}?\bpassword\w*\s*[:,}]"
+    r"|\bUPDATE\s+\w+\s+SET\s+[^;]{0,60}?\bpassword\w*\s*=|\.(?:set|update)\(\s*\{[^{}]*\bpassword\w*\s*[:,}]"
 )
 _RESETS = re.compile(
     r"(?:reset|forgot|change|update|new)-?_?password|password-?_?reset", re.IGNORECASE
@@ -232,7 +234,8 @@ def _public(case: Case) -> tuple[Finding | None, tuple[Severity, str] | None] | 
     overwrites = route.method in {"PUT", "PATCH"} or _OVERWRITES.search(case.own)
     meant = OPEN_CHANGE if overwrites and ":" in route.path else PUBLIC_PATH
     harmless = meant.search(route.label if route.kind == "action" else route.path)
-    if harmless and not (route.method == "DELETE" or _more_than_named(case, harmless, overwrites)):
+    deletes = route.method == "DELETE" or (route.method == "ANY" and "delete" in effects)
+    if harmless and not (deletes or _more_than_named(case, harmless, overwrites)):
         return (relay, None) if (relay := relay_of(case)) else None
     relay, hole = relay_of(case), _public_write(case, effects)
     stores = "write" in effects or "delete" in effects
@@ -280,7 +283,9 @@ def _public_write(case: Case, effects: dict[str, Spot]) -> tuple[Severity, str] 
 
 
 _TAKES_FILES = re.compile(r"\b\w*[uU]pload\w*\(\s*req\s*,\s*res\b|\breq\.files?\b|\.formData\(\)")
-_KEEPS_FILES = re.compile(r"diskStorage|multer\(\s*\{\s*dest|CloudinaryStorage|multerS3|writeFile")
+_KEEPS_FILES = re.compile(
+    r"diskStorage|multer\(\s*\{\s*dest|CloudinaryStorage|multerS3|writeFile|\.upload\w*\(|PutObjectCommand"
+)
 
 
 def _written(case: Case, adds: bool) -> tuple[Severity, str] | None:

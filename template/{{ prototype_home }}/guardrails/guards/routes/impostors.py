@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
-from .middleware import Access
+from .middleware import Access, guard_pieces
 from .paths import property_of
 from .platforms import EdgeProject
 from .program import Piece
@@ -104,7 +104,7 @@ def forged(case: Case, projects: list[EdgeProject]) -> Iterator[Finding]:
         return
     for piece in case.pieces:
         read = _READ_ONLY.search(piece.code)
-        if read is None or not _CLAIM.search(piece.code, read.end(), read.end() + _NEAR):
+        if read is None or not _believed(piece.code, read):
             continue
         argument = piece.code[read.end() :].partition(")")[0]
         if not _FROM_CALLER.search(case.code) and not case.flow.of(piece).has_sent(argument):
@@ -127,6 +127,43 @@ def _how_grave(case: Case, effects: set[str]) -> Severity:
     if _LOGS_OUT.search(case.route.path):
         return MEDIUM
     return CRITICAL if effects & {"write", "delete", "mail", "message", "token"} else HIGH
+
+
+_ASKED = re.compile(r"\bif\s*\(\s*!\s*[\w$.?]+\s*\)[^;]{0,80}\b40[13]\b")
+"""Whoever has none is turned away: with any there is, one is let in."""
+
+
+def _believed(code: str, read: "re.Match[str]") -> bool:
+    near = (read.end(), read.end() + _NEAR)
+    by_name = "ecode" in read[0] and _ASKED.search(code, *near)
+    return bool(_CLAIM.search(code, *near) or by_name)
+
+
+_SETS = re.compile(r"\b(?:req|request)\.\w+\s*=(?!=)|\bc\.set\(")
+"""Who calls is written down for the handlers behind it."""
+
+
+def forged_by_guard(case: Case) -> Iterator[Finding]:
+    """The same in what stands before the route: whoever comes with a token of their own passes."""
+    if case.access is not Access.CALLER and case.access is not Access.ROLE:
+        return
+    for guarding in case.route.guards:
+        for piece in guard_pieces(case.program, guarding)[0]:
+            read = _READ_ONLY.search(piece.code)
+            reached = "\n".join(one.code for one in case.program.reach([piece])[:12])
+            if read is None or _VERIFIES.search(reached) or not _SETS.search(piece.code):
+                continue
+            if not _FROM_CALLER.search(piece.code):
+                continue
+            at = Spot(piece, piece.start + read.start())
+            message = (
+                f"{guarding.code.strip()[:60]} takes the caller's word from a token, and nobody "
+                f"checks the token's signature: whoever writes one is whom they like"
+            )
+            where = at_spot(at, case.route.label)
+            also = [at_route(case)]
+            yield finding("authz.client-supplied-identity", where, message, CRITICAL, also)
+            return
 
 
 _LOGS_OUT = re.compile(r"/(?:log-?|sign-?)out/?$", re.IGNORECASE)

@@ -12,6 +12,7 @@ from .accounts import accounts
 from .actors import actors
 from .assignment import mass_assignment
 from .callbacks import counted_again
+from .chosenprices import chosen_prices
 from .claimed import claimed
 from .claims import claims
 from .codes import told_codes
@@ -31,7 +32,9 @@ from .mailedlinks import mailed_links
 from .mastercodes import master_codes
 from .mismatched import mismatched
 from .misplaced import misplaced
+from .namedowners import named_owners
 from .nonumbers import no_numbers
+from .oauthstate import unasked_states
 from .openpages import open_pages
 from .operations import operations
 from .orders import orders
@@ -78,10 +81,13 @@ def look(tree: Tree) -> Looked:
         *cookies(cases),
         *mass_assignment(cases),
         *columns(cases),
+        *named_owners(cases),
         *(one for case in cases for one in includes(case)),
+        *(one for case in cases for one in unasked_states(case)),
         *stored_unasked(cases),
         *orders(cases),
         *payments(cases),
+        *(one for case in cases for one in chosen_prices(case)),
         *mismatched(cases),
         *counted_again(cases),
         *pretended(cases),

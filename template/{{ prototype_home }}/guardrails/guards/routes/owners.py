@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator
 
+from ..private_rows import PRIVATE
 from .access import Case
+from .flow import Names
 from .parties import private
+from .paths import property_of
 from .program import Piece
 from .queries import CREATES, statement, stem, table
+from .signs import READS
 from .source import Call
 
 _COLUMN_IS = re.compile(
@@ -15,6 +19,27 @@ _COLUMN_IS = re.compile(
     re.IGNORECASE,
 )
 """A condition of Drizzle's, wherever it is put together: `eq(jars.customerId, me)`."""
+
+
+_BETWEEN = re.compile(
+    r"\b(?:sender|from)(?:_?(?:user_?)?[iI]d)?['\"]?\s*(?:[:=,]).{0,200}\b(?:receiver|recipient|to)(?:_?(?:user_?)?[iI]d)?\b",
+    re.DOTALL,
+)
+"""What one person says to another is theirs, whoever asks for it."""
+
+
+_PERSONS = re.compile(
+    r"[{,(]\s*(patient|user|customer|client|student|employee|member|owner)_?[iI]d\s*"
+    r"(?::\s*([^,{}\n]+)|(?=[,}]))"
+)
+
+
+def _of_persons(names: Names, whole: str) -> bool:
+    """Whether it asks for what is one person's: what is a patient's, whatever it is called."""
+    found = _PERSONS.search(property_of(whole, "where") or whole)
+    if found is None or not names.has_sent(found[2] or found[0].strip(" {,(")):
+        return False
+    return found[1] == "patient" or PRIVATE.search(stem(table(whole))) is not None
 
 
 def owned_tables(cases: list[Case]) -> set[str]:
@@ -33,8 +58,11 @@ def owned_tables(cases: list[Case]) -> set[str]:
                     continue
                 whole = statement(piece, call)
                 arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+                theirs = READS.search(whole) and (
+                    _BETWEEN.search(arguments) or _of_persons(names, whole)
+                )
                 if (
-                    names.has_caller(arguments)
+                    (theirs or names.has_caller(arguments))
                     and not CREATES.search(whole)
                     and (name := table(whole))
                 ):
@@ -43,7 +71,8 @@ def owned_tables(cases: list[Case]) -> set[str]:
 
 
 _OWNER = re.compile(
-    r"[{,(\s](?:user|owner|customer|client|patient|buyer|student|tenant|applicant|renter|passenger)(?:_?[iI]d)?"
+    r"[{,(\s](?:user|owner|customer|client|patient|buyer|student|tenant|applicant|renter|passenger"
+    r"|sender|author|vendor|seller|host|doctor|provider|borrower)(?:_?[iI]d)?"
     r"\s*(?::\s*([^,{}\n]+)|(?=[,}]))"
 )
 _ADDS = re.compile(r"(?:^|\.)(?:create|insertOne|insert|values|add|save)$|^[A-Z]\w+$")

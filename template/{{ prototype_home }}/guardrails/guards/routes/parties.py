@@ -53,12 +53,13 @@ def _names(code: str) -> Iterator[str]:
 
 def private(tables: set[str]) -> set[str]:
     """Of these, what nobody but its owner is to read."""
-    return {one for one in tables if PRIVATE_PATH.search(one)}
+    ends = ("", "e", "s")  # a stem has lost its own
+    return {one for one in tables if any(PRIVATE_PATH.search(one + end) for end in ends)}
 
 
 _SAME = re.compile(
-    r"(?<![\w$.])(?P<row>[a-z]\w*)[?!]?\.(?P<column>\w+(?:[?!]?\.\w+)*?)(?:[?!]?\.toString\(\))?\s*[!=]==?"
-    r"(?P<who>[^;&|)\n]{1,80})"
+    r"(?<![\w$.])(?P<row>[a-z]\w*)[?!]?\.(?P<column>\w+(?:[?!]?\.\w+)*?)"
+    r"(?:(?:[?!]?\.toString\(\))?\s*[!=]==?|[?!]?\.equals\()(?P<who>[^;&|)\n]{1,80})"
 )
 
 

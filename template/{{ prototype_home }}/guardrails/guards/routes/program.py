@@ -197,7 +197,9 @@ class Program:
                 return found
         return (module, name) if name in module.named else None
 
-    def function(self, module: Module, callee: str) -> tuple[Module, Function] | None:
+    def function(
+        self, module: Module, callee: str, handles: bool = False
+    ) -> tuple[Module, Function] | None:
         """The function that `callee` (`name`, `object.method`, `this.part.method`) runs."""
         head, _, _ = callee.partition(".")
         last = callee.rpartition(".")[2]
@@ -207,7 +209,9 @@ class Program:
                 return None
             function = found[0].named.get(found[1]) or self._default(*found)
             return (found[0], function) if function else self._taken_from(*found)
-        if not WORD.fullmatch(head) or (last in _NO_FOLLOW and not _of_instance(module, callee)):
+        if not WORD.fullmatch(head):
+            return None
+        if last in _NO_FOLLOW and not (handles or _of_instance(module, callee)):
             return None
         return self._method(module, callee, head, last)
 

@@ -1,31 +1,17 @@
 """The queries of a handler: which record they name, and whether the caller is part of that."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .access import Case, Spot
 from .flow import mentions
+from .naming import names_record, spelled, with_filter
 from .paths import property_of
 from .program import Piece
 from .signs import LLM, READS, WRITES
 from .source import Binding, Call
 
-_FILTERS = {"eq", "match", "filter", "in", "is"}
-_BY_ID = re.compile(
-    r"^(?:findById\w*|findByPk|findUnique\w*|findFirst\w*|findOne\w*|deleteOne|updateOne"
-    r"|delete|update|upsert|destroy|remove"
-    r"|where|find|findByGuid|findByUuid|getById|deleteMany|updateMany|query|execute|get|run"
-    r"|all|doc)$"
-)
-_VERB = re.compile(
-    r"^(?:get|find|fetch|load|read|update|delete|remove|cancel|approve|mark|set|edit|archive"
-    r"|toggle)(?=[A-Z]|$)"
-)
-_ID = re.compile(
-    r"(?:^|[.\[_'\"?!])(?:id|_id|guid|uuid|\w+_?[iI]d|\w+_uuid|\w*Guid"
-    r"|\w*Uuid)\b['\"\]]?\s*(?:!|as\s+\w+)?\s*[),}\]]*$"
-)
 _TABLE = re.compile(
     r"\.from\(\s*['\"`](\w+)|\bprisma\.(\w+)"
     r"|\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:\"?\w+\"?\.)?[\"`]?(\w+)"
@@ -38,7 +24,7 @@ _TABLE = re.compile(
     r"|set)(?:[A-Z]\w*?)?(?:By\w+)?\("
     r"|\b(?:storage|db)\.(?:get|find|fetch|update|delete|remove|create|cancel"
     r"|set)([A-Z]\w*?)(?:By\w+)?\("
-    r"|\b([A-Z]\w+)\.(?:find|update|delete|create)|(?:insert|update|delete"
+    r"|\b([A-Z]\w+)\.(?:find|update|delete|create|destroy|upsert|bulkCreate)|(?:insert|update|delete"
     r"|from)\(\s*(?!table)(\w+)\s*\)"
 )
 LOG = re.compile(r"^(?:console|logger|log)\b")
@@ -46,7 +32,7 @@ CREATES = re.compile(
     r"(?:^|\.)(?:create|insert|add|save|record|log|new|upsert|register|send)\w*\(|INSERT\s"
 )
 _WRITES = re.compile(
-    r"\.(?:update|delete|upsert|insert)\(|UPDATE\s|DELETE\s|INSERT\s", re.IGNORECASE
+    r"\.(?:update|delete|del|destroy|upsert|insert)\(|UPDATE\s|DELETE\s|INSERT\s", re.IGNORECASE
 )
 
 
@@ -70,7 +56,7 @@ def queries(case: Case) -> Iterator[Query]:
         for call in piece.module.calls_in(piece.start, piece.end):
             if LOG.match(call.callee) or call.end - call.start > 6_000:
                 continue
-            kind = _names_record(piece, call, names.has_sent)
+            kind = names_record(piece, call, names.has_sent)
             if kind:
                 whole = statement(piece, call)
                 yield Query(
@@ -78,7 +64,9 @@ def queries(case: Case) -> Iterator[Query]:
                     table(whole),
                     whole,
                     _WRITES.search(whole) is not None
-                    or re.search(r"(?i)update|delete|remove|cancel|toggle|approve", call.callee)
+                    or re.search(
+                        r"(?i)update|delete|destroy|remove|cancel|toggle|approve", call.callee
+                    )
                     is not None,
                     kind == "insert",
                     not names.has_caller(chosen(piece, call, whole)),
@@ -91,82 +79,11 @@ def _last_at(piece: Piece, call: Call) -> int:
     return call.start + (text.rfind(".") + 1 if "." in text else 0)
 
 
-def _names_record(piece: Piece, call: Call, sent: Callable[[str], bool]) -> str:
-    module = piece.module
-    method = call.callee.rpartition(".")[2]
-    arguments = [module.slice(one) for one in call.arguments]
-    if not arguments:
-        return ""
-    if method in _FILTERS and len(arguments) == 2:
-        column = arguments[0].strip("'\"`")
-        named = re.search(r"(?:^|_)id$|Id$|_uuid$|guid$", column)
-        return "filter" if named and sent(arguments[1]) else ""
-    if method in {"insert", "upsert"} and ".from(" in call.callee:
-        return "insert" if _inserts(arguments[0], sent) else ""
-    if re.sub(r"<.*", "", call.callee).endswith("sql") or method in {"query", "execute", "prepare"}:
-        return "filter" if _in_sql(arguments, sent) else ""
-    if _BY_ID.match(method) or (_VERB.match(method) and not call.callee.startswith("this.set")):
-        return "filter" if _direct(arguments, sent) else ""
-    return ""
-
-
-_SOME_ID = re.compile(r"\b(?:_?id|\w+_id|\w+Id|\w*[uU]uid|AND|OR)\b")
-
-
-_OF_SOMEBODY = re.compile(
-    r"[{,]\s*(?:user|owner|customer|client|patient|student|employee|member|account|driver|buyer|tenant)"
-    r"\s*:\s*([\w$.?!]*(?:\bid|Id|_id)\b)(?!\()"
-)
-"""`{ user: req.params.userId }`: the rows of whoever is named."""
-
-
-def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
-    first = arguments[0]
-    if first.startswith("{"):
-        pair = re.search(r"\b(?:_?id|\w+Id|\w+_id|where)\s*:\s*([^,}]+)", first)
-        by_other = pair is not None and pair[1].startswith("{") and not _SOME_ID.search(pair[1])
-        short = re.search(r"(?:\bwhere:\s*|\A)\{\s*id\b", first)
-        own = _OF_SOMEBODY.search(first)
-        return (
-            (pair is not None and not by_other and sent(pair[1]))
-            or bool(short and sent(first))
-            or bool(own and sent(own[1]))
-        )
-    if "eq(" in first:
-        inner = re.search(r"eq\(\s*\w+\.(?:id|\w+Id)\s*,\s*([^)]+)", first)
-        return inner is not None and sent(inner[1])
-    return bool(
-        _ID.search(
-            re.sub(r"^(?:Number|parseInt|String|BigInt)\(([^,()]*)[^()]*\)$", r"\1", first.strip())
-        )
-    ) and sent(first)
-
-
-def _in_sql(arguments: list[str], sent: Callable[[str], bool]) -> bool:
-    text = " ".join(arguments)
-    for match in re.finditer(r"\b(?:\w+\.)?(?:id|\w+_id)\s*=\s*\$\{([^}]+)\}", text):
-        if sent(match[1]):
-            return True
-    if len(arguments) > 1 and re.search(
-        r"WHERE\s[^;]*\b(?:id|\w+_id)\s*=\s*(?:\$\d|\?)", text, re.IGNORECASE
-    ):
-        return any(
-            _ID.search(one.strip()) for one in arguments[1].strip("[]").split(",") if sent(one)
-        )
-    return False
-
-
-def _inserts(code: str, sent: Callable[[str], bool]) -> bool:
-    for match in re.finditer(r"\b(\w+_id|\w+Id)\s*(?::\s*([^,}\n]+))?", code):
-        if sent(match[2] or match[1]):
-            return True
-    return False
-
-
 _UPDATES_ONE = re.compile(r"\.(?:findByIdAndUpdate|findOneAndUpdate|updateOne|updateMany)$")
 _TAKES_ON = re.compile(
     r"\$(?:addToSet|push|pull|inc)\b|\b(?:driver|rider|courier|assign\w*|claimed\w*|accepted\w*|agent"
-    r"|volunteer|worker|mentor|provider)\w*['\"]?\s*:"
+    r"|volunteer|worker|mentor|provider)\w*['\"]?\s*:(?=[^,}\n]*(?:req\.user|user|me\b|session|auth|caller|ctx))",
+    re.IGNORECASE,
 )
 
 
@@ -195,7 +112,11 @@ def statement(piece: Piece, call: Call) -> str:
     code, end = piece.module.code, call.end
     while following := re.match(r"\s*\.\w+\(", code[end : end + 60]):
         end = _closing(code, end + following.end() - 1)
-    return code[call.start : min(end, call.start + 6_000)]
+    whole = code[call.start : min(end, call.start + 6_000)]
+    if told := spelled(piece, call) or with_filter(piece, call):
+        first = call.arguments[0]
+        return whole[: first.start - call.start] + told + whole[first.end - call.start :]
+    return whole
 
 
 def _closing(code: str, at: int) -> int:

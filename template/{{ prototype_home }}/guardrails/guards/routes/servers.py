@@ -262,7 +262,7 @@ def handler_pieces(program: Program, module: Module, argument: Argument) -> Iter
     for name in () if argument.kind in _INLINE else in_order:
         if argument.kind != "call_expression" and name != carries:
             continue
-        if found := program.function(module, name.removesuffix(".bind")):
+        if found := program.function(module, name.removesuffix(".bind"), handles=True):
             home, function = found
             if home is not module or not argument.start <= function.start < argument.end:
                 yield Piece(home, function.start, function.end, 0, function)

@@ -5,6 +5,7 @@ import re
 from ..private_rows import PRIVATE
 from .access import Case
 from .middleware import Access
+from .naming import spelled
 from .paths import property_of
 from .program import Piece
 from .queries import statement, stem, table
@@ -23,7 +24,12 @@ _OWN = re.compile(
 )
 """`ride.driverId != :userId` is everybody else's."""
 _RUNS = re.compile(r"\.(?:query|execute|all|manyOrNone)$")
-_SQL = re.compile(r"^\s*[\"'`]\s*SELECT\b(?![^;]*\bCOUNT\(\*\)[^;]{0,12}FROM)", re.IGNORECASE)
+_SQL = re.compile(
+    r"^\s*[\"'`]\s*SELECT\b(?![^;]*\bCOUNT\(\*\)[^;]{0,12}FROM)"
+    r"(?!\s+(?:COALESCE\(\s*)?(?:SUM|AVG|MIN|MAX)\()",
+    re.IGNORECASE,
+)
+"""Rows, and not what they come to."""
 
 
 def shared_tables(cases: list[Case]) -> set[str]:
@@ -34,7 +40,18 @@ def shared_tables(cases: list[Case]) -> set[str]:
         # That a list for administrators is open is a fault of its own, and shares nothing.
         if open_to_all and case.route.method == "GET" and not ADMIN_PATH.search(case.route.path):
             found |= listed(case) | _put_up(case)
-    return found
+    return found - _of_the_house(cases)
+
+
+def _of_the_house(cases: list[Case]) -> set[str]:
+    """What is a person's own, and what only administrators list whole: an account's list of all of
+    it is a fault as well, and shows nothing on purpose.
+    """
+    whole: set[str] = set()
+    for case in cases:
+        if case.access is Access.ROLE and case.route.method == "GET":
+            whole |= {name for name in listed(case) if PRIVATE.search(name)}
+    return whole - {"user", "account", "profil", "member"}
 
 
 def listed(case: Case) -> set[str]:
@@ -58,6 +75,7 @@ def listed(case: Case) -> set[str]:
 
 def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
     arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+    arguments = spelled(piece, call) or arguments
     if not call.callee.endswith(".from") and _narrowed_on_demand(piece, arguments):
         return True
     if call.callee.endswith(".from"):
@@ -100,6 +118,7 @@ def _put_up(case: Case) -> set[str]:
                 continue
             whole = statement(piece, call)
             arguments = " ".join(piece.module.slice(one) for one in call.arguments)
+            arguments = spelled(piece, call) or arguments
             if not _ONE.search(whole) and (_SQL.match(arguments) or not _RUNS.search(call.callee)):
                 found.add(stem(table(whole)))
     return {name for name in found if name and not PRIVATE.search(name)}
@@ -107,6 +126,7 @@ def _put_up(case: Case) -> set[str]:
 
 _ONE = re.compile(
     r"\.(?:single|maybeSingle)\(|\bLIMIT\s+1\b|\.(?:eq|match|filter|in|is)\(\s*[\"'`](?:\w+_)?id\b"
+    r"|[{,]\s*(?:user|owner|customer|client|patient|student|employee|member|account)\s*:\s*[\w.?!]*[iI]d\b"
     r"|[{,(\s](?:_?id|\w+_id|\w+Id)\s*:(?!\s*(?:true|1)\b)|[{,]\s*(?:id|\w+_id|\w+Id)\s*[,}]"
     r"|\b(?:id|\w+_id)\s*=\s*[$?:%]|\beq\(\s*\w+\.(?:id|\w+Id)\s*,",
 )
