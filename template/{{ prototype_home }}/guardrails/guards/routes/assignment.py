@@ -154,7 +154,7 @@ def _held(piece: Piece, whole: dict[tuple[str, int], set[str]]) -> set[str]:
     """The names of a piece that hold the body as it came."""
     giver = piece.giver
     if giver is None:
-        return _whole(piece, {*_nest_bodies(piece), *_unchecked(piece)})
+        return _whole(piece, {*_nest_bodies(piece), *_unchecked(piece), *_told_an_action(piece)})
     names = whole.get((giver.module.path, giver.start), set())
     parameters = piece.function.parameters if piece.function else ()
     handed = {
@@ -183,6 +183,21 @@ _NEST_BODY = re.compile(
 def _nest_bodies(piece: Piece) -> Iterator[str]:
     for text in piece.function.parameters if piece.function else ():
         if found := _NEST_BODY.match(text):
+            yield found[1]
+
+
+_SERVED = re.compile(r"\A\s*['\"]use server['\"]")
+_ANYTHING = re.compile(
+    r"(\w+)\s*(?::\s*(?:any|unknown|object|Record<.*|Partial<.*|Prisma\.\w+))?\s*$", re.DOTALL
+)
+
+
+def _told_an_action(piece: Piece) -> Iterator[str]:
+    """`updateProfile(values: any)` of a server action: whoever calls it writes the argument."""
+    if piece.function is None or not _SERVED.match(piece.module.text):
+        return
+    for text in piece.function.parameters:
+        if found := _ANYTHING.match(text):
             yield found[1]
 
 

@@ -46,9 +46,13 @@ _COMES_BACK = re.compile(
 
 def comes_back(case: Case) -> bool:
     """`GET /esewa/success`: where a provider sends the buyer to, and is asked itself."""
+    return _ASKS_OTHERS.search(case.code) is not None and of_a_buyer(case)
+
+
+def of_a_buyer(case: Case) -> bool:
+    """An address that a provider of payments sends the buyer's browser to, as anybody may."""
     path = case.route.path
-    asks = _ASKS_OTHERS.search(case.code) is not None
-    return asks and _COMES_BACK.search(path) is not None and _PAYMENT.search(path) is not None
+    return _COMES_BACK.search(path) is not None and _PAYMENT.search(path) is not None
 
 
 _COUNTS = re.compile(

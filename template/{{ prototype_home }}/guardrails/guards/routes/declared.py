@@ -20,12 +20,17 @@ _PAID_IF = re.compile(
 )
 _TOPS_UP = re.compile(
     r"/(?:add|load|credit|increase)-?_?(?:funds?|money|balance|credits?|cash)|/top-?_?up|/recharge"
-    r"|/deposit(?:/|$)|/wallet/(?:add|credit|load|fund)",
+    r"|/deposit(?:/|$)|/wallet/(?:add|credit|load|fund)|/(?:balance|wallet)/?$",
     re.IGNORECASE,
 )
+_FILLS = re.compile(
+    r"(?:add|load|buy|purchase|top_?[uU]p|deposit|credit|increase|recharge|claim)\w*"
+    r"(?:Funds?|Money|Balance|Credits?|Coins|Points|Wallet)\("
+)
+"""A server action is called by whatever arguments one likes."""
 _ADDS = re.compile(
     r"\b\w*balance\w*\s*[=:]\s*[^;\n]*\+\s*(?:Number\(|parseFloat\()?\s*\w*amount"
-    r"|\bbalance\s*\+=|\$inc\s*:\s*\{[^{}]*(?:balance|credits?|wallet)"
+    r"|\bbalance\s*\+=|\$inc\s*:\s*\{[^{}]*(?:balance|credits?|wallet)\w*['\"]?\s*:(?!\s*-)"
     r"|\b(?:balance|credits)\s*=\s*\w*\.?(?:balance|credits)\s*\+|\bincrement\s*:\s*\w*amount",
     re.IGNORECASE,
 )
@@ -72,7 +77,10 @@ def _paid_for_a_word(case: Case) -> Iterator[Finding]:
 
 def _own_balance(case: Case) -> Iterator[Finding]:
     """`POST /wallet/add-funds`: whoever is signed in has as much money as they like."""
-    if not _TOPS_UP.search(case.route.path) or _PROVIDER.search(case.code):
+    named = _TOPS_UP.search(case.route.path)
+    if case.route.kind == "action":
+        named = _FILLS.match(case.route.label)
+    if not named or _PROVIDER.search(case.code):
         return
     if not any(re.search(r"amount|credits?|value", one) for one in _sent(case)):
         return

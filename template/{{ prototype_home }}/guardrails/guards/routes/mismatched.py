@@ -25,12 +25,14 @@ _ABOUT_PAYMENTS = re.compile(
 )
 _NUMBER = re.compile(
     r"(?:track|transaction|tx|trx|payment|order|charge|session|reference|ref|checkout|intent)\w*"
-    r"|\w+(?:[iI]d|[rR]ef(?:erence)?)",
+    r"|pidx|\w+(?:[iI]d|[rR]ef(?:erence)?)",
     re.IGNORECASE,
 )
+_SENT_ALONG = re.compile(r"[{,]\s*(?:\w+\s*:\s*)?([A-Za-z_$][\w$]*)\s*(?=[,}])")
 _CHOSEN = re.compile(
     r"\.eq\(\s*['\"](?P<column>\w+)['\"]\s*,\s*(?P<value>[\w$.?!]+)\s*,?\s*\)"
     r"|\bwhere\s*:\s*\{\s*(?P<c>\w+)\s*:\s*(?P<v>[\w$.?!]+)\s*,?\s*\}"
+    r"|\bfindById(?:AndUpdate)?\(\s*(?P<i>[\w$.?!]+)\s*[,)]|\{\s*_id\s*:\s*(?P<m>[\w$.?!]+)\s*\}"
 )
 _PAID = re.compile(
     r"['\"]?\b(?:payment_?)?status['\"]?\s*:\s*(?:['\"](?:paid|completed?|success\w*|confirmed|active)['\"]"
@@ -78,13 +80,17 @@ def _is_compared(piece: Piece) -> bool:
 
 def _asked(piece: Piece, names: Names, call: Call) -> str:
     """The number, out of the request, under which the provider is asked."""
-    if LOG.match(call.callee) or not _ASKS.search(call.callee.rpartition(".")[2]):
+    if LOG.match(call.callee) or not any(
+        map(_ASKS.search, (call.callee, call.callee.rpartition(".")[2]))
+    ):
         return ""
+    address = piece.module.slice(call.arguments[0])[:400] if call.callee.endswith(".post") else ""
     for argument in call.arguments[:3]:
         text = piece.module.slice(argument)[:400]
-        if not _ABOUT_PAYMENTS.search(call.callee + text):
+        if not _ABOUT_PAYMENTS.search(call.callee + address + text):
             continue
         held = re.findall(r"\$\{\s*([\w$]+)\s*\}", text) if "${" in text else [text.strip()]
+        held += _SENT_ALONG.findall(text) if call.callee.endswith(".post") else []
         for word in held:
             if re.fullmatch(r"[\w$]+", word) and _NUMBER.fullmatch(word) and names.has_sent(word):
                 return word
@@ -94,7 +100,7 @@ def _asked(piece: Piece, names: Names, call: Call) -> str:
 def _booked(piece: Piece, names: Names, asked: str) -> tuple[int, str] | None:
     """Where a row is chosen by another number of the request; none where it is by the same."""
     chosen = [
-        (piece.start + one.start(), one["value"] or one["v"])
+        (piece.start + one.start(), one["value"] or one["v"] or one["i"] or one["m"])
         for one in _CHOSEN.finditer(piece.code)
     ]
     if any(re.search(rf"(?<![\w$]){re.escape(asked)}(?![\w$])", value) for _, value in chosen):

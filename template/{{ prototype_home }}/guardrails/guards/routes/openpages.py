@@ -70,6 +70,8 @@ def _guarded_above(program: Program, path: str) -> bool:
             above = posixpath.join(folder, name)
             if above in program.tree.present:
                 module = program.module(above)
+                if module is not None and _IN_BROWSER.match(module.text):
+                    continue  # what it wraps was sent along before it asks
                 code = (
                     "\n".join(one.code for one in program.reach([_whole(module)])) if module else ""
                 )

@@ -1,10 +1,13 @@
 """Orders that a customer declares paid, or whose total the customer names."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding
+from ..braces import closing_brace
 from .access import Case, Spot
+from .callbacks import of_a_buyer
 from .flow import Names, mentions
 from .given import named_by_client
 from .middleware import Access
@@ -52,7 +55,7 @@ PROVIDERS = (
 _PROVIDER = re.compile(PROVIDERS + r"|transaction_?hash|txHash", re.IGNORECASE)
 """Somebody else is asked, or shown something, before it counts as paid."""
 _OTHERWISE = re.compile(
-    r"cashier|staff|waiter|employee|\bpos\b|\bshift|organi[sz]ation_?id"
+    r"cashier|staff|waiter|employee|\bpos\b|\bshift_?[iI]d|(?:open|current|active)_?[sS]hift|organi[sz]ation_?id"
     r"|company_?id|tenant_?id|wallet|balance|\bcredits\b|\bpoints\b|coupon|\bfree\b|invoice|\bseed|admin\w*\s+manual",
     re.IGNORECASE,
 )
@@ -67,17 +70,20 @@ _THEIRS = re.compile(
 )
 """An order belongs to the caller who makes it, even where nothing compares them later."""
 _ORDER = (
-    r"(?:orders?|bookings?|purchases?|reservations?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
-    r"|(?:prisma|db|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation)\.create"
-    r"|\bnew\s+(?:Order|Booking|Purchase|Reservation)(?:Model)?"
-    r"|\b(?:Order|Booking|Purchase|Reservation)(?:Model)?\.create"
-    r"|\b(?:create|add|insert|save|place)(?:New)?(?:Order|Booking|Purchase|Reservation)"
+    r"(?:orders?|bookings?|purchases?|reservations?|appointments?|rentals?|pedidos?)['\"`]?\s*\)\s*\.(?:insert|values)"
+    r"|(?:prisma|db|tx)\.\w*(?:[oO]rder|[bB]ooking|[pP]urchase|[rR]eservation|[aA]ppointment|[rR]ental)\.create"
+    r"|\bnew\s+(?:Order|Booking|Purchase|Reservation|Appointment|Rental)(?:Model)?"
+    r"|\b(?:Order|Booking|Purchase|Reservation|Appointment|Rental)(?:Model)?\.create"
+    r"|\b(?:create|add|insert|save|place)(?:New)?(?:Order|Booking|Purchase|Reservation|Appointment|Rental)"
+    r"|\b(?:order|booking|purchase|reservation|appointment|rental)(?:s|Repo|Repository|Model|Dao)\.create"
 )
 _ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
+_STORED = re.compile(r"\bthis\.\w*(?:[rR]epo|[rR]epository|[mM]odel|[dD]ao)\w*\.create\(\s*\{")
+"""In `booking.service.ts` a repository's rows are bookings."""
 _ADDED_AS = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*([A-Za-z_$][\w$]*)\s*\]?\s*\)")
 _AS_NUMBER = r"(?:(?:Number|parseFloat|parseInt|Math\.\w+|new\s+[\w.]*Decimal)\(\s*|\+\s*)"
 _TOTAL = re.compile(
-    r"\b(total(?:_?(?:amount|price|cost))?|grand_?total|amount|\w*price|(?:monthly|total|agreed)_?rent)\b\s*"
+    r"\b(total(?:_?(?:amount|price|cost|fare))?|grand_?total|amount|\w*price|fare|(?:consultation_?)?fee|(?:monthly|total|agreed)_?rent)\b\s*"
     rf"(?::\s*(?:([\w$.?]+)\s*\?(?!\?)\s*{_AS_NUMBER}[^\n]*"
     rf"|(?:[\w$.]+\s*\?(?!\?)\s*)?{_AS_NUMBER}?([\w$.?]+)"
     r"(?:\s*(?:\|\||\?\?)\s*[\w.]+)?(?:\s*,\s*10)?\s*\)?"
@@ -153,7 +159,8 @@ def orders(cases: list[Case]) -> Iterator[Finding]:
             case.route.label
         ):
             continue
-        if case.route.method == "GET" or ADMIN_PATH.search(case.route.path):
+        led_back = case.access is Access.PUBLIC and of_a_buyer(case)
+        if (case.route.method == "GET" and not led_back) or ADMIN_PATH.search(case.route.path):
             continue
         if not _OTHERWISE.search(case.own):
             yield from _declared_paid(case)
@@ -186,7 +193,7 @@ def _declared_paid(case: Case) -> Iterator[Finding]:
     if (
         _NOTED.search(case.own)
         or _PROVIDER.search(case.code)
-        or not _BOUGHT.search(f"{label} {case.code}")
+        or not (_BOUGHT.search(f"{label} {case.code}") or of_a_buyer(case))
     ):
         return
     theirs = _OWNERS.search(case.code) or _THEIRS.search(case.pieces[0].module.code)
@@ -277,12 +284,13 @@ def _named_total(case: Case) -> Iterator[Finding]:
 
 def _rows_added(piece: Piece) -> Iterator[tuple[int, int]]:
     """Where the rows of new orders are spelled out: in the call, or under the name it is given."""
-    for added in _ADDED.finditer(piece.code):
-        yield added.end(), added.end() + 900
+    by_file = _BOUGHT.search(posixpath.basename(piece.module.path)) is not None
+    for added in (*_ADDED.finditer(piece.code), *(_STORED.finditer(piece.code) if by_file else ())):
+        yield added.end(), min(closing_brace(piece.code, added.end()), added.end() + 4_000)
     named = {added[1] for added in _ADDED_AS.finditer(piece.code)}
     for one in piece.module.bindings_in(piece.start, piece.end) if named else ():
         if one.names.strip() in named and piece.module.slice(one).startswith("{"):
-            yield one.start - piece.start, min(one.end, one.start + 900) - piece.start
+            yield one.start - piece.start, min(one.end, one.start + 4_000) - piece.start
 
 
 def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
