@@ -242,20 +242,46 @@ _CONFINED = re.compile(
 
 def path_of_request(case: Case) -> Case | None:
     """A name that the caller sent becomes part of a path, and nothing keeps it in its folder."""
-    path = case.name("PATH").strip()
-    if path.isidentifier():
-        path = case.source.definition(path, case.match.line).partition("=")[2].strip() or path
-    joined = re.match(r"(?:path\.)?(?:join|resolve)\((.*)\)", path, re.DOTALL)
-    pieces = joined[1].split(",") if joined else [value for _, value in interpolations(path)]
-    for piece in [it.strip() for it in pieces] or [path]:
+    for piece in _parts_of_path(case, case.name("PATH").strip()):
         named = re.fullmatch(r"[\w$.?!]+(?:\[[\"']\w+[\"']\])?", piece)
-        if not named or not re.search(r"file|path|name|folder|image|doc", piece, re.IGNORECASE):
+        if not named or not _NAMES_A_FILE.search(piece):
             continue
-        if _CONFINED.search(case.above + case.match.text) or _approved(case, piece):
+        if _CONFINED.search(_SAID.sub("", case.above + case.match.text)) or _approved(case, piece):
             continue
-        if from_request(case, piece):
+        if from_request(case, piece) or _OF_A_FORM.match(_defined(case, piece)):
             return case.but(PATH=piece)
     return None
+
+
+_NAMES_A_FILE = re.compile(
+    r"file|path|name|folder|image|doc|(?<!\.)\b(?:\w+Id|\w+Index)$", re.IGNORECASE
+)
+"""An id that is a name of its own: of `user.id` the store says what it looks like."""
+_SAID = re.compile(r"(?m)^\s*console\.\w+\(.*$")
+_OF_A_FORM = re.compile(r"\s*(?:await\s+)?\w*[fF]orm\w*\.get\(")
+
+
+def _parts_of_path(case: Case, path: str, depth: int = 0) -> list[str]:
+    """What a path is joined of, and what that is joined of in turn."""
+    if path.isidentifier():
+        path = _defined(case, path) or path
+    joined = re.match(r"(?:path\.)?(?:join|resolve)\((.*)\)", path, re.DOTALL)
+    pieces = joined[1].split(",") if joined else [value for _, value in interpolations(path)]
+    parts = [it.strip() for it in pieces] or [path]
+    if not joined or depth:
+        return parts
+    inner = [one for it in parts for _, one in interpolations(it)]
+    return [
+        *parts,
+        *(one.strip() for one in inner),
+        *(one for it in parts if it.isidentifier() for one in _parts_of_path(case, it, 1)),
+    ]
+
+
+def _defined(case: Case, name: str) -> str:
+    if not name.isidentifier():
+        return ""
+    return case.source.definition(name, case.match.line).partition("=")[2].strip()
 
 
 _APPROVES = re.compile(
