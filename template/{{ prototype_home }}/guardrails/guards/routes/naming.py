@@ -143,7 +143,9 @@ def spelled(piece: Piece, call: Call) -> str:
 
 
 _HELD = re.compile(r"(\bwhere)\s*(?::\s*([A-Za-z_$][\w$]*))?(?=\s*[,}])")
-_ASKS = re.compile(r"(?:^|\.)(?:find|count|aggregate|delete|update|exists|distinct)\w*$")
+_ASKS = re.compile(r"(?:^|\.)(?:find|count|aggregate|delete|destroy|update|exists)\w*$")
+_BY_FILTER = re.compile(r"\.(?:find\w*|count\w*|exists|(?:delete|update)(?:One|Many))$")
+"""What is told first says which rows: `update(changes)` is told what becomes of them."""
 
 
 def with_filter(piece: Piece, call: Call) -> str:
@@ -154,6 +156,8 @@ def with_filter(piece: Piece, call: Call) -> str:
     if not _ASKS.search(call.callee) or len(first) > _LONGEST:
         return ""
     if WORD.fullmatch(first):
+        if not _BY_FILTER.search(call.callee):
+            return ""
         return _held(piece, call, first)
     found = _HELD.search(first) if first.startswith("{") else None
     told = _held(piece, call, found[2] or found[1]) if found else ""

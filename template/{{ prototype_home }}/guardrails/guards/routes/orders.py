@@ -286,7 +286,7 @@ def _rows_added(piece: Piece) -> Iterator[tuple[int, int]]:
     """Where the rows of new orders are spelled out: in the call, or under the name it is given."""
     by_file = _BOUGHT.search(posixpath.basename(piece.module.path)) is not None
     for added in (*_ADDED.finditer(piece.code), *(_STORED.finditer(piece.code) if by_file else ())):
-        yield added.end(), min(closing_brace(piece.code, added.end()), added.end() + 4_000)
+        yield added.end(), min(closing_brace(piece.code, added.end()) + 1, added.end() + 4_000)
     named = {added[1] for added in _ADDED_AS.finditer(piece.code)}
     for one in piece.module.bindings_in(piece.start, piece.end) if named else ():
         if one.names.strip() in named and piece.module.slice(one).startswith("{"):

@@ -58,8 +58,8 @@ def owned_tables(cases: list[Case]) -> set[str]:
                     continue
                 whole = statement(piece, call)
                 arguments = " ".join(piece.module.slice(one) for one in call.arguments)
-                theirs = READS.search(whole) and (
-                    _BETWEEN.search(arguments) or _of_persons(names, whole)
+                theirs = (READS.search(whole) and _BETWEEN.search(arguments)) or _of_persons(
+                    names, whole
                 )
                 if (
                     (theirs or names.has_caller(arguments))

@@ -174,7 +174,7 @@ def only_tested(query: Query) -> bool:
 
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 _TESTED = (
-    r"\bif\s*\(\s*!*{0}\s*\)|(?<![\w$.]){0}\??\.length\s*(?:[<>=!]=*\s*\d|\))"
+    r"\bif\s*\(\s*!*{0}\s*\)|(?<![\w$.]){0}\??\.length\b"
     r"|(?:&&|\|\|)\s*!*{0}\s*(?=\))"
 )
 
