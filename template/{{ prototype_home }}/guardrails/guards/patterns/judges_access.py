@@ -308,6 +308,14 @@ def unasked_socket(case: Case) -> Case | None:
     return None if asked else case
 
 
+_TELLS = re.compile(r"\.(?:to|in)\(")
+
+
+def unasked_room(case: Case) -> Case | None:
+    """What is only counted as being there hears nothing."""
+    return unasked_socket(case) if _TELLS.search(case.source.text) else None
+
+
 _ENDS = re.compile(r"\bexp\b|expir", re.IGNORECASE)
 _NO_SESSION = re.compile(r"reset|verif|confirm|invite|unsubscri|download", re.IGNORECASE)
 
@@ -336,6 +344,7 @@ JUDGES: dict[str, Judge] = {
     "insecure-cookie": insecure_cookie,
     "insecure-session": insecure_session,
     "origin-line": origin_line,
+    "unasked-room": unasked_room,
     "unasked-socket": unasked_socket,
     "last-word-on-origins": last_word_on_origins,
     "reflected-origin": reflected_origin,

@@ -107,7 +107,7 @@ def _named_account(case: Case) -> Iterator[Finding]:
     """`POST /auth/become-host` for the user of the body: an open path, a change that isn't."""
     path = case.route.path
     if (
-        case.route.method != "POST"
+        case.route.method not in {"POST", "PUT", "PATCH"}
         or not PUBLIC_PATH.search(path)  # the others are told of as open
         or not _anybody(case)
         or LOGIN_PATH.search(path)

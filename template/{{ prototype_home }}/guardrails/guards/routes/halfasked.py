@@ -84,9 +84,28 @@ def _left(case: Case, piece: Piece) -> list[str]:
         one.lower() for guarding in case.route.guards for one in _QUOTED.findall(guarding.code)
     }
     there = _roles(case.program) & _given(case.program)
+    before |= _let_in(piece)
     there = there & before or there
     left = there - named
     return sorted(one for one in left if OF_A_BUSINESS.match(one) or not _OF_THE_HOUSE.search(one))
+
+
+_LETS_IN = re.compile(
+    r"(?:require|check|assert|ensure|has|allow|restrict|authori[sz]e)\w*$", re.IGNORECASE
+)
+
+
+def _let_in(piece: Piece) -> set[str]:
+    """`requireRole(user, "KEEPER", "ADMIN")`: who comes further is one of these."""
+    return {
+        one.lower()
+        for call in piece.module.calls_in(piece.start, piece.end)
+        if _LETS_IN.search(call.callee) and call.end - call.start < _LONGEST
+        for one in _QUOTED.findall(piece.module.slice(call))
+    }
+
+
+_LONGEST = 300
 
 
 def _names(found: re.Match[str]) -> list[str]:
