@@ -166,7 +166,7 @@ def only_tested(query: Query) -> bool:
     if query.writes or not into or not re.fullmatch(r"\w+", into[-1].names):
         return False
     later = _TEXT.sub("''", piece.module.code[into[-1].end : piece.end])
-    used = re.compile(rf"(?<![\w$.]){into[-1].names}(?![\w$])")
+    used = re.compile(rf"(?<![\w$.]){into[-1].names}(?![\w$]|\s*:)")
     tested = re.compile(_TESTED.format(into[-1].names))
     found = used.findall(later)
     return bool(found) and len(found) == len(tested.findall(later))
