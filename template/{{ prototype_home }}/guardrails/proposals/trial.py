@@ -10,7 +10,7 @@ import psycopg
 
 from ..guards.database.escalation import gains_in
 from ..guards.database.examine import Acted
-from ..guards.database.functions import argument, invocation
+from ..guards.database.arguments import argument, invocation
 from ..guards.database.relations import Function, Table
 from ..guards.database.stranger import Attacker, Visitor
 from ..matrix.collect import tables_of, views_of

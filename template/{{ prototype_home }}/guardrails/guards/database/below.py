@@ -16,7 +16,7 @@ _BELONGS_TO_IT = re.compile(
     r"|adjust|ticket|passenger|entry|entries"
 )
 _FOR_OTHERS = re.compile(
-    r"view|click|like|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
+    r"view|click|like|answer|submission|attempt|response|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
 )
 """What people are asked to add to what others have put up."""
 
@@ -36,10 +36,26 @@ def find(scene: Scene) -> Iterator[Finding]:
                 f"{scene.who(USER)} can add rows of `{table.name}` to somebody else's "
                 f"`{above[0].name}`: the policy looks whose the new row is, and not whose "
                 "it is added to.",
-                Severity.HIGH if _BELONGS_TO_IT.search(table.name) else Severity.MEDIUM,
+                _severity(table, above[0]),
                 scene.evidence(table),
                 also=places[1:],
             )
+
+
+def _severity(table: Table, parent: Table) -> Severity:
+    """What is part of a private thing; of what nobody knows whose affair it is, less."""
+    private = purpose_of(parent) is not Purpose.UNKNOWN
+    part = _BELONGS_TO_IT.search(table.name) is not None
+    return Severity.HIGH if part and private else Severity.MEDIUM
+
+
+_SOMEBODYS = {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}
+
+
+def _has_people(scene: Scene, parent: Table) -> bool:
+    """Whether somebody owns it, or its policies ask who is calling: who takes part in it."""
+    asked = (policy.using for policy in parent.policies if policy.applies("SELECT", USER.role))
+    return scene.ownership.owned(parent) or any("uid()" in text or "(" in text for text in asked)
 
 
 def _private(scene: Scene, table: Table, column: str) -> Table | None:
@@ -48,9 +64,9 @@ def _private(scene: Scene, table: Table, column: str) -> Table | None:
     parent = scene.relations.tables.get(key.target) if key else None
     if key is None or parent is None or not parent.row_security or parent is table:
         return None
-    person = scene.ownership.identifies(parent, key.target_columns[0])
-    kinds = {Purpose.PERSONAL, Purpose.PRIVILEGE}
-    if person or not scene.ownership.owned(parent) or purpose_of(parent) not in kinds:
+    if scene.ownership.identifies(parent, key.target_columns[0]):
+        return None
+    if purpose_of(parent) not in _SOMEBODYS or not _has_people(scene, parent):
         return None
     seen = scene.matrix.attempt(parent, USER, "SELECT")
     return None if seen.allowed else parent

@@ -32,20 +32,13 @@ def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
 
 def gains_in(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[Gain]:
     """What users can give themselves in rows of their own; nothing where all rows are open."""
-    if _open_anyway(scene, table):
-        return []
+    if scene.matrix.attempt(table, USER, "UPDATE").allowed:
+        return []  # others' rows can be written, which is said already
     updated = _updates(scene, stage, seeder, table)
-    if worst(updated) >= Severity.HIGH:
+    if worst(updated) >= Severity.HIGH or scene.matrix.attempt(table, USER, "INSERT").allowed:
         return updated
     inserted = insertions(scene, stage, seeder, table)
     return inserted if worst(inserted) > worst(updated) else updated
-
-
-def _open_anyway(scene: Scene, table: Table) -> bool:
-    """Others' rows can be written, which is said already."""
-    return any(
-        scene.matrix.attempt(table, USER, command).allowed for command in ("UPDATE", "INSERT")
-    )
 
 
 def _updates(scene: Scene, stage: Stage, seeder: Seeder, table: Table) -> list[Gain]:

@@ -20,6 +20,8 @@ from . import (
     counting,
     escalation,
     functions,
+    joined,
+    metadata,
     newcomers,
     policies,
     principals,
@@ -27,6 +29,7 @@ from . import (
     selfsame,
     signups,
     storage,
+    twice,
 )
 from .accounts import add_account
 from .attempts import Outcome
@@ -169,9 +172,14 @@ def act(
 
 def _by_trying(acted: Acted) -> Iterator[Finding]:
     scene, stage = acted.scene, acted.stage
-    yield from policies.find(scene)
-    yield from below.find(scene)
-    yield from escalation.find(scene, stage, acted.seeder)
+    chosen = list(escalation.find(scene, stage, acted.seeder))
+    said_there = {one.place for one in chosen}
+    let_in = [one for one in joined.find(scene, stage, acted.seeder) if one.place not in said_there]
+    entered = {one.place for one in let_in}
+    yield from joined.told_once(list(policies.find(scene)), let_in)
+    yield from (one for one in below.find(scene) if one.place not in entered)
+    yield from chosen
+    yield from metadata.find(scene)
     yield from said.find(scene, stage, acted.seeder)
     yield from functions.find(scene, stage)
     yield from calls.find(scene, stage, acted.seeder)
@@ -181,6 +189,7 @@ def _by_trying(acted: Acted) -> Iterator[Finding]:
     yield from newcomers.find(scene)
     yield from storage.find(scene, stage)
     yield from selfsame.find(scene)
+    yield from twice.find(scene, stage, acted.seeder)
 
 
 def _sign_up(connection: Connection[Any], person: Person) -> list[NotLooked]:

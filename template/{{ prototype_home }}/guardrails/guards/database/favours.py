@@ -13,8 +13,9 @@ from psycopg.sql import SQL
 
 from ...engine.finding import Evidence, Finding
 from . import once
+from .arguments import NUMBERS, argument, invocation
 from .escalation import gains_in, own_row
-from .functions import NUMBERS, WRITES, argument, invocation, place
+from .functions import WRITES, place
 from .gains import GAIN, SEVERITY, Gain, tempting
 from .relations import Column, Function, Table
 from .scene import Scene

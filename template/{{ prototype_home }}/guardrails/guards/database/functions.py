@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
+from .arguments import argument, invocation
 from .counters import decides_nothing, only_counts, only_tallies
 from .relations import Function, Table, View
 from .scene import Scene
@@ -27,6 +28,7 @@ CHECKED = re.compile(
     r"(token|secret|key|signature|auth|uid)",
     re.IGNORECASE,
 )
+ROLES = re.compile(r"role|admin|permission|member|owner", re.IGNORECASE)
 _INTO = re.compile(r"\bINSERT\s+INTO\s+[\w.\"]+\s*\(", re.IGNORECASE)
 """`INSERT INTO user_tokens (...)` calls nothing."""
 _TELLS = re.compile(r"\braise\s+(?:log|notice|warning|info|debug)\b[^;]*;", re.IGNORECASE)
@@ -104,6 +106,8 @@ def judged(scene: Scene, stage: Stage, function: Function) -> Finding | None:
     """Call it as the least of those who may, and say what it gave or changed."""
     visitor = ANON if "anon" in function.callers else USER
     effect = _call(scene, stage, function, visitor)
+    if visitor is ANON and not effect.changed and not effect.told:
+        visitor, effect = _as_user(scene, stage, function)
     found = place(scene, function)
     if effect.changed:
         tables = ", ".join(f"`{name}`" for name in sorted(effect.changed))
@@ -124,7 +128,32 @@ def judged(scene: Scene, stage: Stage, function: Function) -> Finding | None:
             Severity.HIGH,
             Evidence.EXECUTED,
         )
-    return _read(scene, function, visitor, found)
+    return _read(scene, function, ANON if "anon" in function.callers else USER, found)
+
+
+def _as_user(scene: Scene, stage: Stage, function: Function) -> tuple[Visitor, Effect]:
+    """What whoever signs up gets done where only who has no account is turned away: in rows that
+    are somebody's, and not in what is there for all to add to or to take on."""
+    nothing = Effect()
+    if "authenticated" not in function.callers or "uid()" not in function.body:
+        return ANON, nothing
+    if not function.arguments or only_counts(function.body):
+        return ANON, nothing
+    effect = _call(scene, stage, function, USER)
+    kept = [
+        table.name
+        for table in scene.relations.tables.values()
+        if table.name in effect.changed
+        and scene.ownership.owned(table)
+        and purpose(table.name) not in _SHOWN
+        and not scene.matrix.attempt(table, USER, "SELECT").allowed
+        and not _TAKES_ON.search(function.body)
+    ]
+    return USER, Effect(kept, effect.told)
+
+
+_TAKES_ON = re.compile(r"\bset\b[^;]*?=\s*(?:\(\s*select\s+)?(?:auth\.uid\(\)|v?_?(?:user_?id|uid|caller|me)\b)", re.IGNORECASE)
+"""What waits for somebody becomes the caller's."""
 
 
 def _check(function: Function, visitor: Visitor) -> str:
@@ -135,6 +164,8 @@ def _check(function: Function, visitor: Visitor) -> str:
             "without an account auth.uid() is null, so its check is neither true nor false "
             "and lets the caller through"
         )
+    if visitor is USER and not ROLES.search(function.body):
+        return "it asks whether somebody is signed in, and not whose that is"
     return "its check did not stop the call"
 
 
@@ -243,55 +274,6 @@ def _call(scene: Scene, stage: Stage, function: Function, visitor: Visitor) -> E
     except psycopg.Error:
         return effect
     return effect
-
-
-def invocation(function: Function) -> Composed:
-    """The call, with a placeholder for each argument."""
-    last = len(function.arguments) - 1
-    given = SQL(", ").join(
-        SQL("{}{}::{}").format(
-            SQL("variadic " if function.variadic and n == last else ""),
-            Placeholder(f"a{n}"),
-            SQL(kind.replace("%", "%%")),
-        )
-        for n, (_, kind) in enumerate(function.arguments)
-    )
-    return SQL("select to_jsonb(r) from {}({}) r").format(
-        Identifier(function.schema, function.name), given
-    )
-
-
-def argument(scene: Scene, name: str, kind: str, function: Function | None = None) -> str | None:
-    """A value that leads to the victim's rows."""
-    plain = re.sub(r"^(p|in|arg|v|_|target|the|new|input)_+", "", words(name))
-    if kind == "uuid" or (kind in {"text", "bigint", "integer"} and plain.endswith("_id")):
-        return _id(scene, plain, kind, function)
-    if kind == "uuid[]":
-        return f"{{{_id(scene, plain, 'uuid', function)}}}"
-    if kind in NUMBERS:
-        return "1"
-    if kind.startswith(("timestamp", "date")):
-        return "2026-01-15"
-    if kind.endswith("[]"):
-        return "{}"
-    return _PLAIN.get(kind) or (VICTIM.email if "mail" in plain else f"{VICTIM.mark} {plain}")
-
-
-NUMBERS = {"integer", "bigint", "smallint", "numeric", "real", "double precision"}
-_PLAIN = {"boolean": "true", "json": "{}", "jsonb": "{}", "interval": "1 hour"}
-
-
-def _id(scene: Scene, name: str, kind: str, function: Function | None) -> str | None:
-    """The victim's id in the table that the argument is named for, or, where it is named for none,
-    in that of which the function gives rows; else the victim's own."""
-    stem = re.sub(r"(^|_)(uu)?ids?$", "", name) or words(function.returns if function else "")
-    for relation in scene.relations.tables:
-        table = words(relation[1])
-        if table in {stem, f"{stem}s", f"{stem}es", re.sub(r"y$", "ies", stem)}:
-            row = scene.seeded.row(relation, VICTIM)
-            if row is not None and len(row.key) == 1:
-                return text(row.values[row.key[0]])
-    return "1" if kind in NUMBERS else VICTIM.uid
 
 
 def _written_so_far(stage: Stage) -> dict[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...engine.finding import Severity
 from .contents import purpose_of
-from .ownership import TENANTS
+from .ownership import PROFILES, TENANTS
 from .relations import Column, Table
 from .requests import BY_ROLE, WAITING, decided_by_others, granted
 from .scene import Scene
@@ -168,7 +168,7 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
             or (account and (kind == "entitlement" or (person and kind == "money")))
             or (purpose in _SOMEBODYS and (person or paid))
             or (kind == "money" and (_is_purse(scene, table) or _has_no_name(table, purpose)))
-            or (kind == "control" and purpose is Purpose.PRIVILEGE)
+            or (kind == "control" and (purpose is Purpose.PRIVILEGE or _is_membership(table, column)))
         ):
             yield column, kind
 
@@ -186,6 +186,17 @@ def _decides(scene: Scene, table: Table, column: Column, *, paid: bool, person: 
     if not person and not _is_shown(scene, table):
         return None  # of what nobody else looks at, an owner keeps their own account
     return "identity" if _WHO_THEY_ARE.search(words(f"{table.name} {column.name}")) else kind
+
+
+_MEMBERS = re.compile(r"_(members?(hips?)?|participants?|collaborators?|staff)$")
+_RANK = re.compile(r"admin|owner|manager|moderator", re.IGNORECASE)
+
+
+def _is_membership(table: Table, column: Column) -> bool:
+    """Of what somebody is a member, where the row says who leads it."""
+    ranks = f"{column.default} {' '.join(text for _, text in table.checks)} {column.labels}"
+    named = _MEMBERS.search(words(table.name)) is not None
+    return named and bool(_RANK.search(ranks) or "member" in column.default)
 
 
 _UNTOLD = re.compile(r"currency|moeda|moneda|devise|status|(^|_)(id|email)$")
@@ -227,6 +238,8 @@ def _is_shown(scene: Scene, table: Table) -> bool:
 def is_person(scene: Scene, table: Table) -> bool:
     """One row a user: a profile, settings, a wallet."""
     owners = scene.ownership.owners.get(table.relation, frozenset())
+    if table.relation in scene.replay.rebuilt and table.name in PROFILES:
+        return bool(owners)  # no key is known of it
     alone = [set(columns) for columns in (table.key, *table.unique) if len(columns) == 1]
     return any(columns <= owners for columns in alone)
 

@@ -96,15 +96,6 @@ def _guarded(scene: Scene, table: Table) -> Iterator[Finding]:
     yield from _recursive(scene, table)
     yield from _unseen_only(scene, table)
     yield from _ineffective(scene, table)
-    for policy in table.policies:
-        if "user_metadata" in policy.using + policy.check:
-            yield Finding(
-                "rls.user-metadata",
-                scene.policy_places(table, [policy])[0],
-                f"Policy “{policy.name}” on `{table.name}` trusts user_metadata, which users "
-                "write themselves.",
-                evidence=Evidence.EXACT,
-            )
 
 
 @dataclass(frozen=True)

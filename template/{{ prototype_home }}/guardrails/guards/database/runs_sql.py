@@ -7,7 +7,8 @@ import psycopg
 
 from ...engine.finding import Evidence, Finding, Severity
 from . import once
-from .functions import argument, invocation, place
+from .arguments import argument, invocation
+from .functions import place
 from .relations import Function
 from .scene import Scene
 from .stranger import ANON, USER, Stage, Visitor
