@@ -136,7 +136,7 @@ def _pair_key(line: str) -> str:
 
 
 _PASSWORDISH = re.compile(
-    r"\b(password|passwd|pwd|pin|passcode|recovery code\w*|backup code\w*|otp)\b"
+    r"\b(password|passwd|pwd|m?pin|passcode|recovery code\w*|backup code\w*|otp)\b"
 )
 _NOT_HASHED_FOR_KEEPING = re.compile(
     r"pwnedpasswords|haveibeenpwned|gravatar|cloudinary|pbkdf2|scrypt", re.IGNORECASE

@@ -4,6 +4,8 @@ import re
 
 from ...engine.finding import Severity
 from .case import WRITE, Case, Judge, last_name
+from .scan import Match
+from .source import Source
 
 _BOUNDED = re.compile(
     r"\.\s*(limit|range|single|maybeSingle|csv|abortSignal_only|count|take|returns_only)\s*[<(]"
@@ -177,7 +179,7 @@ def several_writes(case: Case) -> Case | None:
     if any(one.line < case.match.line for one in beside):
         return None
     tables = list(dict.fromkeys(name for one in beside if (name := _table(one.text))))
-    if len(tables) < 2 or _ATOMIC.search(case.around):
+    if (len(tables) < 2 and not _emptied_first(source, beside)) or _ATOMIC.search(case.around):
         return None
     if _MODEL.match(case.match.text) and not any(_TOGETHER.search(name) for name in tables):
         return None
@@ -187,7 +189,27 @@ def several_writes(case: Case) -> Case | None:
         and re.search(r"delete\s+from|\.delete\(", case.below, re.IGNORECASE)
     )
     severity = Severity.HIGH if moved and source.is_server else None
-    return case.but(severity=severity, TABLES=", ".join(tables[:4]))
+    told = ", ".join(tables[:4]) if len(tables) > 1 else f"the old rows of {tables[0]} and the new"
+    return case.but(severity=severity, TABLES=told)
+
+
+_OTHERWISE = re.compile(r"\belse\b|\breturn\b|\bcase\b")
+_FAILED = re.compile(r"if\s*\([^()]*(?i:err)[^()]*\)\s*(?:\{[^{}]*\}|[^;\n]*)")
+
+
+def _emptied_first(source: Source, beside: list[Match]) -> bool:
+    """Whether rows are deleted and others put in their place: what fails between loses them."""
+    written = [(one.line, _table(one.text), one.text) for one in beside if ".from(" in one.text]
+    return any(
+        table
+        and table == added
+        and ".delete(" in text
+        and ".insert(" in put
+        and line < later
+        and not _OTHERWISE.search(_FAILED.sub("", source.between(line + 1, later - 1)))
+        for line, table, text in written
+        for later, added, put in written
+    )
 
 
 def _in_a_loop(above: str) -> bool:

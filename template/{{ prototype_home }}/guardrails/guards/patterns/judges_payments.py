@@ -229,10 +229,30 @@ _PAID = re.compile(
 )
 
 
+_PAYMENTS = re.compile(r"(?:\w+_)?(?:payments?|transactions?|donations?|pagamentos?|pagos?)")
+_DONE = re.compile(
+    r"\bstatus[\"']?\s*:\s*[\"'](?:paid|completed|complete|succeeded|success|successful)[\"']"
+)
+_WIDGET = re.compile(
+    r"FlutterwaveCheckout|useFlutterwave|checkout\.flutterwave|PaystackPop|usePaystackPayment|js\.paystack"
+    r"|new\s+(?:\w+\.)?Razorpay\(|checkout\.razorpay|PayPalButtons|paypal\.Buttons",
+)
+"""What takes a payment in the page, and tells the page alone how it went."""
+
+
+def _booked_by_widget(case: Case, table: str) -> bool:
+    """A payment that the page puts down as done, since the provider's script said so there."""
+    if not _PAYMENTS.fullmatch(table) or _STAFF.search(case.source.path):
+        return False
+    return _WIDGET.search(case.source.text) is not None and _DONE.search(_row(case)[1]) is not None
+
+
 def paid_in_browser(case: Case) -> Case | None:
     """The customer's own browser notes that the order was paid."""
     source = case.source
     table = re.search(r"\.from\(\s*[\"'`](\w+)[\"'`]", case.match.text)
+    if table and _booked_by_widget(case, table[1]):
+        return case.but(TABLE=table[1])
     if not table or not _ORDERS.match(table[1]) or _STAFF.search(source.path):
         return None
     at, row = _row(case)

@@ -32,8 +32,14 @@ def collect(tree: Tree) -> tuple[Program, list[Case]]:
     return program, cases
 
 
+_ROUTED = re.compile(
+    r"['\"](?:npm:|jsr:@?|https://[^'\"]*/)(?:hono/)?hono[^'\"]*['\"][\s\S]*\.(?:get|post|put|delete)\(\s*['\"`]/"
+)
+"""An edge function with addresses of its own, each with what it asks."""
+
+
 def _routes(program: Program) -> Iterator[Route]:
-    yield from file_routes(program)
+    files = list(file_routes(program))
     servers: list[str] = []
     for path in program.tree.files:
         if not path.endswith(CODE) or is_test(path) or path.endswith((".d.ts", ".min.js")):
@@ -45,7 +51,7 @@ def _routes(program: Program) -> Iterator[Route]:
         built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
         if "firebase-functions" in text and not built and (module := program.module(path)):
             yield from cloud(module)
-        if SERVER.search(text) and "/functions/" not in path:
+        if SERVER.search(text) and ("/functions/" not in path or _ROUTED.search(text)):
             servers.append(path)
     registered = list(Servers(program, servers).routes())
     mounted = Mounted(program) if registered else None
@@ -53,7 +59,10 @@ def _routes(program: Program) -> Iterator[Route]:
     program.unstarted |= beside_functions(program.tree) | (mounted.idle() if mounted else set())
     # Of two that are told as one, the living one is told.
     registered.sort(key=lambda route: route.module.path in program.unstarted)
-    yield from (route for route in registered if answers.get(route.module.path, True))
+    told = [route for route in registered if answers.get(route.module.path, True)]
+    routed = {route.module.path for route in told}
+    yield from (one for one in files if one.kind != "edge" or one.module.path not in routed)
+    yield from told
 
 
 def _declared(program: Program, path: str, text: str) -> Iterator[Route]:

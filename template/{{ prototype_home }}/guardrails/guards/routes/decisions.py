@@ -75,7 +75,7 @@ def _made_by_who_asks(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces[:1]:
         for granted in _GRANTED.finditer(piece.code):
-            if with_key(piece, granted["client"]) and _for_caller(case, piece, granted):
+            if with_key(case, piece, granted["client"]) and _for_caller(case, piece, granted):
                 yield finding(
                     "authz.missing-role-check",
                     place(piece.module, piece.start + granted.end(), case.route.label),

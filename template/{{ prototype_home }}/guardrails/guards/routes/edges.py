@@ -9,6 +9,7 @@ from .callbacks import of_a_payment
 from .called import calls_for_anybody
 from .middleware import Access
 from .platforms import EdgeProject
+from .newaccounts import of_new_account
 from .queries import Query, answered, hands_out, overwrites_account, queries
 from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
@@ -214,7 +215,9 @@ def _edge_record(case: Case) -> Finding | None:
     found = [
         one
         for one in queries(case)
-        if _telling(one) and not (one.inserts and _SIDE_TABLE.search(one.table))
+        if _telling(one)
+        and not (one.inserts and _SIDE_TABLE.search(one.table))
+        and not of_new_account(one)
     ]
     if not found:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Case, Spot
+from .cookiesessions import kept_in_cookies
 from .exposure import people, principal, provider_token
 from .flow import Names
 from .given import named_by_client
@@ -55,6 +56,7 @@ def identity(cases: list[Case]) -> Iterator[Finding]:
             yield from _signed_as(case)
             yield from roles(case)
             yield from provider_token(case)
+            yield from kept_in_cookies(case)
         yield from people(of_app)
         yield from left_open(of_app)
     yield from principal(cases)

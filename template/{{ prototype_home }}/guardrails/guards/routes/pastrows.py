@@ -20,12 +20,13 @@ _CHANGED = re.compile(
 )
 _FILTER = re.compile(r"\s*\.(\w+)\(((?:[^()]|\([^()]*\))*)\)")
 _BY_ID = re.compile(r"\s*['\"`]id['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*")
-_ASKED = re.compile(
+ASKED = re.compile(
     r"\.(?:user|owner|author|creator|profile|host|seller|created)_?(?:id|by)\b\s*[!=]==?"
     r"|[!=]==?\s*(?:user|userId|user\.id|userData\.user\.id)\b|is_?owner|can_?(?:edit|access|manage)"
-    r"|(?:check|verify|assert|require|has)_?\w*(?:access|owner|permission|member)|\.rpc\(",
+    r"|(?:check|verify|assert|require|has)_?\w*(?:access|owner|permission|member)",
     re.IGNORECASE,
 )
+_CALLS = re.compile(r"\.rpc\(")
 
 
 _PERSONS = {"profil", "user", "account", "member"}
@@ -41,15 +42,16 @@ def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
         not apart
         or case.token_in_hand
         or WEBHOOK_NAME.search(case.route.name)
-        or _ASKED.search(case.code)
+        or ASKED.search(case.code)
+        or _CALLS.search(case.code)
     ):
         return
     for piece in case.pieces[:1]:
         for change in _CHANGED.finditer(piece.code):
             table = change["table"]
-            if stem(table) not in owned - _PERSONS or _looked_up(piece, table):
+            if stem(table) not in owned - _PERSONS or _looked_up(case, piece, table):
                 continue
-            if _by_sent_id(case, piece, change.end()) and with_key(piece, change["client"]):
+            if _by_sent_id(case, piece, change.end()) and with_key(case, piece, change["client"]):
                 verb = "deletes" if change["verb"] == "delete" else "changes"
                 yield finding(
                     "authz.idor",
@@ -62,14 +64,14 @@ def past_the_rows(case: Case, owned: set[str]) -> Iterator[Finding]:
                 return
 
 
-def _looked_up(piece: Piece, table: str) -> bool:
+def _looked_up(case: Case, piece: Piece, table: str) -> bool:
     """Whether rows of it are asked for by whose they are, or with the caller's own client."""
     asked = re.compile(
         rf"([A-Za-z_$][\w$]*)\s*\.from\(\s*['\"`]{table}['\"`]\s*\)"
         r"([^;]*?)(?=;|\bconst\b|\breturn\b|\bif\b)"
     )
     return any(
-        re.search(r"\.eq\(\s*['\"`](?!id['\"`])\w+", one[2]) or not with_key(piece, one[1])
+        re.search(r"\.eq\(\s*['\"`](?!id['\"`])\w+", one[2]) or not with_key(case, piece, one[1])
         for one in asked.finditer(piece.code)
     )
 
@@ -98,8 +100,12 @@ def _by_sent_id(case: Case, piece: Piece, at: int) -> bool:
     )
 
 
-def with_key(piece: Piece, name: str) -> bool:
-    """Whether a client was made with the service key, or with a name that holds it."""
+def with_key(case: Case, piece: Piece, name: str) -> bool:
+    """Whether a client was made with the service key, or with a name that holds it; here, or in
+    the file that it comes from."""
+    there = case.program.find(piece.module, name) if name in piece.module.imports else None
+    if there and (client := there[0].outer_values.get(there[1])):
+        return SERVICE.search(there[0].slice(client)) is not None
     bindings = piece.module.bindings_in(piece.start, piece.end)
     held = {one.names.strip(): piece.module.slice(one) for one in bindings}
     held |= {

@@ -7,7 +7,6 @@ from .access import Case
 from .clients import rows_decide
 from .program import Piece
 from .say import HIGH
-from .signs import SERVICE
 
 _PURSE = re.compile(
     r"from\(\s*['\"`]\w*(?:wallet|balance|credit|ledger|saldo)\w*['\"`]\s*\)(?:\s*as\s+\w+\s*\))?\s*"
@@ -17,7 +16,11 @@ _PURSE = re.compile(
 _ASKS_A_PROVIDER = re.compile(
     r"\bfetch\(|\baxios\b|\bverif\w*\(|\.retrieve\(|\bcreateHmac\(|\bconstructEvent"
 )
-_WHOSE = re.compile(r"\.eq\(\s*['\"`](?:\w+_)?(?:id|email)['\"`]\s*,\s*([\w$.?!]+)\s*,?\s*\)")
+_WHOSE = re.compile(
+    r"(?:\.(?:eq|ilike)\(\s*['\"`](?:\w+_)?(?:id|email|phone)['\"`]"
+    r"|\.filter\(\s*['\"`][^'\"`]*(?:id|email|phone)['\"`]\s*,\s*['\"`]eq['\"`])"
+    r"\s*,\s*([\w$.?!]+)\s*,?\s*\)"
+)
 
 
 _TABLE = re.compile(r"\.from\(\s*['\"`]\w+['\"`]\s*\)\s*")
@@ -27,7 +30,7 @@ _OPENS_ACCOUNTS = re.compile(r"\.(?:signUp|createUser|signInWith\w+)\(")
 def fills_a_purse(case: Case) -> bool:
     """With the server's key, for whomever the request names, and nobody is asked what was paid."""
     spot = case.first(_PURSE)
-    if spot is None or not SERVICE.search(case.code) or _ASKS_A_PROVIDER.search(case.code):
+    if spot is None or not case.service or _ASKS_A_PROVIDER.search(case.code):
         return False
     if _OPENS_ACCOUNTS.search(case.code):
         return False  # a newcomer's purse is made with the account
@@ -44,7 +47,7 @@ def told_by_action(case: Case) -> tuple[Severity, str] | None:
     """A server action is an address like any other: rows of whomever its argument names."""
     if case.route.kind != "action":
         return None
-    if case.first(_INSIDE) is not None and SERVICE.search(case.code):
+    if case.first(_INSIDE) is not None and case.service:
         found = _names_whose(case) and _returned(case)
     else:
         found = any(_of_people(case, one) for one in case.pieces) and _gives_back(case)

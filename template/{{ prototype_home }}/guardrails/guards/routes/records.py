@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...engine.finding import Finding
 from .access import Case
+from .called import calls_for_any_user
 from .exposure import AT_THE_PROVIDER
 from .meant import not_in_production
 from .middleware import Access
@@ -43,7 +44,7 @@ def records(cases: list[Case]) -> Iterator[Finding]:
                 whose = owned | behind if case.service else owned
                 told = list(_records(case, Tables(whose, hang, shared, shown)))
                 told = told or list(past_the_rows(case, owned))
-                yield from told or staff_rows(case, kept)
+                yield from told or list(calls_for_any_user(case)) or staff_rows(case, kept)
             elif case.access is Access.ROLE and not _OVER_ALL.search(case.route.label):
                 theirs_too = Tables(tenants | owned | private(hang), hang, shared, shown)
                 yield from _records(case, theirs_too if of_parties(case) else Tables(tenants))

@@ -32,13 +32,15 @@ _ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|sess
 
 
 def roles(case: Case) -> Iterator[Finding]:
-    yield from _self_assigned(case)
+    appointed = list(_self_assigned(case))
+    yield from appointed
     label = case.route.name if case.route.kind == "edge" else case.route.path
     if (
         case.access is not Access.CALLER
         or not (
             ADMIN_PATH.search(label)
             or _decides(case)
+            or (_keeps_accounts(case) and not appointed)
             or (_HOUSEWORK.search(label) and _for_nobody(case))
         )
         or _ME.search(label)
@@ -53,12 +55,35 @@ def roles(case: Case) -> Iterator[Finding]:
     changes = {"write", "delete", "read"} if admins else {"write", "delete"}
     if any(name in changes for name, _ in case.effects()) and not tied(case):
         decides = "whoever decides over others" if _decides(case) else "whoever keeps the house"
+        decides = "whoever keeps the accounts" if _keeps_accounts(case) else decides
         whose = "administrators" if admins else decides
         message = (
             f"{case.route.label} is for {whose}, and asks only whether "
             f"somebody is signed in ({case.why})"
         )
         yield finding("authz.missing-role-check", at_route(case), message)
+
+
+_ACCOUNTS = re.compile(
+    r"\.auth\.admin\.(?:createUser|deleteUser|updateUserById|inviteUserByEmail)$"
+)
+
+_SIGNS_UP = re.compile(r"sign-?_?up|regist|onboard|guest|accept|invit(?:ation)?[-_]?accept", re.IGNORECASE)
+
+
+def _keeps_accounts(case: Case) -> bool:
+    """Whether it makes or ends accounts of others, whose address or id the request names."""
+    if not case.service or case.token_in_hand or _SIGNS_UP.search(case.route.label):
+        return False
+    return any(
+        _ACCOUNTS.search(call.callee)
+        and call.arguments
+        and names.has_sent(given := piece.module.slice(call.arguments[0]))
+        and not names.has_caller(given)
+        for piece in case.pieces
+        for names in [case.flow.of(piece)]
+        for call in piece.module.calls_in(piece.start, piece.end)
+    )
 
 
 _DECIDES = re.compile(r"(?:[/.-]|^)(?:approve|reject)(?![a-z])[\w-]*(?:\(\))?$")
@@ -123,21 +148,28 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
     if not _may_take_one(case, lower=lower):
         return
     for piece in filter(_is_told_a_role, reversed(case.pieces[:6])):
-        names = case.flow.of(piece)
-        for call in piece.module.calls_in(piece.start, piece.end):
-            if case.bound_by_rows and not _METADATA.search(call.callee + "("):
-                continue
-            stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
-            if not stores or call.end - call.start > 2_500 or not call.arguments:
-                continue
-            at = _role_given(piece, list(_rows_of(piece, call)), names.sent)
-            if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
-                continue
-            if case.access is Access.PUBLIC and _CHANGES_ONE.search(call.callee):
-                return  # anybody at all may change whom they like, which is said by itself
-            told = _role_finding(case, piece, at)
-            yield replace(told, message=_BY_STAFF.format(case.route.label)) if lower else told
+        told = list(_stored_roles(case, piece))
+        if told:
+            worst = max(told, key=lambda one: one.severity or HIGH)
+            yield replace(worst, message=_BY_STAFF.format(case.route.label)) if lower else worst
             return
+
+
+def _stored_roles(case: Case, piece: Piece) -> Iterator[Finding]:
+    """A role of the request in each of the rows that it is put into."""
+    names = case.flow.of(piece)
+    for call in piece.module.calls_in(piece.start, piece.end):
+        if case.bound_by_rows and not _METADATA.search(call.callee + "("):
+            continue
+        stores = STORES.search("." + call.callee) or re.match(r"[A-Z]\w+$", call.callee)
+        if not stores or call.end - call.start > 2_500 or not call.arguments:
+            continue
+        at = _role_given(piece, list(_rows_of(piece, call)), names.sent)
+        if at < 0 or re.search(r"(?:[Ss]chema|Error|Response)$", call.callee):
+            continue
+        if case.access is Access.PUBLIC and _CHANGES_ONE.search(call.callee):
+            return  # anybody at all may change whom they like, which is said by itself
+        yield _role_finding(case, piece, at)
 
 
 def _rows_of(piece: Piece, call: Call) -> Iterator[tuple[int, int]]:
@@ -173,12 +205,27 @@ def _may_take_one(case: Case, *, lower: bool) -> bool:
     """Whether the route makes or changes accounts, for callers who are to give themselves none."""
     if case.access not in {Access.PUBLIC, Access.CALLER} and not lower:
         return False
-    if case.route.kind == "edge" and case.access is Access.PUBLIC:
+    if case.route.kind == "edge" and case.access is Access.PUBLIC and not _opens_account(case):
         return False
-    if not (lower or _ACCOUNT_PATH.search(case.route.label)):
+    if not (lower or _ACCOUNT_PATH.search(case.route.label) or _TAKES_IN.search(case.code)):
         return False
     rows_only = case.bound_by_rows and not _METADATA.search(case.own)
     return not (ADMIN_PATH.search(case.route.path) or rows_only)
+
+
+_OPENS_ACCOUNT = re.compile(r"\.auth\.signUp\(|/auth/v1/signup\b|\.auth\.admin\.createUser\(")
+
+
+def _opens_account(case: Case) -> bool:
+    """Whether it is what people sign up by; who they are is nobody's to ask yet."""
+    return case.service and _OPENS_ACCOUNT.search(case.own) is not None
+
+
+_TAKES_IN = re.compile(
+    r"from\(\s*['\"`]\w*(?:members?(?:hips?)?|user_?roles|staff|team)['\"`]\s*\)\s*"
+    r"\.(?:insert|upsert)\("
+)
+"""What makes somebody a member, whatever the way there is called."""
 
 
 _BY_STAFF = "{} stores the role that the request asks for: who is no administrator makes one"

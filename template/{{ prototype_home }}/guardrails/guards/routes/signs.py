@@ -77,7 +77,9 @@ ROLE_TEST = re.compile(
     r"|\b(?:\w{0,20}role\w*|user_?type|account_?type)['\"]?\]?\s*(?:\)|\?)?\s*[!=]==?\s*|\.(?:includes|has)\(\s*[\w.?!]*role"
     r"|\b\w{0,20}(?:privilege|clearance|permission|access)_?(?:level|rank)\b"
     r"|\b(?:session|req(?:uest)?)\??\.(?:admin|staff|superuser|superAdmin)\w*"
-    r"|user_?roles|\.from\(\s*['\"](?:\w+_)?(?:admins?|administrators?|admin_users?|moderators?)['\"]"
+    r"|user_?roles(?!['\"`]\s*\)\s*\.(?:insert|upsert|update|delete)\()"
+    r"|\.from\(\s*['\"](?:\w+_)?(?:admins?|administrators?|admin_users?|moderators?)['\"]"
+    r"(?!\s*\)\s*\.(?:insert|upsert|update|delete)\()"
     r"|\.eq\(\s*['\"]role['\"]|\broles?\.(?:includes|some|find)\(|\[['\"]role['\"]\]",
     _I,
 )
@@ -136,7 +138,7 @@ WRITES = re.compile(
     r"|\b(?:storage|db|repo\w*|store|service|\w+(?:Service|Repository|Store|Model|Storage|Db|DB))\."
     r"(?:\w+\.)?(?:create|update|delete|remove|insert|upsert|add|save|set|mark|cancel"
     r"|approve|reject|record|bulk"
-    r"|clear|reset|import|assign)\w*\(",
+    r"|clear|reset|import|assign)\w*\(|\bkv\.m?set\(",
 )
 NO_WRITE = re.compile(
     r"^(?:(?:crypto\.)?create(?:Hash|Hmac|Client|Transport|Cipher\w*)|headers|url|params|res"
@@ -153,7 +155,7 @@ READS = re.compile(
     r"|query|all)\("
     r"|(?i:\bSELECT\s[\s\S]{1,400}?\bFROM\b)|\b(?:storage|db|\w+(?:Service|Repository|Store"
     r"|Storage))\.(?:\w+\.)?"
-    r"(?:get|find|list|fetch|search|load)\w*\(",
+    r"(?:get|find|list|fetch|search|load)\w*\(|\bkv\.(?:m?get|getByPrefix)\(",
 )
 MAIL = re.compile(
     r"\bemails?\.send\(|\.sendMail\(|\bsgMail\.send|api\.resend\.com|/mail/send\b|api\.mailgun"

@@ -73,7 +73,7 @@ def _of_whom_they_like(case: Case, piece: Piece, change: "re.Match[str]") -> boo
     statement = re.split(r";|\n\s*\n", piece.code[change.start() :], maxsplit=1)[0]
     rows = list(_ROW.finditer(statement))
     names = case.flow.of(piece)
-    if not with_key(piece, change["client"]) or not rows:
+    if not with_key(case, piece, change["client"]) or not rows:
         return False
     return all(
         _found_by_it(case, piece, row["row"])
