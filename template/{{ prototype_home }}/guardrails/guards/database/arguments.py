@@ -64,6 +64,9 @@ def _id(
     return _looked_up(scene, given, function) or ("1" if kind in NUMBERS else VICTIM.uid)
 
 
+_PROVES = re.compile(r"token|secret|code|key|hash|password|otp", re.IGNORECASE)
+
+
 def _looked_up(scene: Scene, name: str, function: Function | None) -> str | None:
     """What of the victim's row the argument is compared with: `update visits ... where id = p`."""
     compared = re.compile(
@@ -72,6 +75,8 @@ def _looked_up(scene: Scene, name: str, function: Function | None) -> str | None
         re.IGNORECASE,
     )
     for table, column in compared.findall(function.body if function else ""):
+        if _PROVES.search(column):
+            continue  # who knows it may
         row = next(
             (
                 row

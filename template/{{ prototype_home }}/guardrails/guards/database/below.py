@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
 from .contents import purpose_of
+from .ownership import compared
 from .policies import admitting
 from .relations import Table
 from .scene import Scene
@@ -16,7 +17,7 @@ _BELONGS_TO_IT = re.compile(
     r"|adjust|ticket|passenger|entry|entries"
 )
 _FOR_OTHERS = re.compile(
-    r"view|click|like|answer|submission|attempt|response|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
+    r"view|click|like|answer|submission|attempt|response|complain|dispute|feedback|history|log|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
 )
 """What people are asked to add to what others have put up."""
 
@@ -49,13 +50,18 @@ def _severity(table: Table, parent: Table) -> Severity:
     return Severity.HIGH if part and private else Severity.MEDIUM
 
 
-_SOMEBODYS = {Purpose.PERSONAL, Purpose.PRIVILEGE, Purpose.UNKNOWN}
+_SOMEBODYS = {Purpose.PERSONAL, Purpose.PRIVILEGE}
 
 
-def _has_people(scene: Scene, parent: Table) -> bool:
-    """Whether somebody owns it, or its policies ask who is calling: who takes part in it."""
-    asked = (policy.using for policy in parent.policies if policy.applies("SELECT", USER.role))
-    return scene.ownership.owned(parent) or any("uid()" in text or "(" in text for text in asked)
+def _is_private(scene: Scene, parent: Table) -> bool:
+    """Whether it is some people's affair: its owner's, or theirs who take part in it. Of what
+    nobody knows the purpose only its owner's own policy says so."""
+    kind = purpose_of(parent)
+    reading = [one for one in parent.policies if one.applies("SELECT", USER.role)]
+    if kind is Purpose.UNKNOWN:
+        return any(compared(policy, parent) for policy in reading)
+    asked = any("uid()" in policy.using or "(" in policy.using for policy in reading)
+    return kind in _SOMEBODYS and (scene.ownership.owned(parent) or asked)
 
 
 def _private(scene: Scene, table: Table, column: str) -> Table | None:
@@ -66,7 +72,7 @@ def _private(scene: Scene, table: Table, column: str) -> Table | None:
         return None
     if scene.ownership.identifies(parent, key.target_columns[0]):
         return None
-    if purpose_of(parent) not in _SOMEBODYS or not _has_people(scene, parent):
+    if not _is_private(scene, parent):
         return None
     seen = scene.matrix.attempt(parent, USER, "SELECT")
     return None if seen.allowed else parent

@@ -194,6 +194,7 @@ def several_writes(case: Case) -> Case | None:
 
 
 _OTHERWISE = re.compile(r"\belse\b|\breturn\b|\bcase\b")
+_SHORT_LIVED = re.compile(r"otp|code|token|session|verif|reset", re.IGNORECASE)
 _FAILED = re.compile(r"if\s*\([^()]*(?i:err)[^()]*\)\s*(?:\{[^{}]*\}|[^;\n]*)")
 
 
@@ -203,6 +204,7 @@ def _emptied_first(source: Source, beside: list[Match]) -> bool:
     return any(
         table
         and table == added
+        and not _SHORT_LIVED.search(table)
         and ".delete(" in text
         and ".insert(" in put
         and line < later
