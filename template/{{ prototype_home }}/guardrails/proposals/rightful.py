@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
-from ..guards.database.examine import Acted
 from ..guards.database.arguments import argument, invocation
+from ..guards.database.examine import Acted
 from ..guards.database.relations import Function, Table
 from ..guards.database.seeding import SPARE, VICTIM, Draft, Row, insertion, text
 from ..guards.database.sensitivity import Purpose, purpose

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import psycopg
 
+from ..guards.database.arguments import argument, invocation
 from ..guards.database.escalation import gains_in
 from ..guards.database.examine import Acted
-from ..guards.database.arguments import argument, invocation
 from ..guards.database.relations import Function, Table
 from ..guards.database.stranger import Attacker, Visitor
 from ..matrix.collect import tables_of, views_of

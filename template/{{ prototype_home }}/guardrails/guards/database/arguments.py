@@ -39,9 +39,10 @@ def argument(scene: Scene, name: str, kind: str, function: Function | None = Non
         return "2026-01-15"
     if kind.endswith("[]"):
         return "{}"
-    if _SEARCHES.search(plain) and kind in {"text", "character varying"}:
-        return VICTIM.mark
-    return _PLAIN.get(kind) or (VICTIM.email if "mail" in plain else f"{VICTIM.mark} {plain}")
+    if _SEARCHES.search(plain):
+        plain = ""
+    said = VICTIM.email if "mail" in plain else f"{VICTIM.mark} {plain}".strip()
+    return _PLAIN.get(kind) or said
 
 
 _SEARCHES = re.compile(r"^q$|(^|_)(search|query|term|keyword|pattern)(_|$)")
@@ -49,9 +50,7 @@ NUMBERS = {"integer", "bigint", "smallint", "numeric", "real", "double precision
 _PLAIN = {"boolean": "true", "json": "{}", "jsonb": "{}", "interval": "1 hour"}
 
 
-def _id(
-    scene: Scene, name: str, kind: str, function: Function | None, given: str
-) -> str | None:
+def _id(scene: Scene, name: str, kind: str, function: Function | None, given: str) -> str | None:
     """The victim's id in the table that the argument is named for, or, where it is named for none,
     in that of which the function gives rows; else the victim's own."""
     stem = re.sub(r"(^|_)(uu)?ids?$", "", name) or words(function.returns if function else "")
@@ -70,7 +69,8 @@ _PROVES = re.compile(r"token|secret|code|key|hash|password|otp", re.IGNORECASE)
 def _looked_up(scene: Scene, name: str, function: Function | None) -> str | None:
     """What of the victim's row the argument is compared with: `update visits ... where id = p`."""
     compared = re.compile(
-        r"\b(?:update|from|join)\s+(?:\"?public\"?\.)?\"?(\w+)\"?(?:(?!\b(?:update|from|join)\b)[^;])*?"
+        r"\b(?:update|from|join)\s+(?:\"?public\"?\.)?\"?(\w+)\"?"
+        r"(?:(?!\b(?:update|from|join)\b)[^;])*?"
         rf"(?<![\w])\"?(\w+)\"?\s*=\s*{re.escape(name)}\b",
         re.IGNORECASE,
     )

@@ -17,7 +17,8 @@ _BELONGS_TO_IT = re.compile(
     r"|adjust|ticket|passenger|entry|entries"
 )
 _FOR_OTHERS = re.compile(
-    r"view|click|like|answer|submission|attempt|response|complain|dispute|feedback|history|log|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
+    r"view|click|like|answer|submission|attempt|response"
+    r"|complain|dispute|feedback|history|log|report|review|rating|comment|bid|proposal|offer|applic|request|invit|rsvp|vote"
 )
 """What people are asked to add to what others have put up."""
 

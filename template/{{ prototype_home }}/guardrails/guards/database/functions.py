@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from . import once
@@ -152,7 +152,10 @@ def _as_user(scene: Scene, stage: Stage, function: Function) -> tuple[Visitor, E
     return USER, Effect(kept, effect.told)
 
 
-_TAKES_ON = re.compile(r"\bset\b[^;]*?=\s*(?:\(\s*select\s+)?(?:auth\.uid\(\)|v?_?(?:user_?id|uid|caller|me)\b)", re.IGNORECASE)
+_TAKES_ON = re.compile(
+    r"\bset\b[^;]*?=\s*(?:\(\s*select\s+)?(?:auth\.uid\(\)|v?_?(?:user_?id|uid|caller|me)\b)",
+    re.IGNORECASE,
+)
 """What waits for somebody becomes the caller's."""
 
 

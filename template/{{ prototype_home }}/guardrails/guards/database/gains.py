@@ -168,7 +168,10 @@ def _decisive(scene: Scene, table: Table, *, person: bool) -> Iterator[tuple[Col
             or (account and (kind == "entitlement" or (person and kind == "money")))
             or (purpose in _SOMEBODYS and (person or paid))
             or (kind == "money" and (_is_purse(scene, table) or _has_no_name(table, purpose)))
-            or (kind == "control" and (purpose is Purpose.PRIVILEGE or _is_membership(table, column)))
+            or (
+                kind == "control"
+                and (purpose is Purpose.PRIVILEGE or _is_membership(table, column))
+            )
         ):
             yield column, kind
 

@@ -131,7 +131,9 @@ def _reads(scene: Scene, stage: Stage, table: Table) -> bool:
 def _severity(scene: Scene, parent: Table, opened: list[Table]) -> Severity:
     """What all may look up they may be meant to join; what is closed lets nobody in on purpose."""
     kept = {
-        kind for one in opened for kind in held(one, (column.name for column in one.columns)).values()
+        kind
+        for one in opened
+        for kind in held(one, (column.name for column in one.columns)).values()
     }
     grave = bool(kept & (STRONG | {Holds.MESSAGE})) or any(
         purpose_of(one) in _PRIVATE for one in opened

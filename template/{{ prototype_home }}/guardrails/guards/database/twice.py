@@ -23,12 +23,17 @@ _BOOKINGS = re.compile(
 )
 _ONE_AT_A_TIME = re.compile(
     r"(^|_)(room|bed|seat|table|desk|slot|doctor|provider|professional|profissional|barber|barbeiro"
-    r"|stylist|staff|trainer|instructor|mentor|coach|therapist|tutor|court|quadra|pitch|field|property"
-    r"|apartment|flat|villa|venue|hall|vehicle|car|bike|boat|spot|space|parking|nanny|sitter)_?(uu)?id$"
+    r"|stylist|staff|trainer|instructor|mentor|coach|therapist|tutor|court|quadra|pitch"
+    r"|field|property|apartment|flat|villa|venue|hall|vehicle|car|bike|boat|spot|space|parking|nanny"
+    r"|sitter)_?(uu)?id$"
 )
-_WHEN = re.compile(r"start|begin|check_?in|(^|_)(date|time|slot|hour|data|hora|fecha|from)(_|$)|_at$")
+_WHEN = re.compile(
+    r"start|begin|check_?in|(^|_)(date|time|slot|hour|data|hora|fecha|from)(_|$)|_at$"
+)
 _RECORDED = re.compile(r"creat|updat|cancel|confirm|paid|delet|complet|approv|sent")
-_LOOKS = re.compile(r"overlap|conflict|available|capacity|already|taken|&&|tstzrange", re.IGNORECASE)
+_LOOKS = re.compile(
+    r"overlap|conflict|available|capacity|already|taken|&&|tstzrange", re.IGNORECASE
+)
 
 
 def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
@@ -38,7 +43,9 @@ def find(scene: Scene, stage: Stage, seeder: Seeder) -> Iterator[Finding]:
         attempt = scene.matrix.attempt(table, USER, "INSERT")
         if what is None or not when or not (attempt.own or attempt.allowed):
             continue
-        if not _is_looked_at(scene, table) and _taken_twice(scene, stage, seeder, table, what, when):
+        if not _is_looked_at(scene, table) and _taken_twice(
+            scene, stage, seeder, table, what, when
+        ):
             places = scene.policy_places(table, admitting(table, ["INSERT"], USER))
             yield Finding(
                 "data.double-booking",
@@ -66,7 +73,9 @@ def _is_time(name: str) -> bool:
 def _is_looked_at(scene: Scene, table: Table) -> bool:
     """Whether a trigger looks over the bookings there are; which of them count, it says itself."""
     return any(
-        function.returns == "trigger" and table.name in function.body and _LOOKS.search(function.body)
+        function.returns == "trigger"
+        and table.name in function.body
+        and _LOOKS.search(function.body)
         for function in scene.relations.functions
     )
 

@@ -234,7 +234,8 @@ _DONE = re.compile(
     r"\bstatus[\"']?\s*:\s*[\"'](?:paid|completed|complete|succeeded|success|successful)[\"']"
 )
 _WIDGET = re.compile(
-    r"FlutterwaveCheckout|useFlutterwave|checkout\.flutterwave|PaystackPop|usePaystackPayment|js\.paystack"
+    r"FlutterwaveCheckout|useFlutterwave|checkout\.flutterwave|PaystackPop"
+    r"|usePaystackPayment|js\.paystack"
     r"|new\s+(?:\w+\.)?Razorpay\(|checkout\.razorpay|PayPalButtons|paypal\.Buttons",
 )
 """What takes a payment in the page, and tells the page alone how it went."""

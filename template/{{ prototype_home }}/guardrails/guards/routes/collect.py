@@ -33,7 +33,8 @@ def collect(tree: Tree) -> tuple[Program, list[Case]]:
 
 
 _ROUTED = re.compile(
-    r"['\"](?:npm:|jsr:@?|https://[^'\"]*/)(?:hono/)?hono[^'\"]*['\"][\s\S]*\.(?:get|post|put|delete)\(\s*['\"`]/"
+    r"['\"](?:npm:|jsr:@?|https://[^'\"]*/)(?:hono/)?hono[^'\"]*['\"]"
+    r"[\s\S]*\.(?:get|post|put|delete)\(\s*['\"`]/"
 )
 """An edge function with addresses of its own, each with what it asks."""
 

@@ -8,8 +8,8 @@ from .access import Case, Spot
 from .callbacks import of_a_payment
 from .called import calls_for_anybody
 from .middleware import Access
-from .platforms import EdgeProject
 from .newaccounts import of_new_account
+from .platforms import EdgeProject
 from .queries import Query, answered, hands_out, overwrites_account, queries
 from .relays import relay_of
 from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...engine.finding import Finding
-from .access import Case
+from .access import Case, Spot
 from .flow import mentions
 from .meant import first_start, not_in_production
 from .middleware import Access
@@ -34,13 +34,14 @@ _ME = re.compile(r"(?i)/(?:me|profile|self|login|log-in|check|verify|logout|sess
 def roles(case: Case) -> Iterator[Finding]:
     appointed = list(_self_assigned(case))
     yield from appointed
+    kept = _keeps_accounts(case)
     label = case.route.name if case.route.kind == "edge" else case.route.path
     if (
         case.access is not Access.CALLER
         or not (
             ADMIN_PATH.search(label)
             or _decides(case)
-            or (_keeps_accounts(case) and not appointed)
+            or (kept and not appointed)
             or (_HOUSEWORK.search(label) and _for_nobody(case))
         )
         or _ME.search(label)
@@ -55,35 +56,36 @@ def roles(case: Case) -> Iterator[Finding]:
     changes = {"write", "delete", "read"} if admins else {"write", "delete"}
     if any(name in changes for name, _ in case.effects()) and not tied(case):
         decides = "whoever decides over others" if _decides(case) else "whoever keeps the house"
-        decides = "whoever keeps the accounts" if _keeps_accounts(case) else decides
+        decides = "whoever keeps the accounts" if kept else decides
         whose = "administrators" if admins else decides
         message = (
             f"{case.route.label} is for {whose}, and asks only whether "
             f"somebody is signed in ({case.why})"
         )
-        yield finding("authz.missing-role-check", at_route(case), message)
+        where = at_spot(kept, case.route.label) if kept else at_route(case)
+        yield finding("authz.missing-role-check", where, message, also=[at_route(case)])
 
 
 _ACCOUNTS = re.compile(
     r"\.auth\.admin\.(?:createUser|deleteUser|updateUserById|inviteUserByEmail)$"
 )
 
-_SIGNS_UP = re.compile(r"sign-?_?up|regist|onboard|guest|accept|invit(?:ation)?[-_]?accept", re.IGNORECASE)
+_SIGNS_UP = re.compile(r"sign-?_?up|regist|onboard|guest|accept", re.IGNORECASE)
 
 
-def _keeps_accounts(case: Case) -> bool:
-    """Whether it makes or ends accounts of others, whose address or id the request names."""
+def _keeps_accounts(case: Case) -> Spot | None:
+    """Where it makes or ends accounts of others, whose address or id the request names."""
     if not case.service or case.token_in_hand or _SIGNS_UP.search(case.route.label):
-        return False
-    return any(
-        _ACCOUNTS.search(call.callee)
-        and call.arguments
-        and names.has_sent(given := piece.module.slice(call.arguments[0]))
-        and not names.has_caller(given)
-        for piece in case.pieces
-        for names in [case.flow.of(piece)]
-        for call in piece.module.calls_in(piece.start, piece.end)
-    )
+        return None
+    for piece in case.pieces:
+        names = case.flow.of(piece)
+        for call in piece.module.calls_in(piece.start, piece.end):
+            given = piece.module.slice(call.arguments[0]) if call.arguments else ""
+            if not _ACCOUNTS.search(call.callee) or not names.has_sent(given):
+                continue
+            if not names.has_caller(given):
+                return Spot(piece, call.start)
+    return None
 
 
 _DECIDES = re.compile(r"(?:[/.-]|^)(?:approve|reject)(?![a-z])[\w-]*(?:\(\))?$")
