@@ -11,6 +11,7 @@ from .asking import asks_who
 from .handlers import Handler, comes_from
 from .modules import Function, Module, Project, is_script
 from .refusals import SOUNDS_LIKE_PROOF, refuses
+from .storing import is_query, is_write
 from .syntax import (
     argument,
     assigns_in,
@@ -79,7 +80,19 @@ def _believes(function: Function, handler: Handler | None) -> str:
         claims |= dict(_fields(handler)) if route.access in {"caller", "role"} else {}
         if route.access in {"caller", "role"} and not _proves(function):
             return _decided(function, claims) or _held_against(handler)
-    return "" if not claims or _proves(function) else _decided(function, claims)
+    if not claims or _proves(function):
+        return ""
+    return _decided(function, claims) or _asked_for(handler, claims)
+
+
+def _asked_for(handler: Handler | None, claims: Mapping[str, str]) -> str:
+    """`filter(Task.user_id == x_user_id)`: whose rows they are is what a header says."""
+    for call in handler.calls if handler is not None else ():
+        if is_query(call) or is_write(call):
+            for argument_ in [*call.args, *(word.value for word in call.keywords)]:
+                if said := names_in(argument_) & set(claims):
+                    return claims[min(said)]
+    return ""
 
 
 def _held_against(handler: Handler) -> str:

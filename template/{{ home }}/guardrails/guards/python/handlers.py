@@ -61,6 +61,8 @@ class Handler(Body):
 
     kept: frozenset[str] = frozenset()
     """The models and collections whose rows are somebody's own, as the whole service tells."""
+    narrowed: frozenset[tuple[str, str]] = frozenset()
+    """Each with the columns by which the service shows callers only their own."""
 
     def __init__(self, project: Project, keeper: Gatekeeper, route: Route) -> None:
         self.project = project

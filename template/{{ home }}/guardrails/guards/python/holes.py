@@ -34,6 +34,7 @@ from .left_open import left_open
 from .leftovers import left_over
 from .looked_up import handed_on
 from .modules import Project, is_script
+from .narrowing import narrowed_to_callers
 from .newcomers import serves_many
 from .ownership import (
     PERSONAL,
@@ -62,15 +63,17 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     ]
     roles_matter = _knows_roles(table.project)
     shown, listed = rows_for_all(handlers), rows_listed(handlers)
-    kept = kept_for_callers(handlers) - {name for name in listed if not PERSONAL.search(name)}
+    narrowed = narrowed_to_callers(handlers)
+    everybodys = {name for name in listed if not PERSONAL.search(name)}
+    kept = kept_for_callers(handlers, narrowed) - everybodys
     for handler in handlers:
-        handler.kept = kept
+        handler.kept, handler.narrowed = kept, narrowed
     parts = divided(table.project)
     seen: set[tuple[str, ast.AST]] = set()
     every = [
         one for handler in handlers for one in _of_handler(handler, roles_matter, shown, listed)
     ]
-    every += _beside(handlers, every, parts)
+    every += _beside(handlers, every, parts, shown)
     roles = kinds.roles_of(table.project) if roles_matter else set()
     every += [one for handler in handlers for one in kinds.listed_for_the_rest(handler, roles)]
     chosen = {node for finding, node in every if finding.rule == "authz.self-assigned-role"}
@@ -97,14 +100,17 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 
 
 def _beside(
-    handlers: list[Handler], told: list[tuple[Finding, ast.AST]], parts: dict[str, set[Part]]
+    handlers: list[Handler],
+    told: list[tuple[Finding, ast.AST]],
+    parts: dict[str, set[Part]],
+    shown: set[str],
 ) -> list[tuple[Finding, ast.AST]]:
     """Rows of another part of the organization, where nothing else is said of the handler."""
     known = {node for one, node in told if one.rule in _SOMEBODY_ELSES}
     files: dict[tuple[str, object], list[tuple[Finding, ast.AST]]] = defaultdict(list)
     for handler in handlers:
         if handler.route.access in {"caller", "role"} and handler.function not in known:
-            for one in across(handler, parts) if not handler.asks_about_row else ():
+            for one in across(handler, parts, shown) if not handler.asks_about_row else ():
                 files[handler.module.path, one[0].severity].append(one)
     return [_of_one_file(of_file) for of_file in files.values()]
 

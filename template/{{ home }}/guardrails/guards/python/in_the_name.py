@@ -10,7 +10,10 @@ from .access import is_login
 from .assignment import inserted, splatted
 from .deciding import decided_by_user, knows_caller
 from .handlers import Handler, comes_from
+from .modules import Module
 from .newcomers import serves_many
+from .passed import as_sent, behind
+from .shared import subject
 from .syntax import assigned, assigns_in, called, chain, dotted, found, place, text_of
 
 _AUTHOR = re.compile(
@@ -52,18 +55,20 @@ def for_nobody(handlers: list[Handler], told: set[ast.AST]) -> Iterator[tuple[Fi
             yield _told(handler, made, "asks nobody who they are, and writes")
 
 
-def _told(handler: Handler, made: tuple[ast.Call, str], how: str) -> tuple[Finding, ast.AST]:
-    call, key = made
+def _told(
+    handler: Handler, made: tuple[Module, ast.Call, str], how: str
+) -> tuple[Finding, ast.AST]:
+    module, call, key = made
     route = handler.route
     return found(
-        "authz.client-supplied-identity", handler.module, call,
+        "authz.client-supplied-identity", module, call,
         f"{route.label} {how} in the name of whichever {key} the request names.",
         severity=Severity.HIGH, symbol=route.function.name,
         also=[place(handler.module, route.line, route.function.name)],
     ), route.function  # fmt: skip
 
 
-def _made(handler: Handler) -> tuple[ast.Call, str] | None:
+def _made(handler: Handler) -> tuple[Module, ast.Call, str] | None:
     """Where a row is made of which the request says whose it is, and in which column."""
     route = handler.route
     if route.method != "POST" or _TO_OTHERS.search(f"{route.path} {route.function.name}"):
@@ -72,14 +77,40 @@ def _made(handler: Handler) -> tuple[ast.Call, str] | None:
         if not _makes(call):
             continue
         given = list(_given(handler, call))
-        if any(handler.of_the_user(value) for key, value in given if _AUTHOR.match(key)):
+        if any(handler.of_the_user(value) for key, value in given if _says_whose(handler, call, key)):
             return None
-        named = [key for key, value in given if _AUTHOR.match(key) and _sent(handler, value)]
+        named = [
+            key
+            for key, value in given
+            if _says_whose(handler, call, key) and _sent(handler, value)
+        ]
         if not named and any(_BETWEEN.search(key) for key, _ in given):
             named = [key for key, value in given if key == "sender" and _sent(handler, value)]
         if named and not any(_hands_over_caller(handler, value) for value in call.args):
-            return call, named[0]
+            return handler.module, call, named[0]
+    return _made_behind(handler)
+
+
+def _made_behind(handler: Handler) -> tuple[Module, ast.Call, str] | None:
+    """The same in a service that is handed the body, and nothing of who calls."""
+    for passed in behind(handler):
+        given = [*passed.way.args, *(word.value for word in passed.way.keywords)]
+        if any(map(handler.of_the_user, given)):
+            continue
+        for call in passed.calls:
+            if not called(call)[:1].isupper() or _TO_OTHERS.search(called(call)):
+                continue
+            for word in call.keywords:
+                if _AUTHOR.match(word.arg or "") and as_sent(word.value, passed.inputs):
+                    return passed.module, call, word.arg or ""
     return None
+
+
+def _says_whose(handler: Handler, call: ast.Call, key: str) -> bool:
+    """A column that is called so, or by which the service shows callers what is theirs."""
+    if _AUTHOR.match(key):
+        return True
+    return (subject(handler.project, handler.module, call), key) in handler.narrowed
 
 
 def _hands_over_caller(handler: Handler, value: ast.expr) -> bool:

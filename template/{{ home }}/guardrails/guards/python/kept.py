@@ -24,14 +24,15 @@ _SHARED = re.compile(
 """What people write for others to read, whoever wrote it."""
 
 
-def kept_for_callers(handlers: list[Handler]) -> frozenset[str]:
-    """Models and collections of which a row is made, or asked for, with its owner."""
-    return frozenset(
-        name
-        for handler in handlers
-        for name in _subjects(handler)
-        if name and not _SHARED.search(name)
-    )
+def kept_for_callers(
+    handlers: list[Handler], narrowed: frozenset[tuple[str, str]] = frozenset()
+) -> frozenset[str]:
+    """Models and collections of which a row is made, or asked for, with its owner; `narrowed`
+    are those that the services behind the handlers ask for so.
+    """
+    told = [name for handler in handlers for name in _subjects(handler)]
+    told += [name for name, column in narrowed if _OWNER.match(column)]
+    return frozenset(name for name in told if name and not _SHARED.search(name))
 
 
 def _subjects(handler: Handler) -> Iterator[str]:

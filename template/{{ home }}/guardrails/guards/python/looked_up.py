@@ -30,7 +30,7 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
     route = handler.route
     if not knows_caller(handler) or looked_after(handler) or not serves_many(handler):
         return
-    if (route.writes and CATALOGUE.search(route.path)) or meant.listed(handler):
+    if route.writes and CATALOGUE.search(route.path):
         return
     if _FOR_EVERYBODY.search(ast.get_docstring(handler.function) or ""):
         return
@@ -55,7 +55,9 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
             ),
             None,
         )
-        if looks is not None and (route.writes or not _shown(handler, call, looks, shown)):
+        if looks is None or (meant.listed(handler) and not _kept_apart(handler, looks)):
+            continue
+        if route.writes or not _shown(handler, call, looks, shown):
             yield found(
                 "authz.idor", handler.module, call,
                 f"{route.label} hands {given[0]} to {there.node.name}, which takes the row of that "
@@ -112,6 +114,11 @@ def _shown(
 ) -> bool:
     project = handler.project
     return bool({subject(project, handler.module, call), subject(project, *looks)} & shown)
+
+
+def _kept_apart(handler: Handler, looks: tuple[Module, ast.Call]) -> bool:
+    """Whether the lists of what is called like a thing on offer show each caller their own."""
+    return subject(handler.project, *looks) in handler.kept
 
 
 def _held_by_one(handler: Handler, call: ast.Call, module: Module, looks: ast.Call) -> bool:

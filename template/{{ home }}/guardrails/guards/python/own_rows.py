@@ -36,9 +36,9 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
         return
     decided = _for_some_roles(handler)
     for node in handler.body:
-        if not isinstance(node, ast.Assign) or node in decided or not _of_caller(handler, node):
+        if node in decided or not _of_caller(handler, node):
             continue
-        name = dotted(node.targets[0]).rpartition(".")[2]
+        name = dotted(_target(node)).rpartition(".")[2]
         if roles and POWERS.match(name):
             yield found(
                 "authz.self-assigned-role", handler.module, node,
@@ -55,12 +55,23 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
             return
 
 
-def _of_caller(handler: Handler, node: ast.Assign) -> bool:
+def _target(node: ast.AST) -> ast.expr | None:
+    """What is set, or counted up: what is taken off costs nobody else anything."""
+    if isinstance(node, ast.Assign):
+        return node.targets[0]
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+        return node.target
+    return None
+
+
+def _of_caller(handler: Handler, node: ast.AST) -> bool:
     """A column of the caller's own row, and a value of the request."""
-    target = node.targets[0]
-    if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+    target = _target(node)
+    if not isinstance(node, ast.Assign | ast.AugAssign) or not isinstance(target, ast.Attribute):
         return False
-    return target.value.id in handler.users and comes_from(_number(node.value), handler.inputs)
+    if not isinstance(target.value, ast.Name) or target.value.id not in handler.users:
+        return False
+    return comes_from(_number(node.value), handler.inputs)
 
 
 def _number(value: ast.expr) -> ast.expr:

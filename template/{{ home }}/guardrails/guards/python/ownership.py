@@ -69,13 +69,18 @@ def _is_anybodys(handler: Handler, call: ast.Call, key: str, shown: set[str]) ->
         taken = subject(handler.project, handler.module, call) in shown and _adds_own(handler)
         return unaltered or listed or taken or _nobodys(handler, call)
     return (
-        meant.listed(handler)
+        (meant.listed(handler) and not _kept_apart(handler, call))
         or meant.a_number(handler)
         or not is_owned(handler, call)
         or _TO_READ.search(route.path) is not None
         or _of_no_person(handler, call)
         or of_shown(handler.project, handler.module, call, key, shown)
     )
+
+
+def _kept_apart(handler: Handler, call: ast.Call) -> bool:
+    """What is called like a thing on offer, and whose lists show each caller their own."""
+    return subject(handler.project, handler.module, call) in handler.kept
 
 
 _COLUMNS = re.compile(r"^\s*select\s+(.+?)\s+from\b", re.IGNORECASE | re.DOTALL)

@@ -210,14 +210,18 @@ def _by_column(left: str, right: str) -> Iterator[tuple[str, Part]]:
         yield name, Part(column, "")
 
 
-def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Finding, ast.AST]]:
+def across(
+    handler: Handler, parts: dict[str, set[Part]], shown: set[str]
+) -> Iterator[tuple[Finding, ast.AST]]:
     """`/vendor/orders/{order_id}` for any vendor, where others look whose shop the order is of."""
     route = handler.route
     if not parts or not handler.path_parameters:
         return
-    words = words_in(handler.function) | set(_roles(handler))
+    roles = set(_roles(handler))
+    words = words_in(handler.function) | roles
+    over_all = words_in(handler.function) | (roles if all(map(_OVER_ALL.search, roles)) else set())
     reached = [function for _, function in handler.reached()]
-    if any(_OVER_ALL.search(word) for word in words) or any(
+    if any(_OVER_ALL.search(word) for word in over_all) or any(
         "user_id" in words_in(one) and one is not handler.function for one in reached
     ):
         return
@@ -230,7 +234,10 @@ def across(handler: Handler, parts: dict[str, set[Part]]) -> Iterator[tuple[Find
             (it for it in sorted(parts.get(name, ()), key=lambda it: it.whose) if _fits(it, words)),
             None,
         )
-        if part is None or (not part.whose and not route.writes) or _only_added_to(handler):
+        if part is None or _only_added_to(handler):
+            continue
+        listed_apart = (name, part.column) in handler.narrowed and name not in shown
+        if not part.whose and not route.writes and not listed_apart:
             continue
         unasked = _PERSON.match(part.column) and not handler.uses_user
         verb = "changes" if route.writes else "reads"
