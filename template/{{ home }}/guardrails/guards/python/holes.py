@@ -18,7 +18,9 @@ from . import (
     never,
     own_rows,
     prices,
+    promotes,
     relays,
+    said_of,
     served_files,
     sockets,
     told_paid,
@@ -143,6 +145,7 @@ def _of_handler(
     yield from prices.look(handler)
     if roles:
         yield from _makes_staff(handler)
+        yield from promotes.look(handler)
     if handler.route.access in {"caller", "role"}:
         yield from never.look(handler)
         yield from kinds.one_kind_only(handler)
@@ -158,6 +161,7 @@ def _of_handler(
             any_file(handler),
             given_back(handler),
             for_a_tenant(handler),
+            said_of.look(handler),
         )
 
 
