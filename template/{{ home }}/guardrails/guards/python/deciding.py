@@ -9,7 +9,7 @@ from .depends import parameter_checks
 from .handlers import Handler
 from .shared import subject
 from .stored import along, condition, statement
-from .storing import is_query, is_write
+from .storing import by_its_id, is_query, is_write
 from .syntax import (
     assigned,
     assigns_in,
@@ -97,21 +97,13 @@ def decided_by_user(handler: Handler) -> bool:
     found_by = {
         name
         for target, value in assigns_in(handler.function)
-        if any(is_query(call) or _by_its_id(call) for call in calls_in(value))
+        if any(is_query(call) or by_its_id(call) for call in calls_in(value))
         for name in names_in(target)
     }
     told = {
         inner for node in handler.body if isinstance(node, ast.Dict) for inner in nodes_in(node)
     }  # what is only said in the answer decides nothing
     return any(_tests(handler, node, found_by) for node in handler.body if node not in told)
-
-
-def _by_its_id(call: ast.Call) -> bool:
-    """`User.query.get(…)`, `db.get(User, …)`."""
-    if called(call) != "get":
-        return False
-    of_model = len(call.args) > 1 and dotted(call.args[0])[:1].isupper()
-    return of_model or bool({"query", "session"} & set(chain(call)[:-1]))
 
 
 def _tests(handler: Handler, node: ast.AST, found_by: set[str]) -> bool:

@@ -12,7 +12,7 @@ from .handed import callers
 from .modules import Function, Module, Project
 from .routes import Route
 from .stored import along
-from .storing import CHANGES, SQL_WRITE, changes_sql, is_query, is_write
+from .storing import CHANGES, SQL_WRITE, by_its_id, changes_sql, is_query, is_write
 from .syntax import (
     assigns_in,
     called,
@@ -306,7 +306,7 @@ def _given_to(target: ast.expr) -> set[str]:
 def comes_from(node: ast.AST, known: set[str]) -> bool:
     """Whether an expression hands on something of the request, not cleaned on the way."""
     if isinstance(node, ast.Call):
-        if called(node) in _CLEANERS or is_query(node) or is_write(node):
+        if called(node) in _CLEANERS or is_query(node) or is_write(node) or by_its_id(node):
             return False
         if called(node) in _REQUEST and dotted(node.func).startswith(("request.", "req.")):
             return True

@@ -12,6 +12,7 @@ from .modules import Project
 from .newcomers import serves_many
 from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import asked_about, refuses
+from .shared import classes_in
 from .storing import is_write
 from .syntax import (
     assigns_in,
@@ -244,9 +245,8 @@ def rows_of_nobody(handler: Handler) -> bool:
 def _listed_are_owned(handler: Handler) -> Iterator[bool]:
     for module, function in handler.reached():
         for call in calls_in(function):
-            for name in names_in(call) if called(call) in _ROWS else ():
-                model = handler.project.resolve(module, name).node
-                if isinstance(model, ast.ClassDef):
+            if called(call) in _ROWS:
+                for model in classes_in(handler.project, module, nodes_in(call)):
                     yield model_is_owned(handler.project, model)
 
 

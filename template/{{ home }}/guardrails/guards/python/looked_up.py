@@ -12,7 +12,7 @@ from .handlers import Handler
 from .modules import Function, Module, Project
 from .newcomers import serves_many
 from .ownership import CATALOGUE, is_owned, model_is_owned
-from .shared import subject
+from .shared import classes_in, subject
 from .syntax import (
     assigns_in,
     called,
@@ -23,6 +23,7 @@ from .syntax import (
     parameters,
     place,
 )
+from .walking import nodes_in
 
 
 def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.AST]]:
@@ -124,14 +125,9 @@ def _kept_apart(handler: Handler, looks: tuple[Module, ast.Call]) -> bool:
 def _held_by_one(handler: Handler, call: ast.Call, module: Module, looks: ast.Call) -> bool:
     """Whether a model that is handed along has an owner, or the rows are of people by name."""
     project = handler.project
-    models = [project.resolve(handler.module, name) for name in names_in(call)]
-    models += [project.resolve(module, name) for name in names_in(looks)]
-    return is_owned(handler, looks) or any(
-        isinstance(model.node, ast.ClassDef)
-        and model.module is not None
-        and model_is_owned(project, model.node)
-        for model in models
-    )
+    models = [*classes_in(project, handler.module, nodes_in(call))]
+    models += classes_in(project, module, nodes_in(looks))
+    return is_owned(handler, looks) or any(model_is_owned(project, model) for model in models)
 
 
 def _lookups(function: Function) -> Iterator[ast.Call]:

@@ -10,7 +10,6 @@ from .modules import Project
 from .refusals import ROLES, refuses
 from .syntax import (
     assigned,
-    assigns_in,
     called,
     calls_in,
     dotted,
@@ -45,8 +44,9 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     for node in handler.body:
         for value, what, severity in _used(node):
-            name = _sent(handler, value)
-            if not name or _is_bounded(handler, name):
+            within = _within(handler, node)
+            name = _sent(handler, value, within)
+            if not name or _is_bounded(handler, name, within):
                 continue
             yield found(
                 "validation.negative-amount", handler.module, node,
@@ -92,14 +92,27 @@ def _taken(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield text_of(key) or "", value.operand
 
 
-def _sent(handler: Handler, value: ast.expr, left: int = 2) -> str:
+def _within(handler: Handler, node: ast.AST) -> ast.AST:
+    """The innermost loop that a step is in, which may have names of its own; else the function."""
+    loops = (one for one in handler.body if isinstance(one, ast.For | ast.AsyncFor))
+    around = [one for one in loops if node in nodes_in(one)]
+    return max(around, key=lambda one: one.lineno, default=handler.function)
+
+
+def _given(handler: Handler, name: str, within: ast.AST) -> tuple[list[ast.expr], ast.AST]:
+    """What a name is given, and where: in the loop, or else anywhere in the function."""
+    made = assigned(within, name)
+    return (made, within) if made else (assigned(handler.function, name), handler.function)
+
+
+def _sent(handler: Handler, value: ast.expr, within: ast.AST, left: int = 2) -> str:
     """The name of a number of the request, as it came or made one on the way."""
     while isinstance(value, ast.Call) and value.args and called(value) in _NUMBERS:
         value = value.args[0]
     if isinstance(value, ast.Name):
-        made = assigned(handler.function, value.id)
+        made, _ = _given(handler, value.id, within)
         if len(made) == 1 and left:
-            return value.id if _sent(handler, made[0], left - 1) else ""
+            return value.id if _sent(handler, made[0], within, left - 1) else ""
         said = _COUNT.match(value.id) or _AMOUNT.match(value.id)
         return value.id if said and not made and value.id in handler.inputs else ""
     if isinstance(value, ast.Attribute) and value.attr == "days":
@@ -109,16 +122,16 @@ def _sent(handler: Handler, value: ast.expr, left: int = 2) -> str:
     return name if said and comes_from(value, handler.inputs) else ""
 
 
-def _is_bounded(handler: Handler, name: str) -> bool:
+def _is_bounded(handler: Handler, name: str, within: ast.AST) -> bool:
+    made, there = _given(handler, name, within)
     names = {name} | {
         word
-        for target, given in assigns_in(handler.function)
-        if dotted(target) == name
+        for given in made
         for word in (words_in(given) | {key_of(one) for one in nodes_in(given)})
         if _COUNT.match(word) or _AMOUNT.match(word)
     }
     for _, function in handler.reached():
-        for node in nodes_in(function):
+        for node in nodes_in(there if function is handler.function else function):
             if isinstance(node, ast.Compare) and _bounds(node, names):
                 return True
             if called(node) in {"max", "abs"} and names & words_in(node):

@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from ...engine.finding import Finding, Severity
 from .assignment import POWERS, is_limited
 from .handlers import Handler, comes_from
-from .modules import Project
+from .modules import Function, Project
 from .refusals import ROLES
-from .syntax import called, dotted, found, strings_in, words_in
+from .syntax import (
+    assigned,
+    called,
+    dotted,
+    found,
+    handed,
+    names_in,
+    own_body,
+    strings_in,
+    words_in,
+)
 from .walking import nodes_in
 
 _BOUGHT = re.compile(
@@ -23,7 +33,8 @@ _OWED = re.compile(
 )
 _SOLD = re.compile(r"premium|stripe|razorpay|paypal|billing|checkout", re.IGNORECASE)
 _ASKED = re.compile(
-    r"stripe|razorpay|paypal|signature|verif|retrieve|webhook|payment_?status|capture|transaction"
+    r"stripe|razorpay|paypal|signature|verif|retrieve|webhook|payment_?status|capture"
+    r"|transaction_?(id|ref\w*|hash|status|data)|_transaction$"
     r"|gateway|\bpaid\b",
     re.IGNORECASE,
 )
@@ -36,9 +47,9 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
         return
     decided = _for_some_roles(handler)
     for node in handler.body:
-        if node in decided or not _of_caller(handler, node):
+        name = _set(handler, node) if node not in decided else ""
+        if not name:
             continue
-        name = dotted(_target(node)).rpartition(".")[2]
         if roles and POWERS.match(name):
             yield found(
                 "authz.self-assigned-role", handler.module, node,
@@ -64,6 +75,41 @@ def _target(node: ast.AST) -> ast.expr | None:
     return None
 
 
+def _set(handler: Handler, node: ast.AST) -> str:
+    """The column of the caller's own row that gets what the request says."""
+    if isinstance(node, ast.Call):
+        return _filled(handler, node)
+    return dotted(_target(node)).rpartition(".")[2] if _of_caller(handler, node) else ""
+
+
+def _filled(handler: Handler, call: ast.Call) -> str:
+    """`me.add_to_wallet(amount)`, a method that counts up a column of the row by what it is given."""
+    if dotted(call.func).rpartition(".")[0] not in handler.users:
+        return ""
+    for method in _methods(handler.project, called(call)):
+        given = handed(method, call)
+        sent = {name for name, value in given.items() if _as_number(handler, value)}
+        for node in own_body(method):
+            column = dotted(_target(node) if isinstance(node, ast.AugAssign) else None)
+            if column.startswith("self.") and names_in(getattr(node, "value", None)) & sent:
+                return column.removeprefix("self.")
+    return ""
+
+
+def _methods(project: Project, name: str) -> Iterator[Function]:
+    for module in project.service:
+        for holder in module.classes:
+            for item in holder.body:
+                if isinstance(item, ast.FunctionDef) and item.name == name:
+                    yield item
+
+
+def _as_number(handler: Handler, value: ast.expr) -> bool:
+    """What the request says, also where it is made a number and kept under a name before."""
+    made = assigned(handler.function, value.id) if isinstance(value, ast.Name) else []
+    return any(comes_from(_number(one), handler.inputs) for one in (value, *made))
+
+
 def _of_caller(handler: Handler, node: ast.AST) -> bool:
     """A column of the caller's own row, and a value of the request."""
     target = _target(node)
@@ -71,7 +117,7 @@ def _of_caller(handler: Handler, node: ast.AST) -> bool:
         return False
     if not isinstance(target.value, ast.Name) or target.value.id not in handler.users:
         return False
-    return comes_from(_number(node.value), handler.inputs)
+    return _as_number(handler, node.value)
 
 
 def _number(value: ast.expr) -> ast.expr:

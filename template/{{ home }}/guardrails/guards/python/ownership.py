@@ -10,7 +10,7 @@ from .deciding import decided_by_user, knows_caller, looked_after, narrowed
 from .handlers import Handler, comes_from
 from .modules import Project
 from .newcomers import serves_many
-from .shared import of_shown, subject
+from .shared import classes_in, of_shown, subject
 from .stored import along, statement
 from .storing import SQL_WRITE, is_query, is_write
 from .syntax import (
@@ -215,11 +215,17 @@ def _grave(handler: Handler, call: ast.Call, listed: set[str]) -> bool:
     return is_owned(handler, call) and not known
 
 
+_REFERENCE = re.compile(r"^(\w+_)?(ref|reference)$|^(order|booking|invoice|payment)_(no|number)$")
+"""What numbers a row for its owner, and is told to others on the way."""
+
+
 def _request_key(handler: Handler, call: ast.Call) -> str:
     for argument in [*call.args, *(word.value for word in call.keywords)]:
         for node in nodes_in(argument):
             if isinstance(node, ast.Name) and node.id in handler.inputs:
                 if re.search(r"(^|_)(id|uuid|email|username|phone)s?$", node.id):
+                    return node.id
+                if _REFERENCE.match(node.id):
                     return node.id
             elif re.search(r"(^|_)id$", key_of(node)) and comes_from(node, handler.inputs):
                 return key_of(node)
@@ -255,14 +261,9 @@ def is_owned(handler: Handler, call: ast.Call) -> bool:
     """Whether the rows belong to somebody: by the model's columns, else by the name."""
     if subject(handler.project, handler.module, call) in handler.kept:
         return True
-    known = [handler.project.resolve(handler.module, name) for name in names_in(call)]
-    models = [
-        model_is_owned(handler.project, one.node)
-        for one in known
-        if isinstance(one.node, ast.ClassDef)
-    ]
+    models = list(classes_in(handler.project, handler.module, nodes_in(call)))
     if models:
-        return any(models)
+        return any(model_is_owned(handler.project, one) for one in models)
     words = " ".join([handler.route.path, *words_in(call), *strings_in(call)])
     return bool(PERSONAL.search(words.replace("_", " ")))
 

@@ -9,9 +9,11 @@ from . import kinds
 from .assignment import inserted
 from .handlers import Handler, comes_from, fields_of
 from .passed import Passed, Seen, behind
+from .stored import table
 from .sums import summed
 from .syntax import (
     assigned,
+    assigns_in,
     called,
     chain,
     dotted,
@@ -27,7 +29,8 @@ from .walking import nodes_in
 
 _TOTAL = re.compile(
     r"^((final|original|order|net)_?)?(total(_?(amount|price|cost|bill))?|grand_?total|sub_?total|"
-    r"amount|price|unit_?price|cost|fare|((consult\w*|booking|service|session)_)?fees?)"
+    r"amount|price|unit_?price|cost|(fare|cost|price)(_?amount)?"
+    r"|((consult\w*|booking|service|session)_)?fees?(_?amount)?)"
     r"(_?(in_?)?(cents|paise|minor|kobo|pence|usd))?$",
     re.IGNORECASE,
 )
@@ -44,7 +47,9 @@ _ROW = re.compile(
 """`Order`, `MealOrder`; what the house itself buys or does is no customer's."""
 _INTO = re.compile(r"insert\s+into\s+[\"`]?(\w+)", re.IGNORECASE)
 _BUYS = re.compile(
-    r"order|book|purchas|checkout|reserv|\bbuy|rent|ticket|subscri|appointment", re.IGNORECASE
+    r"order|book|purchas|checkout|reserv|\bbuy|rent|ticket|subscri|appointment"
+    r"|(verify|confirm|capture|complete)[-_]payment",
+    re.IGNORECASE,
 )
 _STAFF = re.compile(
     r"admin|staff|manage|cashier|\bpos\b|waiter|vendor|seller|supplier|invoice|expense|quote|"
@@ -102,7 +107,7 @@ def _named(handler: Handler, name: str) -> Iterator[tuple[Seen, ast.AST, bool]]:
 
 def _kept_in(seen: Seen, call: ast.Call) -> Iterator[ast.AST]:
     """The prices of the client's in a row that is made."""
-    if _ROW.match(called(call)) or _collection(call):
+    if _ROW.match(called(call)) or _collection(seen, call):
         yield from (value for key, value in _pairs(seen, call) if _kept(seen, key, value))
         yield from (call for one in call.keywords if _whole(seen, call, one))
     for key, value in inserted(call) if _of_orders(call) else ():
@@ -145,9 +150,11 @@ def _constants(seen: Seen) -> set[str]:
     }
 
 
-def _collection(call: ast.Call) -> bool:
-    """`db.orders.insert_one({…})`."""
+def _collection(seen: Seen, call: ast.Call) -> bool:
+    """`db.orders.insert_one({…})`, `db.table("orders").insert({…})`."""
     names = chain(call)
+    if called(call) == "insert":
+        return bool(_ORDERS.match(table(seen.module, call)))
     return called(call) == "insert_one" and len(names) > 1 and bool(_ORDERS.match(names[-2]))
 
 
@@ -238,5 +245,15 @@ def _whole(seen: Seen, call: ast.Call, given: ast.keyword) -> bool:
     ) and not any(
         isinstance(node, ast.Assign)
         and any(_TOTAL.match(dotted(one).rpartition(".")[2]) for one in node.targets)
+        and not _of_itself(seen, node, call)
         for node in seen.body
     )
+
+
+def _of_itself(seen: Seen, node: ast.Assign, made: ast.Call) -> bool:
+    """`row.total = row.total * 0.9`, `old = row.total`: it is still what the client said."""
+    own = {dotted(target) for target, value in assigns_in(seen.function) if value is made}
+    for target, value in assigns_in(seen.function):
+        if isinstance(target, ast.Name) and names_in(value) and names_in(value) <= own:
+            own.add(target.id)
+    return bool(names_in(node.value)) and names_in(node.value) <= own

@@ -9,7 +9,7 @@ from .access import Gatekeeper
 from .handlers import Handler
 from .modules import Function, Project, is_script
 from .routes import RouteTable
-from .syntax import called, calls_in, dotted, found, keyword, own_body, text_of, words_in
+from .syntax import called, calls_in, dotted, ends, found, keyword, own_body, text_of, words_in
 from .walking import nodes_in
 
 _PROOF = re.compile(
@@ -44,7 +44,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
 def _answered(handler: Handler) -> Iterator[Finding]:
     """`return {"otp": otp}`: it was to be sent to whom the address or the phone belongs."""
     for node, key, value in _told(handler.function):
-        if not _is_proof(key, value):
+        if not _is_proof(key, value) or _shown_before(handler, node):
             continue
         sometimes = _only_sometimes(handler, node)
         name = f"{handler.route.path} {handler.function.name}"
@@ -55,6 +55,25 @@ def _answered(handler: Handler) -> Iterator[Finding]:
             severity=Severity.MEDIUM if sometimes else grave, symbol=handler.function.name,
         )  # fmt: skip
         return
+
+
+_VERIFIES = re.compile(r"verif|check|valid|confirm|compare", re.IGNORECASE)
+_SENT_BEFORE = re.compile(r"(^|_)(otp|code|pin|passcode|token)(_|$)", re.IGNORECASE)
+
+
+def _shown_before(handler: Handler, answer: ast.AST) -> bool:
+    """`if not verify_otp(body.email, body.otp): raise` above it: who gets this far was sent a code
+    before, and this is what they go on with.
+    """
+    return any(
+        isinstance(step, ast.If)
+        and step.lineno < getattr(answer, "lineno", 0)
+        and ends(step)
+        and _VERIFIES.search(called(call))
+        and any(_SENT_BEFORE.search(word) for one in call.args for word in words_in(one))
+        for step in handler.function.body
+        for call in (calls_in(step.test) if isinstance(step, ast.If) else ())
+    )
 
 
 def _told(function: Function) -> Iterator[tuple[ast.AST, str, ast.expr]]:

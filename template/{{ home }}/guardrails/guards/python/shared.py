@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..private_rows import PRIVATE
 from .handlers import Handler
@@ -37,17 +37,32 @@ def rows_listed(handlers: list[Handler]) -> set[str]:
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
     """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
-    told = [node for node in nodes_in(call) if isinstance(node, ast.Name)]
-    for node in sorted([*told, *_behind(module, call)], key=lambda it: (it.lineno, it.col_offset)):
-        found = project.resolve(module, node.id)
-        if isinstance(found.node, ast.ClassDef):
-            return found.node.name
+    for found in classes_in(project, module, [*nodes_in(call), *_behind(module, call)]):
+        return found.name
     if said := table(module, call) or _held_in(project, module, call):
         return said
     names = chain(call)
     if len(names) > 2 and names[0] in {"db", "database", "mongo"}:
         return names[1]
     return collection(project, module, call)
+
+
+def classes_in(
+    project: Project, module: Module, nodes: Iterable[ast.AST]
+) -> Iterator[ast.ClassDef]:
+    """The classes of the project that are named, in the order in which they stand: `Boat`, and
+    `models.Boat`.
+    """
+    named = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Name)
+        or (isinstance(node, ast.Attribute) and node.attr[:1].isupper())
+    ]
+    for node in sorted(named, key=lambda it: (it.lineno, it.col_offset)):
+        found = project.resolve(module, dotted(node)).node
+        if isinstance(found, ast.ClassDef):
+            yield found
 
 
 def _held_in(project: Project, module: Module, call: ast.Call) -> str:
@@ -74,7 +89,7 @@ def collection(project: Project, module: Module, call: ast.Call) -> str:
 _BASE = re.compile(r"(^|[._])(db|database|mongo|mongodb)$", re.IGNORECASE)
 
 
-def _behind(module: Module, call: ast.Call) -> list[ast.Name]:
+def _behind(module: Module, call: ast.Call) -> list[ast.AST]:
     """`boats.all()`, where `boats = Boat.query` a line above."""
     function = module.owners.get(call)
     started = dotted(call.func).partition(".")[0]
@@ -85,7 +100,6 @@ def _behind(module: Module, call: ast.Call) -> list[ast.Name]:
         for target, value in assigns_in(function)
         if isinstance(target, ast.Name) and target.id == started
         for node in nodes_in(value)
-        if isinstance(node, ast.Name)
     ]
 
 

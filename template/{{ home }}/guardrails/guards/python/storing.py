@@ -3,7 +3,7 @@
 import ast
 import re
 
-from .syntax import argument, called, chain, strings_in
+from .syntax import argument, called, chain, dotted, strings_in
 
 READS = frozenset({
     "filter", "filter_by", "get_or_404", "first_or_404", "find_one", "find", "aggregate",
@@ -86,3 +86,11 @@ def _writes_softly(name: str, call: ast.Call) -> bool:
 
 def changes_sql(call: ast.Call) -> bool:
     return any(SQL_WRITE.match(text) for first in call.args[:1] for text in strings_in(first))
+
+
+def by_its_id(call: ast.Call) -> bool:
+    """`User.query.get(…)`, `db.get(User, …)`."""
+    if called(call) != "get":
+        return False
+    of_model = len(call.args) > 1 and dotted(call.args[0])[:1].isupper()
+    return of_model or bool({"query", "session"} & set(chain(call)[:-1]))

@@ -176,7 +176,7 @@ def _empty_key(handler: Handler) -> Iterator[Finding]:
     """`os.getenv("WEBHOOK_SECRET", "")`: whoever signs with nothing is the provider."""
     for module, function in handler.reached():
         for call in calls_in(function):
-            key = argument(call, 2, "secret") if called(call) == "construct_event" else None
+            key = _signed_with(module, call)
             if key is None or not (name := _falls_back(handler, module, key)):
                 continue
             if not _tested(module, function, dotted(key)):
@@ -190,6 +190,19 @@ def _empty_key(handler: Handler) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+def _signed_with(module: Module, call: ast.Call) -> ast.expr | None:
+    """`SECRET` of `construct_event(body, header, SECRET)`, of `hmac.new(SECRET.encode(), body)`."""
+    if called(call) == "construct_event":
+        return argument(call, 2, "secret")
+    first, _, rest = dotted(call.func).partition(".")
+    if f"{module.imports.get(first, first)}.{rest}" not in {"hmac.new", "hmac.digest"}:
+        return None
+    key = argument(call, 0, "key")
+    if isinstance(key, ast.Call) and isinstance(key.func, ast.Attribute):
+        return key.func.value if key.func.attr == "encode" else key
+    return key
+
+
 def _falls_back(handler: Handler, module: Module, key: ast.expr) -> str:
     """The variable that is read, where the empty text stands in for it."""
     value: ast.AST | None = key
@@ -197,6 +210,8 @@ def _falls_back(handler: Handler, module: Module, key: ast.expr) -> str:
         local = assigned(module.tree, dotted(key))
         meant = handler.project.resolve(module, dotted(key))
         value = local[-1] if local else getattr(meant.node, "value", None)
+    while isinstance(value, ast.Call) and called(value) == "strip":
+        value = getattr(value.func, "value", None)
     if not isinstance(value, ast.Call) or called(value) not in {"getenv", "get"}:
         return ""
     named = text_of(value.args[0]) if value.args else None
