@@ -316,8 +316,18 @@ _BODY = re.compile(r"req(uest)?\.(method|form|get_json|json)\b")
 
 def _asks_method(handler: Handler) -> bool:
     """Whether it changes nothing unless a form was sent."""
-    read = (dotted(node) for node in handler.body if isinstance(node, ast.Attribute))
+    preflight = {inner for node in handler.body if _is_preflight(node) for inner in nodes_in(node)}
+    read = (
+        dotted(node)
+        for node in handler.body
+        if isinstance(node, ast.Attribute) and node not in preflight
+    )
     return bool(_words(handler) & _SENT) or any(_BODY.search(name) for name in read)
+
+
+def _is_preflight(node: ast.AST) -> bool:
+    """`request.method == "OPTIONS"`: a browser asks first whether it may."""
+    return isinstance(node, ast.Compare) and text_of(node.comparators[0]) == "OPTIONS"
 
 
 def _words(handler: Handler) -> set[str]:
@@ -339,6 +349,9 @@ def harm_of_a_link(handler: Handler) -> Severity | None:
         return None
     if any(called(call) in {"delete", "delete_one", "delete_many"} for call in handler.calls):
         return Severity.CRITICAL if handler.writes else None
+    if any(called(call) in {"update", "update_one"} and is_write(call) for call in handler.calls):
+        counts = any(_COUNTS.search(text) for call in handler.calls for text in strings_in(call))
+        return None if counts else Severity.HIGH
     rows = {
         target.id
         for target, value in assigns_in(handler.function)

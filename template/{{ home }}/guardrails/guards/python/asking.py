@@ -13,7 +13,7 @@ _SESSIONS = frozenset({"session", "flask_session", "request.session", "self.requ
 _WHO = re.compile(
     r"^(current_user|get_jwt_identity|get_current_user|user_from_token|current_identity|"
     r"get_jwt|require_user|get_user_from_token|verify_token|decode_token|auth_user|me)$|"
-    r"^(require|get|verify|check)_.*(user|admin|auth|token|identity)",
+    r"^_?(require|get|verify|check)_.*(user|admin|auth|token|identity)",
 )
 
 

@@ -62,7 +62,7 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         sent = value.args[0] if isinstance(value, ast.Call) and number else value
         if not POWERS.match(key) or not comes_from(sent, handler.inputs):
             continue
-        if is_limited(handler) or _decided(handler, value) or not _asked_for(handler, sent):
+        if is_limited(handler, behind=True) or _decided(handler, value) or not _asked_for(handler, sent):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,
@@ -241,10 +241,15 @@ def splatted(handler: Handler, value: ast.expr) -> Iterator[tuple[str, ast.expr]
                 yield key, value
 
 
-def is_limited(handler: Handler) -> bool:
-    """The role is compared with a list without administrators, or its type allows none."""
+def is_limited(handler: Handler, *, behind: bool = False) -> bool:
+    """The role is compared with a list without administrators, or its type allows none: here, or
+    in what is called as well.
+    """
+    looked_at = [function for _, function in handler.reached()] if behind else [handler.function]
     return any(
-        isinstance(node, ast.Compare) and _keeps_out(handler, node) for node in handler.body
+        isinstance(node, ast.Compare) and _keeps_out(handler, node)
+        for function in looked_at
+        for node in own_body(function)
     ) or any(_narrow(handler, module, model) for _, module, model in handler.models)
 
 
@@ -289,8 +294,31 @@ def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
     return False
 
 
+_PROVEN = re.compile(r"^(is_?)?((e-?mail|phone|kyc|identity|account)_?)?verified(_?at)?$", re.IGNORECASE)
+_ALLOWED = re.compile(r"allow|permit|editable|updatable|whitelist|fields|keys|columns", re.IGNORECASE)
+
+
+def _let_through(handler: Handler) -> tuple[ast.AST, str] | None:
+    """`allowed = {"name", "is_admin"}`: the list of what may be set names what may not."""
+    for target, value in assigns_in(handler.function):
+        if not _ALLOWED.search(dotted(target)) or not isinstance(value, ast.List | ast.Set | ast.Tuple):
+            continue
+        for one in sorted(strings_in(value)):
+            if _MINE.match(one) or POWERS.match(one) or _PROVEN.match(one):
+                return value, one
+    return None
+
+
 def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if handler.route.access == "role":
+        return
+    kept = _let_through(handler) if handler.route.writes and handler.writes else None
+    if kept is not None and handler.uses_user and handler.route.access == "caller":
+        yield found(
+            "authz.mass-assignment", handler.module, kept[0],
+            f"{handler.route.label}: what the caller may set of a row includes {kept[1]}.",
+            symbol=handler.function.name,
+        ), handler.function  # fmt: skip
         return
     for node in handler.body:
         source = _set_from(node)

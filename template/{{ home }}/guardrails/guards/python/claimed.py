@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Severity
 from .access import is_login
 from .asking import asks_who
 from .handlers import Handler, comes_from
@@ -50,6 +50,33 @@ _PROOF = re.compile(
     re.IGNORECASE,
 )
 """What would tell whether it is true, or what else is asked."""
+
+
+def or_as_said(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
+    """`customer_id = who_calls() or data.get("customer_id")`: whoever shows no token is whoever the
+    request says.
+    """
+    route = handler.route
+    if route.before not in {"public", "caller"} or is_login(route):
+        return
+    for node in handler.body:
+        if not isinstance(node, ast.BoolOp) or not isinstance(node.op, ast.Or):
+            continue
+        known = any(asks_who(one) for one in node.values)
+        said = next((one for one in node.values if _names_owner(handler, one)), None)
+        if known and said is not None and (handler.writes or handler.reads):
+            yield found(
+                "authz.client-supplied-identity", handler.module, node,
+                f"{route.label} takes whoever the field {key_of(said)} names for who calls, where "
+                "no token says it.",
+                severity=Severity.HIGH, symbol=route.function.name,
+                also=[place(handler.module, route.line, route.function.name)],
+            ), route.function  # fmt: skip
+            return
+
+
+def _names_owner(handler: Handler, value: ast.expr) -> bool:
+    return _OWNER.match(key_of(value)) is not None and comes_from(value, handler.inputs)
 
 
 def look(project: Project, handlers: list[Handler]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from . import logins, proofs
 from .access import Gatekeeper
 from .alone import signs_nobody
 from .literal_words import compares_password, is_blank
-from .modules import Module, is_script
+from .modules import Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
     argument,
@@ -60,7 +60,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
             first = told.get(literal)
             also = (*first.also, judged.place) if first else ()
             told[literal] = replace(first or judged, also=also)
-        yield from _default_credentials(module)
+        yield from _default_credentials(table.project, module)
     yield from told.values()
     yield from logins.look(table, keeper)
     yield from proofs.look(table, keeper)
@@ -274,7 +274,7 @@ def _named(module: Module) -> Iterator[str]:
 # accounts that everybody knows
 
 
-def _default_credentials(module: Module) -> Iterator[Finding]:
+def _default_credentials(project: Project, module: Module) -> Iterator[Finding]:
     told: dict[object, Finding] = {}
     for call in module.calls:
         if _literal_password(module, call):
@@ -294,12 +294,26 @@ def _default_credentials(module: Module) -> Iterator[Finding]:
                 "The code of one number stands in the program: whoever reads it signs in with it.",
                 severity=Severity.CRITICAL, secret=True,
             )  # fmt: skip
-        if isinstance(node, ast.Compare) and compares_password(node):
+        if isinstance(node, ast.Compare) and (
+            compares_password(node, lambda side: _of_a_class(project, module, side))
+        ):
             yield found(
                 "auth.default-credentials", module, node,
                 "The password is compared with a literal in the code.",
                 severity=Severity.CRITICAL, secret=True,
             )  # fmt: skip
+
+
+def _of_a_class(project: Project, module: Module, node: ast.expr) -> str:
+    """The text of `Config.OWNER_PASSWORD`, which no environment can say otherwise."""
+    owner, _, name = dotted(node).rpartition(".")
+    if not isinstance(node, ast.Attribute) or not name.isupper():
+        return ""
+    there = project.resolve(module, owner).node
+    if not isinstance(there, ast.ClassDef) or "BaseSettings" in {dotted(it) for it in there.bases}:
+        return ""
+    given = (value for target, value in assigns_in(there) if target_name(target) == name)
+    return next((text for value in given if (text := text_of(value))), "")
 
 
 _CODE = re.compile(r"^(otp|otp_code|code|pin|passcode|verification_code)$", re.IGNORECASE)

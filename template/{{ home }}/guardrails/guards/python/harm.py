@@ -143,6 +143,8 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
     if open_ or handler.path_parameters:
         return None if open_ else _harm_by_number(handler, words)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
+    if not personal and meant.shows_accounts(handler):
+        return Severity.MEDIUM
     listed = _harm_of_a_list(handler, words) if personal else None
     if listed is not Severity.CRITICAL and not _TO_READ.search(words):
         return Severity.HIGH if meant.names_people(handler) else listed

@@ -22,6 +22,7 @@ from . import (
     relays,
     said_of,
     served_files,
+    settled,
     sockets,
     told_paid,
     unset,
@@ -87,6 +88,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     open_to_all = set(_functions_at(handlers, open_))
     beside += in_the_name.for_nobody(handlers, told | open_to_all)
     beside += left_over(handlers, told | open_to_all)
+    rest = [handler for handler in handlers if handler.function not in told | open_to_all]
+    beside += [one for handler in rest for one in claimed.or_as_said(handler)]
     beside += served_files.look(handlers)
     beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
@@ -142,6 +145,7 @@ def _of_handler(
     yield from own_rows.look(handler, roles)
     yield from acts.look(handler)
     yield from told_paid.look(handler)
+    yield from settled.look(handler)
     yield from prices.look(handler)
     if roles:
         yield from _makes_staff(handler)

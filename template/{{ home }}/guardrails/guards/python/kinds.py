@@ -13,6 +13,7 @@ from .newcomers import serves_many
 from .ownership import changed_rows, looked_up, model_is_owned
 from .refusals import asked_about, refuses
 from .shared import classes_in
+from .stored import along
 from .storing import is_write
 from .syntax import (
     assigns_in,
@@ -188,7 +189,16 @@ def _last_branch(node: ast.If) -> tuple[set[str], list[ast.stmt]]:
 
 def _all_rows(call: ast.Call) -> bool:
     """`Payment.query.order_by(…).all()`, of which nothing is left out."""
-    return called(call) in _ROWS and not {"filter", "filter_by", "where"} & set(chain(call))
+    narrowed = any(
+        called(one) in {"find", "find_one"} and any(not _is_empty(given) for given in one.args)
+        for one in along(call)
+    )
+    left_out = {"filter", "filter_by", "where"} & set(chain(call))
+    return called(call) in _ROWS and not narrowed and not left_out
+
+
+def _is_empty(given: ast.expr) -> bool:
+    return isinstance(given, ast.Dict) and not given.keys
 
 
 def _by_check(handler: Handler) -> Iterator[str]:

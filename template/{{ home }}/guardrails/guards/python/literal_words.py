@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 
 from .syntax import called, target_name, text_of
 
@@ -22,13 +23,17 @@ def _marks(literal: str, other: ast.expr) -> bool:
     return isinstance(other, ast.Attribute) and _MARK.fullmatch(literal) is not None
 
 
-def compares_password(node: ast.Compare) -> bool:
-    """A password of the request, and a word that stands in the code."""
+def compares_password(node: ast.Compare, kept: Callable[[ast.expr], str] = lambda _: "") -> bool:
+    """A password of the request, and a word that stands in the code: there, or where `kept` finds
+    it.
+    """
     if not isinstance(node.ops[0], ast.Eq | ast.NotEq):
         return False
     sides = [node.left, node.comparators[0]]
-    literal = next((text for side in sides if (text := text_of(side))), None)
-    other = next((side for side in sides if not isinstance(side, ast.Constant)), None)
+    literal = next((text for side in sides if (text := text_of(side) or kept(side))), None)
+    other = next(
+        (side for side in sides if not isinstance(side, ast.Constant) and not kept(side)), None
+    )
     if (
         literal is None
         or other is None

@@ -146,6 +146,16 @@ def shows_people(handler: Handler, *, many: bool) -> bool:
     return False
 
 
+def shows_accounts(handler: Handler) -> bool:
+    """A list of people who are there to be found, with the address that each of them signs in by."""
+    for mark in handler.function.decorator_list:
+        answer = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
+        for row in _listed_in(handler, handler.module, answer) if answer is not None else ():
+            if {"user_id", "email"} <= row.keys():
+                return True
+    return False
+
+
 _NAMED = re.compile(r"^(patient|customer|client|guest|student|tenant)_?(full_?)?name$")
 
 

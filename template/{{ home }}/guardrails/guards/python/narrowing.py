@@ -9,6 +9,7 @@ from .modules import Function, Module
 from .shared import subject
 from .stored import statement
 from .syntax import called, calls_in, dotted, handed, names_in, text_of
+from .walking import nodes_in
 
 _LONGEST_WAY = 2
 _SAYS_WHOSE = re.compile(r"(^|_)(id|uid|by|email)$|^(user|owner|author|customer|patient)$|[a-z](Id|By)$")
@@ -64,15 +65,15 @@ def _conditions(module: Module, call: ast.Call) -> Iterator[tuple[str, ast.expr]
     name = called(call)
     if name == "filter_by":
         yield from ((word.arg or "", word.value) for word in call.keywords)
-    for one in call.args if name in {"filter", "where"} else ():
+    for one in call.args if name in {"filter", "where", "find", "find_one"} else ():
         if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq):
             yield dotted(one.left).rpartition(".")[2], one.comparators[0]
     if name in {"eq", "where", "filter"} and len(call.args) in {2, 3}:
         middle = text_of(call.args[1]) if len(call.args) == 3 else "eq"
         yield (text_of(call.args[0]) or "" if middle in _EQUAL else ""), call.args[-1]
-    for one in call.args[:1] if name in _ASKS else ():
-        if isinstance(one, ast.Dict):
-            pairs = zip(one.keys, one.values, strict=True)
+    for node in nodes_in(call.args[0]) if name in _ASKS and call.args else ():
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
             yield from ((text_of(key) or "", value) for key, value in pairs)
     yield from _of_sql(module, call)
 

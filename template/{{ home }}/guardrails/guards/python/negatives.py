@@ -23,7 +23,7 @@ from .syntax import (
 from .walking import nodes_in
 
 _COUNT = re.compile(
-    r"^(quantity|qty|count|hours|days|nights|months|weeks|duration|seats|guests|units|tickets"
+    r"^(quantity|qty|count|hours|days|nights|months|weeks|duration(_(minutes|hours|days))?|seats|guests|units|tickets"
     r"|num_\w+|number_of_\w+|(ticket|seat|guest|item)_count|hours_to_\w+|shares)$",
     re.IGNORECASE,
 )
@@ -107,8 +107,8 @@ def _given(handler: Handler, name: str, within: ast.AST) -> tuple[list[ast.expr]
 
 def _sent(handler: Handler, value: ast.expr, within: ast.AST, left: int = 2) -> str:
     """The name of a number of the request, as it came or made one on the way."""
-    while isinstance(value, ast.Call) and value.args and called(value) in _NUMBERS:
-        value = value.args[0]
+    while (inner := _unwrapped(value)) is not value:
+        value = inner
     if isinstance(value, ast.Name):
         made, _ = _given(handler, value.id, within)
         if len(made) == 1 and left:
@@ -120,6 +120,16 @@ def _sent(handler: Handler, value: ast.expr, within: ast.AST, left: int = 2) -> 
     name = key_of(value)
     said = _COUNT.match(name) or _AMOUNT.match(name)
     return name if said and comes_from(value, handler.inputs) else ""
+
+
+def _unwrapped(value: ast.expr) -> ast.expr:
+    """`minutes` of `float(minutes)`, of `minutes / 60`."""
+    if isinstance(value, ast.Call) and value.args and called(value) in _NUMBERS:
+        return value.args[0]
+    divided = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div)
+    if isinstance(value, ast.BinOp) and divided and isinstance(value.right, ast.Constant):
+        return value.left
+    return value
 
 
 def _is_bounded(handler: Handler, name: str, within: ast.AST) -> bool:

@@ -192,19 +192,23 @@ def _only_refers(handler: Handler, call: ast.Call) -> bool:
 
 _TALLY = re.compile(
     r"(^|_)(counts?|views?|likes?|votes?|helpful|downloads|clicks|shares|bookings?|reviews?|orders?|sold|stock|quantity|seats?|spots?|slots"
-    r"|occupied|available|enrolled)(_count|_left)?$",
+    r"|occupied|available|enrolled|rating|average)(_count|_left)?$",
     re.IGNORECASE,
 )
 
 
 def _counted(handler: Handler) -> Iterator[ast.AST]:
-    """`room.total_bookings = room.total_bookings + 1`, beside the booking that is made."""
+    """`room.total_bookings = room.total_bookings + 1`, beside the booking that is made; and what is
+    worked out anew of all that there are.
+    """
     for node in handler.body:
         target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) else None
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             same = dotted(node.targets[0])
             told = (dotted(one) for one in nodes_in(node.value) if isinstance(one, ast.Attribute))
             target = node.targets[0] if same in told else None
+        if isinstance(node, ast.Assign) and not comes_from(node.value, handler.inputs):
+            target = node.targets[0]
         if isinstance(target, ast.Attribute) and _TALLY.search(target.attr):
             yield target
 

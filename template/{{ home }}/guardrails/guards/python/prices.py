@@ -188,7 +188,7 @@ def _kept(seen: Seen, key: str, value: ast.expr) -> bool:
 def _of_the_client(seen: Seen, value: ast.expr) -> bool:
     """`payload.total`, `data["price"]`, or a number made of it; computed with nothing of ours."""
     value = _unwrapped(value)
-    if summed(seen, value):
+    if summed(seen, value) or _reckoned(seen, value):
         return True
     if isinstance(value, ast.Name):
         made = [
@@ -200,6 +200,23 @@ def _of_the_client(seen: Seen, value: ast.expr) -> bool:
             return len(made) == 1 and _direct(seen, _unwrapped(made[0]))
         return value.id in seen.inputs and bool(_TOTAL.match(value.id))
     return _direct(seen, value)
+
+
+def _reckoned(seen: Seen, value: ast.expr) -> bool:
+    """`base + extras - discount`, of which the client says every one."""
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add | ast.Sub):
+        return False
+    parts = [_unwrapped(one) for one in (value.left, value.right)]
+    return all(_reckoned(seen, one) or _only_sent(seen, one) for one in parts)
+
+
+def _only_sent(seen: Seen, value: ast.expr) -> bool:
+    """A number as the client sent it, under whatever name."""
+    if isinstance(value, ast.Name):
+        made = [_unwrapped(one) for one in assigned(seen.function, value.id)]
+        said = [one for one in made if dotted(one) != value.id]
+        return bool(said) and all(_only_sent(seen, one) for one in said)
+    return bool(key_of(value)) and comes_from(value, seen.inputs)
 
 
 def _unwrapped(value: ast.expr) -> ast.expr:

@@ -10,6 +10,7 @@ from .modules import Module, Project
 from .stored import table
 from .storing import is_query
 from .syntax import (
+    assigned,
     assigns_in,
     called,
     calls_in,
@@ -39,7 +40,7 @@ def subject(project: Project, module: Module, call: ast.Call) -> str:
     """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
     for found in classes_in(project, module, [*nodes_in(call), *_behind(module, call)]):
         return found.name
-    if said := table(module, call) or _held_in(project, module, call):
+    if said := table(module, call) or _held_in(project, module, call) or _begun(module, call):
         return said
     names = chain(call)
     if len(names) > 2 and names[0] in {"db", "database", "mongo"}:
@@ -63,6 +64,15 @@ def classes_in(
         found = project.resolve(module, dotted(node)).node
         if isinstance(found, ast.ClassDef):
             yield found
+
+
+def _begun(module: Module, call: ast.Call) -> str:
+    """`notes` of `query.eq("user_id", me)`, where `query = supabase.table("notes").select("*")`."""
+    function = module.owners.get(call)
+    started = dotted(call.func).partition(".")[0]
+    made = assigned(function, started) if function is not None and started else []
+    begun = (table(module, one) for one in made if isinstance(one, ast.Call))
+    return next((name for name in begun if name), "")
 
 
 def _held_in(project: Project, module: Module, call: ast.Call) -> str:

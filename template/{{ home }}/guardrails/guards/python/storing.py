@@ -74,8 +74,8 @@ def is_write(call: ast.AST) -> bool:
 
 def _writes_softly(name: str, call: ast.Call) -> bool:
     names = chain(call)
-    if name in {"save", "delete"} and not call.args and not _FILES.search(names[0]):
-        return True  # of a model or a serializer
+    if name in {"save", "delete", "insert"} and not call.args and not _FILES.search(names[0]):
+        return True  # of a model, a document or a serializer
     started = names[0] if names else ""
     if name in {"set", "update", "delete"} and _REFERENCE.search(started):
         return True
@@ -89,8 +89,10 @@ def changes_sql(call: ast.Call) -> bool:
 
 
 def by_its_id(call: ast.Call) -> bool:
-    """`User.query.get(…)`, `db.get(User, …)`."""
+    """`User.query.get(…)`, `db.get(User, …)`, `User.get(…)` of a document."""
     if called(call) != "get":
         return False
+    names = chain(call)
     of_model = len(call.args) > 1 and dotted(call.args[0])[:1].isupper()
-    return of_model or bool({"query", "session"} & set(chain(call)[:-1]))
+    of_document = len(names) == 2 and re.match(r"[A-Z][a-z]", names[0]) is not None
+    return of_model or of_document or bool({"query", "session"} & set(names[:-1]))
