@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Place
+from .allow_lists import let_through
 from .handlers import Handler, comes_from, fields_of
 from .modules import Module
 from .passed import Passed, behind
@@ -62,6 +63,8 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
         sent = value.args[0] if isinstance(value, ast.Call) and number else value
         if not POWERS.match(key) or not comes_from(sent, handler.inputs):
             continue
+        if _of_the_row(handler, sent):
+            continue
         if is_limited(handler, behind=True) or _decided(handler, value) or not _asked_for(handler, sent):
             continue
         yield found(
@@ -82,6 +85,13 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             also=[place(handler.module, handler.route.line, handler.function.name)],
         ), handler.function  # fmt: skip
         return
+
+
+def _of_the_row(handler: Handler, value: ast.expr) -> bool:
+    """`user.role.value`, of the row that was made above: what it was given is looked at there."""
+    held = dotted(value).partition(".")[0] if isinstance(value, ast.Attribute) else ""
+    made = assigned(handler.function, held) if held else []
+    return bool(made) and all(called(one)[:1].isupper() for one in made)
 
 
 _POWERISH = re.compile(
@@ -294,25 +304,10 @@ def _narrow(handler: Handler, module: Module, model: ast.ClassDef) -> bool:
     return False
 
 
-_PROVEN = re.compile(r"^(is_?)?((e-?mail|phone|kyc|identity|account)_?)?verified(_?at)?$", re.IGNORECASE)
-_ALLOWED = re.compile(r"allow|permit|editable|updatable|whitelist|fields|keys|columns", re.IGNORECASE)
-
-
-def _let_through(handler: Handler) -> tuple[ast.AST, str] | None:
-    """`allowed = {"name", "is_admin"}`: the list of what may be set names what may not."""
-    for target, value in assigns_in(handler.function):
-        if not _ALLOWED.search(dotted(target)) or not isinstance(value, ast.List | ast.Set | ast.Tuple):
-            continue
-        for one in sorted(strings_in(value)):
-            if _MINE.match(one) or POWERS.match(one) or _PROVEN.match(one):
-                return value, one
-    return None
-
-
 def _mass_assigned(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if handler.route.access == "role":
         return
-    kept = _let_through(handler) if handler.route.writes and handler.writes else None
+    kept = let_through(handler) if handler.route.writes and handler.writes else None
     if kept is not None and handler.uses_user and handler.route.access == "caller":
         yield found(
             "authz.mass-assignment", handler.module, kept[0],

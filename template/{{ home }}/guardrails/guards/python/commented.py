@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...engine.finding import Finding
 from .modules import Function, Module
-from .syntax import found
+from .syntax import found, words_in
 
 _OUT = re.compile(
     r"^\s*#\s*(@\s*(check|require|verify)\w*_(permissions?|auth|role|admin|login|token|user)\w*\b|"
@@ -33,9 +33,18 @@ def _each(module: Module, functions: list[Function]) -> Iterator[Finding]:
         start = min([function.lineno, *(node.lineno for node in function.decorator_list)])
         for line in range(max(1, start - 1), function.body[0].lineno):
             text = module.lines[line - 1] if line <= len(module.lines) else ""
-            if _OUT.match(text):
+            if _OUT.match(text) and not _stands_below(text, function):
                 yield found(
                     "authz.disabled", module, line,
                     f"The check before {function.name} is commented out.",
                     symbol=function.name,
                 )  # fmt: skip
+
+
+_DEPENDS = re.compile(r"\bDepends\(\s*(?:\w+\.)*(\w+)")
+
+
+def _stands_below(text: str, function: Function) -> bool:
+    """The check that is commented out of the decorator is a parameter of the function."""
+    named = set(_DEPENDS.findall(text))
+    return bool(named) and named <= words_in(function.args)

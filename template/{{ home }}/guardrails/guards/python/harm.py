@@ -4,10 +4,12 @@ import ast
 import re
 
 from ...engine.finding import Severity
+from ..private_rows import PRIVATE
 from . import acts, kinds, meant
 from .handlers import Handler
 from .kept import private
 from .ownership import CATALOGUE, IDENTITY, PERSONAL, changed_rows, is_owned
+from .shared import subject
 from .state import changes_kept
 from .storing import is_query
 from .syntax import text_of
@@ -66,6 +68,8 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     adds = guests and _GUESTS_ADD.search(_PARAMETER.sub("", name)) and not ADMIN.search(name)
     if _ENTRANCE.match(handler.route.path) and _ALTERS.search(name) and not _ENTERS.search(name):
         name = name.replace("auth", "")  # so its siblings are called, which let people in
+    if _DECIDED_BY_NUMBER.search(handler.route.path) and any(changed_rows(handler)):
+        name = name.replace("confirm", "")
     if adds or (_MEANT_OPEN if post else _ENDS_SOMETHING).search(name):
         return Severity.MEDIUM if post and _works_on_a_row(handler, name) else None
     if meant.first_start(handler, name) or (guests and meant.takes_on(handler)):
@@ -78,6 +82,8 @@ def _harm_of_writing(handler: Handler, name: str) -> Severity | None:
     return Severity.CRITICAL if grave else Severity.HIGH
 
 
+_DECIDED_BY_NUMBER = re.compile(r"[}>]/confirm/?$")
+"""`/bookings/{id}/confirm` is for who is booked; `/auth/confirm/{token}` is a link in a mail."""
 _PARAMETER = re.compile(r"[{<][^}>]*[}>]")
 """`/payout/{order_id}` pays out: the order is only named."""
 _OVERWRITES = re.compile(r"delete|remove|update|edit", re.IGNORECASE)
@@ -141,14 +147,32 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         counted = _can_be_counted(handler) and PERSONAL.search(meant.told_of(handler))
         return Severity.HIGH if counted else Severity.MEDIUM
     if open_ or handler.path_parameters:
-        return None if open_ else _harm_by_number(handler, words)
+        known = None if open_ else _harm_by_number(handler, words)
+        return known or _harm_by_contrast(handler)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
     if not personal and meant.shows_accounts(handler):
         return Severity.MEDIUM
     listed = _harm_of_a_list(handler, words) if personal else None
     if listed is not Severity.CRITICAL and not _TO_READ.search(words):
-        return Severity.HIGH if meant.names_people(handler) else listed
+        return Severity.HIGH if meant.names_people(handler) else listed or _harm_by_contrast(handler)
     return listed
+
+
+def _harm_by_contrast(handler: Handler) -> Severity | None:
+    """Others show whoever calls their own of these rows; this one all of them to anybody."""
+    apart = {name for name, column in handler.narrowed if _SAYS_WHO.search(column)}
+    asked = (call for call in handler.all_calls if is_query(call))
+    told = {subject(handler.project, handler.module, call) for call in asked} & apart
+    private_ = any(PRIVATE.search(name) and not _TAKES_PART.search(name) for name in told)
+    proven = meant.by_code(handler) or meant.shows_knowledge(handler) or meant.said_open(handler)
+    name = f"{handler.route.path} {handler.function.name}"
+    free = meant.free_places(name) or _WORKED_OUT.search(name)
+    return Severity.MEDIUM if private_ and not proven and not free else None
+
+
+_SAYS_WHO = re.compile(r"^(user|customer|client|patient|student|player|member|guest|employee)_?id$")
+_WORKED_OUT = re.compile(r"public|predict|trend|stat|recommend|popular|count|average", re.IGNORECASE)
+_TAKES_PART = re.compile(r"particip|attend|member|regist|enrol", re.IGNORECASE)
 
 
 _PERSON = re.compile(r"^(patient|student|client|customer|user|member|employee|tenant)_?id$")

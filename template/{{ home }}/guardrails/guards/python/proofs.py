@@ -31,7 +31,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     open_ = {
         route.function: Handler(table.project, keeper, route)
         for route in table.routes
-        if route.served and route.before == "public" and not is_script(route.module.path)
+        if route.served and route.before == "public" and route.access != "role"
+        if not is_script(route.module.path)
     }
     for handler in open_.values():
         yield from _answered(handler)

@@ -12,6 +12,7 @@ from .asking import asks_who
 from .deciding import decided_by_user
 from .handlers import Handler, comes_from
 from .modules import Function, Project
+from .refusals import refuses
 from .stored import along
 from .syntax import (
     assigns_in,
@@ -225,6 +226,8 @@ def across(
         "user_id" in words_in(one) and one is not handler.function for one in reached
     ):
         return
+    if any(_asks_about(handler, call) for call in handler.calls):
+        return
     own = {name for function in reached for name, _ in _parts(nodes_in(function))}
     own |= {*_of_the_callers_own(handler), *_rows_compared(handler)}
     named = set(handler.path_parameters)
@@ -249,6 +252,27 @@ def across(
             symbol=route.function.name,
         ), route.function  # fmt: skip
         return
+
+
+def _asks_about(handler: Handler, call: ast.Call) -> bool:
+    """`check_access(me, order)`: it compares what it is given of the one with the other's, and
+    refuses.
+    """
+    there = handler.project.resolve(handler.module, dotted(call.func)).node
+    if not isinstance(there, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    given = handed(there, call)
+    mine = {name for name, value in given.items() if handler.of_the_user(value)}
+    refused = any(refuses(node, there) for node in nodes_in(there))
+    return bool(mine) and refused and any(
+        names_in(side) & mine and names_in(other) & (given.keys() - mine)
+        for node in nodes_in(there)
+        if isinstance(node, ast.Compare)
+        for side, other in (
+            (node.left, node.comparators[0]),
+            (node.comparators[0], node.left),
+        )
+    )
 
 
 def _roles(handler: Handler) -> Iterator[str]:
@@ -290,7 +314,7 @@ _LONGEST_WAY = 2
 def _rows_compared(handler: Handler) -> Iterator[str]:
     """The models of the rows that are held against who calls: `order.stall_id != stall.id`."""
     rows = {
-        target.id: next((one for one in chain(value) if one[:1].isupper()), "")
+        target.id: next(_models_along(value), "")
         for target, value in assigns_in(handler.function)
         if isinstance(target, ast.Name) and isinstance(value, ast.Call)
     }
