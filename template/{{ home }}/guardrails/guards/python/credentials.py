@@ -9,7 +9,7 @@ from ...engine.finding import Evidence, Finding, Severity
 from . import logins, proofs
 from .access import Gatekeeper
 from .alone import signs_nobody
-from .literal_words import compares_password, is_blank
+from .literal_words import code_for_all, code_for_one, compares_password, is_blank
 from .modules import Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
@@ -288,7 +288,13 @@ def _default_credentials(project: Project, module: Module) -> Iterator[Finding]:
                 told[owner] = replace(known, also=(*known.also, one.place))
     yield from told.values()
     for node in module.nodes:
-        if isinstance(node, ast.If) and (code := _code_for_one(node)) is not None:
+        if isinstance(node, ast.BoolOp) and (code := code_for_all(node)) is not None:
+            yield found(
+                "auth.default-credentials", module, code,
+                "Beside the code that was sent, one that stands in the program is always good.",
+                severity=Severity.CRITICAL, secret=True,
+            )  # fmt: skip
+        if isinstance(node, ast.If) and (code := code_for_one(node)) is not None:
             yield found(
                 "auth.default-credentials", module, code,
                 "The code of one number stands in the program: whoever reads it signs in with it.",
@@ -314,31 +320,6 @@ def _of_a_class(project: Project, module: Module, node: ast.expr) -> str:
         return ""
     given = (value for target, value in assigns_in(there) if target_name(target) == name)
     return next((text for value in given if (text := text_of(value))), "")
-
-
-_CODE = re.compile(r"^(otp|otp_code|code|pin|passcode|verification_code)$", re.IGNORECASE)
-_REACHED_BY = re.compile(r"phone|mobile|email|number|msisdn", re.IGNORECASE)
-
-
-def _code_for_one(node: ast.If) -> ast.AST | None:
-    """`if phone == "9999999999": otp = "123456"`."""
-    test = node.test
-    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq | ast.In):
-        return None
-    about = any(_REACHED_BY.search(word) for word in words_in(test.left))
-    if not about or not strings_in(test.comparators[0]):
-        return None
-    given = (one for statement in node.body for one in nodes_in(statement))
-    return next(
-        (
-            one
-            for one in given
-            if isinstance(one, ast.Assign)
-            and _CODE.match(dotted(one.targets[0]).rpartition(".")[2])
-            and text_of(one.value)
-        ),
-        None,
-    )
 
 
 def _constant(module: Module, node: ast.expr | None) -> str | None:

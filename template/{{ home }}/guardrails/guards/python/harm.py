@@ -162,8 +162,11 @@ def _harm_by_contrast(handler: Handler) -> Severity | None:
     """Others show whoever calls their own of these rows; this one all of them to anybody."""
     apart = {name for name, column in handler.narrowed if _SAYS_WHO.search(column)}
     asked = (call for call in handler.all_calls if is_query(call))
-    told = {subject(handler.project, handler.module, call) for call in asked} & apart
-    private_ = any(PRIVATE.search(name) and not _TAKES_PART.search(name) for name in told)
+    about = {subject(handler.project, handler.module, call) for call in asked}
+    told = {name for name in about if name and not _ACCOUNTS.match(name)}
+    private_ = bool(told) and all(
+        name in apart and PRIVATE.search(name) and not _TAKES_PART.search(name) for name in told
+    )
     proven = meant.by_code(handler) or meant.shows_knowledge(handler) or meant.said_open(handler)
     name = f"{handler.route.path} {handler.function.name}"
     free = meant.free_places(name) or _WORKED_OUT.search(name)
@@ -171,6 +174,7 @@ def _harm_by_contrast(handler: Handler) -> Severity | None:
 
 
 _SAYS_WHO = re.compile(r"^(user|customer|client|patient|student|player|member|guest|employee)_?id$")
+_ACCOUNTS = re.compile(r"^(users?|accounts?|profiles?)$", re.IGNORECASE)
 _WORKED_OUT = re.compile(r"public|predict|trend|stat|recommend|popular|count|average", re.IGNORECASE)
 _TAKES_PART = re.compile(r"particip|attend|member|regist|enrol", re.IGNORECASE)
 
