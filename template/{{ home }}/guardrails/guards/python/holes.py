@@ -142,8 +142,10 @@ def _of_handler(
     handler: Handler, roles: bool, shown: set[str], listed: set[str]
 ) -> Iterator[tuple[Finding, ast.AST]]:
     yield from assignment.look(handler, roles)
-    yield from own_rows.look(handler, roles)
-    yield from acts.look(handler)
+    done = list(acts.look(handler))
+    yield from done
+    lines = {finding.place.line for finding, _ in done}
+    yield from (one for one in own_rows.look(handler, roles) if one[0].place.line not in lines)
     yield from told_paid.look(handler)
     yield from settled.look(handler)
     yield from prices.look(handler)
