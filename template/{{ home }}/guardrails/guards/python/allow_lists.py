@@ -11,14 +11,20 @@ _DECIDED = re.compile(
     r"|balance|wallet_?balance|credits?|plan|tier|is_?premium|points)$",
     re.IGNORECASE,
 )
-_PROVEN = re.compile(r"^(is_?)?((e-?mail|phone|kyc|identity|account)_?)?verified(_?at)?$", re.IGNORECASE)
-_ALLOWED = re.compile(r"allow|permit|editable|updatable|whitelist|fields|keys|columns", re.IGNORECASE)
+_PROVEN = re.compile(
+    r"^(is_?)?((e-?mail|phone|kyc|identity|account)_?)?verified(_?at)?$", re.IGNORECASE
+)
+_ALLOWED = re.compile(
+    r"allow|permit|editable|updatable|whitelist|fields|keys|columns", re.IGNORECASE
+)
 
 
 def let_through(handler: Handler) -> tuple[ast.AST, str] | None:
     """`allowed = {"name", "is_admin"}`: the list of what may be set names what may not."""
     for target, value in assigns_in(handler.function):
-        if not _ALLOWED.search(dotted(target)) or not isinstance(value, ast.List | ast.Set | ast.Tuple):
+        if not _ALLOWED.search(dotted(target)) or not isinstance(
+            value, ast.List | ast.Set | ast.Tuple
+        ):
             continue
         for one in sorted(strings_in(value)):
             if _DECIDED.match(one) or _PROVEN.match(one):

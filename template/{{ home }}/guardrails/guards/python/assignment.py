@@ -36,6 +36,7 @@ _MINE = re.compile(
     r"is_premium|is_verified|verified|points|subscription|tier|tenant_id|company_id|org_id|"
     r"owner_id)$"
 )
+_SIGNS_UP = re.compile(r"regist|sign_?-?up|users?\b|create_account", re.IGNORECASE)
 _HIGH_ROLE = re.compile(r"admin|superuser|staff|owner|manager|root", re.IGNORECASE)
 
 
@@ -47,14 +48,8 @@ def look(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
 def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast.AST]]:
     """A role that whoever signs up chooses."""
     name = f"{handler.route.path} {handler.function.name}"
-    if (
-        not roles
-        or not handler.route.writes
-        or handler.route.before != "public"
-        or handler.route.access != "public"
-    ):
-        return
-    if not re.search(r"regist|sign_?-?up|users?\b|create_account", name, re.IGNORECASE):
+    open_ = {handler.route.before, handler.route.access} == {"public"}
+    if not (roles and open_ and handler.route.writes and _SIGNS_UP.search(name)):
         return
     if re.search(r"log_?-?in|sign_?-?in", name, re.IGNORECASE):
         return
@@ -65,7 +60,11 @@ def _self_assigned(handler: Handler, roles: bool) -> Iterator[tuple[Finding, ast
             continue
         if _of_the_row(handler, sent):
             continue
-        if is_limited(handler, behind=True) or _decided(handler, value) or not _asked_for(handler, sent):
+        if (
+            is_limited(handler, behind=True)
+            or _decided(handler, value)
+            or not _asked_for(handler, sent)
+        ):
             continue
         yield found(
             "authz.self-assigned-role", handler.module, value,

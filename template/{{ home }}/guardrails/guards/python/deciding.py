@@ -15,7 +15,6 @@ from .syntax import (
     assigns_in,
     called,
     calls_in,
-    chain,
     dotted,
     ends,
     names_in,

@@ -150,12 +150,11 @@ def _harm_of_reading(handler: Handler, name: str) -> Severity | None:
         known = None if open_ else _harm_by_number(handler, words)
         return known or _harm_by_contrast(handler)
     personal = ADMIN.search(handler.route.path) or PERSONAL.search(words)
-    if not personal and meant.shows_accounts(handler):
-        return Severity.MEDIUM
     listed = _harm_of_a_list(handler, words) if personal else None
-    if listed is not Severity.CRITICAL and not _TO_READ.search(words):
-        return Severity.HIGH if meant.names_people(handler) else listed or _harm_by_contrast(handler)
-    return listed
+    shown = Severity.MEDIUM if not personal and meant.shows_accounts(handler) else None
+    if shown or listed is Severity.CRITICAL or _TO_READ.search(words):
+        return shown or listed
+    return Severity.HIGH if meant.names_people(handler) else listed or _harm_by_contrast(handler)
 
 
 def _harm_by_contrast(handler: Handler) -> Severity | None:
@@ -175,7 +174,9 @@ def _harm_by_contrast(handler: Handler) -> Severity | None:
 
 _SAYS_WHO = re.compile(r"^(user|customer|client|patient|student|player|member|guest|employee)_?id$")
 _ACCOUNTS = re.compile(r"^(users?|accounts?|profiles?)$", re.IGNORECASE)
-_WORKED_OUT = re.compile(r"public|predict|trend|stat|recommend|popular|count|average", re.IGNORECASE)
+_WORKED_OUT = re.compile(
+    r"public|predict|trend|stat|recommend|popular|count|average", re.IGNORECASE
+)
 _TAKES_PART = re.compile(r"particip|attend|member|regist|enrol", re.IGNORECASE)
 
 

@@ -77,12 +77,12 @@ def _made(handler: Handler) -> tuple[Module, ast.Call, str] | None:
         if not _makes(call):
             continue
         given = list(_given(handler, call))
-        if any(handler.of_the_user(value) for key, value in given if _says_whose(handler, call, key)):
+        if any(
+            handler.of_the_user(value) for key, value in given if _says_whose(handler, call, key)
+        ):
             return None
         named = [
-            key
-            for key, value in given
-            if _says_whose(handler, call, key) and _sent(handler, value)
+            key for key, value in given if _says_whose(handler, call, key) and _sent(handler, value)
         ]
         if not named and any(_BETWEEN.search(key) for key, _ in given):
             named = [key for key, value in given if key == "sender" and _sent(handler, value)]

@@ -43,19 +43,7 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
         if not given or not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         way = list(_followed(handler.project, there.module or handler.module, there.node))
-        if any(_asks(function) for _, function in way):
-            continue
-        own = _given_of_the_caller(handler, call, there.node)
-        looks = next(
-            (
-                (module, it)
-                for module, function in way
-                for it in _lookups(function)
-                if _held_by_one(handler, call, module, it)
-                and not (function is there.node and names_in(it) & own)
-            ),
-            None,
-        )
+        looks = _lookup_on(way, handler, call)
         if looks is None or (meant.listed(handler) and not _kept_apart(handler, looks)):
             continue
         if route.writes or not _shown(handler, call, looks, shown):
@@ -67,6 +55,24 @@ def handed_on(handler: Handler, shown: set[str]) -> Iterator[tuple[Finding, ast.
                 also=[place(handler.module, route.line, route.function.name)],
             ), route.function  # fmt: skip
             return
+
+
+def _lookup_on(
+    way: list[tuple[Module, Function]], handler: Handler, call: ast.Call
+) -> tuple[Module, ast.Call] | None:
+    """The first on the way that takes a row which is one person's, and not by who calls: none where
+    it is asked who that is.
+    """
+    if any(_asks(function) for _, function in way):
+        return None
+    called_first = way[0][1]
+    own = _given_of_the_caller(handler, call, called_first)
+    for module, function in way:
+        for it in _lookups(function):
+            narrowed = function is called_first and names_in(it) & own
+            if _held_by_one(handler, call, module, it) and not narrowed:
+                return module, it
+    return None
 
 
 def _given_of_the_caller(handler: Handler, call: ast.Call, there: Function) -> set[str]:

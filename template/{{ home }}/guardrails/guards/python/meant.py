@@ -147,7 +147,7 @@ def shows_people(handler: Handler, *, many: bool) -> bool:
 
 
 def shows_accounts(handler: Handler) -> bool:
-    """A list of people who are there to be found, with the address that each of them signs in by."""
+    """A list of people who are there to be found, with the address that each signs in by."""
     for mark in handler.function.decorator_list:
         answer = keyword(mark, "response_model") if isinstance(mark, ast.Call) else None
         for row in _listed_in(handler, handler.module, answer) if answer is not None else ():

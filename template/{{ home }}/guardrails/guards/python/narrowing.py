@@ -1,4 +1,4 @@
-"""By which columns the service narrows a model's rows to whoever calls: so it says whose they are."""
+"""By which columns a model's rows are narrowed to whoever calls: that says whose they are."""
 
 import ast
 import re
@@ -12,7 +12,9 @@ from .syntax import called, calls_in, dotted, handed, names_in, text_of
 from .walking import nodes_in
 
 _LONGEST_WAY = 2
-_SAYS_WHOSE = re.compile(r"(^|_)(id|uid|by|email)$|^(user|owner|author|customer|patient)$|[a-z](Id|By)$")
+_SAYS_WHOSE = re.compile(
+    r"(^|_)(id|uid|by|email)$|^(user|owner|author|customer|patient)$|[a-z](Id|By)$"
+)
 _IN_SQL = re.compile(r"\b(\w+)\s*=\s*(?:\?|%s|[:$]\w+)", re.IGNORECASE)
 _EQUAL = {"==", "eq"}
 _ASKS = {"find", "find_one", "count_documents", "aggregate"}
@@ -81,7 +83,9 @@ def _conditions(module: Module, call: ast.Call) -> Iterator[tuple[str, ast.expr]
 def _of_sql(module: Module, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     """`user_id` of `… WHERE user_id = ?`, where it is the only one that is asked for."""
     said = statement(module, call) if called(call).startswith(("execute", "fetch")) else ""
-    asked = _IN_SQL.findall(said.lower().rpartition(" where ")[2]) if " where " in said.lower() else []
+    asked = (
+        _IN_SQL.findall(said.lower().rpartition(" where ")[2]) if " where " in said.lower() else []
+    )
     given = call.args[1] if len(call.args) > 1 else None
     values = given.elts if isinstance(given, ast.Tuple | ast.List) else list(call.args[1:])
     if len(asked) == len(values):

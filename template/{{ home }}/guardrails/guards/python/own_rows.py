@@ -83,7 +83,7 @@ def _set(handler: Handler, node: ast.AST) -> str:
 
 
 def _filled(handler: Handler, call: ast.Call) -> str:
-    """`me.add_to_wallet(amount)`, a method that counts up a column of the row by what it is given."""
+    """`me.add_to_wallet(amount)`, a method that counts up a column of the row by what it gets."""
     if dotted(call.func).rpartition(".")[0] not in handler.users:
         return ""
     for method in _methods(handler.project, called(call)):

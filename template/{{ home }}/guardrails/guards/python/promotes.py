@@ -8,7 +8,7 @@ from ...engine.finding import Finding, Severity
 from .assignment import POWERS, is_limited
 from .handlers import Handler, comes_from
 from .refusals import ROLES, asked_about
-from .syntax import dotted, found, names_in, place, strings_in
+from .syntax import found, names_in, place, strings_in
 from .walking import nodes_in
 
 _HIGHEST = re.compile(r"admin|super|root|owner", re.IGNORECASE)

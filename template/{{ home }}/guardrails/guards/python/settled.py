@@ -8,7 +8,17 @@ from ...engine.finding import Finding, Severity
 from . import kinds
 from .handlers import Handler
 from .modules import Function
-from .syntax import dotted, found, key_of, own_body, place, strings_in, target_name, text_of, words_in
+from .syntax import (
+    dotted,
+    found,
+    key_of,
+    own_body,
+    place,
+    strings_in,
+    target_name,
+    text_of,
+    words_in,
+)
 
 _SETTLES = re.compile(
     r"^(complete|mark|settle|finali[sz]e|confirm)_(\w+_)?(payments?|paid|transactions?)$"

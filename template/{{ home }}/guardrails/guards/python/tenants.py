@@ -264,13 +264,17 @@ def _asks_about(handler: Handler, call: ast.Call) -> bool:
     given = handed(there, call)
     mine = {name for name, value in given.items() if handler.of_the_user(value)}
     refused = any(refuses(node, there) for node in nodes_in(there))
-    return bool(mine) and refused and any(
-        names_in(side) & mine and names_in(other) & (given.keys() - mine)
-        for node in nodes_in(there)
-        if isinstance(node, ast.Compare)
-        for side, other in (
-            (node.left, node.comparators[0]),
-            (node.comparators[0], node.left),
+    return (
+        bool(mine)
+        and refused
+        and any(
+            names_in(side) & mine and names_in(other) & (given.keys() - mine)
+            for node in nodes_in(there)
+            if isinstance(node, ast.Compare)
+            for side, other in (
+                (node.left, node.comparators[0]),
+                (node.comparators[0], node.left),
+            )
         )
     )
 
