@@ -23,7 +23,7 @@ from guardrails.engine.guard import Looked, examine
 from guardrails.engine.guards import load_guards
 from guardrails.engine.tree import Tree, walk
 from guardrails.guards.patterns.judging import JUDGES
-from guardrails.guards.patterns.scan import patterns_of, scan
+from guardrails.guards.patterns.scan import patterns_of, scanning
 
 CASES = Path(__file__).parent / "rules"
 ENGINE_OWN = {"waivers"}
@@ -172,7 +172,9 @@ def test_a_fault_of_several_files_stands_where_it_stood(tmp_path: Path) -> None:
     for number in range(40):
         text = "jwt.verify(t, process.env.JWT_SECRET || 'fallback_secret')\n" * (1 + number % 7)
         (tmp_path / f"auth{number:02}.js").write_text(text, encoding="utf-8")
-    matches = scan(tmp_path, [path.name for path in tmp_path.iterdir()], patterns_of(rules.load()))
+    tree = walk(tmp_path)
+    with scanning(tree, tree.files, patterns_of(rules.load())) as scanned:
+        matches = scanned()
     assert len({match.path for match in matches}) == 40
     places = [(match.path, match.line) for match in matches]
     assert places == sorted(places)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...engine.finding import NotLooked, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree, git
-from ...gate import NotChecked
+from ...gate import NotChecked, program
 from ..filenames import is_test
 from . import environment, findings
 from .assignments import for_trying, named_secrets
@@ -20,10 +20,11 @@ from .places import is_settings_file, worth_reading
 from .scanner import Match, scan
 from .shapes import MARKERS, Sighting, sightings
 from .values import is_placeholder, within_data
+from .worthwhile import is_worth_starting
 
 _RULES = ("secret.committed", "secret.in-history", "secret.service-role")
 # What our own shapes judge better, and what is a guess by name.
-_OURS = (
+OURS = (
     "jwt", "connection-string", "generic", "private-key", "gcp-api-key", "github", "supabase",
     "curl-auth",
 )  # fmt: skip
@@ -82,9 +83,17 @@ def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
 
 def _scanned(tree: Tree, history: History | None) -> tuple[list[Match], list[NotLooked]]:
     try:
+        program("kingfisher")  # Missing, it is missed, whatever there is to scan.
+        if tree.selected is not None and not is_worth_starting(_texts(tree)):
+            return [], []
         return scan(tree.root, history.folder if history else None), []
     except NotChecked as reason:
         return [], [NotLooked("the shapes of other providers", str(reason), _RULES)]
+
+
+def _texts(tree: Tree) -> Iterator[str | None]:
+    """Of the files in which a match would be told."""
+    return (tree.text(path) for path in tree.files if worth_reading(path) and not is_test(path))
 
 
 def _in_files(tree: Tree) -> list[Sighting]:
@@ -160,7 +169,7 @@ _FOR_TRYING = re.compile(r"[_-](?:TEST|SANDBOX)[_-]|^\w{2,4}_test_")
 
 
 def _from_match(match: Match, path: str) -> Iterator[Sighting]:
-    if any(name in match.rule for name in _OURS) or match.confidence == "low":
+    if any(name in match.rule for name in OURS) or match.confidence == "low":
         return
     if is_placeholder(match.secret) or is_test(path) or match.secret.startswith(_PUBLIC):
         return

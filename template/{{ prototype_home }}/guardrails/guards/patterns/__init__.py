@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ...engine.finding import Finding, NotLooked, Place
@@ -10,10 +10,9 @@ from ...engine.guard import Looked
 from ...engine.rules import load
 from ...engine.tree import Tree, read_within
 from ..idle import beside_functions, idle, is_entry, quieter, settings_of
-from .case import Case
+from .case import Case, Judge
 from .inner import Told, innermost
-from .judging import JUDGES
-from .scan import Match, Pattern, patterns_of, scan
+from .scan import Match, Pattern, patterns_of, scanning
 from .selection import select
 from .source import Source
 from .unused import CODE
@@ -28,11 +27,13 @@ def look(tree: Tree) -> Looked:
     patterns = patterns_of(load())
     selection = select(tree)
     files = [p for p in selection.files if tree.selected is None or p in tree.selected]
-    matches = scan(tree.root, files, patterns)
+    with scanning(tree, files, patterns) as scanned:
+        judges = _judges()
+        matches = scanned()
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
     for match in matches:
         sources[match.path].matches[match.pattern].append(match)
-    told = list(_told(matches, patterns, sources))
+    told = list(_told(matches, patterns, sources, judges))
     findings = _together(_once(innermost(told, patterns)))
     if tree.selected is None:
         matched = tuple(findings)
@@ -44,6 +45,13 @@ def look(tree: Tree) -> Looked:
         not_looked=[*selection.not_looked(), *_hidden(tree, files)],
         facts={"patternFiles": len(files)},
     )
+
+
+def _judges() -> Mapping[str, Judge]:
+    """Their words are many, and take as long to read as ast-grep takes for a few files."""
+    from .judging import JUDGES  # noqa: PLC0415 - while ast-grep works
+
+    return JUDGES
 
 
 def _unstarted(tree: Tree, findings: Iterable[Finding]) -> set[str]:
@@ -100,16 +108,22 @@ def _is_named_elsewhere(tree: Tree, path: str) -> bool:
 def _hidden(tree: Tree, files: list[str]) -> Iterator[NotLooked]:
     """ast-grep obeys comments that silence it, and the prototype may hold some."""
     for path in files:
-        if b"ast-grep-ignore" in (read_within(tree.root, path) or b""):
+        text = tree.text(path)
+        if text is None:
+            text = (read_within(tree.root, path) or b"").decode("latin-1")
+        if "ast-grep-ignore" in text:
             yield NotLooked(path, "a comment of ast-grep's own kind silences places in it")
 
 
 def _told(
-    matches: list[Match], patterns: dict[str, Pattern], sources: dict[str, Source]
+    matches: list[Match],
+    patterns: dict[str, Pattern],
+    sources: dict[str, Source],
+    judges: Mapping[str, Judge],
 ) -> Iterator[Told]:
     for match in matches:
         pattern = patterns[match.pattern]
-        case = _judged(Case(match, sources[match.path]), pattern)
+        case = _judged(Case(match, sources[match.path]), pattern, judges)
         if case is not None:
             yield match, _finding(case, pattern)
 
@@ -137,12 +151,12 @@ def _together(findings: Iterable[Finding]) -> list[Finding]:
     return list(first.values())
 
 
-def _judged(case: Case, pattern: Pattern) -> Case | None:
+def _judged(case: Case, pattern: Pattern, judges: Mapping[str, Judge]) -> Case | None:
     if not _where(case.source, pattern):
         return None
     verdict: Case | None = case
     for name in pattern.judges:
-        verdict = JUDGES[name](case)
+        verdict = judges[name](case)
         if verdict is None:
             return None
         case = verdict

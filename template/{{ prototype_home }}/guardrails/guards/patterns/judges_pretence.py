@@ -3,7 +3,7 @@
 import re
 
 from ...engine.finding import Severity
-from ..routes.signs import EVERYBODY
+from ..everybody import EVERYBODY
 from .case import Case, Judge, last_name
 from .judges_secrets import left_over
 from .unused import unused

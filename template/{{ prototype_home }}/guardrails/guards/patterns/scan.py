@@ -4,15 +4,16 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ...engine.encoding import text_of
 from ...engine.finding import Severity
 from ...engine.rules import Rule
-from ...engine.tree import read_within
+from ...engine.tree import Tree, read_within
 from ...gate import NotChecked, program
 
 LANGUAGES = ("typescript", "tsx")
@@ -68,40 +69,46 @@ def patterns_of(rules: Mapping[str, Rule]) -> dict[str, Pattern]:
     }
 
 
-def scan(root: Path, files: Sequence[str], patterns: Mapping[str, Pattern]) -> list[Match]:
-    """Run ast-grep over the files; the matches are in the order of their places.
+@contextmanager
+def scanning(
+    tree: Tree, files: Sequence[str], patterns: Mapping[str, Pattern]
+) -> Iterator[Callable[[], list[Match]]]:
+    """Start ast-grep on the files; what is given waits for it, and gives what it matched.
 
-    ast-grep prints them as its threads come to the files, and where the first of several stands
-    is a part of a finding's fingerprint.
+    The matches are in the order of their places: ast-grep prints them as its threads come to the
+    files, and where the first of several stands is a part of a finding's fingerprint.
 
-    Raises:
+    Raises, here or as it is waited for:
         NotChecked: it is not installed, refuses a pattern, or doesn't end.
     """
     if not files:
-        return []
+        yield list
+        return
     binary = program("ast-grep")
     with tempfile.TemporaryDirectory(prefix="guardrails-") as folder:
         write_rules(Path(folder), patterns, {_language(path) for path in files})
         command = [binary, "scan", "--config", f"{folder}/sgconfig.yml", "--json=stream"]
         command += [f"--no-ignore={kind}" for kind in ("hidden", "vcs", "parent", "dot", "global")]
         copies = Path(folder, "copies")
-        broken = _made_readable(root, files, copies)
+        broken = _made_readable(tree, files, copies)
         readable = [path for path in files if path not in broken]
-        found = [
-            match
-            for where, those in ((root, readable), (copies, sorted(broken)))
+        asked = [
+            ([*command, "--", *some], where)
+            for where, those in ((tree.root, readable), (copies, sorted(broken)))
             if those
             for some in _portions(those)
-            for match in _matches(_run([*command, "--", *some], where))
         ]
-    return sorted(found, key=lambda match: (match.path, match.line, match.column))
+        with Scans(asked, Path(folder)) as scans:
+            yield lambda: sorted(_matches(scans), key=lambda it: (it.path, it.line, it.column))
 
 
-def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
+def _made_readable(tree: Tree, files: Sequence[str], copies: Path) -> set[str]:
     """Copy files that are no UTF-8, mended: ast-grep leaves them out and says nothing."""
     broken: set[str] = set()
     for path in files:
-        data = read_within(root, path) or b""
+        if _is_ascii(tree, path):
+            continue
+        data = read_within(tree.root, path) or b""
         try:
             data.decode()
         except UnicodeDecodeError:
@@ -110,6 +117,12 @@ def _made_readable(root: Path, files: Sequence[str], copies: Path) -> set[str]:
             copy.write_text(text_of(data), encoding="utf-8", newline="")
             broken.add(path)
     return broken
+
+
+def _is_ascii(tree: Tree, path: str) -> bool:
+    """Most files are, and were read already; one of UTF-16 is longer than what it says."""
+    text = tree.text(path)
+    return text is not None and text.isascii() and len(text) == tree.sizes[path]
 
 
 def write_rules(
@@ -156,24 +169,63 @@ def _portions(files: Sequence[str]) -> Iterator[list[str]]:
     yield portion
 
 
-def _run(command: list[str], root: Path) -> bytes:
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise NotChecked(f"ast-grep was not done after {_SECONDS} seconds") from None
-    except OSError as error:
-        raise NotChecked(f"ast-grep can't be run: {error}") from None
-    # 1 says that something of severity error was found, which no pattern is.
-    if done.returncode not in {0, 1}:
-        reason = done.stderr.decode(errors="replace").strip()
-        raise NotChecked(f"ast-grep stopped with {done.returncode}: {reason[-600:]}")
-    return done.stdout
+class Scans:
+    """Runs of ast-grep, one after the other: each works on as many files at once as it can.
+
+    What they print goes into files, so that none waits for a reader.
+    """
+
+    def __init__(self, commands: Sequence[tuple[Sequence[str], Path]], folder: Path) -> None:
+        self._waiting = list(commands)
+        self._printed, self._said = folder / "printed", folder / "said"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """What each of them printed."""
+        while self._running is not None:
+            self._wait(self._running)
+            printed = self._printed.read_bytes()
+            self._start()
+            yield printed
+
+    def _start(self) -> None:
+        self._running = None
+        if not self._waiting:
+            return
+        command, root = self._waiting.pop(0)
+        try:
+            with self._printed.open("wb") as printed, self._said.open("wb") as said:
+                self._running = subprocess.Popen(
+                    command, cwd=root, stdin=subprocess.DEVNULL, stdout=printed, stderr=said
+                )
+        except OSError as error:
+            raise NotChecked(f"ast-grep can't be run: {error}") from None
+
+    def _wait(self, running: "subprocess.Popen[bytes]") -> None:
+        try:
+            status = running.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise NotChecked(f"ast-grep was not done after {_SECONDS} seconds") from None
+        # 1 says that something of severity error was found, which no pattern is.
+        if status not in {0, 1}:
+            reason = self._said.read_text(errors="replace").strip()
+            raise NotChecked(f"ast-grep stopped with {status}: {reason[-600:]}")
 
 
-def _matches(output: bytes) -> Iterator[Match]:
-    for line in output.splitlines():
-        if line:
-            yield _match(json.loads(line))
+def _matches(scans: Iterable[bytes]) -> Iterator[Match]:
+    for printed in scans:
+        for line in printed.splitlines():
+            if line:
+                yield _match(json.loads(line))
 
 
 def _match(record: Mapping[str, Any]) -> Match:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..everybody import EVERYBODY
 from .clients import found_first, rows_decide, taken
 from .flow import Flow, Names, mentions
 from .identified import identified
@@ -14,7 +15,6 @@ from .signs import (
     ASKS_CALLER,
     CALLER_HEADER,
     DELETES,
-    EVERYBODY,
     HASHED,
     LLM,
     LOGIN_PATH,

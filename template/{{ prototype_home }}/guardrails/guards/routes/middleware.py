@@ -3,11 +3,11 @@
 import re
 from enum import StrEnum
 
+from ..everybody import EVERYBODY
 from .program import Piece, Program
 from .signs import (
     ANSWERS_ITSELF,
     ASKS_CALLER,
-    EVERYBODY,
     GUARD_NAME,
     NO_GUARD_NAME,
     OF_A_ROLE,

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from ..everybody import EVERYBODY
 from .access import Case
 from .middleware import Access
 from .program import Piece
 from .queries import stem, table
 from .rolepaths import PRIVATE_PATH
-from .signs import EVERYBODY, READS
+from .signs import READS
 
 _QUOTED = re.compile(r"['\"](\w+)['\"]|\b\w*(?:[rR]oles?|ROLES?)\.(\w+)")
 _REFUSED = re.compile(r"\w*[rR]ole\s*!==?\s*['\"](\w+)['\"]")

@@ -87,14 +87,6 @@ BODY = re.compile(
     r"\b(?:req|request|_req|c\.req|event)\.(?:json|text|formData|body|parseBody)\b"
     r"|\bJSON\.parse\(|readJson"
 )
-EVERYBODY = re.compile(
-    r"\s*['\"](?:customer|client|buyer|shopper|user|member|guest|tenant|renter|patient|student"
-    r"|passenger|rider|driver|courier|worker|freelancer|candidate|job_?seeker|applicant|donor"
-    r"|volunteer|seller|vendor|merchant|landlord|host|parent|business|individual|personal)['\"]",
-    _I,
-)
-"""A role that whoever signs up has: it opens the page, not everybody else's records."""
-
 SIGNED = re.compile(
     r"\bconstruct(?:Webhook)?Event(?:Async)?\(|\bwebhooks?\.(?:verify|unwrap|receive"
     r"|constructEvent)"

@@ -1,0 +1,50 @@
+"""Whether the scanner could find anything: to start it costs more than to read ten files.
+
+Each of its rules needs words (`akia`, `algolia`) and, for the secret itself, letters of some kind
+in a row. They are in `scanner_marks.json`, for one version of the scanner; any other is started
+each time. A text in which no rule has what it needs holds nothing that the scanner would tell.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+MARKS = Path(__file__).with_name("scanner_marks.json")
+_MOST = 300_000
+"""Characters; with more to read, the scanner itself is as quick."""
+
+_Mark = tuple[list[list[str]], str]
+
+
+def is_worth_starting(texts: Iterable[str | None]) -> bool:
+    """Whether the scanner is to be asked about files with these texts; of None nothing is known."""
+    read = list(texts)
+    if not _is_known() or sum(len(text or "") for text in read) > _MOST:
+        return True
+    return any(text is None or _may_hold_one(text) for text in read)
+
+
+def _may_hold_one(text: str) -> bool:
+    small = text.casefold()
+    return any(
+        all(any(map(small.__contains__, some)) for some in words) and re.search(core, small)
+        for words, core in _marks()[1]
+    )
+
+
+def _is_known() -> bool:
+    try:
+        installed = import_module("kingfisher").__version__
+    except (ImportError, AttributeError):
+        return False
+    return bool(installed == _marks()[0])
+
+
+@cache
+def _marks() -> tuple[str, list[_Mark]]:
+    """The scanner's version; and for each rule words, one of each list, and what fits its core."""
+    content = json.loads(MARKS.read_text(encoding="utf-8"))
+    return content["version"], [(words, core) for words, core in content["marks"]]
