@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..stack import recognise
 from . import earlier, sarif, scope
 from .baseline import Baseline, grown, read
 from .finding import Finding, NotLooked
@@ -76,6 +75,8 @@ def check(
 
 def recognised(tree: Tree) -> Tree:
     """The tree with what it is made of, which several guards ask."""
+    from ..stack import recognise  # noqa: PLC0415 - no check of what is staged asks
+
     return replace(tree, stack=recognise(tree))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 _POLL = 0.01
+_AT_ONCE = 0.0005
 _GLANCE = 0.2
 """What kept a pipe of a guard that has ended says nothing of it, so it is looked for."""
 _GRACE = 1.0
@@ -36,6 +37,7 @@ class Child:
     ended: float = 0.0
     late: bool = False
     pipes: set[int] = field(default_factory=set)
+    silent_since: float = 0.0
 
     def poll(self) -> bool:
         """Whether it has ended."""
@@ -127,8 +129,10 @@ class Children:
         """Read what was said; wait until somebody says something, for a glance at most."""
         until = min(child.deadline for child in self._running) - time.monotonic()
         until = min(until, _GLANCE)
-        if any(not child.pipes for child in self._running):
-            until = _POLL
+        silent = [child.silent_since for child in self._running if not child.pipes]
+        if silent:
+            # It is about to end; the longer it takes, the less often it is looked at.
+            until = min(max(time.monotonic() - max(silent), _AT_ONCE), _POLL)
         for key, _ in self._selector.select(max(0.0, until)):
             child, heard = key.data
             if data := os.read(key.fd, _BLOCK):
@@ -139,6 +143,7 @@ class Children:
     def _close(self, child: Child, pipe: int) -> None:
         self._selector.unregister(pipe)
         child.pipes.discard(pipe)
+        child.silent_since = time.monotonic()
         os.close(pipe)
 
     def _end(self, child: Child, patience: float = 5) -> None:

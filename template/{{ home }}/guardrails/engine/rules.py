@@ -3,16 +3,15 @@
 `*.web.yaml`, where they are there, hold what only the guards of `guards.web.toml` look for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .finding import Evidence, Finding, Severity
+from .kept import kept
 
 FOLDER = Path(__file__).parent.parent / "rules"
 
@@ -113,20 +112,28 @@ def load(folder: Path = FOLDER) -> Mapping[str, Rule]:
         InvalidRule: a file that is no YAML, a rule without a required key, an id twice.
     """
     rules: dict[str, Rule] = {}
-    for file in sorted(folder.glob("*.yaml")):
-        try:
-            entries = yaml.load(file.read_text(encoding="utf-8"), _Loader) or []  # noqa: S506 - a safe loader
-        except yaml.YAMLError as error:
-            raise InvalidRule(f"{file.name} is no YAML: {error}") from None
+    files = sorted(folder.glob("*.yaml"))
+    for name, entries in kept(folder / "rules.json", files, lambda: _read(files)).items():
         for entry in entries:
-            rule = _rule(entry, file.name)
+            rule = _rule(entry, name)
             if rule.id in rules:
-                raise InvalidRule(f"{file.name}: {rule.id} is already in {rules[rule.id].source}")
+                raise InvalidRule(f"{name}: {rule.id} is already in {rules[rule.id].source}")
             rules[rule.id] = rule
     return rules
 
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _read(files: Iterable[Path]) -> dict[str, list[Any]]:
+    """What is in each of them, by its name."""
+    import yaml  # noqa: PLC0415 - as slow as the rest of the engine, and seldom needed
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    read = {}
+    for file in files:
+        try:
+            read[file.name] = yaml.load(file.read_text(encoding="utf-8"), loader) or []  # noqa: S506 - a safe loader
+        except yaml.YAMLError as error:
+            raise InvalidRule(f"{file.name} is no YAML: {error}") from None
+    return read
 
 
 def _rule(entry: Any, source: str) -> Rule:

@@ -27,8 +27,8 @@ def staged(root: Path, folder: Path) -> Tree:
         decoded = [os.fsdecode(name) for name in names]
         if git(root, "checkout-index", prefix, "--", *decoded) is None:
             raise NoSuchBase("the index can't be read; `git status` says why")
-    laid_out = walk(folder)
-    return replace(laid_out, tracked=None, selected=frozenset(laid_out.files))
+    laid_out = walk(folder, versioned=False)
+    return replace(laid_out, selected=frozenset(laid_out.files))
 
 
 def merge_base(root: Path, named: str | None) -> str | None:

@@ -189,15 +189,15 @@ def _fits(path: str, parts: list[re.Pattern[str]]) -> bool:
     )
 
 
-def walk(root: Path) -> Tree:
-    """List the tree.
+def walk(root: Path, *, versioned: bool = True) -> Tree:
+    """List the tree. `versioned`: it may be git's, which then says what it tracks.
 
     Raises:
         NotADirectoryError, PermissionError: the root itself can't be listed.
     """
     root = root.resolve(strict=True)
     next(root.iterdir(), None)
-    tracked = _tracked(root)
+    tracked = _tracked(root) if versioned else None
     walker = _Walk(root, _ignored_folders(root) if tracked is not None else frozenset(), tracked)
     walker.run()
     files = sorted(walker.sizes)

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ...engine.finding import NotLooked, Severity
@@ -38,12 +38,10 @@ def look(tree: Tree) -> Looked:
     """Look for secrets in the files and in the history."""
     missing: list[NotLooked] = []
     history = _opened(tree, missing)
-    # The scanner is a process of its own: it works while we read.
-    with ThreadPoolExecutor(1) as aside:
-        scanning = aside.submit(_scanned, tree, history)
+    with _scanning(tree, history) as scanned:
         seen = _in_files(tree)
         past = [] if history is None else list(_in_commits(history))
-        matches, failed = scanning.result()
+        matches, failed = scanned()
     missing += failed
     seen += _matched_in_files(tree, matches, seen)
     seen = [_of_sandbox(tree, one) for one in seen]
@@ -81,11 +79,31 @@ def _opened(tree: Tree, missing: list[NotLooked]) -> History | None:
     return history
 
 
-def _scanned(tree: Tree, history: History | None) -> tuple[list[Match], list[NotLooked]]:
+_Scanned = tuple[list[Match], list[NotLooked]]
+
+
+@contextmanager
+def _scanning(tree: Tree, history: History | None) -> Iterator[Callable[[], _Scanned]]:
+    """The scanner is a process of its own: it works while we read. Gives what waits for it."""
+    if tree.selected is not None and _is_there() and not is_worth_starting(_texts(tree)):
+        yield lambda: ([], [])
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as long as ten files take
+
+    with ThreadPoolExecutor(1) as aside:
+        yield aside.submit(_scanned, tree, history).result
+
+
+def _is_there() -> bool:
+    """Missing, it is missed, whatever there is to scan."""
     try:
-        program("kingfisher")  # Missing, it is missed, whatever there is to scan.
-        if tree.selected is not None and not is_worth_starting(_texts(tree)):
-            return [], []
+        return bool(program("kingfisher"))
+    except NotChecked:
+        return False
+
+
+def _scanned(tree: Tree, history: History | None) -> _Scanned:
+    try:
         return scan(tree.root, history.folder if history else None), []
     except NotChecked as reason:
         return [], [NotLooked("the shapes of other providers", str(reason), _RULES)]

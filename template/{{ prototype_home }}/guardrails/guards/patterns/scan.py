@@ -172,12 +172,12 @@ def _portions(files: Sequence[str]) -> Iterator[list[str]]:
 class Scans:
     """Runs of ast-grep, one after the other: each works on as many files at once as it can.
 
-    What they print goes into files, so that none waits for a reader.
+    What they print goes into a file, so that none waits for a reader.
     """
 
     def __init__(self, commands: Sequence[tuple[Sequence[str], Path]], folder: Path) -> None:
         self._waiting = list(commands)
-        self._printed, self._said = folder / "printed", folder / "said"
+        self._printed = folder / "printed"
         self._running: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -203,22 +203,26 @@ class Scans:
             return
         command, root = self._waiting.pop(0)
         try:
-            with self._printed.open("wb") as printed, self._said.open("wb") as said:
+            with self._printed.open("wb") as printed:
                 self._running = subprocess.Popen(
-                    command, cwd=root, stdin=subprocess.DEVNULL, stdout=printed, stderr=said
+                    command,
+                    cwd=root,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.PIPE,
                 )
         except OSError as error:
             raise NotChecked(f"ast-grep can't be run: {error}") from None
 
     def _wait(self, running: "subprocess.Popen[bytes]") -> None:
         try:
-            status = running.wait(_SECONDS)
+            _, said = running.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             raise NotChecked(f"ast-grep was not done after {_SECONDS} seconds") from None
         # 1 says that something of severity error was found, which no pattern is.
-        if status not in {0, 1}:
-            reason = self._said.read_text(errors="replace").strip()
-            raise NotChecked(f"ast-grep stopped with {status}: {reason[-600:]}")
+        if running.returncode not in {0, 1}:
+            reason = said.decode(errors="replace").strip()
+            raise NotChecked(f"ast-grep stopped with {running.returncode}: {reason[-600:]}")
 
 
 def _matches(scans: Iterable[bytes]) -> Iterator[Match]:
