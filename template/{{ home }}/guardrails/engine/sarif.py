@@ -6,6 +6,7 @@ warning whatever its severity (SARIF 2.1.0 section 3.27.10).
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -119,8 +120,7 @@ def _result(finding: Finding, rule: Rule) -> dict[str, Any]:
 
 
 def _location(place: Place) -> dict[str, Any]:
-    uri = quote(place.path, errors="surrogateescape", safe="/@()[]$!,;=+&'")
-    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.path)}}
     if place.line:
         region: dict[str, Any] = {"startLine": place.line}
         if place.end_line:
@@ -132,6 +132,11 @@ def _location(place: Place) -> dict[str, Any]:
     if place.symbol:
         location["logicalLocations"] = [{"fullyQualifiedName": place.symbol}]
     return location
+
+
+@cache
+def _uri(path: str) -> str:
+    return quote(path, errors="surrogateescape", safe="/@()[]$!,;=+&'")
 
 
 def _finding(result: Mapping[str, Any]) -> Finding:

@@ -61,6 +61,20 @@ class Left:
     files: int = 0
 
 
+class _Texts:
+    """What one look reads, the next finds read: in a guard, or in the forks of a runner."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, str | None] = {}
+        self._size = 0
+
+    def keep(self, path: str, text: str | None) -> None:
+        size = len(text or "") + _KEPT_NAME
+        if self._size + size <= MOST_KEPT:
+            self._size += size
+            self.by_path[path] = text
+
+
 @dataclass(frozen=True)
 class Tree:
     """A tree: its files (relative, with `/`, sorted), what git tracks, what was left out.
@@ -76,33 +90,19 @@ class Tree:
     tracked: frozenset[str] | None = None
     selected: frozenset[str] | None = None
     stack: Mapping[str, Any] = field(default_factory=dict)
+    _texts: _Texts = field(default_factory=_Texts, compare=False, repr=False)
 
     def text(self, path: str) -> str | None:
         """The file as text, invalid bytes replaced; None for one that is too big, binary,
         unreadable or no regular file."""
         if self.sizes.get(path, MOST_BYTES + 1) > MOST_BYTES:
             return None
-        if path in self._kept:
-            return self._kept[path]
+        if path in self._texts.by_path:
+            return self._texts.by_path[path]
         data = read_within(self.root, path)
         text = None if data is None else decoded(data)
-        self._keep(path, text)
+        self._texts.keep(path, text)
         return text
-
-    def _keep(self, path: str, text: str | None) -> None:
-        """What one look reads, the next finds read: in a guard, or in the forks of a runner."""
-        size = len(text or "") + _KEPT_NAME
-        if self._kept_size[0] + size <= MOST_KEPT:
-            self._kept_size[0] += size
-            self._kept[path] = text
-
-    @cached_property
-    def _kept(self) -> dict[str, str | None]:
-        return {}
-
-    @cached_property
-    def _kept_size(self) -> list[int]:
-        return [0]
 
     @cached_property
     def _fitted(self) -> tuple[str, ...]:
@@ -132,8 +132,12 @@ class Tree:
 
     def save(self, file: Path) -> None:
         """Write the inventory that guards are given."""
-        content = asdict(self) | {
+        content = {
             "root": str(self.root),
+            "files": self.files,
+            "sizes": self.sizes,
+            "left": [asdict(entry) for entry in self.left],
+            "stack": self.stack,
             "tracked": None if self.tracked is None else sorted(self.tracked),
             "selected": None if self.selected is None else sorted(self.selected),
         }

@@ -28,7 +28,7 @@ def look(tree: Tree) -> Looked:
     selection = select(tree)
     files = [p for p in selection.files if tree.selected is None or p in tree.selected]
     with scanning(tree, files, patterns) as scanned:
-        judges = _judges()
+        judges = _judges() if files else {}
         matches = scanned()
     sources = {path: Source(tree, path) for path in {match.path for match in matches}}
     for match in matches:
