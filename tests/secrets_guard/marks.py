@@ -8,9 +8,9 @@ import re
 import string
 import subprocess
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from importlib import import_module
 from itertools import product
 from typing import Any
@@ -62,25 +62,35 @@ class Needs:
 _NOTHING = Needs(exact=frozenset({""}))
 
 
-def patterns() -> list[str]:
-    """Those of the rules whose matches the guard tells, in Python's spelling."""
+@cache
+def rules() -> list[Mapping[str, Any]]:
+    """As the scanner lists them."""
     listed = subprocess.run(
         [program("kingfisher"), "rules", "list", "--no-update-check", "--format", "json"],
         capture_output=True,
         check=True,
     )
-    return [
-        _spelt(rule["pattern"])
-        for rule in json.loads(listed.stdout)
-        if not any(rule["id"].startswith("betterleaks.") and name in rule["id"] for name in OURS)
-    ]
+    return list(json.loads(listed.stdout))
+
+
+def _is_left_out(rule: Mapping[str, Any]) -> bool:
+    """Whether the guard would tell none of its matches."""
+    name = rule["id"].removeprefix("betterleaks.")
+    return name != rule["id"] and any(part in name for part in OURS)
+
+
+def patterns() -> list[str]:
+    """Those of the rules whose matches the guard tells, in Python's spelling."""
+    return [_spelt(rule["pattern"]) for rule in rules() if not _is_left_out(rule)]
 
 
 def written() -> str:
     """The file as it has to be."""
+    left_out = [rule["id"] for rule in rules() if _is_left_out(rule)]
     marks = {json.dumps(mark) for pattern in patterns() for mark in marks_of(pattern)}
-    version, lines = import_module("kingfisher").__version__, ",\n".join(sorted(marks))
-    return f'{{"version": "{version}", "marks": [\n{lines}\n]}}\n'
+    about = {"version": import_module("kingfisher").__version__, "leftOut": left_out}
+    lines = ",\n".join(sorted(marks))
+    return f'{json.dumps(about)[:-1]}, "marks": [\n{lines}\n]}}\n'
 
 
 def _spelt(pattern: str) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guardrails import gate
 from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
 from guardrails.gate import NotChecked
-from guardrails.guards.secrets import look, search, worthwhile
+from guardrails.guards.secrets import look, search
 from guardrails.guards.secrets.worthwhile import MARKS, is_worth_starting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,6 +79,6 @@ def test_a_scanner_that_is_missing_is_missed_where_it_had_nothing_to_scan(
     def missing(name: str) -> str:
         raise NotChecked(f"{name} is not installed")
 
-    monkeypatch.setattr(search, "program", missing)
-    monkeypatch.setattr(worthwhile, "is_worth_starting", never)
+    for module in (gate, search):
+        monkeypatch.setattr(module, "program", missing)
     assert "kingfisher is not installed" in staged(tmp_path, PAGE).facts["broken"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import kingfisher
+from .worthwhile import rules_left_out
 
 _SECONDS = 300
 # Unpacks nothing, and names each place of what stands in several.
@@ -42,8 +43,9 @@ def scan(root: Path, objects: Path | None) -> list[Match]:
 
 def _matches(root: Path, *arguments: str | Path) -> Iterator[Match]:
     # Elsewhere, so that it reads no configuration of the tree's.
+    options = [*_OPTIONS, *(f"--exclude-rule={rule}" for rule in rules_left_out())]
     with tempfile.TemporaryDirectory() as elsewhere:
-        found = kingfisher.scan(*_OPTIONS, *arguments, folder=Path(elsewhere), seconds=_SECONDS)
+        found = kingfisher.scan(*options, *arguments, folder=Path(elsewhere), seconds=_SECONDS)
     return (_placed(root, match) for match in found)
 
 

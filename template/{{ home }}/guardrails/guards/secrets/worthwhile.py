@@ -7,7 +7,8 @@ each time. A text in which no rule has what it needs holds nothing that the scan
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,15 @@ MARKS = Path(__file__).with_name("scanner_marks.json")
 _MOST = 300_000
 """Characters; with more to read, the scanner itself is as quick."""
 
-_Mark = tuple[list[list[str]], str]
+
+@dataclass(frozen=True)
+class _Known:
+    """Of one version of the scanner: the rules whose matches are never told, and of each other
+    rule words, one of each list, and an expression for its core."""
+
+    version: str
+    left_out: tuple[str, ...]
+    marks: Sequence[tuple[Sequence[Sequence[str]], str]]
 
 
 def is_worth_starting(texts: Iterable[str | None]) -> bool:
@@ -27,11 +36,16 @@ def is_worth_starting(texts: Iterable[str | None]) -> bool:
     return any(text is None or _may_hold_one(text) for text in read)
 
 
+def rules_left_out() -> tuple[str, ...]:
+    """Rules that the scanner need not compile, where it is known to have them."""
+    return _known().left_out if _is_known() else ()
+
+
 def _may_hold_one(text: str) -> bool:
     small = text.casefold()
     return any(
         all(any(map(small.__contains__, some)) for some in words) and re.search(core, small)
-        for words, core in _marks()[1]
+        for words, core in _known().marks
     )
 
 
@@ -40,11 +54,11 @@ def _is_known() -> bool:
         installed = import_module("kingfisher").__version__
     except (ImportError, AttributeError):
         return False
-    return bool(installed == _marks()[0])
+    return bool(installed == _known().version)
 
 
 @cache
-def _marks() -> tuple[str, list[_Mark]]:
-    """The scanner's version; and for each rule words, one of each list, and what fits its core."""
+def _known() -> _Known:
     content = json.loads(MARKS.read_text(encoding="utf-8"))
-    return content["version"], [(words, core) for words, core in content["marks"]]
+    marks = [(words, core) for words, core in content["marks"]]
+    return _Known(content["version"], tuple(content["leftOut"]), marks)
