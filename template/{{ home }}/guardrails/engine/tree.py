@@ -27,17 +27,9 @@ MOST_KEPT = 48_000_000
 _KEPT_NAME = 200
 _BLOCK = 65_536
 
-VENDORED_NAMES = frozenset(
-    {
-        "node_modules",
-        "bower_components",
-        "site-packages",
-        ".venv",
-        "__pycache__",
-        ".git",
-        ".hg",
-    }
-)
+VENDORED_NAMES = frozenset({
+    "node_modules", "bower_components", "site-packages", ".venv", "__pycache__", ".git", ".hg",
+})  # fmt: skip
 _CODE = (
     ".py", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".sql", ".vue", ".svelte",
     ".html", ".yml", ".yaml", ".toml", ".env",
@@ -186,7 +178,9 @@ def _parts(glob: str) -> list[re.Pattern[str]]:
 
 
 def _fits(path: str, parts: list[re.Pattern[str]]) -> bool:
-    """Whether the last parts of a path do."""
+    """Whether the last parts of a path do; its name tells of most that they do not."""
+    if not parts[0].match(path[path.rfind("/") + 1 :]):
+        return False
     names = path.rsplit("/", len(parts))[-len(parts) :]
     return len(names) == len(parts) and all(
         part.match(name) for part, name in zip(parts, reversed(names), strict=True)
