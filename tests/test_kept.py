@@ -1,4 +1,4 @@
-"""What is kept of the rules from one start to the next is what their files say today."""
+"""What was read once: of the rules from one start to the next, of a tree for all guards."""
 
 import json
 import os
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from guardrails.engine import rules
+from guardrails.engine.check import recognised
 from guardrails.engine.kept import kept
+from guardrails.engine.tree import walk
 
 RULE = """\
 - id: made.up
@@ -102,3 +104,11 @@ def test_a_disk_that_is_full_keeps_nothing_and_says_nothing(
     monkeypatch.setattr(Path, "write_text", full)
     assert kept(folder / "rules.json", [], lambda: [1]) == [1]
     assert everything_kept(folder) == []
+
+
+def test_what_was_read_of_a_tree_is_not_read_again_for_its_stack(tmp_path: Path) -> None:
+    (tmp_path / "orders.ts").write_text("export {}\n", encoding="utf-8")
+    tree = walk(tmp_path)
+    assert tree.text("orders.ts")
+    (tmp_path / "orders.ts").unlink()
+    assert recognised(tree).text("orders.ts") == "export {}\n"
