@@ -77,6 +77,15 @@ def test_a_file_that_is_gone_takes_its_rules_along(folder: Path) -> None:
     assert loaded(folder) == {}
 
 
+@pytest.mark.parametrize("value", ["2026-11-23", "{1: one}"])
+def test_a_value_that_json_has_not_is_read_each_time(folder: Path, value: str) -> None:
+    with (folder / "some.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"  patterns: [{{since: {value}}}]\n")
+    first = loaded(folder)
+    assert everything_kept(folder) == []
+    assert loaded(folder) == first
+
+
 @pytest.mark.parametrize("text", ["", '{"of": [', "[]", '{"is": {}}', json.dumps({"of": 1})])
 def test_what_was_cut_off_as_it_was_written_is_written_anew(folder: Path, text: str) -> None:
     first = loaded(folder)

@@ -16,7 +16,7 @@ from typing import Any
 
 
 def kept(name: Path, files: Sequence[Path], read: Callable[[], Any]) -> Any:
-    """What `read` gives for these files (JSON values), or what it gave for them before."""
+    """What `read` gives for these files, or what it gave for them before."""
     there = Path(cache_from_source(str(name))).with_suffix(".json")
     stats = [file.stat() for file in files]
     about = [[it.name, of.st_size, of.st_mtime_ns] for it, of in zip(files, stats, strict=True)]
@@ -28,14 +28,17 @@ def kept(name: Path, files: Sequence[Path], read: Callable[[], Any]) -> Any:
         pass
     value = read()
     if not sys.dont_write_bytecode:
-        _keep(there, json.dumps({"of": about, "is": value}))
+        _keep(there, {"of": about, "is": value})
     return value
 
 
-def _keep(there: Path, text: str) -> None:
+def _keep(there: Path, content: Any) -> None:
     """Whole or not at all, and nobody is told: without it all goes on, only slower."""
     unfinished = there.with_suffix(f".{os.getpid()}")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, TypeError, ValueError):
+        text = json.dumps(content)
+        if json.loads(text) != content:
+            return  # YAML has values that JSON has not
         there.parent.mkdir(parents=True, exist_ok=True)
         try:
             unfinished.write_text(text, encoding="utf-8")
