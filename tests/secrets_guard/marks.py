@@ -233,8 +233,8 @@ def _set(kind: Any, value: Any) -> str:
     characters = _characters(kind, value) if kind in (sre.LITERAL, sre.IN) else frozenset()
     if len(characters) < 2:
         return re.escape("".join(characters))
-    # What is a letter to the scanner need not be one of ASCII's.
-    word = r"\w" if characters >= _WORD else ""
+    # What is a letter to the scanner need not be one of ASCII's, nor one to Python.
+    word = r"\w\x80-\U0010ffff" if characters >= _WORD else ""
     text = word + re.escape("".join(sorted(characters - _WORD if word else characters)))
     for written_out, short in _SHORT.items():
         text = text.replace(re.escape(written_out), short)

@@ -40,11 +40,13 @@ def test_what_is_known_of_the_scanner_is_what_it_tells() -> None:
     assert MARKS.read_text(encoding="utf-8") == written(), "run tests/secrets_guard/marks.py"
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(st.sampled_from(patterns()).flatmap(st.from_regex))
 def test_whatever_a_rule_of_the_scanner_matches_is_worth_starting_it(text: str) -> None:
     assert is_worth_starting([text])
-    assert is_worth_starting([PAGE, text.upper()])
+    assert is_worth_starting([PAGE, text.upper() if text.isascii() else text])
 
 
 def test_files_in_which_no_rule_can_match_are_not_scanned(

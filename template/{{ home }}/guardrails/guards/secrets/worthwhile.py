@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 
 MARKS = Path(__file__).with_name("scanner_marks.json")
+_OTHER_LETTERS_I = {0x130: "i", 0x131: "i"}
+"""With and without a dot; an expression that heeds no case takes them for that letter."""
 _MOST = 300_000
 """Characters; with more to read, the scanner itself is as quick."""
 
@@ -42,7 +44,7 @@ def rules_left_out() -> tuple[str, ...]:
 
 
 def _may_hold_one(text: str) -> bool:
-    small = text.casefold()
+    small = text.translate(_OTHER_LETTERS_I).casefold() if not text.isascii() else text.casefold()
     return any(
         all(any(map(small.__contains__, some)) for some in words) and re.search(core, small)
         for words, core in _known().marks
