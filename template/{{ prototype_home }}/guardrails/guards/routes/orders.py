@@ -77,7 +77,7 @@ _ORDER = (
     r"|\b(?:create|add|insert|save|place)(?:New)?(?:Order|Booking|Purchase|Reservation|Appointment|Rental)"
     r"|\b(?:order|booking|purchase|reservation|appointment|rental)(?:s|Repo|Repository|Model|Dao)\.create"
 )
-_ADDED = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*\{{")
+_ADDED = re.compile("(?:" + _ORDER + r")\s*\(\s*\[?\s*\{")
 _STORED = re.compile(r"\bthis\.\w*(?:[rR]epo|[rR]epository|[mM]odel|[dD]ao)\w*\.create\(\s*\{")
 """In `booking.service.ts` a repository's rows are bookings."""
 _ADDED_AS = re.compile(rf"(?:{_ORDER})\s*\(\s*\[?\s*([A-Za-z_$][\w$]*)\s*\]?\s*\)")
