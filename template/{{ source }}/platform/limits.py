@@ -9,6 +9,34 @@ from .problems import problem_response
 from .requests import response_has_begun
 
 
+class _Deadline:
+    """`asyncio.timeout` without being awaited, which every request would pay for.
+
+    It begins when it is made, in the task that it cancels.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._expired = False
+        self._timer = task.get_loop().call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+    def is_why(self) -> bool:
+        """Whether nobody else cancelled the task as well."""
+        return self._expired and self._task.cancelling() <= self._cancelling + 1
+
+    def disarm(self) -> None:
+        self._timer.cancel()
+        if self._expired:
+            self._task.uncancel()
+
+
 class LimitsMiddleware:
     """Answers 503 while `max_concurrency` requests run, and to one of over `timeout` seconds."""
 
@@ -37,13 +65,14 @@ class LimitsMiddleware:
             return
 
         self._free -= 1
-        deadline = asyncio.timeout(self._timeout)
+        deadline = _Deadline(self._timeout)
         try:
-            async with deadline:
-                await self.app(scope, receive, send)
-        except TimeoutError:
-            if response_has_begun(scope) or not deadline.expired():
+            await self.app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not deadline.is_why():
                 raise
+            if response_has_begun(scope):
+                raise TimeoutError from None
             response = problem_response(
                 503,
                 "timeout",
@@ -53,6 +82,7 @@ class LimitsMiddleware:
             )
             await response(scope, receive, send)
         finally:
+            deadline.disarm()
             self._free += 1
 
 
