@@ -33,6 +33,7 @@ from .planning import (
     kept_paths,
     standings,
 )
+from .planning.gate import Prototype
 from .questions import Answers, Questionnaire
 from .refusal import BadAnswer, Refusal
 from .report.adoption import outcome, plan
@@ -179,9 +180,10 @@ class _Adoption:
         """What the prototype and its neighbours can be asked, which its CI will ask."""
         apps = [str(found["app"]), *(it.app for it in candidates(inspection.stack))]
         checks = own_checks(repository.top, apps, entry=str(found["entry"]))
+        prototype = Prototype(str(found["kind"]), str(found["app"]))
         own: dict[str, object] = {
             "own_checks": as_answer(checks),
-            "keeps": ", ".join(kept_paths(inspection, str(found["app"]))),
+            "keeps": ", ".join(kept_paths(inspection, prototype)),
         }
         language = "python" if found["kind"] in PYTHON_KINDS else "node"
         managers = [

@@ -187,7 +187,7 @@ def test_a_procedure_that_asks_nobody_is_named(tmp_path: Path) -> None:
     text = gate_of(of_trpc(tmp_path, "express", code, "index.ts", EXPRESS), Prototype("node"))
     assert "* /api/trpc/**" not in routes(text)
     (line,) = [line for line in text.splitlines() if line.startswith('# "* /api/trpc/**"')]
-    assert "nobody is asked in prices.list()" in line
+    assert "nobody is seen to be asked in prices.list()" in line
 
 
 def test_no_procedure_is_asked_for_at_an_address_of_its_own(tmp_path: Path) -> None:

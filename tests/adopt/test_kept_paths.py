@@ -9,6 +9,7 @@ from stamping import Project, commit_all, git
 
 from roadworthy.inspection import Inspection, Wanted, inspect
 from roadworthy.planning import kept_paths
+from roadworthy.planning.gate import Prototype
 from roadworthy.planning.kept import ACCOUNTS
 
 FASTAPI = """
@@ -47,7 +48,7 @@ def test_these_are_the_addresses_that_a_service_has(adopted: Project) -> None:
 
 
 def test_the_same_path_by_another_method_is_no_matter(tmp_path: Path) -> None:
-    assert kept_paths(seen(tmp_path, FASTAPI), ".") == ["/auth/me"]
+    assert kept_paths(seen(tmp_path, FASTAPI), Prototype("fastapi")) == ["/auth/me"]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,11 @@ def test_the_same_path_by_another_method_is_no_matter(tmp_path: Path) -> None:
 )
 def test_what_may_be_asked_for_there(tmp_path: Path, route: str, kept: list[str]) -> None:
     server = f"from fastapi import FastAPI\napp = FastAPI()\n@app.{route}\ndef it(): ...\n"
-    assert kept_paths(seen(tmp_path, server), ".") == kept
+    assert kept_paths(seen(tmp_path, server), Prototype("fastapi")) == kept
 
 
 def test_another_app_of_the_tree_keeps_nothing(tmp_path: Path) -> None:
-    assert kept_paths(seen(tmp_path, FASTAPI), "web") == []
+    assert kept_paths(seen(tmp_path, FASTAPI), Prototype("fastapi", "web")) == []
 
 
 def test_an_adoption_says_so_and_keeps_to_it(template: Path, tmp_path: Path) -> None:

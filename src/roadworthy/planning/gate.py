@@ -54,7 +54,7 @@ class Prototype:
 
 def gate_of(inspection: Inspection, prototype: Prototype) -> str:
     """The text of gate.toml. The same inspection gives the same text."""
-    rows = list(_rows(inspection, prototype))
+    rows = list(served_rows(inspection, prototype))
     holes = _holes(inspection)
     others = [row for row in without_procedures(rows) if not _is_any_page(row)]
     lines = [line for row in others for line in _lines(row, holes)]
@@ -83,7 +83,8 @@ def gate_of(inspection: Inspection, prototype: Prototype) -> str:
     return rendered(sections)
 
 
-def _rows(inspection: Inspection, prototype: Prototype) -> Iterator[Mapping[str, Any]]:
+def served_rows(inspection: Inspection, prototype: Prototype) -> Iterator[Mapping[str, Any]]:
+    """The routes of the prototype, but for edge functions, which Supabase serves."""
     for fact in ("routes", "python_routes"):
         for row in inspection.facts.get(fact) or ():
             served = row.get("served", True) and row["why"] != "not mounted"

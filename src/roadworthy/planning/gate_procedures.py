@@ -34,15 +34,18 @@ def is_procedure(row: Row) -> bool:
 
 def without_procedures(rows: Sequence[Row]) -> Iterator[Row]:
     """The other routes, but for the file that hands what is asked for to the procedures."""
-    served = {at.removesuffix("**") for row in rows if is_procedure(row) for at in row["patterns"]}
+    patterns = {at for row in rows if is_procedure(row) for at in row["patterns"]}
+    any_of_them = tuple(at.removesuffix("**") + "{" for at in patterns)
     for row in rows:
-        beside = not any(pattern.startswith(tuple(served)) for pattern in row["patterns"])
+        beside = not any(pattern.startswith(any_of_them) for pattern in row["patterns"])
         if beside and not is_procedure(row):
             yield row
 
 
 def procedure_lines(procedures: Sequence[Judged]) -> Iterator[Line]:
-    access, why = _together(procedures) if procedures else (DECIDE, "")
+    if not procedures:
+        return
+    access, why = _together(procedures)
     for pattern in sorted({at for it in procedures for at in it.row["patterns"]}):
         yield Line("*", pattern, access, f"tRPC: {why}")
 
@@ -51,7 +54,10 @@ def _together(procedures: Sequence[Judged]) -> tuple[str, str]:
     """What is true of a request whichever of them it asks for, and why."""
     if unsettled := [it for it in procedures if not it.is_settled]:
         names = _names(it.row["name"] for it in unsettled)
-        return DECIDE, f"whoever may call one may call all, and nobody is asked in {names}"
+        return (
+            DECIDE,
+            f"who may call one may call all, and nobody is seen to be asked in {names}",
+        )
     public = [it for it in procedures if it.access == PUBLIC]
     if not public:
         return SIGNED_IN, "each of its procedures asks who calls"

@@ -1,9 +1,10 @@
 """The paths of a prototype that the service, whose own routes come first, would answer instead."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from roadworthy.inspection import Inspection
+
+from .gate import Prototype, served_rows
 
 # The accounts of a stamped service, as its access.lock has them. Its probes stay its own.
 ACCOUNTS = frozenset({
@@ -22,26 +23,23 @@ _EVERY_METHOD = {"ANY", "ALL"}
 _TAIL = "**"
 
 
-def kept_paths(inspection: Inspection, app: str) -> list[str]:
-    """Of the app in this folder; the same inspection gives the same paths."""
+def kept_paths(inspection: Inspection, prototype: Prototype) -> list[str]:
+    """The same inspection gives the same paths."""
     taken = {
         path
-        for method, pattern in _served(inspection, app)
+        for method, pattern in _served(inspection, prototype)
         for owned, path in ACCOUNTS
         if method in {owned, *_EVERY_METHOD} and _covers(pattern, path)
     }
     return sorted(path.partition("/{")[0] for path in taken)
 
 
-def _served(inspection: Inspection, app: str) -> Iterator[tuple[str, str]]:
-    for fact in ("routes", "python_routes", "pages"):
-        for row in inspection.facts.get(fact) or ():
-            if row.get("kind") != "edge" and _is_in(row, app):
-                yield from ((row.get("method", "GET"), pattern) for pattern in row["patterns"])
-
-
-def _is_in(row: Mapping[str, Any], app: str) -> bool:
-    return app == "." or str(row["file"]).startswith(f"{app.rstrip('/')}/")
+def _served(inspection: Inspection, prototype: Prototype) -> Iterator[tuple[str, str]]:
+    for row in served_rows(inspection, prototype):
+        yield from ((row["method"], pattern) for pattern in row["patterns"])
+    for page in inspection.facts.get("pages") or ():
+        if prototype.holds(page["file"]):
+            yield from (("GET", pattern) for pattern in page["patterns"])
 
 
 def _covers(pattern: str, path: str) -> bool:

@@ -85,7 +85,7 @@ def _recognised(wanted: Preparation) -> Text:
         parts.append(f"starts as {answers['entry']}")
     elsewhere = [] if answers["database"] != "none" else out_of_reach(wanted.inspection.stack)
     parts.append(f"data: {' and '.join(elsewhere) or answers['database']}")
-    if answers["keeps"]:
+    if answers["keeps"] and any(map(wanted.wants, ("auth", "observability", "backups"))):
         parts.append(f"keeps {answers['keeps']}, which the service has too")
     name = Text(printable(str(answers["project_name"])), style="bold")
     return name.append(f"  {' · '.join(parts)}", style="dim")
