@@ -193,3 +193,9 @@ def test_a_procedure_that_asks_nobody_is_named(tmp_path: Path) -> None:
 def test_no_procedure_is_asked_for_at_an_address_of_its_own(tmp_path: Path) -> None:
     found = of_trpc(tmp_path, "express", TRPC, "index.ts", EXPRESS)
     assert list(readable(found)) == ["/api/report"]
+
+
+def test_a_route_below_the_procedures_keeps_its_line(tmp_path: Path) -> None:
+    own = EXPRESS.replace("/api/report", "/api/trpc/report")
+    text = gate_of(of_trpc(tmp_path, "express", TRPC, "index.ts", own), Prototype("node"))
+    assert '"GET /api/trpc/report" = ' in text
