@@ -12,7 +12,7 @@ from typing import Any
 import copier
 import yaml
 
-from roadworthy.copying import asking_git_once
+from roadworthy.copying import without_repetition
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(sys.prefix)
@@ -131,7 +131,7 @@ class Stamper:
         key = repr((ref, sorted(answers.items())))
         if key not in self.stamped:
             path = self.folder / f"stamp-{len(self.stamped)}"
-            with asking_git_once():
+            with without_repetition():
                 copier.run_copy(
                     str(self.template), path, data=answers, vcs_ref=ref, defaults=True, quiet=True
                 )

@@ -1,16 +1,18 @@
-"""What Copier asks git for once instead of after each file comes to the same."""
+"""What Copier does once instead of for each file comes to the same."""
 
 import os
 import shutil
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import copier
 import pytest
 from copier import _main
+from jinja2 import Environment
 from stamping import commit_all, git
 
-from roadworthy.copying import asking_git_once
+from roadworthy.copying import without_repetition
 
 ANSWERS = "{{ _copier_conf.answers_file }}.jinja"
 
@@ -51,7 +53,7 @@ def test_modes_come_into_the_index_as_before(
     template: Path, tmp_path: Path, file_mode: str, mode: str
 ) -> None:
     plainly = mode_in_index(template, tmp_path / "plainly", file_mode, nullcontext())
-    once = mode_in_index(template, tmp_path / "once", file_mode, asking_git_once())
+    once = mode_in_index(template, tmp_path / "once", file_mode, without_repetition())
     assert once == plainly == mode
 
 
@@ -61,14 +63,42 @@ def test_git_is_asked_once(template: Path, tmp_path: Path, monkeypatch: pytest.M
     shim.write_text(f'#!/bin/sh\necho "$*" >> {asked}\nexec {shutil.which("git")} "$@"\n')
     shim.chmod(0o755)
     monkeypatch.setenv("PATH", f"{shim.parent}:{os.environ['PATH']}")
-    with asking_git_once():
+    with without_repetition():
         copier.run_copy(str(template), tmp_path / "new", defaults=True, quiet=True)
     questions = [line for line in asked.read_text().splitlines() if "core.fileMode" in line]
     assert len(questions) == 1
 
 
+def test_a_text_is_compiled_once(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[object] = []
+    compiled = Environment.compile
+
+    def counted(environment: Environment, source: Any, *further: Any, **named: Any) -> Any:
+        texts.append(source)
+        return compiled(environment, source, *further, **named)
+
+    monkeypatch.setattr(Environment, "compile", counted)
+    copier.run_copy(str(template), tmp_path / "plainly", defaults=True, quiet=True)
+    assert texts.count(".copier-answers.yml") > 20
+    texts.clear()
+    with without_repetition():
+        copier.run_copy(str(template), tmp_path / "once", defaults=True, quiet=True)
+    assert texts.count(".copier-answers.yml") == 1
+    plainly, once = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("plainly", "once")
+    )
+    assert plainly == once
+    assert len(once) == 22
+
+
 def test_copier_is_left_as_it_was() -> None:
-    before = vars(_main.Worker)["_sync_git_index_executable_bit"]
-    with asking_git_once():
-        pass
-    assert vars(_main.Worker)["_sync_git_index_executable_bit"] is before
+    before = vars(_main.Worker)["_sync_git_index_executable_bit"], Environment.from_string
+    with without_repetition():
+        assert Environment.from_string is not before[1]
+    assert before == (
+        vars(_main.Worker)["_sync_git_index_executable_bit"],
+        Environment.from_string,
+    )

@@ -13,7 +13,7 @@ import copier
 from copier.errors import CopierError
 from jinja2 import TemplateError
 
-from .copying import asking_git_once, in_one_folder
+from .copying import in_one_folder, without_repetition
 from .origin import Origin
 from .questions import Answers
 from .refusal import Refusal
@@ -87,7 +87,7 @@ def _scratch_beside(destination: Path) -> Iterator[Path]:
 def render(origin: Origin, answers: Answers, to: Path) -> None:
     """Stamp into a folder, and nothing else."""
     try:
-        with asking_git_once(), in_one_folder():
+        with without_repetition(), in_one_folder():
             copier.run_copy(
                 origin.source, to, data=answers, vcs_ref=origin.ref, defaults=True, quiet=True
             )

@@ -18,7 +18,7 @@ from .applying import Repository
 from .applying.engine import run_engine
 from .applying.git import git
 from .applying.repository import commit, stage
-from .copying import asking_git_once, in_one_folder
+from .copying import in_one_folder, without_repetition
 from .inspecting import stopped_cleanly
 from .origin import Origin, fetch
 from .questions import ANSWERS_FILE, Answers, recorded
@@ -128,7 +128,7 @@ def _answers(root: Path) -> Answers:
 def _update(clone: Path, folder: Path, answers: Answers, newest: str) -> None:
     warnings.simplefilter("ignore", DirtyLocalWarning)
     try:
-        with asking_git_once(), in_one_folder():
+        with without_repetition(), in_one_folder():
             copier.run_update(
                 clone / folder, vcs_ref=newest, defaults=True, overwrite=True, quiet=True
             )
