@@ -1,7 +1,9 @@
 """What every test of the template starts from: a clone to stamp from, and its stamps."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--exhaustive", action="store_true", help="every combination of answers, not every pair"
     )
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+ENOUGH = 2 * 1024**3
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is made and soon removed, such as Copier's clones, is kept in memory: some file systems
+    pass over each place that was freed a moment ago, which took as long as the tests themselves.
+    """
+    of_a_worker = hasattr(config, "workerinput")
+    if of_a_worker or "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    if shutil.disk_usage(MEMORY).free < ENOUGH:
+        return
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    scratch = tempfile.mkdtemp(prefix="roadworthy-tests-", dir=MEMORY)
+    config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
+    tempfile.tempdir = os.environ["TMPDIR"] = scratch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
