@@ -12,7 +12,7 @@ from .nextgate import gate
 from .platforms import action_clients, actions, cloud, file_routes, nest
 from .procedures import NAMED, asked_before, procedures
 from .program import CODE, Program
-from .servers import SERVER, Servers
+from .servers import Servers, is_server
 from .source import Module
 from .table import Route
 
@@ -52,7 +52,7 @@ def _routes(program: Program) -> Iterator[Route]:
         built = path.replace("/lib/", "/src/").removesuffix(".js") + ".ts" in program.tree.present
         if "firebase-functions" in text and not built and (module := program.module(path)):
             yield from cloud(module)
-        if SERVER.search(text) and ("/functions/" not in path or _ROUTED.search(text)):
+        if is_server(text) and ("/functions/" not in path or _ROUTED.search(text)):
             servers.append(path)
     registered = list(Servers(program, servers).routes())
     mounted = Mounted(program) if registered else None

@@ -9,11 +9,15 @@ from .program import Piece, Program
 from .source import WORD, Argument, Call, Function, Module
 from .table import VERBS, Guarding, Route
 
-SERVER = re.compile(
+_SERVER = re.compile(
     r"""['"](?:express|fastify|hono|koa|@?koa[/-]router|@hono/[\w-]+|polka|restify|npm:[^'"]*"""
     r"""(?:express|hono|fastify)[^'"]*|jsr:@hono/hono[^'"]*|https://[^'"]*hono[^'"]*)['"]"""
     r"|\b(?:app|router|fastify|server)\.(?:get|post|put|patch|delete|use|route)\("
 )
+_IN_SERVERS = (
+    "express", "fastify", "hono", "koa", "polka", "restify", "app.", "router.", "server.",
+)  # fmt: skip
+"""Each way to be a `_SERVER` holds one of them; most files hold none, which is soon seen."""
 _MAKERS = re.compile(
     r"\b(?:express|Router|Fastify|fastify|Hono|OpenAPIHono|Koa|KoaRouter|polka|createServer)\s*"
     r"(?:<[^>()]*>)?\(|require\(['\"]express['\"]\)(?:\.Router)?\("
@@ -30,6 +34,10 @@ _INLINE = {"arrow_function", "function_expression"}
 _OPTION = re.compile(r"\b(?:preHandler|onRequest|preValidation|beforeHandle)\s*:\s*")
 
 Key = tuple[str, str]
+
+
+def is_server(text: str) -> bool:
+    return any(word in text for word in _IN_SERVERS) and _SERVER.search(text) is not None
 
 
 @dataclass(frozen=True)
