@@ -5,6 +5,7 @@ rules and the tree already. Either way it is another process: what it breaks is 
 """
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -22,6 +23,8 @@ _GLANCE = 0.2
 """What kept a pipe of a guard that has ended says nothing of it, so it is looked for."""
 _GRACE = 1.0
 _BLOCK = 1 << 20
+_OBJECTS = 100_000
+"""So many new ones before garbage is looked for: a guard is soon over, and nearly all of it is kept."""
 _ASKED = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -174,6 +177,8 @@ class Children:
             for handle, target in ((nothing, 0), (output.inner, 1), (errors.inner, 2)):
                 os.dup2(handle, target)
             sys.stdout = sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            gc.freeze()
+            gc.set_threshold(_OBJECTS)
             os.environ.clear()
             os.environ.update(self._environment)
             sys.path[:] = self._path

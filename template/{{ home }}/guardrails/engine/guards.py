@@ -30,7 +30,7 @@ class Guard:
 
 
 def load_guards(folder: Path = HERE) -> list[Guard]:
-    """The guards in their order, which is the order in which they start.
+    """The guards in their order.
 
     Raises:
         InvalidGuards: a file that is no TOML, or a guard that is not as the files say.
