@@ -1,11 +1,11 @@
 """Servers that nobody starts: copies beside the one that runs, which answer no request."""
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ..engine import regex as re
 from ..engine.finding import Finding, Severity
 from ..engine.rules import load
 from ..engine.tree import Tree

@@ -1,10 +1,10 @@
 """The guard of code patterns: ast-grep finds the shapes, judges say which of them are faults."""
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ...engine import regex as re
 from ...engine.finding import Finding, NotLooked, Place
 from ...engine.guard import Looked
 from ...engine.rules import load

@@ -1,9 +1,9 @@
 """A match on trial: what a judge is given and gives back."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from ..braces import closing_brace
 from .scan import Match

@@ -1,9 +1,9 @@
 """Keys that a compose file has for whoever sets none."""
 
 import posixpath
-import re
 from collections.abc import Iterator, Sequence
 
+from ...engine import regex as re
 from ...engine.finding import Finding, Place, Severity
 from ...engine.tree import Tree
 

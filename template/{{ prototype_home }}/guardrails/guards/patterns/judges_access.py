@@ -1,7 +1,7 @@
 """Judges of log-ins, passwords, tokens and the secrets behind them."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
 from .judges_secrets import EMPTY, left_over

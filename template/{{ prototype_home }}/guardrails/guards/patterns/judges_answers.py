@@ -1,7 +1,7 @@
 """Judges of what goes out with something of the request in it: HTML, and where it sends to."""
 
-import re
 
+from ...engine import regex as re
 from .case import Case, Judge, from_request, interpolations
 from .judges_input import sanitised
 

@@ -1,7 +1,7 @@
 """Judges of what is appended to a statement that was begun above."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations
 

@@ -1,7 +1,7 @@
 """Judges of randomness, hashes and comparisons."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
 from .unused import unused

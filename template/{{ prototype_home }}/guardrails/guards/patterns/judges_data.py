@@ -1,7 +1,7 @@
 """Judges of reads without end, queries in loops, and writes without a transaction."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import WRITE, Case, Judge, last_name
 from .scan import Match

@@ -1,7 +1,7 @@
 """Judges of what becomes of a failure that the database's client tells and does not throw."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge
 

@@ -1,7 +1,7 @@
 """Judges of filters for PostgREST that are put together as text."""
 
-import re
 
+from ...engine import regex as re
 from .case import Case, Judge, interpolations
 
 _OWN = re.compile(

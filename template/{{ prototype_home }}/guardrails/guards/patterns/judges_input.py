@@ -1,7 +1,7 @@
 """Judges of what comes in: HTML, SQL, filters, commands, addresses, files, unchecked bodies."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations, last_name
 

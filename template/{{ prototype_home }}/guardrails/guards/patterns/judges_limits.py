@@ -1,7 +1,7 @@
 """Judges of limits that a plan sets: who keeps them."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge
 

@@ -1,7 +1,7 @@
 """Judges of what is logged, swallowed and told to the caller."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
 from .judges_payments import pays_by_card

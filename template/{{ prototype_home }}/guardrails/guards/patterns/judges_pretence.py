@@ -1,7 +1,7 @@
 """Judges of what only pretends: payments with a delay, invented people, roles that users write."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from ..everybody import EVERYBODY
 from .case import Case, Judge, last_name

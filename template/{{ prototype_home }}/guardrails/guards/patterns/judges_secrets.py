@@ -1,7 +1,7 @@
 """Judges of secrets and passwords that stand in the source."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from ..filenames import is_test
 from .case import Case, Judge

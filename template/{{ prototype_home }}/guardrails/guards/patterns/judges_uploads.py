@@ -1,7 +1,7 @@
 """Judges of uploads: how large, of which type, under which name, and on whose disk."""
 
-import re
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge
 

@@ -1,9 +1,9 @@
 """Which files are somebody's own code, and which were generated, built or copied in."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ...engine import regex as re
 from ...engine.finding import NotLooked
 from ...engine.tree import MOST_BYTES, Tree
 

@@ -3,12 +3,12 @@ of calls after a match. By indentation and text: what ast-grep matched is known 
 second parse of every file would cost more than the scan."""
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
 
+from ...engine import regex as re
 from ...engine.tree import Tree
 from ..filenames import is_test
 from .scan import Match
@@ -47,6 +47,7 @@ _CALLBACK = re.compile(r"(?:=>\s*\{|function\s*\([^)]*\)\s*\{)\s*$")
 _NO_HEAD = ")]}/*<"
 _NOT_METHODS = frozenset({"if", "for", "while", "switch", "catch", "return", "function", "else"})
 _OPEN, _CLOSE = "([{", ")]}"
+_STEP = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*[?!]?\.\s*[\w$]+(?:<[^()]*>)?", re.DOTALL)
 _LONGEST_CHAIN = 6000
 _WIDEST_HEAD = 400
 
@@ -206,10 +207,7 @@ class Source:
         end = at
         limit = min(len(text), at + _LONGEST_CHAIN)
         while end < limit:
-            rest = re.compile(
-                r"(?:\s|//[^\n]*\n|/\*.*?\*/)*[?!]?\.\s*[\w$]+(?:<[^()]*>)?", re.DOTALL
-            )
-            step = rest.match(text, end, limit)
+            step = _STEP.match(text, end, limit)
             if step is None:
                 break
             end = step.end()

@@ -1,7 +1,7 @@
 """Functions that nothing runs: what they would do, nobody meets."""
 
-import re
 
+from ...engine import regex as re
 from .source import Source, resolve
 
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".html")

@@ -1,10 +1,10 @@
 """Facts about an app as a whole: a guard in the browser with nothing behind it, no boundary."""
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ...engine import regex as re
 from ...engine.finding import Finding, Place, Severity
 from ...engine.tree import Tree
 from .composed import composed

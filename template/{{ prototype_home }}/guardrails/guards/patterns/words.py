@@ -4,9 +4,10 @@ ast-grep reads a pattern as long as it reads a small file, and tries it at every
 fit. What a pattern spells out (`localStorage`, `createHash`) stands in whatever it matches.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ...engine import regex as re
 
 _WORD = re.compile(r"\w+", re.ASCII)
 _BLANKED = bytes(one if _WORD.match(chr(one)) else ord(" ") for one in range(256))
