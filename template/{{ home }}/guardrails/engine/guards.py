@@ -2,11 +2,12 @@
 JavaScript servers, and `guards.local.toml`, the project's own.
 """
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .kept import kept
 
 HERE = Path(__file__).parent.parent
 FILES = ("guards.web.toml", "guards.toml", "guards.local.toml")
@@ -36,16 +37,23 @@ def load_guards(folder: Path = HERE) -> list[Guard]:
         InvalidGuards: a file that is no TOML, or a guard that is not as the files say.
     """
     guards: dict[str, Guard] = {}
-    for name in FILES:
-        file = folder / name
-        if not file.exists():
-            continue
+    files = [file for name in FILES if (file := folder / name).exists()]
+    for name, entries in kept(folder / "guards.json", files, lambda: _read(files)).items():
+        guards |= {key: _guard(key, entry, folder / name) for key, entry in entries.items()}
+    return list(guards.values())
+
+
+def _read(files: Iterable[Path]) -> dict[str, Any]:
+    """What is in each of them, by its name."""
+    import tomllib  # noqa: PLC0415 - seldom needed, and slower than all that is done here
+
+    read = {}
+    for file in files:
         try:
-            entries = tomllib.loads(file.read_text(encoding="utf-8"))
+            read[file.name] = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidGuards(f"{file} is no TOML: {error}") from None
-        guards |= {key: _guard(key, entry, file) for key, entry in entries.items()}
-    return list(guards.values())
+    return read
 
 
 def _guard(name: str, entry: Any, file: Path) -> Guard:

@@ -1,9 +1,9 @@
 """Settings that name a secret and give its value: `DB_PASSWORD=…`, also indented in YAML."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .places import is_env_file, is_example
 from .shapes import Sighting

@@ -1,8 +1,8 @@
 """Env files that are tracked, and the example that a newcomer needs."""
 
-import re
 from collections.abc import Iterator, Mapping
 
+from ...engine import regex as re
 from ...engine.finding import Evidence, Finding, Place, Severity
 from ...engine.tree import Tree
 from ..filenames import is_test

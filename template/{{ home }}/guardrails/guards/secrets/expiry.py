@@ -1,9 +1,10 @@
 """When a token ends: by `exp`, or by a claim of the program's own that means the same."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from ...engine import regex as re
 
 _ENDS = re.compile(
     r"exp|expir(?:y|es|ed|ation)(?:_?(?:at|on|in|time|date))?|valid_?(?:until|to)|ttl",

@@ -1,8 +1,8 @@
 """Secrets that stand in the code for where the environment says nothing: `getenv("X", "…")`."""
 
-import re
 from collections.abc import Iterator
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .assignments import PUBLIC_PREFIX, holds_secret, signs_sessions
 from .shapes import Sighting

@@ -1,6 +1,7 @@
 """Which files are worth reading for secrets, and what kind of file each is."""
 
-import re
+from ...engine import regex as re
+
 
 VENDORED = re.compile(
     r"(^|/)(node_modules|bower_components|site-packages|\.venv|venv|__pycache__|\.next|\.nuxt"

@@ -1,11 +1,11 @@
 """The search itself: the tree, every commit, and the scanner's matches beside our own shapes."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ...engine import regex as re
 from ...engine.finding import NotLooked, Severity
 from ...engine.guard import Looked
 from ...engine.tree import Tree, git

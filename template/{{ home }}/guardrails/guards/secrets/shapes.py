@@ -1,11 +1,11 @@
 """What credentials look like: the shapes that the scanner misses or can't rank."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...engine import regex as re
 from ...engine.finding import Severity
 from .expiry import ends
 from .values import (

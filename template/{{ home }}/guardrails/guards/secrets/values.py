@@ -4,11 +4,12 @@ import base64
 import binascii
 import json
 import math
-import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+from ...engine import regex as re
 
 _PLACEHOLDER = re.compile(
     r"your|example|change[-_ ]?(me|this|it|in[-_ ]prod)|replace|placeholder|x{3,}|dummy|sample"

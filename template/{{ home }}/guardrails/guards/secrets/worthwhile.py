@@ -6,12 +6,13 @@ each time. A text in which no rule has what it needs holds nothing that the scan
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+
+from ...engine import regex as re
 
 MARKS = Path(__file__).with_name("scanner_marks.json")
 _OTHER_LETTERS_I = {0x130: "i", 0x131: "i"}
