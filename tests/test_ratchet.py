@@ -6,10 +6,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guardrails import guards as guards_package
@@ -357,6 +358,22 @@ def test_what_a_guard_left_behind_is_not_waited_for(left: str, tmp_path: Path) -
     for process in found.stdout.split():
         os.kill(int(process), signal.SIGKILL)
     assert bool(found.stdout) is ("True" in left)
+
+
+def test_the_guard_that_may_take_longest_starts_first(tmp_path: Path) -> None:
+    """And stands where the list has it."""
+    command = ("{python}", "-c", "print('hello')")
+    guards = [Guard(f"odd{seconds}", command, seconds) for seconds in (10, 30, 20)]
+    started: list[str] = []
+
+    def note(event: Mapping[str, Any]) -> None:
+        if event["state"] == "started":
+            started.append(event["guard"])
+
+    document = run_guards(walk(tmp_path), guards, note)
+    assert started == ["odd30", "odd20", "odd10"]
+    names = [run["tool"]["driver"]["name"] for run in document["runs"]]
+    assert names == ["odd10", "odd30", "odd20"]
 
 
 def test_a_guard_imports_nothing_from_the_tree(tmp_path: Path) -> None:
