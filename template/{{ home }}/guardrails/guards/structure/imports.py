@@ -121,7 +121,7 @@ def _script(resolver: Resolver, path: str, text: str) -> Iterator[Reference]:
         )
     for match in _BARE.finditer(text):
         yield said(match["module"], match.start("module"), When.LOADED)
-    for match in _CALLED.finditer(text):
+    for match in _CALLED.finditer(text) if "import(" in text or "require(" in text else ():
         when = When.LOADED if match["how"] == "require" else When.CALLED
         yield said(match["module"], match.start("module"), when)
 
