@@ -24,6 +24,10 @@ _DECLARES = re.compile(
 )
 _PRISMA = "npx prisma migrate diff --from-empty --to-schema-datamodel {path} --script"
 DRIZZLE = "npx drizzle-kit generate --name baseline"
+_STEP = re.compile(
+    r"\bimplements\s+MigrationInterface\b|\bexports\.up\s*="
+    r"|\bexport\s+(?:async\s+)?function\s+up\s*\("
+)
 _CODE = (".py", ".js", ".ts", ".mjs", ".cjs")
 
 
@@ -43,6 +47,8 @@ class _Tree:
         if present := _migrations(files):
             return Way(present=present)
         texts = {path: _text(self.root / path) for path in files if path.endswith(_CODE)}
+        if present := next((path for path in texts if _is_step(path, texts[path])), ""):
+            return Way(present=present.rpartition("/")[0])
         models = tuple(self._module(path) for path, text in texts.items() if _is_models(path, text))
         if models:
             return Way(models=models)
@@ -99,18 +105,24 @@ def _text(path: Path) -> str:
 def _migrations(files: list[str]) -> str:
     """The folder of a chain that is there already."""
     known = re.compile(
-        r"^(?P<folder>(?:.*/)?(?:versions|migrations|drizzle))/"
-        r"(?:[^/]*\.(?:py|sql|js|ts)|meta/_journal\.json|[^/]+/migration\.sql)$"
+        r"^(?P<folder>(?:.*/)?(?:versions|migrations?|drizzle))/[^/]*\.(?:py|sql|js|ts|mjs|cjs)$"
+        r"|^(?P<kept>.*)/(?:meta/_journal\.json|[^/]+/migration\.sql)$"
     )
     for path in files:
         found = known.match(path)
         if not found or path.endswith("/__init__.py"):
             continue
-        parent = found["folder"].rpartition("/")[0]
+        folder = found["folder"] or found["kept"]
+        parent = folder.rpartition("/")[0]
         alembic = f"{parent}/env.py".lstrip("/") in files
-        if not found["folder"].endswith("versions") or alembic:
-            return found["folder"]
+        if not folder.endswith("versions") or alembic:
+            return folder
     return ""
+
+
+def _is_step(path: str, text: str) -> bool:
+    """A migration in code, in a folder of any name."""
+    return re.search(r"\d{3}[^/]*\.[cm]?[jt]s$", path) is not None and bool(_STEP.search(text))
 
 
 def _is_models(path: str, text: str) -> bool:

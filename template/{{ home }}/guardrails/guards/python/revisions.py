@@ -10,7 +10,7 @@ from ...engine.tree import Tree
 
 _VERSIONS = re.compile(r"(^|/)versions/[^/]+\.py$")
 _OWN = re.compile(r"^revision\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.MULTILINE)
-_BEFORE = re.compile(r"^down_revision\b[^=\n]*=\s*(None|[\"'(][^\n]*)", re.MULTILINE)
+_BEFORE = re.compile(r"^down_revision\b[^=\n]*=\s*(None|[(\[][^)\]]*|[\"'][^\n]*)", re.MULTILINE)
 _LABELLED = re.compile(r"^branch_labels\b[^=\n]*=\s*[\"'(]", re.MULTILINE)
 _NAME = re.compile(r"[\"']([^\"']+)[\"']")
 

@@ -2,12 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import PurePosixPath
+from typing import Any
 
 from ...engine.encoding import text_of
 from ...engine.tree import Tree, read_within
+from .ledger import Journal, declared, is_drizzle, is_postgres
 from .model import Chain, Dialect, Migration
 
 MOST_BYTES = 8_000_000
@@ -38,8 +40,17 @@ _ASIDE = re.compile(
     r"|(^|/)\.[^/]+/|archiv|backup|discard",
     re.IGNORECASE,
 )
+_PUT_AWAY = re.compile(r"[._-](old|bak|legacy|deprecated|unused|copy)(?=/|$)", re.IGNORECASE)
 _TAKES_BACK = re.compile(r"roll[_-]?back|(^|[_.-])(undo|revert|down)(?=[_.-])", re.IGNORECASE)
 """A script that somebody keeps for the day on which another one has to be taken back."""
+_WAY_ON = re.compile(
+    r"^--\s*(?:migrate:up|\+(?:goose|migrate)\s+up|up\s+migration)\b", re.IGNORECASE | re.MULTILINE
+)
+_WAY_BACK = re.compile(
+    r"^--\s*(?:migrate:down|\+(?:goose|migrate)\s+down|down\s+migration)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Where the half of a file begins that dbmate, goose and their like run to take a step back."""
 _STAND_IN = re.compile(r"shim|stub|mock|fixture|example|(^|[_.-])test")
 _TYPES = (
     "**/integrations/supabase/types.ts",
@@ -75,35 +86,43 @@ class Chains:
         self.text = cache(lambda path: sql_text(tree, path) or "")
         self._find()
         inside = {file.path for chain in self.chains for file in chain.files}
-        self.outside = [path for path in self.sql if path not in inside and self._is_schema(path)]
+        inside |= {path for chain in self.chains for path in chain.beside}
+        foreign = tuple(f"{folder}/" for folder in self.not_postgres)
+        self.outside = [
+            path
+            for path in self.sql
+            if path not in inside and not path.startswith(foreign) and self._is_schema(path)
+        ]
         self.loose = self._loose() if self.outside and not self.chains else None
 
     def _is_schema(self, path: str) -> bool:
         folder, _, name = path.lower().rpartition("/")
-        if _ASIDE.search(folder) or _STAND_IN.search(name) or name.startswith("seed"):
-            return False
-        if _TAKES_BACK.search(name):
+        if _ASIDE.search(folder) or _PUT_AWAY.search(folder) or _is_no_step(name):
             return False
         text = self.text(path)
-        declared = "/schemas/" in path  # Supabase's declarative schemas: the chain comes from them
-        return not declared and bool(_DDL.search(text)) and other_engine(text) is None
+        if not _DDL.search(text) or other_engine(text) is not None:
+            return False
+        # Supabase's declarative schemas: the chain comes from them.
+        return "/schemas/" not in path and not declared(self.tree, path)
 
     def _find(self) -> None:
         folders = _by_folder(self.sql)
-        prisma: dict[str, list[str]] = defaultdict(list)
+        each: dict[str, list[str]] = defaultdict(list)
         for folder, paths in folders.items():
             if folder.endswith("supabase/migrations"):
                 # A leading underscore is how people keep a script beside the chain.
                 meant = [path for path in paths if not path.startswith(f"{folder}/_")]
                 self._add(Dialect.SUPABASE, folder, meant)
-            elif any(path.endswith("/migration.sql") for path in paths):
-                prisma[folder.rpartition("/")[0]] += paths
+            elif f"{folder}/migration.sql" in paths:
+                # What lies beside it (`down.sql`) is for a person.
+                each[folder.rpartition("/")[0]].append(f"{folder}/migration.sql")
             elif f"{folder}/meta/_journal.json" in self.tree.present:
                 self._add(Dialect.DRIZZLE, folder, paths)
             elif not _ASIDE.search(folder) and _looks_ordered(folder, paths):
                 self._add(Dialect.PLAIN, folder, paths)
-        for folder, paths in prisma.items():
-            self._add(Dialect.PRISMA, folder, paths)
+        for folder, paths in _kept(each).items():
+            drizzle = is_drizzle(self.tree, paths)
+            self._add(Dialect.DRIZZLE if drizzle else Dialect.PRISMA, folder, paths)
         chains = [chain for chain in self.chains if not self._is_copy(chain)]
         self.chains = [one for one in chains if not any(map(partial(_inside, one), chains))]
 
@@ -119,11 +138,9 @@ class Chains:
         )
 
     def _add(self, dialect: Dialect, folder: str, paths: Iterable[str]) -> None:
-        # The Supabase CLI goes by name alone.
-        order = str if dialect is Dialect.SUPABASE else _time_order
-        kept = sorted(paths, key=order)[:MOST_FILES]
+        kept = sorted(paths, key=_ORDER.get(dialect, _time_order))[:MOST_FILES]
         texts = [self.text(path) for path in kept]
-        if dialect is not Dialect.SUPABASE and any(map(other_engine, texts)):
+        if dialect is not Dialect.SUPABASE and self._is_foreign(folder, kept, texts):
             self.not_postgres.append(folder)
             return
         if dialect is Dialect.PLAIN:
@@ -131,11 +148,25 @@ class Chains:
                 return
             if any(map(_SUPABASE_SQL.search, texts)) or self._is_of_supabase(folder):
                 dialect = Dialect.SUPABASE
+        beside: list[str] = []
+        if dialect is Dialect.DRIZZLE and (known := Journal(self.tree, folder)).entries:
+            beside = [path for path in kept if path not in known.files and self._is_step(path)]
+            kept = [path for path in known.files if path in kept]
         strict = folder.endswith("supabase/migrations")
         files = tuple(
             Migration(path, version_of(path), not strict or _accepted(path)) for path in kept
         )
-        self.chains.append(Chain(dialect, folder, files, self._types(folder)))
+        self.chains.append(Chain(dialect, folder, files, self._types(folder), tuple(beside)))
+
+    def _is_step(self, path: str) -> bool:
+        numbered = version_of(path) and not _is_no_step(path.rpartition("/")[2].lower())
+        return bool(numbered) or self._is_schema(path)
+
+    def _is_foreign(self, folder: str, paths: list[str], texts: list[str]) -> bool:
+        """Whether it is another database's SQL; what the tool says of it goes before its looks."""
+        said = is_postgres(self.tree, folder, paths)
+        looks = any(map(other_engine, texts))
+        return not said if said is not None else looks
 
     def _is_of_supabase(self, folder: str) -> bool:
         """Whether the application around the scripts knows no database but Supabase's."""
@@ -168,6 +199,13 @@ class Chains:
         return Chain(dialect, "" if folder == "." else folder, files, self._types(""))
 
 
+def _is_no_step(name: str) -> bool:
+    """Rows to try things with, what stands in for something, what takes a step back."""
+    return bool(
+        _STAND_IN.search(name) or name.startswith("seed") or _TAKES_BACK.search(name)
+    )
+
+
 def _by_folder(sql: Iterable[str]) -> dict[str, list[str]]:
     """Without old copies of a chain that the Supabase CLI reads: what alone is there is what is
     meant, whatever its name."""
@@ -177,6 +215,12 @@ def _by_folder(sql: Iterable[str]) -> dict[str, list[str]]:
     read = {folder for folder in folders if folder.endswith("supabase/migrations")}
     aside = {folder for folder in read if _ASIDE.search(folder)}
     return {name: kept for name, kept in folders.items() if aside == read or name not in aside}
+
+
+def _kept(each: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without the copies of a chain that were put away, where there is one in use."""
+    aside = {folder for folder in each if _ASIDE.search(folder) or _PUT_AWAY.search(folder)}
+    return {name: kept for name, kept in each.items() if aside == set(each) or name not in aside}
 
 
 def _inside(chain: Chain, other: Chain) -> bool:
@@ -192,7 +236,9 @@ def sql_text(tree: Tree, path: str) -> str | None:
     data = read_within(tree.root, path, MOST_BYTES)
     if data is None:
         return None
-    return text_of(data).replace("\0", "")
+    text = text_of(data).replace("\0", "")
+    way_back = None if "supabase/migrations/" in path else _WAY_BACK.search(text)
+    return text[: way_back.start()] if way_back and _WAY_ON.search(text) else text
 
 
 def version_of(path: str) -> str:
@@ -229,9 +275,16 @@ def by_hand(path: str) -> tuple[int, tuple[str, str]]:
     return (0 if first else 1, _time_order(path))
 
 
+# These tools go by the name alone.
+_ORDER: dict[Dialect, Callable[[str], Any]] = {Dialect.SUPABASE: str, Dialect.PRISMA: str}
+
+
 def would_run(chain: Chain) -> list[Migration]:
-    """What the tool runs, in its order: the Supabase CLI goes by file name."""
+    """What the tool runs, in its order: the Supabase CLI goes by file name, Drizzle by its
+    journal."""
     accepted = [file for file in chain.files if file.accepted]
+    if chain.dialect is Dialect.DRIZZLE:
+        return accepted
     return sorted(accepted, key=lambda file: file.path)
 
 

@@ -30,6 +30,8 @@ _FAILS: Mapping[str, str] = {
     Cause.STOPPED: "ran too long or wrote too much, and so was ended",
     Cause.OTHER: "would fail",
 }
+_BY_NAME = frozenset({Dialect.PRISMA, Dialect.DRIZZLE})
+"""Tools that remember a migration by its whole name, or its text."""
 _NEWER_THAN = 2
 """Statements that drop what the chain made at least so many files before."""
 
@@ -49,9 +51,9 @@ def names_of(chain: Chain) -> Iterator[Finding]:
             also=tuple(Place(file.path) for file in rest[:MOST_ALSO]),
             detail={"skipped": len(chain.skipped), "would_run": runs},
         )
-    groups = [] if chain.dialect is Dialect.PRISMA else same_versions(chain)
+    groups = [] if chain.dialect in _BY_NAME else same_versions(chain)
     for number, group in enumerate(groups):
-        listed = ", ".join(file.path.rpartition("/")[2] for file in group)
+        listed = ", ".join(file.name for file in group)
         yield Finding(
             "migrations.collision",
             Place(group[0].path),
@@ -61,7 +63,8 @@ def names_of(chain: Chain) -> Iterator[Finding]:
             severity=Severity.HIGH if _strict(chain) and not number else None,
             also=tuple(Place(file.path) for file in group[1:]),
         )
-    yield from _mixed_widths(chain)
+    if chain.dialect is not Dialect.DRIZZLE:
+        yield from _mixed_widths(chain)
 
 
 def _mixed_widths(chain: Chain) -> Iterator[Finding]:
@@ -71,7 +74,7 @@ def _mixed_widths(chain: Chain) -> Iterator[Finding]:
         return
     usual = widths.most_common(1)[0][0]
     odd = [file for file in files if len(file.version) != usual]
-    names = ", ".join(file.path.rpartition("/")[2] for file in odd[:4])
+    names = ", ".join(file.name for file in odd[:4])
     yield Finding(
         "migrations.collision",
         Place(odd[0].path),

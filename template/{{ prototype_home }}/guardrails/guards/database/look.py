@@ -10,7 +10,7 @@ from ...engine.finding import Evidence, Finding, NotLooked
 from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ...postgres import PostgresError
-from . import faults, firebase, known_accounts, locks, practice, prisma, types_ts
+from . import faults, firebase, known_accounts, locks, passed_by, practice, prisma, types_ts
 from .beside import with_what_lies_beside
 from .bodies import absent_tables
 from .chain import Chains, sql_text, would_run
@@ -62,6 +62,7 @@ def look(tree: Tree) -> Looked:
     found.findings += known_accounts.look(tree)
     for chain in chains.chains:
         found.findings += faults.names_of(chain)
+        found.findings += passed_by.look(tree, chain)
         found.findings += faults.destructive(chain, lambda path: sql_text(tree, path) or "")
         found.add(locks.look(chain, lambda path: sql_text(tree, path) or ""))
     todo = chains.chains or ([chains.loose] if chains.loose else [])

@@ -24,15 +24,23 @@ class Migration:
     version: str
     accepted: bool = True
 
+    @property
+    def name(self) -> str:
+        """What people call it: that of its folder, where each has one."""
+        *_, folder, name = ["", *self.path.split("/")]
+        return folder if name == "migration.sql" else name
+
 
 @dataclass(frozen=True)
 class Chain:
-    """Migrations in time order. `types` are the generated types of the same app, if any."""
+    """Migrations in the order of their tool. `types` are the generated types of the same app, if
+    any; `beside` is what lies in its folder and its tool does not know."""
 
     dialect: Dialect
     folder: str
     files: tuple[Migration, ...]
     types: str | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> tuple[Migration, ...]:

@@ -22,6 +22,12 @@ _BYPASS = (
     ),
     ("changes the tables to fit the models", re.compile(r"\bsynchronize\s*:\s*true\b")),
 )
+_NUMBERED = re.compile(r"\d{3,}[^/]*\.(?:[cm]?[jt]s)$")
+_STEP = re.compile(
+    r"\bimplements\s+MigrationInterface\b|\bextends\s+Migration\b|\bexports\.up\s*="
+    r"|\bexport\s+(?:async\s+)?function\s+up\s*\(|\bexport\s+const\s+up\b"
+    r"|\bexports\s*=\s*\{\s*(?:async\s+)?up\b"
+)
 _PUSH = re.compile(r"drizzle-kit\s+push|prisma\s+db\s+push")
 _MIGRATES = re.compile(r"drizzle-kit\s+(?:migrate|generate)|prisma\s+migrate")
 _ONCE = re.compile(r"(?:^|/)scripts?/|(?:^|/)(?:migrate|import|export|convert)[-_]\w")
@@ -61,6 +67,8 @@ _ORM = (
         "MySQL",
         re.compile(r"^\s*(?:import|from)\s+(?:mysql\.connector|pymysql|MySQLdb)\b", re.MULTILINE),
     ),
+    ("Knex", re.compile(r"from\s+[\"']knex[\"']|require\([\"']knex[\"']\)")),
+    ("Kysely", re.compile(r"from\s+[\"']kysely[\"']")),
     ("TypeORM", re.compile(r"from\s+[\"']typeorm[\"']")),
     (
         "node-postgres",
@@ -89,7 +97,7 @@ def look(tree: Tree, chains: Chains) -> Looked:
     """What is beside the chains; Alembic and other migrations in code are named, not executed."""
     code = [path for path in tree.ending(*_CODE) if not is_test(path) and not tree.is_fitted(path)]
     texts = _Texts(tree)
-    coded = sorted(_coded_chains(tree))
+    coded = sorted(_coded_chains(tree) | _with_steps(texts, code))
     findings = [*_bypassed(tree, texts, code), *_collisions(coded_files(tree, coded))]
     findings += [*_on_request(texts, code), *_calls(texts, code)]
     findings += _outside(chains)
@@ -140,6 +148,15 @@ def _coded_chains(tree: Tree) -> set[str]:
         ):
             folders[folder] += 1
     return set(folders)
+
+
+def _with_steps(texts: _Texts, code: list[str]) -> set[str]:
+    """Folders whose files hold a step on and mostly one back, whatever they are called."""
+    return {
+        path.rpartition("/")[0] or "."
+        for path in code
+        if _NUMBERED.search(path) and _STEP.search(texts[path])
+    }
 
 
 def coded_files(tree: Tree, folders: list[str]) -> dict[str, list[str]]:

@@ -56,12 +56,15 @@ def _other_engine(tree: Tree, chains: Chains, folder: str) -> Iterator[Finding]:
         if found := other_engine(text):
             line = text.count("\n", 0, found.start()) + 1
             places.append(Place(path, line, line, found[0].strip()[:200]))
+    lock = f"{folder}/migration_lock.toml"
+    if not places and lock in tree.present:
+        places = [Place(lock, 1)]
     if places:
         yield Finding(
             "migrations.not-replayable",
             places[0],
-            f"{len(places)} migrations are written in another database's SQL, and the schema asks "
-            "for PostgreSQL, which takes none of them: this database can't be rebuilt from this "
+            "The migrations are written in another database's SQL, and the schema asks for "
+            "PostgreSQL, which takes none of them: this database can't be rebuilt from this "
             "repository.",
             evidence=Evidence.EXACT,
             also=tuple(places[1:]),

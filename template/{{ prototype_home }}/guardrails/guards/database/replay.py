@@ -16,7 +16,7 @@ from .model import Chain, Outcome, Replay, Statement
 from .provenance import Recorded, read_provenance
 from .scratch import SUPERUSER, Scratch
 from .scripts import MOST_STATEMENTS, Connection, Script, passed_over, scripts_of, sent_text
-from .session import SPENT, Session, behind_savepoint
+from .session import SPENT, Session, behind_savepoint, without_transaction
 from .types_ts import Types
 from .watchdog import FILE_SECONDS, STATEMENT_SECONDS, Watchdog
 
@@ -125,7 +125,10 @@ class Replayer:
                 self._session.opened() as connection,
                 self._watchdog.watching(connection.info.backend_pid, FILE_SECONDS),
             ):
-                connection.execute(f"begin;\n{text}\ncommit".encode("utf-8", "replace"))
+                if script.alone and _CONCURRENTLY.search(text):
+                    without_transaction(connection, *next(iter(pieces.items())))
+                else:
+                    connection.execute(f"begin;\n{text}\ncommit".encode("utf-8", "replace"))
         except psycopg.Error:
             self._watch_size(max(pieces, default=0))
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from .lexer import Piece, split, unquote
-from .model import Chain, Migration
+from .model import Chain, Dialect, Migration
 
 MOST_STATEMENTS = 50_000
 _CONTROL = re.compile(
@@ -59,6 +59,8 @@ class Script:
     migration: Migration
     pieces: dict[int, Piece] = field(default_factory=dict)
     dropped: int = 0
+    alone: bool = False
+    """Its one statement is sent without a transaction, as Prisma does."""
 
 
 def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
@@ -72,6 +74,7 @@ def scripts_of(chain: Chain, texts: Mapping[str, str]) -> list[Script]:
                 script.pieces[number] = piece
             else:
                 script.dropped += 1
+        script.alone = chain.dialect is Dialect.PRISMA and len(script.pieces) == 1
         scripts.append(script)
     return scripts
 

@@ -76,3 +76,9 @@ def behind_savepoint(connection: Connection, number: int, piece: Piece) -> None:
         return
     send(connection, piece)
     connection.execute("release savepoint s")
+
+
+def without_transaction(connection: Connection, number: int, piece: Piece) -> None:
+    """The statement by itself, for what PostgreSQL refuses in a transaction."""
+    connection.execute(f"set scratch.at = {number}".encode())
+    connection.execute(sent_text(piece).encode("utf-8", "replace"))
