@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from .database_url import session_options
 from .reading import Queries, ReadingConnection
 from .settings import PlatformSettings
 
@@ -46,7 +47,7 @@ class Database:
         connect = {
             "application_name": settings.service_name,
             "connect_timeout": 3,
-            "options": options,
+            "options": session_options(settings.database_url, options),
         }
         # Connections wait in autocommit, as most requests want them: turning one over and rolling
         # back what never began costs as much as a small query.

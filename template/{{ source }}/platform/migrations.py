@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from .database import sqlalchemy_url
+from .database_url import session_options
 from .settings import PlatformSettings
 
 # Two processes migrate the same database if they hold the same number.
@@ -80,7 +81,7 @@ async def connected(settings: PlatformSettings) -> AsyncIterator[AsyncConnection
         connect_args={
             "application_name": f"{settings.service_name} migrations",
             "connect_timeout": 10,
-            "options": options,
+            "options": session_options(settings.database_url, options),
         },
         poolclass=NullPool,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -17,6 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .backups.settings import BackupSettings
+from .database_url import checked
 
 DEVELOPMENT_SECRET = "for-development-only-never-in-production"  # noqa: S105
 SECRET_LENGTH = 32
@@ -144,10 +144,7 @@ class PlatformSettings(BackupSettings, BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: str) -> str:
-        url = urlsplit(value)
-        if url.scheme not in {"postgresql", "postgres"} or not url.path.strip("/"):
-            raise ValueError("must look like postgresql://user:password@host:5432/name")
-        return value
+        return checked(value)
 
     # Field by field, for a check of the whole would wait until every field holds by itself.
     @field_validator(*_UNFIT)

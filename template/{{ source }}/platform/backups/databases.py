@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from ..database_url import with_name
 from .contents import connect, occupants
 from .errors import NotReadyError, TargetNotEmptyError
 
@@ -18,11 +19,6 @@ _MAINTENANCE = ("postgres", "template1")
 
 def database_name(url: str) -> str:
     return make_url(url).database or ""
-
-
-def with_name(url: str, name: str) -> str:
-    renamed = make_url(url).set(database=name).render_as_string(hide_password=False)
-    return renamed.replace(" ", "%20")  # SQLAlchemy leaves it as it is, libpq refuses it
 
 
 @contextmanager

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import httpx2
 
 from .. import migrations
+from ..database_url import with_name
 from ..health import READY
 from ..service import Service
 from ..settings import PlatformSettings
 from . import restoring
 from .catalogue import Entry
 from .contents import connect
-from .databases import scratch_database, with_name
+from .databases import scratch_database
 from .errors import SmokeTestError
 from .keys import Identity
 from .locks import only_one

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy.exc import ArgumentError
-
+from ..database_url import checked, with_name
 from ..service import Service
 from . import restoring, taking
 from .catalogue import Entry
-from .databases import database_name, with_name
+from .databases import database_name
 from .datasets import SERVICE
 from .drills import drill
 from .errors import NotReadyError
@@ -63,15 +60,13 @@ def target(database_url: str, into: str | None) -> str:
     """The database that `--into` names, on this server or by a URL of its own."""
     if into is None:
         return database_url
-    url = into if "://" in into else with_name(database_url, into)
     try:
-        name = database_name(url)
-        conninfo_to_dict(url)
-    except (ArgumentError, ValueError, psycopg.ProgrammingError):
-        name = ""
-    if not name or len(name.encode()) > _LONGEST_NAME:
+        url = checked(into if "://" in into else with_name(database_url, into))
+        fits = len(database_name(url).encode()) <= _LONGEST_NAME
+    except ValueError as error:
         raise NotReadyError(
-            "--into takes a database's name of up to 63 bytes, or "
-            "postgresql://user@host:5432/name, with %20 for a blank."
-        )
+            f"What --into names {error}. For this server a name alone does."
+        ) from None
+    if not fits:
+        raise NotReadyError("--into takes a database's name of up to 63 bytes.")
     return url

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field, ImportString, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from ..database_url import checked
+
 SmokeTest = Callable[[Any], Awaitable[None]]
 
 
@@ -43,6 +45,11 @@ class BackupSettings(BaseSettings):
         default=None,
         description="`module:function`; a drill awaits it with a client of the restored service.",
     )
+
+    @field_validator("backup_scratch_url")
+    @classmethod
+    def _can_be_connected_to(cls, value: str | None) -> str | None:
+        return value and checked(value)
 
     @field_validator("backup_recipients", mode="before")
     @classmethod

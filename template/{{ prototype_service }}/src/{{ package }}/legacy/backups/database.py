@@ -13,7 +13,6 @@ from ...platform.backups.databases import (
     database_name,
     empty_database,
     scratch_database,
-    with_name,
 )
 from ...platform.backups.errors import NotReadyError
 from ...platform.backups.keys import Identity, Recipient
@@ -21,6 +20,7 @@ from ...platform.backups.locks import only_one
 from ...platform.backups.manifest import Manifest
 from ...platform.backups.service_database import target
 from ...platform.backups.stores import Store
+from ...platform.database_url import with_name
 from .selection import PrototypeFacts, select
 from .surroundings import furnish, missing_roles, require_roles, roles
 

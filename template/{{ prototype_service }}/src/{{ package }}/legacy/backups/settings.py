@@ -2,13 +2,12 @@
 
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-_HOSTED = (".supabase.co", ".supabase.com")
-_TRANSACTION_POOLER = 6543
+from ...platform.database_url import checked, encrypted
+
 _KEY = ("endpoint", "access_key_id", "secret_access_key")
 
 
@@ -50,7 +49,7 @@ class PrototypeDataSettings(BaseSettings):
     @field_validator("prototype_database_url")
     @classmethod
     def _is_fit_for_a_backup(cls, value: SecretStr | None) -> SecretStr | None:
-        return value and SecretStr(_session_url(value.get_secret_value()))
+        return value and SecretStr(encrypted(checked(value.get_secret_value())))
 
     @model_validator(mode="after")
     def _buckets_can_be_read(self) -> Self:
@@ -59,19 +58,3 @@ class PrototypeDataSettings(BaseSettings):
             names = ", ".join(f"PROTOTYPE_BUCKETS_{name.upper()}" for name in missing)
             raise ValueError(f"PROTOTYPE_BUCKETS is set, so these have to be: {names}")
         return self
-
-
-def _session_url(text: str) -> str:
-    """The address, refused where no backup works, and encrypted on its way to Supabase."""
-    url = urlsplit(text)
-    if url.scheme not in {"postgresql", "postgres"} or not url.path.strip("/"):
-        raise ValueError("must look like postgresql://user:password@host:5432/name")
-    if not (url.hostname or "").endswith(_HOSTED):
-        return text
-    if url.port == _TRANSACTION_POOLER:
-        raise ValueError(
-            "is the transaction pooler's (port 6543), and a backup needs one session: take the "
-            "session pooler's address, or the direct one, both on port 5432"
-        )
-    query = {"sslmode": "require", **dict(parse_qsl(url.query))}
-    return urlunsplit(url._replace(query=urlencode(query)))
