@@ -332,3 +332,51 @@ def test_the_lock_names_no_registry() -> None:
     assert not any("resolved" in package for package in lock["packages"].values())
     wanted = json.loads((PRELOAD / "package.json").read_text())["dependencies"]
     assert lock["packages"][""]["dependencies"] == wanted
+
+
+ENDING = """
+import http from 'node:http';
+import process from 'node:process';
+const server = http.createServer((request, response) => response.end());
+server.listen(0, '127.0.0.1', () => {
+  http.get({ port: server.address().port }, (answer) => answer.resume().on('end', over));
+});
+function close() {
+  server.close();
+  server.closeAllConnections();
+}
+"""
+AT_A_SIGNAL = """
+function over() {
+  process.prependOnceListener('SIGTERM', () => setTimeout(() => {
+    process.exitCode = 7;
+    close();
+  }, 500));
+  process.kill(process.pid, 'SIGTERM');
+}
+"""
+BY_ITSELF = """
+let began;
+process.on('beforeExit', () => { began ??= performance.now(); });
+process.on('exit', () => process.stdout.write(`${performance.now() - began}`));
+const over = close;
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [(AT_A_SIGNAL, 7), (BY_ITSELF, 0)])
+def test_a_mute_collector_neither_cuts_an_ending_short_nor_draws_it_out(
+    preload: Path, tmp_path: Path, how: str, status: int
+) -> None:
+    script = tmp_path / "ending.mjs"
+    script.write_text(ENDING + how)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        ran = subprocess.run(
+            ["node", "--import", preload, script],
+            env={**os.environ, "OTLP_ENDPOINT": endpoint, "TRACE_SAMPLE_RATIO": "1"},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert ran.returncode == status, ran.stderr
+    assert float(ran.stdout or "0") < 2_500

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import process from 'node:process';
-import { setTimeout } from 'node:timers';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { URL } from 'node:url';
 import { context as lines, writeLine } from './logging.mjs';
 import { redactText } from './redaction.mjs';
@@ -14,14 +14,17 @@ const require = createRequire(import.meta.url);
 // What a collector has not taken by then is dropped; no request ever waits for one.
 const EXPORT_MILLISECONDS = 3000;
 const PATIENCE_MILLISECONDS = 2000;
+// A script that has done its work is kept no longer for a collector that does not answer.
+const LAST_MILLISECONDS = 1000;
 const HELD_URLS = ['url.full', 'url.path', 'url.query', 'http.url', 'http.target'];
 
 export function startTracing() {
   const packages = load();
   if (packages === undefined) return;
-  const provider = startProvider(packages);
+  const exporter = new PatientExporter(packages);
+  const provider = startProvider(packages, exporter);
   watchHttp(packages, provider);
-  flushAtTheEnd(provider);
+  flushAtTheEnd(provider, exporter);
 }
 
 function load() {
@@ -45,11 +48,54 @@ function load() {
   }
 }
 
-function startProvider(packages) {
-  const exporter = new packages.OTLPTraceExporter({
-    url: `${settings.endpoint}/v1/traces`,
-    timeoutMillis: EXPORT_MILLISECONDS,
-  });
+// Exports over connections that keep no process alive, and can be told to wait no longer.
+class PatientExporter {
+  constructor(packages) {
+    this.failed = { code: packages.ExportResultCode.FAILED };
+    this.waiting = new Set();
+    this.exporter = new packages.OTLPTraceExporter({
+      url: `${settings.endpoint}/v1/traces`,
+      timeoutMillis: EXPORT_MILLISECONDS,
+      httpAgentOptions: agentThatKeepsNothingAlive,
+    });
+  }
+
+  export(spans, done) {
+    const end = (result) => this.waiting.delete(end) && done(result);
+    this.waiting.add(end);
+    this.exporter.export(spans, end);
+  }
+
+  giveUp() {
+    for (const end of this.waiting) end(this.failed);
+  }
+
+  forceFlush() {
+    return this.exporter.forceFlush();
+  }
+
+  shutdown() {
+    return this.exporter.shutdown();
+  }
+}
+
+function agentThatKeepsNothingAlive(protocol) {
+  const { Agent } = require(protocol === 'https:' ? 'node:https' : 'node:http');
+  return new (class extends Agent {
+    createConnection(...given) {
+      const socket = super.createConnection(...given);
+      socket?.unref();
+      return socket;
+    }
+
+    reuseSocket(socket, request) {
+      super.reuseSocket(socket, request);
+      socket.unref();
+    }
+  })({ keepAlive: true });
+}
+
+function startProvider(packages, exporter) {
   const provider = new packages.NodeTracerProvider({
     resource: packages.resourceFromAttributes({
       'service.name': settings.service,
@@ -127,16 +173,28 @@ class RedactedUrls {
 }
 
 // A server that is told to end would take the last spans with it.
-function flushAtTheEnd(provider) {
+function flushAtTheEnd(provider, exporter) {
   const flush = () => Promise.race([provider.forceFlush(), patience()]).catch(() => {});
-  process.once('beforeExit', flush);
+  process.once('beforeExit', () => {
+    const waiting = setTimeout(() => exporter.giveUp(), LAST_MILLISECONDS);
+    void flush().then(() => clearTimeout(waiting));
+  });
   for (const signal of ['SIGTERM', 'SIGINT']) {
+    // A listener for one time that was put before ours is gone by the time that ours is asked.
+    let gone = false;
     const end = () => {
       process.removeListener(signal, end);
       // With no other listener the signal would have ended the process, and so it does now.
-      const last = process.listenerCount(signal) === 0;
+      const last = !gone && process.listenerCount(signal) === 0;
       void flush().then(() => last && process.kill(process.pid, signal));
     };
+    process.on('removeListener', (name, listener) => {
+      if (name !== signal || listener === end) return;
+      gone = true;
+      process.nextTick(() => {
+        gone = false;
+      });
+    });
     process.on(signal, end);
   }
 }
