@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from guardrails.engine.finding import Severity
 from guardrails.engine.tree import Tree, walk
 from guardrails.guards.delivery import look
 from guardrails.guards.delivery.versions import admits, requirement
@@ -66,3 +67,16 @@ def test_a_folder_without_code_is_left_alone(tmp_path: Path) -> None:
 def test_advisories_are_said_not_to_be_looked_up(tmp_path: Path) -> None:
     (entry,) = look(laid_out(tmp_path, {"a.py": "x = 1\n"})).not_looked
     assert entry.rules == ("deps.vulnerable",)
+
+
+def test_what_was_fitted_beside_a_prototype_is_no_source_of_its_own(tmp_path: Path) -> None:
+    fitted = {
+        "ops/prototype/node/preload.mjs": "export {};\n" * 4_000,
+        "ops/prototype/node/tracing.mjs": "export {};\n",
+        "ops/prototype/browser/report.js": "(() => {})();\n",
+        "service/src/shop/legacy/port.py": "x = 1\n",
+    }
+    tree = laid_out(tmp_path, {"src/app.ts": "export {}\n", **fitted})
+    (finding,) = (one for one in look(tree).findings if one.rule == "tests.none")
+    assert finding.message == "No test for 1 source files."
+    assert finding.severity is Severity.MEDIUM

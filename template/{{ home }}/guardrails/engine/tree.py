@@ -39,6 +39,7 @@ _BIG = 50
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
 _ENGINE = {"guards.toml", "engine", "guards", "rules"}
 ITSELF = "the guardrails themselves"
+_PRELOAD = re.compile(r"(?:.*/)?prototype/(?=(?:node/preload\.mjs|browser/report\.js|python/observe/__main__\.py)$)")
 _FITTED = re.compile(r"/src/\w+/legacy/port\.py$")
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"
@@ -98,11 +99,14 @@ class Tree:
 
     @cached_property
     def _fitted(self) -> tuple[str, ...]:
-        """The folders of a service that was fitted before a prototype, which is not in them."""
-        return tuple(path.split("/src/")[0] + "/" for path in self.files if _FITTED.search(path))
+        """The folders of a service that was fitted before a prototype, which is not in them, and
+        of what is loaded before it."""
+        services = (path.split("/src/")[0] + "/" for path in self.files if _FITTED.search(path))
+        preloads = (found[0] for found in map(_PRELOAD.match, self.files) if found)
+        return tuple({*services, *preloads})
 
     def is_fitted(self, path: str) -> bool:
-        """Whether it is of a service that stands before the prototype, and not of the prototype."""
+        """Whether it was fitted around the prototype, and is not of the prototype."""
         return path.startswith(self._fitted) if self._fitted else False
 
     def matching(self, *globs: str) -> Iterator[str]:
