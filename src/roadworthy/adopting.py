@@ -19,7 +19,7 @@ from .applying import (
     prepare,
     record,
 )
-from .inspecting import shown_progress, stopped_cleanly
+from .inspecting import hold_interrupts, shown_progress, stopped_cleanly
 from .inspection import Inspection, Wanted, inspect
 from .origin import Origin, fetch
 from .planning import (
@@ -109,6 +109,7 @@ class _Adoption:
         recorded = record(wanted, prepared, self._scratch, self._say)
         verified = proof.after(prepared.clone) if proof else None
         self._say(f"Switching to {BRANCH}")
+        hold_interrupts()
         wanted.repository.land(prepared.clone)
         shown.print(outcome(wanted, recorded, verified))
         return 0

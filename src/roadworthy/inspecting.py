@@ -191,11 +191,21 @@ def stopped_cleanly() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    interrupted = signal.getsignal(signal.SIGINT)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupted)
+
+
+def hold_interrupts() -> None:
+    """Let Ctrl-C, which goes to git as well, wait until `stopped_cleanly` is over: for a last step
+    that takes a moment, so that whoever presses it finds nothing changed or is told what was.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

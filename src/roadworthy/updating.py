@@ -19,7 +19,7 @@ from .applying.engine import run_engine
 from .applying.git import git
 from .applying.repository import commit, stage
 from .copying import in_one_folder, without_repetition
-from .inspecting import stopped_cleanly
+from .inspecting import hold_interrupts, stopped_cleanly
 from .origin import Origin, fetch
 from .questions import ANSWERS_FILE, Answers, recorded
 from .refusal import BadAnswer, Refusal
@@ -88,6 +88,7 @@ class _Update:
         if _has_baseline(clone / folder, answers):
             self._say("Looking with the newer guards at what was there before")
             self.shown.print(Text(_record(clone, folder, answers)))
+        hold_interrupts()
         repository.land(clone)
         self.shown.print(Text(_NEXT.format(branch=repository.target)))
 

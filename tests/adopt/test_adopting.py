@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import copier
@@ -216,6 +217,32 @@ def test_a_run_that_is_stopped_leaves_no_trace(
     assert everything(tree) == before
     assert git(tree, "branch", "--list", BRANCH) == ""
     assert sign is signal.SIGKILL or not list(scratch.iterdir())
+
+
+def test_who_interrupts_the_last_step_is_told_that_it_landed(
+    template: Path, tmp_path: Path
+) -> None:
+    tree = lay_out("tide-table", tmp_path / "tide-table", mess=False)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [ROADWORTHY, "adopt", "--yes", "--only", "secrets", "--template", str(template)],
+        cwd=tree,
+        env=os.environ | {"UV_OFFLINE": "1", "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    while process.poll() is None:
+        if BRANCH in (tree / ".git/HEAD").read_text():
+            os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.002)
+    assert process.stdout
+    assert f"On the branch {BRANCH}" in process.stdout.read()
+    assert process.returncode == 0
+    assert git(tree, "status", "--porcelain") == ""
+    assert not list(scratch.iterdir())
 
 
 def test_work_that_is_not_committed_is_never_run_over(template: Path, tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from roadworthy.verifying import (
     own_checks,
     verify_before,
 )
-from roadworthy.verifying.asking import NO_CONSENT, Asking
+from roadworthy.verifying.asking import NO_CONSENT, Asking, step_of
 from roadworthy.verifying.commands import AppChecks, Command
-from roadworthy.verifying.workplace import Terms
+from roadworthy.verifying.model import Containment
+from roadworthy.verifying.workplace import Ran, Terms
 
 APP = {"app": ".", "manager": "none", "entry": "main:app"}
 
@@ -64,6 +65,23 @@ def test_runs_nothing_without_consent(place: Workplace, tmp_path: Path) -> None:
     assert not ran.exists()
     assert str(verification.containment) == "Nothing of the prototype's was run."
     assert compare(verification, verification) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "watches"),
+    [
+        (" PASS  Waiting for file changes...\n       press h to show help, press q to quit", True),
+        ("Watch Usage\n › Press f to run only failed tests.", True),
+        ("  VITE v5.4.0  ready in 312 ms\n  ➜  Local:   http://localhost:5173/", True),
+        ("[nodemon] watching path(s): *.*\n[nodemon] clean exit - waiting for changes", True),
+        ("collecting modules\nresolving 3 of 4", False),
+    ],
+)
+def test_a_command_that_never_ends_is_named_as_one(said: str, *, watches: bool) -> None:
+    ran = Ran(None, 600, said, late=True, containment=Containment())
+    step = step_of("tests", Command("tests", ("npm",), "npm run test", seconds=600), ran)
+    assert step.gist.startswith("stopped after 600 seconds")
+    assert ("never ends" in step.gist) is watches
 
 
 def test_stops_what_hangs_and_all_that_it_started(place: Workplace, tmp_path: Path) -> None:

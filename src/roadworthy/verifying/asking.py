@@ -21,6 +21,15 @@ _UNFOUND = re.compile(
     r"\b(?:ENOTFOUND|EAI_AGAIN)\b|dns error|Name or service not known|failure in name resolution"
 )
 """What npm and uv say where they ask for a host: a builder's own is not always to be had."""
+_WATCHES = re.compile(
+    r"\b(?:watching|waiting) for (?:file )?changes|\bwatch (?:mode|usage)\b|\bpress [qh] to \w+"
+    r"|watching [\w./]+ and|ready in \d+ ?ms|listening (?:on|at)\b|\bLocal:\s+http://",
+    re.IGNORECASE,
+)
+_WATCHED = (
+    ": it waits for changes or callers, and never ends; a check needs one that does (`vitest run`, "
+    "`jest`, `vite build`)"
+)
 _NO_PYTHON = "No interpreter found for Python"
 NO_PACKAGES = "its packages could not be installed"
 _FETCHING = 180
@@ -124,7 +133,8 @@ def step_of(name: str, command: Command, ran: Ran) -> Step:
     state = State.PASSED if ran.status == 0 else State.FAILED
     said = ran.said
     if ran.late:
-        said = f"{said}\nstopped after {command.seconds:.0f} seconds".strip()
+        why = _WATCHED if _WATCHES.search(said) else ""
+        said = f"{said}\nstopped after {command.seconds:.0f} seconds{why}".strip()
     elif ran.status is None:
         state, said = State.NOT_CHECKED, f"{said}\nit could not be run".strip()
     elif state is State.FAILED and (why := _why_here(command, ran)):
