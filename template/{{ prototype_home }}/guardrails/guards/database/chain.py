@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -84,6 +85,7 @@ class Chains:
         self.chains: list[Chain] = []
         self.not_postgres: list[str] = []
         self.text = cache(lambda path: sql_text(tree, path) or "")
+        self._declared = declared(tree)
         self._find()
         inside = {file.path for chain in self.chains for file in chain.files}
         inside |= {path for chain in self.chains for path in chain.beside}
@@ -103,7 +105,7 @@ class Chains:
         if not _DDL.search(text) or other_engine(text) is not None:
             return False
         # Supabase's declarative schemas: the chain comes from them.
-        return "/schemas/" not in path and not declared(self.tree, path)
+        return "/schemas/" not in path and not any(fnmatchcase(path, it) for it in self._declared)
 
     def _find(self) -> None:
         folders = _by_folder(self.sql)

@@ -1,11 +1,9 @@
 """What a migration tool writes down beside its files: whose SQL they are, which count, in which
 order. Prisma keeps a lock, Drizzle a journal (or a snapshot a folder), Supabase its settings."""
 
-import fnmatch
 import json
 import tomllib
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from ...engine.tree import Tree
@@ -54,15 +52,15 @@ def is_drizzle(tree: Tree, paths: Iterable[str]) -> bool:
                for path in paths)  # fmt: skip
 
 
-def declared(tree: Tree, path: str) -> bool:
-    """Whether Supabase's settings name it as schema, from which the migrations are written."""
+def declared(tree: Tree) -> tuple[str, ...]:
+    """Globs of the schema from which Supabase's migrations are written, as its settings name it."""
+    found: list[str] = []
     for settings in tree.ending(_SETTINGS):
-        root = settings.removesuffix("config.toml")
         globs = _of(_toml(tree, settings), "db", "migrations").get("schema_paths")
-        named = [glob for glob in globs if isinstance(glob, str)] if isinstance(globs, list) else []
-        if any(map(partial(fnmatch.fnmatch, path), (_joined(root, glob) for glob in named))):
-            return True
-    return False
+        root = settings.removesuffix("config.toml")
+        for glob in globs if isinstance(globs, list) else []:
+            found += [_joined(root, glob)] if isinstance(glob, str) else []
+    return tuple(found)
 
 
 def is_turned_off(tree: Tree, folder: str) -> str | None:
