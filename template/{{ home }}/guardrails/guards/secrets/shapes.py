@@ -12,6 +12,7 @@ from .values import (
     claims,
     github_checksum_fits,
     is_for_development,
+    is_for_trying,
     is_placeholder,
     is_random,
     within_data,
@@ -102,12 +103,11 @@ def _waived(match: re.Match[str]) -> bool:
 
 
 _INVENTED = re.compile(r"\bexample\.(com|org|net)\b|\bmock|\bfake\b|\bdummy\b", re.IGNORECASE)
-_AROUND = 250
 
 
 def _plain(what: str, weight: Severity, consequence: str) -> Callable[..., _Kind | None]:
     def kind(match: re.Match[str]) -> _Kind | None:
-        around = match.string[max(0, match.start() - _AROUND) : match.start()]
+        around = match.string[max(0, match.start() - 250) : match.start()]
         if is_placeholder(match[0]) or _INVENTED.search(around):
             return None
         return _Kind(what, weight, consequence=consequence)
@@ -178,7 +178,7 @@ def _publishable(match: re.Match[str]) -> _Kind | None:
 
 _LOCAL = re.compile(r"^(localhost|127\.|0\.0\.0\.0|host\.docker\.internal|\[?::1|192\.168\.|10\.)")
 _RESERVED = re.compile(
-    r"(^|\.)(example(\.(com|org|net))?|test|invalid|local|internal)$", re.IGNORECASE
+    r"(^|\.)(example(\.(com|org|net))?|test|invalid|local|internal|cloud_?name)$", re.IGNORECASE
 )
 
 
@@ -246,7 +246,8 @@ def _private_key(match: re.Match[str]) -> _Kind | None:
     body = re.sub(r"\\n|\s", "", match["body"])
     if len(body) < 100 or is_placeholder(body[:60]):
         return None
-    return _Kind("private key", Severity.CRITICAL, consequence="it signs or decrypts as its owner")
+    weight = Severity.LOW if is_for_trying(match) else Severity.CRITICAL
+    return _Kind("private key", weight, consequence="it signs or decrypts as its owner")
 
 
 def _resend(match: re.Match[str]) -> _Kind | None:

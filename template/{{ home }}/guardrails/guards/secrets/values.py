@@ -101,3 +101,15 @@ def github_checksum_fits(token: str) -> bool:
         number, rest = divmod(number, 62)
         digits = _BASE62[rest] + digits
     return digits.rjust(6, "0") == check
+
+
+_TRIED_WITH = re.compile(r"\bif\b[^\n]*emulator|\bdummy|\bfake\b|\bmock", re.IGNORECASE)
+_NOBODYS = re.compile(r"\b(?:dummy|fake|mock)[\w.-]*@", re.IGNORECASE)
+_NEAR = 400
+
+
+def is_for_trying(match: re.Match[str]) -> bool:
+    """Whether what stands beside it says that an emulator is told it, or that nobody has it."""
+    before = match.string[max(0, match.start() - _NEAR) : match.start()]
+    after = match.string[match.end() : match.end() + _NEAR]
+    return bool(_TRIED_WITH.search(before) or _NOBODYS.search(after))

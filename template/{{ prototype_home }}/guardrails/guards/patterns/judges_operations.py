@@ -27,10 +27,15 @@ _CHAIN = re.compile(
 )
 
 
+_MAKES_SECRETS = re.compile(r"(?i)(?:^|/)(?:gen|make|create|new)\w*?[-_]?(?:secret|key|vapid)s?\.\w+$")
+"""It is run to be shown new ones."""
+
+
 def logged_secret(case: Case) -> Case | None:
     """The value of a secret is written into the log; its name in a text is nothing."""
     arguments = case.match.text.partition("(")[2].rpartition(")")[0]
-    if re.search(r"\*{3}|redact|mask", arguments, re.IGNORECASE):
+    masked = re.search(r"\*{3}|redact|mask", arguments, re.IGNORECASE)
+    if masked or _MAKES_SECRETS.search(case.source.path):
         return None
     if (labelled := _labelled_secret(arguments)) and not _is_absent(labelled, case.above):
         return _at_its_worth(case.but(WHAT=labelled))
@@ -296,7 +301,8 @@ def ignored_write_error(case: Case) -> Case | None:
     written = re.search(r"\.(insert|update|upsert|delete|rpc)\(\s*[\"'`]?(\w*)", tail)
     if not written or re.search(
         r"log|audit|notif|activity|analytic|clean-?\s?up|webhooks?['\"]|processed"
-        r"|rpc\(\s*['\"](?:refresh|expire|update_expired|re_?calc|re_?compute|re_?build"
+        r"|rpc\(\s*['\"](?:refresh|expire|update_expired|re_?calc|re_?compute|re_?build|track"
+        r"|(?:increment|bump|add)_\w*(?:sales|views?|counts?|counter|stats?|uses?|usage|downloads?|clicks?)"
         r"|(?:get|fetch|list|find|search|lookup|count|calculate|is|has|can)_)",
         tail,
         re.IGNORECASE,

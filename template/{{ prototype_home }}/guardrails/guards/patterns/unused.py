@@ -43,10 +43,26 @@ def _runs(source: Source, other: str, name: str) -> bool:
     text = source.tree.text(other) or ""
     if name not in text:
         return False
-    if re.search(rf"\.{name}\b|\b{name}\b[^;=]*=\s*require", text):
+    if re.search(rf"\b{name}\b[^;=]*=\s*require", text):
+        return True
+    owners = {one[1] for one in re.finditer(rf"(\w*)[?!)]*\.{name}\b", text)}
+    if any(not _of_another(source, other, text, owner) for owner in owners):
         return True
     taken = re.finditer(rf"\b{name}\b[^;]*?\bfrom\s*[\"'`]([^\"'`]*/[^\"'`]*)[\"'`]", text)
     return any(_leads_here(source, other, one[1]) for one in taken)
+
+
+def _of_another(source: Source, other: str, text: str, owner: str) -> bool:
+    """`bookings.pay()`, where `bookings` is the whole of some other file of the tree."""
+    taken = re.search(
+        rf"\bimport\s+(?:\*\s+as\s+)?{owner}\s+from\s*[\"'`]([^\"'`]+)[\"'`]"
+        rf"|\b{owner}\s*=\s*require\(\s*[\"'`]([^\"'`]+)[\"'`]\s*\)",
+        text,
+    )
+    if not owner or taken is None:
+        return False
+    found = resolve(source.tree, other, taken[1] or taken[2])
+    return found is not None and found != source.path and "/index." not in f"/{found}"
 
 
 def _leads_here(source: Source, other: str, target: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ...engine.finding import Finding
 from .access import Case
-from .flow import mentions
+from .flow import Names, mentions
 from .meant import not_in_production
 from .middleware import Access
 from .program import Piece
@@ -42,6 +42,8 @@ def told_codes(cases: list[Case]) -> Iterator[Finding]:
         for piece in case.pieces[:1]:
             if told := _told(piece):
                 at, name = told
+                if _shown_before(piece, case.flow.of(piece), at):
+                    continue
                 message = f"{label} answers with `{name}`, which should prove that it was received"
                 severity = HIGH if case.access is Access.CALLER else CRITICAL
                 where = place(piece.module, at, label)
@@ -79,6 +81,26 @@ def _made(piece: Piece) -> set[str]:
 
 
 _OTHER = re.compile(r"\bawait\b|hash", re.IGNORECASE)
+_SHOWN = re.compile(rf"{_CODE.pattern}|token", re.IGNORECASE)
+_IN_THE_BODY = re.compile(rf"\b(?:body|data|input|payload)\.(?:{_SHOWN.pattern})\b", re.IGNORECASE)
+_COMPARES = re.compile(
+    r"[!=]==?(?!\s*(?:null|undefined|true|false|['\"]))|\b(?:compare|equals?|verif\w*|check|validate)"
+    r"\w*\(|\.(?:find\w*|eq|where|get)\(",
+    re.IGNORECASE,
+)
+
+
+def _shown_before(piece: Piece, names: Names, at: int) -> bool:
+    """Whether the code that was sent is compared above: what is answered then follows from it."""
+    shown = {one for one in names.sent if _SHOWN.fullmatch(one)}
+    module = piece.module
+    tests = (module.slice(one.test) for one in module.conditions if piece.start <= one.start < at)
+    values = (module.slice(one) for one in module.bindings_in(piece.start, at))
+    return any(
+        _COMPARES.search(text) and (mentions(text, shown) or _IN_THE_BODY.search(text))
+        for text in (*tests, *values)
+        if len(text) < 400
+    )
 
 
 def _under(piece: Piece, at: int) -> str:

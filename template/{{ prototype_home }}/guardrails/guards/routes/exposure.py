@@ -42,6 +42,7 @@ _ME = re.compile(
 
 AT_THE_PROVIDER = re.compile(
     r"\b(?:paymentIntents|checkout\.sessions|charges|paymentLinks)\.retrieve\("
+    r"|/transactions?/verify(?:_by_reference)?\b"
 )
 """Who has the id of a payment, which nobody can guess, has paid it."""
 

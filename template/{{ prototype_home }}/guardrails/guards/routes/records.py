@@ -117,7 +117,11 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
 
 
 _ONLY_ITS_ID = re.compile(r"\bselect\s*:\s*\{\s*_?id\s*:\s*true,?\s*\}")
-_ADDS = re.compile(r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b")
+_ADDS = re.compile(
+    r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b"
+    r"|\b(?:locked|held|reserved|booked|claimed)_?[bB]y\s*:"
+)
+"""What is booked is added, or the free place is marked with whom it is kept for."""
 
 
 _BY_OWNER = re.compile(

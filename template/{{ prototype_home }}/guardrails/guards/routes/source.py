@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 
 from ast_grep_py import SgNode, SgRoot
 
+from .casts import hidden, uncast
+
 _FUNCTIONS = (
     "function_declaration",
     "function_expression",
@@ -228,7 +230,7 @@ class Module:
 
 def parse(path: str, text: str) -> Module:
     language = _LANGUAGES.get(PurePosixPath(path).suffix, "tsx")
-    plain = _uncast(text)
+    plain = uncast(text)
     nodes = SgRoot(plain, language).root().find_all(_ALL)  # type: ignore[call-overload]
     kinds = [(node.kind(), node) for node in nodes]
     comments = [_argument(node) for kind, node in kinds if kind == "comment"]
@@ -340,25 +342,6 @@ def _mark_outer(module: Module) -> None:
     module.functions = ordered
 
 
-_CAST_THEN_CALLED = re.compile(
-    r"(\(\s*)((?:await\s+)?[\w$.]+(?:\(\s*(?:[\"'`]\w+[\"'`])?\s*\))?)(\s+as\s+any\s*\))(?=\s*[.?])"
-)
-_CAST = re.compile(r"(?<=[\w$)}\]])\s+as\s+any\b(?:\[\])?(?=\s*[),;\]}])")
-
-
-def _uncast(text: str) -> str:
-    """`(db.from("orders") as any).update({ … } as any)` with blanks for the casts: they change
-    nothing of what is done, and each offset stays what it was."""
-    if " as any" not in text and "as any\n" not in text:
-        return text
-    text = _CAST_THEN_CALLED.sub(lambda one: _hidden(one[1]) + one[2] + _hidden(one[3]), text)
-    return _CAST.sub(lambda one: _hidden(one[0]), text)
-
-
-def _hidden(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)
-
-
 def _blanked(text: str, comments: list[Argument]) -> str:
     parts: list[str] = []
     at = 0
@@ -366,7 +349,7 @@ def _blanked(text: str, comments: list[Argument]) -> str:
         if comment.start < at:
             continue
         parts.append(text[at : comment.start])
-        parts.append(_hidden(text[comment.start : comment.end]))
+        parts.append(hidden(text[comment.start : comment.end]))
         at = comment.end
     return "".join((*parts, text[at:]))
 
