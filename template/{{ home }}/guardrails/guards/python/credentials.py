@@ -226,7 +226,7 @@ def shown(literal: str) -> str:
 
 def _known_key(module: Module, node: ast.AST, name: str, *, is_default: bool) -> Finding:
     how = "falls back to a literal" if is_default else "is a literal in the code"
-    gain, severity = _gain(name)
+    gain, severity = _gain(module, name)
     if isinstance(node, ast.BoolOp) and isinstance(node.values[0], ast.Attribute):
         severity = severity or Severity.HIGH  # of a setting that may well be required
     return found(
@@ -237,12 +237,26 @@ def _known_key(module: Module, node: ast.AST, name: str, *, is_default: bool) ->
     )  # fmt: skip
 
 
-def _gain(name: str) -> tuple[str, Severity | None]:
+_SIGNS_IN = re.compile(r"jwt|jose|itsdangerous|flask|starlette|authlib")
+_ABOUT_ACCOUNTS = re.compile(r"jwt|session|auth|log_?in|token|user|cookie", re.IGNORECASE)
+
+
+def _signs_things(module: Module, name: str) -> bool:
+    """An HMAC over tickets or links, in a file that knows neither sessions nor accounts."""
+    roots = {target.partition(".")[0] for target in module.imports.values()}
+    if "hmac" not in roots or any(map(_SIGNS_IN.match, roots)):
+        return False
+    return not any(map(_ABOUT_ACCOUNTS.search, (name, *(one.name for one in module.functions))))
+
+
+def _gain(module: Module, name: str) -> tuple[str, Severity | None]:
     """What is had by whoever knows it, and how bad that is where it isn't everything."""
     if re.search(r"cron|scheduler|internal", name, re.IGNORECASE):
         return "can start the jobs that it guards", Severity.MEDIUM
     if re.search(r"encryption", name, re.IGNORECASE):
         return "can read what is encrypted with it", Severity.HIGH
+    if _signs_things(module, name):
+        return "can sign whatever it vouches for", Severity.HIGH
     return "can sign in as anybody", None
 
 

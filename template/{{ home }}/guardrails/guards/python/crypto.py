@@ -41,6 +41,11 @@ _GUESSABLE = re.compile(
     r"invite|one_?time|login_?code|access_?code|passcode|2fa|mfa|voucher|coupon|gift",
     re.IGNORECASE,
 )
+_SOON_OVER = re.compile(
+    r"otp|code|one_?time|2fa|mfa|pin\b|voucher|coupon|gift|invite", re.IGNORECASE
+)
+"""A few digits that count for some minutes are sooner tried out than computed; so are coupons."""
+_LASTING = re.compile(r"token|passw|secret|session|api_?key", re.IGNORECASE)
 _WHERE_PASSWORD = re.compile(
     r"\b(?:where|and)\s+[\w.]*?(password|passwd|pwd)\s*=\s*(?:\?|%s|%\(|:\w|\$\d)", re.IGNORECASE
 )
@@ -292,9 +297,10 @@ def _guessable(project: Project, module: Module, function: Function) -> Iterator
             )
         )
         if _GUESSABLE.search(about):
+            mild = _SOON_OVER.search(about) and not _LASTING.search(about)
             yield found(
                 "crypto.weak-random", module, node,
                 f"{function.name} makes a secret with random, whose next values can be computed.",
-                severity=None if _called_for(project, function) else Severity.MEDIUM,
+                severity=Severity.MEDIUM if mild or not _called_for(project, function) else None,
             )  # fmt: skip
             return

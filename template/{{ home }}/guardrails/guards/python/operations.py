@@ -52,6 +52,8 @@ _SECRET_NAMES = re.compile(
 )
 _OF_ONE_TIME = re.compile(r"\botp\b|one-?time|verification code", re.IGNORECASE)
 _A_CODE = re.compile(r"(^|_)code$", re.IGNORECASE)
+_TRIED = re.compile(r"\bDEV\b|(?i:\bdev(?:elopment)? mode|\bmock\b|\bsimulat)")
+"""What stands in for the message where none is sent."""
 """`f"OTP for {email}: {code}"`"""
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log", "print", "warn"}
 _HTTP_ERRORS = {"HTTPException", "APIException"}
@@ -128,6 +130,7 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
             yield found(
                 "ops.no-rate-limit", route.module, route.line,
                 f"{route.label} lets anybody guess passwords as fast as the server answers.",
+                severity=Severity.MEDIUM if _asks_a_provider(handler) else None,
                 symbol=route.function.name,
             )  # fmt: skip
     elif route.access == "public":
@@ -138,6 +141,11 @@ def _unlimited(handler: Handler) -> Iterator[Finding]:
                 f"{route.label} {what} for anybody, as often as they like.",
                 severity=Severity.MEDIUM, symbol=route.function.name,
             )  # fmt: skip
+
+
+def _asks_a_provider(handler: Handler) -> bool:
+    """Firebase compares the password, and after some wrong ones it answers no more for a while."""
+    return any("signInWithPassword" in text for text in strings_in(handler.function))
 
 
 def _all_words(handler: Handler) -> set[str]:
@@ -185,8 +193,13 @@ def _secrets_in_logs(module: Module) -> Iterator[Finding]:
                         module,
                         call,
                         f"The value of {last} goes into the log.",
+                        severity=Severity.MEDIUM if _for_trying(node) else None,
                     )
                     break
+
+
+def _for_trying(node: ast.expr) -> bool:
+    return any(map(_TRIED.search, strings_in(node)))
 
 
 def _shown(node: ast.expr) -> Iterator[ast.expr]:

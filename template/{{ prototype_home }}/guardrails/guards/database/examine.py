@@ -36,6 +36,7 @@ from .attempts import Outcome
 from .contents import held, purpose_of
 from .model import Dialect, Replay
 from .ownership import recognise
+from .reach import as_reached
 from .relations import Relations, Table, read
 from .resting import resting_on
 from .scene import Scene
@@ -127,7 +128,7 @@ def _examine(tree: Tree, replay: Replay, connection: Connection[Any]) -> Looked:
     if replay.chain.dialect is not Dialect.SUPABASE:
         return Looked(findings)
     acted = act(tree, replay, connection, relations)
-    findings += _by_trying(acted)
+    findings += as_reached(tree, _by_trying(acted))
     scene = acted.scene
     return Looked(findings, [*scene.not_looked, *_unchecked(scene)], _facts(scene, acted.visitors))
 

@@ -225,10 +225,16 @@ _DATABASE = re.compile(
 )
 
 
+_TO_A_MAIL_SERVER = re.compile(r"createTransport|nodemailer|smtp", re.IGNORECASE)
+
+
 def unchecked_certificates(case: Case) -> Case | None:
-    """To a database, whose host often has a certificate of its own making, it is milder."""
+    """To a database, whose host often has a certificate of its own making, it is milder; a mail
+    goes on in clear from many a server anyway."""
     text = case.above[-600:] + case.below[:200]
     mild = _DATABASE.search(text) or not case.source.is_server
+    if not mild and _TO_A_MAIL_SERVER.search(text):
+        return case.but(severity=Severity.MEDIUM)
     return case.but(severity=Severity.LOW) if mild else case
 
 

@@ -4,6 +4,7 @@
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
+from .source import Source
 from .unused import unused
 
 _UI = re.compile(
@@ -67,10 +68,37 @@ def weak_random(case: Case) -> Case | None:
         mild = hashed or shown
         mild = mild or (found[1] in _SERVERS_MATTER and not source.is_server)
         mild = mild or unused(source, line) or _UNUSABLE.search(source.line(line)) is not None
+        mild = mild or _short_lived(use) or (found[1] == "password" and _told_nobody(source, line))
         return case.but(severity=Severity.MEDIUM if mild else None, USE=specific)
     if _CODE_USE.search(use):
         return case.but(severity=Severity.MEDIUM, USE=specific)
     return None
+
+
+_SHORT_LIVED = re.compile(
+    r"\b(otp|one time|passcode|2fa|mfa|pin code|access code|login code|auth code"
+    r"|verification (code|pin)|reset (code|pin))\b"
+)
+_LONGER = re.compile(r"\b(token|password|passwd|secret|session|api key|salt|nonce|csrf)\b")
+
+
+def _short_lived(use: str) -> bool:
+    """A few digits that count for some minutes are sooner tried out than computed."""
+    return _SHORT_LIVED.search(use) is not None and not _LONGER.search(use)
+
+
+_KEPT = re.compile(r"\b\w*(?:hash|salt|crypt)\w*\s*\(|^\s*password\s*:", re.IGNORECASE)
+
+
+def _told_nobody(source: Source, line: int) -> bool:
+    """Whether it is only hashed: the account is entered another way, and nobody types it."""
+    name = re.search(r"(?:const|let|var)\s+(\w+)\s*=", source.line(line))
+    if name is None:
+        return False
+    word = re.compile(rf"\b{name[1]}\b")
+    below = source.between(line + 1, source.named_block(line)[1]).split("\n")
+    used = [text for text in below if word.search(text)]
+    return bool(used) and all(_KEPT.search(text) for text in used)
 
 
 _DRAWN = re.compile(

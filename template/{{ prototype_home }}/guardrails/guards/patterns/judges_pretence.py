@@ -179,7 +179,23 @@ def own_metadata(case: Case) -> Case | None:
         return None
     begins_here = re.match(r"\s*(?:const|let|var)\b", case.source.line(case.match.line))
     severity = Severity.HIGH if case.source.is_server else None
+    if at != case.match.line and _only_sends_on(case, at):
+        severity = Severity.LOW
     return case.but(severity=severity, line=0 if begins_here else at)
+
+
+_GOES_TO = re.compile(
+    r"^\s*(?:\}\s*)?(?:else\s+)?if\s*\(\s*\w+\s*===?\s*[\"'`]\w+[\"'`]\s*\)\s*\{?\s*"
+    r"(?:return\s+)?(?:[\w.]*redirect|navigate|router\.(?:push|replace))\("
+)
+
+
+def _only_sends_on(case: Case, at: int) -> bool:
+    """Whether it says which page comes next, each of which can ask for itself who came."""
+    name = re.match(r"[^=!]*?\bif\s*\(\s*(\w+)", case.source.line(at))
+    below = case.source.between(at, at + 20).split("\n")
+    used = [text for text in below if name and re.search(rf"(?<![\w$.]){name[1]}\b", text)]
+    return bool(used) and all(map(_GOES_TO.match, used))
 
 
 _OF_WHAT_KIND = re.compile(r"\btypeof\s+[\w$.?!]+\s*[!=]==?\s*[\"'`]\w+[\"'`]")
