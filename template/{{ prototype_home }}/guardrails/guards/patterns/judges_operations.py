@@ -104,7 +104,7 @@ def _at_its_worth(case: Case) -> Case:
     """In the browser's console only its own user reads it, and so does who runs a script by hand;
     not every token opens an account.
     """
-    if not case.source.is_server or case.source.is_tooling:
+    if not case.source.is_server or case.source.is_tooling or case.source.ends_itself:
         return case.but(severity=Severity.LOW)
     if _NOT_IN_SERVICE.search(case.above[-400:]):
         return case.but(severity=Severity.LOW)
@@ -286,7 +286,7 @@ _SETTLES = re.compile(
 def ignored_write_error(case: Case) -> Case | None:
     """A write failed, that was logged, and the work goes on as if it had not."""
     if re.search(
-        r"\b(return|throw|reject|continue|break|push|set\w+\(|toast|alert|errors?\.|status|=(?!=))",
+        r"\b(return|throw|reject|continue|break|await|push|set\w+\(|toast|alert|errors?\.|status|=(?!=))",
         case.name("BODY"),
     ):
         return None

@@ -52,6 +52,10 @@ _LONGEST_CHAIN = 6000
 _WIDEST_HEAD = 400
 
 
+_EXITS = re.compile(r"^\s*process\.exit\(\s*0?\s*\)", re.MULTILINE)
+_SERVES = re.compile(r"\.listen\(|\bRouter\(|createServer|^\s*export\s|module\.exports", re.MULTILINE)
+
+
 class Source:
     """One file, read when a judge first asks."""
 
@@ -65,6 +69,11 @@ class Source:
     @cached_property
     def text(self) -> str:
         return (self.tree.text(self.path) or "").replace("\r\n", "\n")
+
+    @cached_property
+    def ends_itself(self) -> bool:
+        """Whether it is a program that somebody runs, which does its work and is over."""
+        return bool(_EXITS.search(self.text)) and not _SERVES.search(self.text)
 
     @cached_property
     def lines(self) -> list[str]:
