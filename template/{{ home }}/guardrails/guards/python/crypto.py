@@ -42,9 +42,9 @@ _GUESSABLE = re.compile(
     re.IGNORECASE,
 )
 _SOON_OVER = re.compile(
-    r"otp|code|one_?time|2fa|mfa|pin\b|voucher|coupon|gift|invite", re.IGNORECASE
+    r"otp|(?:verif\w*|reset|log_?in|confirm\w*|one_?time)_?(?:code|pin)|2fa|mfa", re.IGNORECASE
 )
-"""A few digits that count for some minutes are sooner tried out than computed; so are coupons."""
+"""A few digits that count for some minutes are sooner tried out than computed."""
 _LASTING = re.compile(r"token|passw|secret|session|api_?key", re.IGNORECASE)
 _WHERE_PASSWORD = re.compile(
     r"\b(?:where|and)\s+[\w.]*?(password|passwd|pwd)\s*=\s*(?:\?|%s|%\(|:\w|\$\d)", re.IGNORECASE

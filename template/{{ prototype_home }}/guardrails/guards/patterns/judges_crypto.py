@@ -76,8 +76,7 @@ def weak_random(case: Case) -> Case | None:
 
 
 _SHORT_LIVED = re.compile(
-    r"\b(otp|one time|passcode|2fa|mfa|pin code|access code|login code|auth code"
-    r"|verification (code|pin)|reset (code|pin))\b"
+    r"\b(otp|one time|2fa|mfa|login code|verification (code|pin)|reset (code|pin))\b"
 )
 _LONGER = re.compile(r"\b(token|password|passwd|secret|session|api key|salt|nonce|csrf)\b")
 
