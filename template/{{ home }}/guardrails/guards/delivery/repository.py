@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ...engine.finding import Evidence, Finding, Place, Severity
 from ...engine.tree import read_within
 from .project import Project
+from .uploads import uploads
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ _JUNK = (
         re.compile(
             r"^(.*?(?:^|/)(?:dist|build))/"
             r"(?=.*(?:assets/[^/]*-[\w-]{8}\.(?:js|css)$|index\.html$|\.map$|bundle\.js$))"
+            r"|^(assets)/index-(?=[\w-]{8}\.(?:js|css)$)"
         ),
         markers=("index.html",),
     ),
@@ -72,9 +74,23 @@ _JUNK = (
         re.compile(r"^((?:.*/)?\.(?:R|(?:bash|zsh|python|psql|mysql|sqlite|node_repl)_)history)$"),
     ),
     _Junk("log files", re.compile(r"^((?:.*/)?[^/]+\.log)$")),
+    _Junk("what a compiler remembers", re.compile(r"^((?:.*/)?[^/]*\.tsbuildinfo)$")),
+    _Junk(
+        "archives",
+        re.compile(
+            r"^(?!.*(?:^|/)(?:public|static|assets|downloads?|tests?|fixtures?|\.yarn)/)"
+            r"((?:.*/)?[^/]+\.(?:zip|rar|7z|tgz|tar(?:\.gz)?))$"
+        ),
+    ),
+    _Junk(
+        "somebody's cookies",
+        re.compile(r"^((?:.*/)?(?:\w+[_-])?cookies?(?:[_-]\w+)?\.(?:txt|jar))$"),
+        Severity.MEDIUM,
+    ),
 )
 _DATABASE = re.compile(
-    r"\.(db|sqlite3?|db3|mdb|accdb|rdb|dump|pgdump)(\.bak|\.old)?$|\.sql\.bak$", re.IGNORECASE
+    r"\.(db|sqlite3?|db3|mdb|accdb|rdb|dump|pgdump)(\.bak|\.old)?$|\.sql\.bak$|(?:^|/)toc\.dat$",
+    re.IGNORECASE,
 )
 _DUMP = re.compile(
     r"^(?!.*migrations?/).*(dump|backup|export|\bprod(uction)?\b)[^/]*\.sql(\.gz)?$", re.IGNORECASE
@@ -91,7 +107,8 @@ _PEOPLE = re.compile(
     rb"[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}|pbkdf2_sha256\$|\$2[aby]\$\d|\$argon2|scrypt[:$]"
 )
 """An address or the hash of a password: an empty database has none."""
-_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{2,24})+")
+_ADDRESS = re.compile(rb"[\w.+-]{1,64}@(?!\d+(?:\.\d+)?x\b)[\w-]{1,64}(?:\.[\w-]{2,24})+")
+"""`icon@2x.png` is a picture."""
 _MADE_UP = re.compile(
     rb"(?:test|demo|dummy|fake|sample|example|admin|owner|dev|developer|user|vendor|manager|staff"
     rb"|guest|customer|client|student|teacher|doctor|patient|driver|seller|buyer|viewer|editor|member"
@@ -101,6 +118,11 @@ _MADE_UP = re.compile(
     re.IGNORECASE,
 )
 """Nobody's address: `owner@shop.local`."""
+_TELEPHONE = re.compile(
+    rb"\"(?:\w*(?:phone|mobile|whatsapp|telefono?))\w*\"\s*:\s*\"(\+?\d[\d ()-]{7,18}\d)\"",
+    re.IGNORECASE,
+)
+_BACKUP = re.compile(r"(?:^|[/_.-])(?:back-?up|dump|export)(?:[_.-][^/]*)?\.json$", re.IGNORECASE)
 _FEW_PEOPLE = 20
 _SMALLEST_LIST = 400
 _OF_PACKAGES = re.compile(
@@ -132,6 +154,7 @@ _AGENT = re.compile(r"(^|/)(\.claude/settings(\.local)?\.json|\.cursor/[\w.-]*\.
 def findings(project: Project) -> Iterator[Finding]:
     yield from _junk(project)
     yield from _data(project)
+    yield from uploads(project)
     yield from _ignored(project)
     yield from _agents(project)
     yield from _readme(project)
@@ -142,7 +165,7 @@ def _junk(project: Project) -> Iterator[Finding]:
     for path in project.tracked():
         for kind in _JUNK:
             if match := kind.pattern.match(path):
-                found[kind][match[1]].append(path)
+                found[kind][match[match.lastindex or 1]].append(path)
                 break
     for kind, folders in found.items():
         count = sum(map(len, folders.values()))
@@ -187,7 +210,7 @@ def _data(project: Project) -> Iterator[Finding]:
             yield from _database(project, path)
         elif path.endswith(".csv") and not _FIXTURE.search(path):
             yield from _table(project, path)
-        elif path.endswith(".json") and not _FIXTURE.search(path):
+        elif path.endswith((".json", ".sql")) and not _FIXTURE.search(path):
             yield from _people(project, path)
 
 
@@ -199,7 +222,8 @@ def _database(project: Project, path: str) -> Iterator[Finding]:
     if content is not None and path.endswith(".sql") and not _dumped(content):
         return
     personal = content is None or bool(
-        _PERSONAL_BYTES.search(content) and (path.endswith(".sql") or _PEOPLE.search(content))
+        _PERSONAL_BYTES.search(content)
+        and (path.endswith((".sql", "toc.dat")) or _PEOPLE.search(content))
     )
     fixture = bool(_FIXTURE.search(path))
     severity = Severity.HIGH if personal and not fixture else Severity.MEDIUM
@@ -242,16 +266,22 @@ def _table(project: Project, path: str) -> Iterator[Finding]:
 
 
 def _people(project: Project, path: str) -> Iterator[Finding]:
-    """A list of people in JSON: a good many addresses that belong to somebody."""
+    """A list of people: a good many addresses or telephones that belong to somebody; of a backup
+    a few will do.
+    """
     size = project.tree.sizes.get(path, 0)
     if not _SMALLEST_LIST < size < _READ_AT_MOST or _OF_PACKAGES.search(path):
         return
     content = read_within(project.tree.root, path, _READ_AT_MOST) or b""
-    if content.count(b"@") < _FEW_PEOPLE:
-        return
+    few = 2 if _BACKUP.search(path) else _FEW_PEOPLE
     addresses = {one for one in set(_ADDRESS.findall(content)) if not _MADE_UP.fullmatch(one)}
-    if len(addresses) >= _FEW_PEOPLE:
-        message = f"{path} holds the e-mail addresses of {len(addresses):,} people."
+    telephones = set(_TELEPHONE.findall(content)) if path.endswith(".json") else set()
+    kind, most = max(
+        (("e-mail addresses", addresses), ("telephone numbers", telephones)),
+        key=lambda one: len(one[1]),
+    )
+    if len(most) >= few:
+        message = f"{path} holds the {kind} of {len(most):,} people."
         yield _data_finding([path], Severity.MEDIUM, message)
 
 
