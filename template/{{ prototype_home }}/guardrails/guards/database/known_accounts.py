@@ -17,7 +17,8 @@ _PASSWORD = re.compile(
     r"^(encrypted_|hashed_)?(password|passwd|pwd)(_hash|_digest)?$", re.IGNORECASE
 )
 _TOLD = re.compile(
-    r"^\s*(?:--|#|\*|/\*).*?\bpass(?:word|wd)?\s*(?:is\s*)?[:=]\s*[\"'`]?([^\s\"'`,;()]{6,})[\"'`]?\s*\)?\s*$",
+    r"^\s*(?:--|#|\*|/\*).*?\bpass(?:words?|wd)?\s*(?:(?:is|are)\s*)?[:=]\s*"
+    r"[\"'`]?([^\s\"'`,;()]{6,})[\"'`]?\s*(?:\([^()\n]*\)|\))?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _QUOTED = re.compile(

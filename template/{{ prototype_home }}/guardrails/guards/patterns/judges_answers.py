@@ -29,7 +29,7 @@ def html_of_request(case: Case) -> Case | None:
 
 _MAILS = re.compile(
     r"nodemailer|resend\b|sendgrid|mailgun|postmark|mailersend|brevo|\bses\b|sendMail"
-    r"|\bemails?\.send|transporter|\bhtml\s*:",
+    r"|\bemails?\.send|send_?e?mail|transporter|\bhtml\s*:|[\"']text/html",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(
@@ -46,8 +46,31 @@ _OWN = re.compile(
 _IN_LINK = re.compile(r"(?:href|src)=[\"']?[^\"'<>]*$")
 
 
+_TAKEN_APART = r"\{{[^{{}};]*\b{0}\b[^{{}};]*\}}\s*(?::[^=;]+)?=\s*([\w$]+)(\.data)?\s*(?:as\b|[;\n])"
+_OF_A_RECORD = re.compile(
+    r"\s*([\w$]+)(?:\?\.|\.)(?:[\w$]+\??\.)*(?:\w*_)?(?:name|title|message|notes?|comments?)\b"
+    r"\s*(?:(?:\|\||\?\?)[^;]*)?;?\s*"
+)
+
+
+def _written(case: Case, name: str, given: set[str]) -> bool:
+    """Whether a name stands for what somebody wrote: it was handed in, alone or among others, or
+    read from a row.
+    """
+    if name in given:
+        return True
+    taken = re.search(_TAKEN_APART.format(re.escape(name)), case.above)
+    if taken:
+        return taken[1] in given or taken[2] is not None
+    held = case.source.definition(name, case.match.line).partition("=")[2]
+    row = _OF_A_RECORD.fullmatch(held)
+    return row is not None and case.source.is_server and not _OWN.match(row[1])
+
+
 def html_of_mail(case: Case) -> Case | None:
-    """What people wrote, in the HTML of a mail that is put together apart from the request."""
+    """What people wrote, in the HTML of a mail, or of a page, that is put together apart from the
+    request.
+    """
     source = case.source
     if _ESCAPES_ALL.search(source.text) or not _MAILS.search(source.text) or html_of_request(case):
         return None
@@ -56,7 +79,8 @@ def html_of_mail(case: Case) -> Case | None:
         if not _WRITTEN.fullmatch(value) or _OWN.search(value):
             continue
         of_record = source.is_server and re.match(r"[\w$]+\??\.", value)
-        if not of_record and re.split(r"\W", value, maxsplit=1)[0] not in given:
+        root = re.split(r"\W", value, maxsplit=1)[0]
+        if not of_record and not _written(case, root, given):
             continue
         if _MARKUP.search(before) and not _IN_LINK.search(before) and not sanitised(case, value):
             return case.but(line=case.match.line + before.count("\n"), VALUE=value)

@@ -120,6 +120,17 @@ def unbounded_sql(case: Case) -> Case | None:
     return case.but(TABLE=table[1])
 
 
+def unbounded_built_sql(case: Case) -> Case | None:
+    """`SELECT … WHERE 1=1`, to which conditions are added where somebody asks for them."""
+    table = re.search(r"\bfrom\s+[\"`\\]*([a-z_][\w.]*)", case.match.text, re.IGNORECASE)
+    asked = re.search(rf"\b\w+\(\s*{re.escape(case.name('NAME'))}\b", case.below)
+    if table is None or asked is None or re.search(r"\blimit\b", case.below, re.IGNORECASE):
+        return None
+    if re.search(r"\b(?:count|sum|max)\s*\(", case.match.text, re.IGNORECASE):
+        return None
+    return case.but(TABLE=table[1])
+
+
 _QUERY = re.compile(
     r"\.from\(|supabase|prisma\.|\bdb\.|storage\.|\.(find|findOne|findById|findUnique|findFirst"
     r"|findMany|"
@@ -331,6 +342,7 @@ JUDGES: dict[str, Judge] = {
     "unbounded-select": unbounded_select,
     "unbounded-orm": unbounded_orm,
     "unbounded-sql": unbounded_sql,
+    "unbounded-built-sql": unbounded_built_sql,
     "unbounded-firestore": unbounded_firestore,
     "query-in-loop": query_in_loop,
     "several-writes": several_writes,

@@ -272,6 +272,35 @@ def named_password(case: Case) -> Case | None:
     return case.but(severity=Severity.HIGH) if literal and _at_each_start(case) else None
 
 
+_TYPED = re.compile(
+    r"\s*(?:const|let|var)?\s*\w+\s*(?::\s*string\s*)?=\s*[\"'`]([^\"'`\s$]{4,40})[\"'`]\s*;?\s*(?://.*)?"
+)
+_KEEPS = re.compile(r"\b(?:insert|update|upsert|create|save|query|execute|set)\w*\s*\(|\bINSERT|UPDATE\b")
+
+
+def password_of_script(case: Case) -> Case | None:
+    """`const password = "admin123"`, hashed and stored by a script that somebody runs."""
+    source, name = case.source, case.name("NAME")
+    script = source.is_tooling or _SEEDS.search(source.path.lower()) or _AT_HOME.search(source.text)
+    typed = _TYPED.fullmatch(source.definition(name, case.match.line)) if script else None
+    if typed is None or is_test(source.path) or not _KEEPS.search(source.text):
+        return None
+    declared = re.compile(rf"\b{re.escape(name)}\b[^=\n]*=\s*[\"'`]{re.escape(typed[1])}[\"'`]")
+    return case.but(line=source.line_of(declared, 1, case.match.line) or case.match.line)
+
+
+_NEW_ACCOUNT = re.compile(r"createUser\(|\bsignUp\(|\b[Uu]sers?\.create\(|\bnew\s+User\(")
+
+
+def password_otherwise(case: Case) -> Case | None:
+    """`password: password || "Welcome123"` of an account that is made for somebody."""
+    if re.search(r"process\.env|Deno\.env|random", case.match.text, re.IGNORECASE):
+        return None
+    line = case.match.line
+    near = case.source.between(max(1, line - 6), line)
+    return case if _NEW_ACCOUNT.search(near) else None
+
+
 _SLOW_HASH = re.compile(r"(?i)bcrypt|argon|scrypt|hashPassword")
 
 
@@ -352,4 +381,6 @@ JUDGES: dict[str, Judge] = {
     "literal-secret": literal_secret,
     "named-password": named_password,
     "own-password": own_password,
+    "password-of-script": password_of_script,
+    "password-otherwise": password_otherwise,
 }

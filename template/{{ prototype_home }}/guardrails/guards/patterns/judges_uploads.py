@@ -6,11 +6,42 @@ from ...engine.finding import Severity
 from .case import Case, Judge
 
 
+_KEPT_ENDING = re.compile(
+    r"filename\b[\s\S]{0,400}?(?:extname\(\s*\w+\.originalname|\.originalname)"
+)
+_FILTER = re.compile(r"\bfileFilter\s*(?::\s*([\w$]+)|[,}]|\()")
+_LOOKS_AT_ENDING = re.compile(r"originalname|extname|\bext\b")
+_EITHER = re.compile(r"mimetype[^;{}\n]*\|\|[^;{}\n]*(?:originalname|ext)")
+
+
 def multer_without_limits(case: Case) -> Case | None:
-    if re.search(r"limits", case.match.text):
-        return None
-    filtered = re.search(r"fileFilter", case.match.text)
-    return case.but(severity=Severity.LOW) if filtered else case
+    """Files of any size or type; or of a type that the sender names, under the sender's ending."""
+    text = case.match.text
+    case = case.but(WHAT="files of any size and type")
+    filtered = _FILTER.search(text)
+    kept = _KEPT_ENDING.search(case.source.text) is not None
+    if filtered is None:
+        any_type = case.but(WHAT="files of any type, and keeps the ending of their names")
+        return case if "limits" not in text else any_type if kept else None
+    if kept and _believes(case, filtered):
+        return case.but(WHAT="what is said to be of a good type, under its own ending")
+    return None if "limits" in text else case.but(severity=Severity.LOW)
+
+
+def _believes(case: Case, filtered: re.Match[str]) -> bool:
+    """Whether the filter looks at nothing but the type that the sender names, or else would take
+    that alone.
+    """
+    name = filtered[1] or "fileFilter"
+    inline = case.match.text[filtered.end() :]
+    told = case.source.definition(name, case.match.line) if filtered[0][-1] != "(" else ""
+    told = told or inline
+    if "mimetype" not in told or _MIME_TABLE.search(case.source.text):
+        return False
+    return _LOOKS_AT_ENDING.search(told) is None or _EITHER.search(told) is not None
+
+
+_MIME_TABLE = re.compile(r"mime\w*\[|fileType|file-type|magic|toBuffer\(|\.extension\(", re.IGNORECASE)
 
 
 _TYPES = re.compile(r"/(?:\.?\w{2,5}\??\w{0,3}\|)+\w{2,5}/i?")
