@@ -289,6 +289,19 @@ def stored_sum(case: Case) -> Case | None:
     return case.but(NAME=name) if _COMPUTED.search(made) else None
 
 
+_HELD = re.compile(r"balance|stock|points|credits|coins|wallet|saldo|earnings", re.IGNORECASE)
+_TOGETHER = re.compile(r"withTransaction|startTransaction|startSession|FOR\s+UPDATE", re.IGNORECASE)
+
+
+def added_and_saved(case: Case) -> Case | None:
+    """`wallet.balance += amount`, and then `wallet.save()`: a document as it was when read."""
+    row, name = case.name("ROW"), case.name("KEY")
+    saved = re.search(rf"(?<![\w$.]){re.escape(row)}\.save\(", case.below)
+    if not saved or not _HELD.search(name) or _TOGETHER.search(case.above):
+        return None
+    return case.but(NAME=f"{row}.{name}")
+
+
 def checked_then_counted(case: Case) -> Case | None:
     """What is left is read and compared, and taken away in a statement that compares nothing."""
     name = case.name("KEY").strip("\"'")
@@ -348,6 +361,7 @@ JUDGES: dict[str, Judge] = {
     "several-writes": several_writes,
     "read-modify-write": read_modify_write,
     "stored-sum": stored_sum,
+    "added-and-saved": added_and_saved,
     "checked-then-counted": checked_then_counted,
     "writes-in-get": writes_in_get,
 }

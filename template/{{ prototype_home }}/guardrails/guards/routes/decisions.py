@@ -15,6 +15,16 @@ _DECIDED = re.compile(
     r"\.update\(\s*\{[^{}]*\bstatus\b[^{}]*\}\s*\)\s*\.eq\(\s*['\"`]id['\"`]\s*,\s*(?P<row>[\w$.!?]+)\s*\)"
     r"(?P<rest>[^;]{0,120})"
 )
+_DECIDED_BY_KEY = re.compile(
+    r"\.(?:findByIdAndUpdate\(\s*(?P<row>[\w$.!?]+)\s*,|updateOne\(\s*\{\s*_id\s*:\s*(?P<one>[\w$.!?]+)\s*\}\s*,"
+    r"|update\(\s*\{\s*where\s*:\s*\{\s*id(?:\s*:\s*(?P<key>[\w$.!?]+))?\s*\}\s*,\s*data\s*:)"
+    r"\s*\{(?P<change>[^;]{0,240}?)\}"
+)
+_ADDED = re.compile(
+    r"\$inc\s*:\s*\{[^{}]*(?:balance|credits?|points|coins|saldo)\w*['\"]?\s*:\s*(?!-)"
+    r"|\b\w*(?:balance|credits?|points|coins|saldo)\w*\s*:\s*\{\s*increment\s*:",
+    re.IGNORECASE,
+)
 _CREDITED = re.compile(
     r"\b(?:balance|credits?|points|saldo|coins)['\"]?\s*:\s*[^,{};]*\+\s*[\w(]"
     r"|\bp_?(?:amount|delta)\b|\.rpc\(\s*['\"]\w*(?:increment|add|credit|refund)\w*"
@@ -31,6 +41,7 @@ def decisions(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         if case.route.writes and not WEBHOOK_NAME.search(case.route.label):
             yield from _made_twice(case)
+            yield from _paid_again(case)
             yield from _made_by_who_asks(case)
             yield from _without_money(case, cases)
 
@@ -53,6 +64,34 @@ def _made_twice(case: Case) -> Iterator[Finding]:
                 [place(piece.module, piece.start + credited.start()), at_route(case)],
             )
             return
+
+
+def _paid_again(case: Case) -> Iterator[Finding]:
+    """The same with a document's or a row's key: approved once more, it is credited once more."""
+    for piece in case.pieces[:3]:
+        for decided in _DECIDED_BY_KEY.finditer(piece.code):
+            row = decided["row"] or decided["one"] or decided["key"] or "id"
+            if not case.flow.of(piece).has_sent(row) or not _sets_state(piece, decided["change"]):
+                continue
+            credited = _ADDED.search(piece.code, decided.end())
+            if credited is None or _STATE_ASKED.search(piece.code):
+                continue
+            yield finding(
+                "payments.no-idempotency",
+                place(piece.module, piece.start + credited.start(), case.route.label),
+                f"{case.route.label} credits again each time it is called: how it was decided "
+                f"before nothing asks",
+                MEDIUM if case.access is Access.ROLE else HIGH,
+                [place(piece.module, piece.start + decided.start()), at_route(case)],
+            )
+            return
+
+
+def _sets_state(piece: Piece, change: str) -> bool:
+    """Whether a change says what has become of the row, there or under the name it is given."""
+    named = re.search(r"(?:\$set\s*:\s*|^\s*\.\.\.)(\w+)", change)
+    made = rf"\b{named[1]}\b[^=;{{]*=\s*\{{[^{{}}]*\bstatus\b" if named else r"(?!)"
+    return re.search(r"\bstatus\b", change) is not None or bool(re.search(made, piece.code))
 
 
 _GRANTED = re.compile(

@@ -33,6 +33,7 @@ from .mastercodes import master_codes
 from .mismatched import mismatched
 from .misplaced import misplaced
 from .namedowners import named_owners
+from .negatives import negatives
 from .nonumbers import no_numbers
 from .oauthstate import unasked_states
 from .openpages import open_pages
@@ -118,6 +119,7 @@ def look(tree: Tree) -> Looked:
         *open_pages(program),
         *misplaced(program),
     ]
+    found += negatives(cases, found)
     found = _apart(found, list(tokens(cases, found)))
     found += persons(cases, found)
     found += preferred(cases, found)

@@ -308,9 +308,32 @@ def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
         made = piece.module.slice(binding)[:600]
         if binding.names.lstrip().startswith("{"):
             return binding.at if names.has_sent(made) and "(" not in made.split("json(")[0] else 0
-        summed = _SUMMED.match(made.strip())
-        if summed and names.has_sent(summed[1]) and _own_price(made, summed[2]):
-            return 0 if _priced_anew(piece, summed[1]) else binding.at
+        if _is_summed(piece, names, made):
+            return binding.at
+        if at := _with_more(piece, names, made):
+            return at
+    return 0
+
+
+def _is_summed(piece: Piece, names: Names, made: str) -> bool:
+    """`items.reduce((sum, item) => sum + item.price, 0)`, with the client's items."""
+    summed = _SUMMED.match(made.strip())
+    found = summed and names.has_sent(summed[1]) and _own_price(made, summed[2])
+    return bool(summed and found) and not _priced_anew(piece, summed[1] if summed else "")
+
+
+_WITH_MORE = re.compile(r"\s*[A-Za-z_$][\w$]*(?:\s*[-+*]\s*[\w$.]+){1,4}\s*;?\s*")
+
+
+def _with_more(piece: Piece, names: Names, made: str) -> int:
+    """`subtotal + shipping`: where the sum that is a part of it is made of the client's prices."""
+    if not _WITH_MORE.fullmatch(made):
+        return 0
+    parts = set(re.findall(r"(?<![\w$.])[A-Za-z_$][\w$]*", made))
+    for binding in piece.module.bindings_in(piece.start, piece.end):
+        part = binding.names.strip()
+        if part in parts and _is_summed(piece, names, piece.module.slice(binding)[:600]):
+            return binding.at
     return 0
 
 
@@ -363,5 +386,6 @@ def _handed_in(case: Case, piece: Piece, value: str, written: int) -> int:
 
 def _own_price(made: str, each: str) -> bool:
     return (
-        re.search(rf"\b{re.escape(each)}\??\.(?:unit_?)?price\b", made, re.IGNORECASE) is not None
+        re.search(rf"\b{re.escape(each)}\??\.(?:\w+\??\.)?(?:unit_?)?price\b", made, re.IGNORECASE)
+        is not None
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from ...engine.finding import Finding
 from .access import Case
+from .amounts import FROM_A_PROVIDER, described, may_be_negative
 from .flow import Names
 from .middleware import Access
 from .program import Piece
-from .say import HIGH, MEDIUM, at_route, finding, place
+from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
 
 _COLUMN = (
     r"(?:\w*(?:balance|stock|credits?|quantity|wallet|points|inventory|seats?|coins|saldo|estoque"
@@ -68,7 +69,7 @@ def _counted(case: Case, piece: Piece) -> Iterator[Finding]:
             f"condition: of two at once both take, and more is gone than there was"
         )
         where = place(piece.module, piece.start + taken.start(), case.route.label)
-        also = [at_route(case)]
+        also = [*on_the_way(piece), at_route(case)]
         if asked:
             also.append(place(piece.module, piece.start + asked.start(), case.route.label))
         yield finding("data.read-modify-write", where, message, MEDIUM, also)
@@ -174,32 +175,25 @@ _SPENT = re.compile(
     rf"|\b(?:{_COLUMN})\s*-=\s*(?P<b>[\w.]+)"
     rf"|\$inc\s*:\s*\{{\s*['\"]?(?:\w+\.)*(?:{_COLUMN})['\"]?\s*:\s*-\s*(?P<c>[\w.]+)"
     rf"|\b(?:{_COLUMN})\s*:\s*\{{\s*decrement\s*:\s*(?P<d>[\w.]+)"
-    rf"|\b(?P<column>{_COLUMN})\s*:\s*[\w.!]+\.(?P=column)\s*-\s*(?P<e>[\w.]+)",
+    rf"|\b(?P<column>{_COLUMN})\s*:\s*[\w.!]+\.(?P=column)\s*-\s*(?P<e>[\w.]+)"
+    # The value that stands first in the list is the first mark's.
+    rf"|\bset\s+(?P<held>{_COLUMN})\s*=\s*(?P=held)\s*-\s*(?:\?|\$1\b)[^\[\];]{{0,200}}\[\s*(?P<f>[\w.]+)",
     re.IGNORECASE,
 )
 _CART = re.compile(
     r"\bitems\.push\(\s*\{[^{}]*\b(?:quantity|qty)\s*(?::\s*(?P<a>[\w.]+)|(?P<b>(?=[,}\s])))"
     r"|\.(?:quantity|qty)\s*\+=\s*(?P<c>[\w.]+)",
 )
-_WHOLE = re.compile(r"(?:Number|parseInt|parseFloat|Math\.\w+)\(\s*([\w.]+)")
-_FROM_A_PROVIDER = re.compile(r"web-?hook|(?:^|[/_-])(?:callback|ipn|postback)", re.IGNORECASE)
-_SCHEMAS = re.compile(
-    r"\bpositive\(|\.min\(|isInt\(|isFloat\(|validationResult|\bnonnegative\(|Joi|safeParse\("
-    r"|(?<!JSON)\.parse\("
-)
-
-
 def _negative(case: Case, piece: Piece) -> Iterator[Finding]:
     """A number of the request is taken away from a balance, and may be less than nothing."""
-    if case.access is Access.ROLE or _described(case) or _FROM_A_PROVIDER.search(case.route.path):
+    if case.access is Access.ROLE or described(case) or FROM_A_PROVIDER.search(case.route.path):
         return  # an invented delivery is a fault of its own, whatever number it names
     names = case.flow.of(piece)
     for sign, what, severity in ((_SPENT, "takes away", HIGH), (_CART, "counts", MEDIUM)):
         for used in sign.finditer(piece.code):
-            value = next((one for one in used.groupdict().values() if one), "quantity")
-            if value == used.groupdict().get("column"):
-                value = used["e"]
-            if not _may_be_negative(case, piece, names, value):
+            given = (one for name, one in used.groupdict().items() if len(name) == 1 and one)
+            value = next(given, "quantity")
+            if not may_be_negative(case, piece, names, value):
                 continue
             message = (
                 f"{case.route.label} {what} {value} of the request, which may be negative: taking "
@@ -208,40 +202,6 @@ def _negative(case: Case, piece: Piece) -> Iterator[Finding]:
             at = piece.start + used.start()
             where = place(piece.module, at, case.route.label)
             milder = MEDIUM if _BOUGHT.search(used[0]) or "uantity" in used[0] else severity
-            yield finding("validation.negative-amount", where, message, milder, [at_route(case)])
+            also = [*on_the_way(piece), at_route(case)]
+            yield finding("validation.negative-amount", where, message, milder, also)
             return
-
-
-def _described(case: Case) -> bool:
-    """Whether something says what the body may be, in the handler or before it."""
-    if _SCHEMAS.search(case.code):
-        return True
-    before = (guarding.code for guarding in case.route.guards)
-    return any(re.search(r"(?i)valid|schema", code) for code in before)
-
-
-def _kept_positive(case: Case, root: str) -> bool:
-    """Whether a schema of Mongoose refuses what is less than its `min`."""
-    wanted = re.compile(rf"\b{re.escape(root)}\s*:\s*\{{[^{{}}]*\bmin\s*:")
-    code = case.program.tree.ending(".js", ".ts", ".mjs", ".cjs")
-    texts = (case.program.tree.text(path) or "" for path in code)
-    return any("Schema(" in text and wanted.search(text) for text in texts)
-
-
-def _may_be_negative(case: Case, piece: Piece, names: Names, value: str) -> bool:
-    if not re.match(r"[a-z]", value):
-        return False
-    root = value.rpartition(".")[2]
-    made = re.search(rf"\b{root}\s*=\s*{_WHOLE.pattern}", piece.code)
-    if re.search(rf"\b{root}\s*=\s*[^;\n]*\.length\b", piece.code):
-        return False  # so many of a list
-    sent = names.has_sent(value) or (made is not None and names.has_sent(made[1]))
-    if not sent or names.has_caller(value) or _kept_positive(case, root):
-        return False
-    every = "|".join({root, *([made[1].rpartition(".")[2]] if made else [])})
-    bound = re.compile(
-        rf"(?<![-+*/] )\b(?:{every})\)?\s*(?:<=?|>=?)\s*(?:\d|[A-Z_]{{3,}}\b)"
-        rf"|\d\s*[<>]=?\s*(?:\w+\()?(?:{every})\b"
-        rf"|Math\.(?:abs|max)\([^()]*\b(?:{every})\b|isPositive"
-    )
-    return bound.search(case.code) is None
