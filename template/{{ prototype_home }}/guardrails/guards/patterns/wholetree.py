@@ -8,6 +8,7 @@ from ...engine import regex as re
 from ...engine.finding import Finding, Place, Severity
 from ...engine.tree import Tree
 from .composed import composed
+from .plain_columns import plain_columns
 from .source import Source
 
 Fact = Callable[[Tree, Sequence[str], Sequence[Finding]], Iterable[Finding]]
@@ -122,4 +123,4 @@ def app_of(path: str, apps: Mapping[str, object]) -> str:
     return folder
 
 
-FACTS: tuple[Fact, ...] = (client_side_only, no_boundary, composed)
+FACTS: tuple[Fact, ...] = (client_side_only, no_boundary, composed, plain_columns)

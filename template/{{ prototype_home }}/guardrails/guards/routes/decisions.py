@@ -20,6 +20,8 @@ _DECIDED_BY_KEY = re.compile(
     r"|update\(\s*\{\s*where\s*:\s*\{\s*id(?:\s*:\s*(?P<key>[\w$.!?]+))?\s*\}\s*,\s*data\s*:)"
     r"\s*\{(?P<change>[^;]{0,240}?)\}"
 )
+_WANTED = re.compile(r"\b(?:(?:req|request)\.)?(?:body|data|input|payload|dto)\.status\b")
+"""What the row shall be says nothing of what it was."""
 _ADDED = re.compile(
     r"\$inc\s*:\s*\{[^{}]*(?:balance|credits?|points|coins|saldo)\w*['\"]?\s*:\s*(?!-)"
     r"|\b\w*(?:balance|credits?|points|coins|saldo)\w*\s*:\s*\{\s*increment\s*:",
@@ -74,7 +76,7 @@ def _paid_again(case: Case) -> Iterator[Finding]:
             if not case.flow.of(piece).has_sent(row) or not _sets_state(piece, decided["change"]):
                 continue
             credited = _ADDED.search(piece.code, decided.end())
-            if credited is None or _STATE_ASKED.search(piece.code):
+            if credited is None or _STATE_ASKED.search(_WANTED.sub("wanted", piece.code)):
                 continue
             yield finding(
                 "payments.no-idempotency",
