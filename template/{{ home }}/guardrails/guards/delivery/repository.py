@@ -78,7 +78,7 @@ _JUNK = (
     _Junk(
         "archives",
         re.compile(
-            r"^(?!.*(?:^|/)(?:public|static|assets|downloads?|tests?|fixtures?|\.yarn)/)"
+            r"^(?!.*(?:^|/)(?:public|static|downloads?|tests?|fixtures?|\.yarn)/)"
             r"((?:.*/)?[^/]+\.(?:zip|rar|7z|tgz|tar(?:\.gz)?))$"
         ),
     ),

@@ -265,7 +265,18 @@ def _bearer(side: str) -> str:
     return re.sub(r"\s+as\s+\w+$|[!]$", "", found[1] if found else side)
 
 
+_DECLARED = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=")
+
+
+def chosen_password(case: Case) -> Case | None:
+    """The schema of a password that somebody chooses; at the log-in it may be as short as it is."""
+    start = case.source.offset(case.match.line, case.match.column)
+    named = _DECLARED.findall(case.source.text[max(0, start - 2_000) : start])
+    return None if named and re.search(r"log_?-?in|sign_?in", named[-1], re.IGNORECASE) else case
+
+
 JUDGES: dict[str, Judge] = {
+    "chosen-password": chosen_password,
     "weak-random": weak_random,
     "weak-hash": weak_hash,
     "hand-rolled": hand_rolled,

@@ -189,10 +189,12 @@ def several_writes(case: Case) -> Case | None:
     beside = [one for one in source.matches[case.match.pattern] if first <= one.line <= last]
     if any(one.line < case.match.line for one in beside):
         return None
-    tables = list(dict.fromkeys(name for one in beside if (name := _table(one.text))))
+    named = {name.lower(): name for one in beside if (name := _table(one.text))}
+    tables = list(named.values())
     if (len(tables) < 2 and not _emptied_first(source, beside)) or _ATOMIC.search(case.around):
         return None
-    if _MODEL.match(case.match.text) and not any(_TOGETHER.search(name) for name in tables):
+    documents = _MODEL.match(case.match.text) or ".save(" in case.match.text[:40]
+    if documents and not any(_TOGETHER.search(name) for name in tables):
         return None
     moved = (
         re.search(r"insert", case.match.text[:400], re.IGNORECASE)
@@ -233,11 +235,16 @@ def _in_a_loop(above: str) -> bool:
 
 def _table(statement: str) -> str:
     """The table that a statement writes; nothing for a log, which may stay behind."""
+    if saved := re.match(r"([a-z]\w*)\.save\(", statement):
+        aside = saved[1] != "event" and _KEPT_ASIDE.search(saved[1])
+        return "" if aside or _NO_ROW.fullmatch(saved[1]) else saved[1]
     found = WRITE.search(statement[:600])
     name = next((value for value in found.groupdict().values() if value), "") if found else ""
     return "" if _KEPT_ASIDE.search(name) else name
 
 
+_NO_ROW = re.compile(r"ctx|context|canvas|session|req|doc|pdf|store|config|this", re.IGNORECASE)
+"""What is saved and no row: the state of a drawing, a file, a session."""
 _COUNTED = re.compile(
     r"balance|stock|credit|quantity|wallet|points|inventory|amount|fund|seats|spent|score|likes"
     r"|capacity|saldo|estoque|quantidade|pontos|uses\b|used\b|\bcoins|_count\b|Count\b|[a-z](?:Amount|Balance|Stock)\b"
@@ -289,14 +296,17 @@ def stored_sum(case: Case) -> Case | None:
     return case.but(NAME=name) if _COMPUTED.search(made) else None
 
 
-_HELD = re.compile(r"balance|stock|points|credits|coins|wallet|saldo|earnings", re.IGNORECASE)
+_HELD = re.compile(
+    r"balance|stock|points|credits|coins|wallet|saldo|earnings|seats|spots|capacity|inventory",
+    re.IGNORECASE,
+)
 _TOGETHER = re.compile(r"withTransaction|startTransaction|startSession|FOR\s+UPDATE", re.IGNORECASE)
 
 
 def added_and_saved(case: Case) -> Case | None:
     """`wallet.balance += amount`, and then `wallet.save()`: a document as it was when read."""
     row, name = case.name("ROW"), case.name("KEY")
-    saved = re.search(rf"(?<![\w$.]){re.escape(row)}\.save\(", case.below)
+    saved = re.search(rf"(?<![\w$.]){re.escape(row.partition('.')[0])}\.save\(", case.below)
     if not saved or not _HELD.search(name) or _TOGETHER.search(case.above):
         return None
     return case.but(NAME=f"{row}.{name}")

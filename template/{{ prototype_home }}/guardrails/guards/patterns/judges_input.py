@@ -296,48 +296,6 @@ def _approved(case: Case, piece: str) -> bool:
     return _APPROVES.match(value) is not None
 
 
-_CHECKED = re.compile(
-    r"\.size\b|\.type\b|mimetype|fileFilter|MAX_\w*SIZE|limits\s*:|content-length|maxSize|fileType"
-    r"|allowedTypes|validateFile|isValid\w*File|accept\s*=|\.byteLength|allowed_mime",
-    re.IGNORECASE,
-)
-
-
-_ONLY_TOLD = re.compile(
-    r"\b[\w'\"-]+\s*:\s*\w+[?!]?\.(?:size|type)\b(?=\s*(?:\|\|[^,}\n]*)?[,}\n])"
-)
-"""`{ url, size: file.size }` tells the size, and asks nothing."""
-
-
-_ASKS_TYPE = re.compile(
-    r"(?<!content)(?<!Content)\.type\b|mimetype|fileFilter|fileType|allowedTypes|validateFile|isValid\w*File"
-    r"|allowed_mime|ALLOWED_|\bext\w*\b[^;\n]*\.(?:includes|test|has)\(|\.(?:includes|test|has)\(\s*\w*ext\b"
-    r"|sharp\(|magic|content_?type[^;\n]*(?:includes|startsWith|===)|accept\s*=",
-    re.IGNORECASE,
-)
-
-
-def _of_any_type(text: str) -> bool:
-    """How large it may be is asked, and not what it is."""
-    return "formData()" in text and _ASKS_TYPE.search(text) is None
-
-
-def unchecked_upload(case: Case) -> Case | None:
-    """A file is stored and its size, its type or both were not looked at in this file."""
-    text = _ONLY_TOLD.sub(" ", case.source.text)
-    checked = _CHECKED.search(text) is not None
-    if checked and not (case.source.is_server and _of_any_type(text)):
-        return None
-    case = case.but(WHAT="type" if checked else "size and type")
-    if not re.search(
-        r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.IGNORECASE
-    ):
-        return None
-    if re.search(r"canvas|\.toBlob|html2canvas|jsPDF|pdf\.output|JSON\.stringify", case.around):
-        return None
-    return case if case.source.is_server else case.but(severity=Severity.LOW)
-
-
 _VALIDATES = re.compile(
     r"safeParse|\.parse\(|\bzod\b|\byup\b|\bjoi\b|validator|ajv|superstruct|valibot|typebox"
     r"|class-validator"
@@ -401,7 +359,6 @@ JUDGES: dict[str, Judge] = {
     "command-injection": command_injection,
     "fetch-of-request-url": fetch_of_request_url,
     "path-of-request": path_of_request,
-    "unchecked-upload": unchecked_upload,
     "unvalidated-body": unvalidated_body,
     "system-prompt": system_prompt,
     "sent-messages": sent_messages,

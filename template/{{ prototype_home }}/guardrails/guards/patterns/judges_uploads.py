@@ -119,8 +119,76 @@ def address_of_document(case: Case) -> Case | None:
     return case.but(severity=Severity.HIGH if papers else None, BUCKET=named[1])
 
 
+_CHECKED = re.compile(
+    r"\.size\b|\.type\b|mimetype|fileFilter|MAX_\w*SIZE|limits\s*:|content-length|maxSize|fileType"
+    r"|allowedTypes|validateFile|isValid\w*File|accept\s*=|\.byteLength|allowed_mime",
+    re.IGNORECASE,
+)
+
+
+_ONLY_TOLD = re.compile(
+    r"\b[\w'\"-]+\s*:\s*\w+[?!]?\.(?:size|type)\b(?=\s*(?:\|\|[^,}\n]*)?[,}\n])"
+)
+"""`{ url, size: file.size }` tells the size, and asks nothing."""
+
+
+_ASKS_TYPE = re.compile(
+    r"(?<!content)(?<!Content)\.type\b|mimetype|fileFilter|fileType|allowedTypes|validateFile|isValid\w*File"
+    r"|allowed_mime|ALLOWED_|\bext\w*\b[^;\n]*\.(?:includes|test|has)\(|\.(?:includes|test|has)\(\s*\w*ext\b"
+    r"|sharp\(|magic|content_?type[^;\n]*(?:includes|startsWith|===)|accept\s*=",
+    re.IGNORECASE,
+)
+
+
+def _of_any_type(text: str) -> bool:
+    """How large it may be is asked, and not what it is."""
+    return "formData()" in text and _ASKS_TYPE.search(text) is None
+
+
+def unchecked_upload(case: Case) -> Case | None:
+    """A file is stored and its size, its type or both were not looked at in this file."""
+    text = _ONLY_TOLD.sub(" ", case.source.text)
+    checked = _CHECKED.search(text) is not None
+    if checked and not (case.source.is_server and _of_any_type(text)):
+        return None
+    case = case.but(WHAT="type" if checked else "size and type")
+    if not re.search(
+        r"\b(file|files|formData|blob|upload|image|photo|avatar)\b", case.around, re.IGNORECASE
+    ):
+        return None
+    if re.search(r"canvas|\.toBlob|html2canvas|jsPDF|pdf\.output|JSON\.stringify", case.around):
+        return None
+    return case if case.source.is_server else case.but(severity=Severity.LOW)
+
+
+_SERVED = re.compile(r"express\.static\(|serveStatic\(")
+_DOCUMENT_FIELD = re.compile(
+    r"(?:\.(?:single|array)\(\s*|\bname\s*:\s*|fieldname\s*===?\s*|(?:join|destination|cb)\([^;\n]*?)"
+    r"[\"'`][\w./-]*?(?:kyc|identity|passport|licen[cs]e|legal|prescription|medical|health[_-]?(?:report|record)"
+    r"|lab[_-]?(?:report|result)|id_?-?(?:card|proof|doc|front|back)|national_?id|aadhaa?r|resume|payslip)",
+    re.IGNORECASE,
+)
+_UNGUESSED = re.compile(r"randomBytes|randomUUID|uuid|nanoid|signedUrl|getSignedUrl", re.IGNORECASE)
+
+
+def served_documents(case: Case) -> Case | None:
+    """The folder of what people send in is served to everybody, and people's papers are in it."""
+    text = case.match.text
+    if not _SERVED.search(text) or not re.search(r"upload|media|files", text, re.IGNORECASE):
+        return None
+    tree = case.source.tree
+    for path in tree.ending(".js", ".ts", ".mjs", ".cjs"):
+        sends = tree.text(path) or ""
+        field = _DOCUMENT_FIELD.search(sends) if "multer" in sends else None
+        if field and "diskStorage" in sends + case.source.text and not _UNGUESSED.search(sends):
+            return case.but(FOLDER=case.name("PATH").strip("\"'`"))
+    return None
+
+
 JUDGES: dict[str, Judge] = {
     "address-of-document": address_of_document,
+    "served-documents": served_documents,
+    "unchecked-upload": unchecked_upload,
     "multer-without-limits": multer_without_limits,
     "unanchored-types": unanchored_types,
     "ending-of-upload": ending_of_upload,

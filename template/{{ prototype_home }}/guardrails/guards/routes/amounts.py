@@ -46,6 +46,8 @@ def may_be_negative(case: Case, piece: Piece, names: Names, value: str) -> bool:
     """Whether a number is the request's, alone or in a list of it, and nobody refuses less than
     nothing.
     """
+    if value.endswith((".length", ".size")):
+        return False  # so many of a list
     return _of_a_list(case, piece, names, value) or _by_itself(case, piece, names, value)
 
 
