@@ -300,14 +300,14 @@ _HELD = re.compile(
     r"balance|stock|points|credits|coins|wallet|saldo|earnings|seats|spots|capacity|inventory",
     re.IGNORECASE,
 )
-_TOGETHER = re.compile(r"withTransaction|startTransaction|startSession|FOR\s+UPDATE", re.IGNORECASE)
+_IN_ONE = re.compile(r"withTransaction|startTransaction|startSession|FOR\s+UPDATE", re.IGNORECASE)
 
 
 def added_and_saved(case: Case) -> Case | None:
     """`wallet.balance += amount`, and then `wallet.save()`: a document as it was when read."""
     row, name = case.name("ROW"), case.name("KEY")
     saved = re.search(rf"(?<![\w$.]){re.escape(row.partition('.')[0])}\.save\(", case.below)
-    if not saved or not _HELD.search(name) or _TOGETHER.search(case.above):
+    if not saved or not _HELD.search(name) or _IN_ONE.search(case.above):
         return None
     return case.but(NAME=f"{row}.{name}")
 
