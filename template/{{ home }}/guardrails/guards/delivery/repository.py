@@ -122,6 +122,7 @@ _TELEPHONE = re.compile(
     rb"\"(?:\w*(?:phone|mobile|whatsapp|telefono?))\w*\"\s*:\s*\"(\+?\d[\d ()-]{7,18}\d)\"",
     re.IGNORECASE,
 )
+_NUMBERS = re.compile(rb"phone|mobile|whatsapp|telefon", re.IGNORECASE)
 _BACKUP = re.compile(r"(?:^|[/_.-])(?:back-?up|dump|export)(?:[_.-][^/]*)?\.json$", re.IGNORECASE)
 _FEW_PEOPLE = 20
 _SMALLEST_LIST = 400
@@ -274,8 +275,10 @@ def _people(project: Project, path: str) -> Iterator[Finding]:
         return
     content = read_within(project.tree.root, path, _READ_AT_MOST) or b""
     few = 2 if _BACKUP.search(path) else _FEW_PEOPLE
-    addresses = {one for one in set(_ADDRESS.findall(content)) if not _MADE_UP.fullmatch(one)}
-    telephones = set(_TELEPHONE.findall(content)) if path.endswith(".json") else set()
+    many = content.count(b"@") >= few
+    addresses = {one for one in set(_ADDRESS.findall(content) if many else ()) if not _MADE_UP.fullmatch(one)}
+    asks = path.endswith(".json") and _NUMBERS.search(content) is not None
+    telephones = set(_TELEPHONE.findall(content) if asks else ())
     kind, most = max(
         (("e-mail addresses", addresses), ("telephone numbers", telephones)),
         key=lambda one: len(one[1]),

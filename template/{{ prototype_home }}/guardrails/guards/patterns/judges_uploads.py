@@ -163,8 +163,8 @@ def unchecked_upload(case: Case) -> Case | None:
 
 _SERVED = re.compile(r"express\.static\(|serveStatic\(")
 _DOCUMENT_FIELD = re.compile(
-    r"(?:\.(?:single|array)\(\s*|\bname\s*:\s*|fieldname\s*===?\s*|(?:join|destination|cb)\([^;\n]*?)"
-    r"[\"'`][\w./-]*?(?:kyc|identity|passport|licen[cs]e|legal|prescription|medical|health[_-]?(?:report|record)"
+    r"(?:\.(?:single|array)\(\s*|\bname\s*:\s*|fieldname\s*===?\s*|(?:join|destination|cb)\([^;\n]{0,200}?)"
+    r"[\"'`][\w./-]{0,80}?(?:kyc|identity|passport|licen[cs]e|legal|prescription|medical|health[_-]?(?:report|record)"
     r"|lab[_-]?(?:report|result)|id_?-?(?:card|proof|doc|front|back)|national_?id|aadhaa?r|resume|payslip)",
     re.IGNORECASE,
 )

@@ -9,7 +9,7 @@ from .amounts import FROM_A_PROVIDER, described, may_be_negative
 from .middleware import Access
 from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
 
-_OF_A_PRICE = r"(?:[\w$]+(?:\[[^\]]*\])?[.?!]+)*\w*(?:price|rate|cost|fee|precio|preco)\w*(?:\[[^\]]*\])?(?:\.\w+)?\)?"
+_OF_A_PRICE = r"(?<![\w$.])(?:[\w$]+(?:\[[^\]]*\])?[.?!]+)*\w*(?:price|rate|cost|fee|precio|preco)\w*(?:\[[^\]]*\])?(?:\.\w+)?\)?"
 _SO_MANY = r"(?:[\w$]+[.?!]+)*\w*(?:quantity|qty|seats|tickets|nights|days|hours|minutes|guests|units|cantidad|quantidade|jumlah)\w*(?!\w)(?!\.(?:length|size)\b)"
 _PRICED = re.compile(
     rf"(?P<sum>\+=|\+)?\s*\(?\s*(?:Number\(|parseFloat\()?{_OF_A_PRICE}\s*\*\s*(?:Number\(|parseInt\()?(?P<a>{_SO_MANY})"
