@@ -22,7 +22,9 @@ from .cookies import cookies, stored_unasked
 from .decisions import decisions
 from .declared import declared
 from .fetched import fetched
+from .foundpersons import found_persons
 from .halfasked import half_asked
+from .handedback import handed_back
 from .hashes import hashes
 from .holes import holes
 from .identity import identity
@@ -116,11 +118,13 @@ def look(tree: Tree) -> Looked:
         *plans(cases),
         *fetched(cases),
         *sql_texts(cases),
+        *(one for case in cases for one in found_persons(case)),
         *open_pages(program),
         *misplaced(program),
     ]
     found += negatives(cases, found)
     found = _apart(found, list(tokens(cases, found)))
+    found += handed_back(cases, {it.place.symbol for it in found if it.rule == "authz.pii-exposed"})
     found += persons(cases, found)
     found += preferred(cases, found)
     found += organisations(cases, found)
@@ -182,16 +186,16 @@ def _once(found: list[Finding]) -> Iterator[Finding]:
     """A file that several routes run through is judged with each of them, and the handlers of one
     address have the same fault together.
     """
-    seen: set[tuple[str, str, int]] = set()
-    together: dict[object, list[Finding]] = {}
+    first: dict[tuple[str, str, int], Finding] = {}
     for one in found:
-        key = (one.rule, one.place.path, one.place.line)
-        if key not in seen:
-            seen.add(key)
-            address = _address(one)
-            together.setdefault((one.rule, one.place.path, address) if address else key, []).append(
-                one
-            )
+        place = (one.rule, one.place.path, one.place.line)
+        known = first.get(place)
+        first[place] = _reached_by_both(known, one) if known else one
+    together: dict[object, list[Finding]] = {}
+    for place, one in first.items():
+        address = _address(one)
+        key = (one.rule, one.place.path, address) if address else place
+        together.setdefault(key, []).append(one)
     yield from map(_worst_of, together.values())
 
 
@@ -199,6 +203,13 @@ _OF_AN_ADDRESS = {
     "authz.idor", "authz.pii-exposed", "authz.client-supplied-identity", "authz.missing-role-check",
     "payments.client-price", "payments.unverified",
 }  # fmt: skip
+
+
+def _reached_by_both(known: Finding, other: Finding) -> Finding:
+    """What two routes run through asks neither of them: who mends one is to see the other."""
+    if other.rule != "authz.idor" or other.place.symbol in (known.place.symbol, ""):
+        return known
+    return replace(known, also=tuple(dict.fromkeys((*known.also, *other.also)))[:20])
 
 
 def _address(one: Finding) -> str:
