@@ -63,8 +63,11 @@ _OF_SOMEBODY = re.compile(
     r"[{,]\s*(?:user|owner|customer|client|patient|student|employee|member|account|driver|buyer|tenant"
     r"|seller|vendor|host|guest|author|doctor|provider|renter|borrower|donor|sender|receiver|recipient)"
     r"\s*:\s*([\w$.?!]+)(?![\w$.?!(])"
+    r"|[{,]\s*(?:booking|order|conversation|chat|thread|appointment|invoice|ticket|wallet|loan|rental"
+    r"|prescription|reservation|trip|ride|contract|lease|consultation|enrol?lment|shipment|delivery"
+    r"|transaction|payment)\s*:\s*([\w$.?!]*[iI]d)(?![\w$.?!(])"
 )
-"""`{ user: req.params.userId }`: the rows of whoever is named."""
+"""`{ user: req.params.userId }`: the rows of whoever is named, and `{ booking: bookingId }`."""
 
 
 _SHORT = re.compile(r"\A\{(?:[^{}]*,)?\s*(\w+(?:Id|_id))\s*(?=[,}])")
@@ -81,7 +84,7 @@ def _direct(arguments: list[str], sent: Callable[[str], bool]) -> bool:
         return (
             (pair is not None and not by_other and sent(pair[1]))
             or bool(short and sent(first))
-            or bool(own and sent(own[1]))
+            or bool(own and sent(own[1] or own[2]))
             or bool(named and sent(named[1]))
             or _by_condition(property_of(first, "where"), sent)
         )

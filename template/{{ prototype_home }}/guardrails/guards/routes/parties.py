@@ -5,18 +5,21 @@ from collections.abc import Iterator
 
 from ..everybody import EVERYBODY
 from .access import Case
-from .middleware import Access
+from .middleware import Access, judge
 from .program import Piece
 from .queries import stem, table
 from .rolepaths import PRIVATE_PATH
 from .signs import READS
+from .table import Guarding
 
 _QUOTED = re.compile(r"['\"](\w+)['\"]|\b\w*(?:[rR]oles?|ROLES?)\.(\w+)")
 _REFUSED = re.compile(r"\w*[rR]ole\s*!==?\s*['\"](\w+)['\"]")
+_REFUSED_ALL = re.compile(r"!\s*\[([^\]]*)\]\.includes\([^()]*\b\w*[rR]ole\b")
+"""`if (!["admin", "shop"].includes(role))`"""
 _OF_MANY = re.compile(
     r"(?:\w+_)?(?:owner|barber|stylist|mentor|coach|tutor|organi[sz]er|provider|partner|supplier"
     r"|retailer|farmer|employer|recruiter|restaurant|shop|store|company|agency|contractor|artist"
-    r"|creator|photographer|transporter|carrier|shipper|technician|mechanic|artisan|professional)s?$",
+    r"|creator|photographer|distributor|wholesaler|dealer|reseller|transporter|carrier|shipper|technician|mechanic|artisan|professional)s?$",
     re.IGNORECASE,
 )
 OF_A_BUSINESS = re.compile(
@@ -35,16 +38,26 @@ def of_parties(case: Case) -> bool:
     """
     if case.access is not Access.ROLE:
         return False
-    asked = [name for one in case.route.guards for name in _names(one.code)]
+    guards = (one for one in case.route.guards if _asks_for_a_role(case, one))
+    asked = [name for one in guards for name in _names(one.code)]
     if not asked and case.role is not None:
-        line = case.role.piece.code[case.role.at - case.role.piece.start - 60 :][:200]
+        begins = max(0, case.role.at - case.role.piece.start - 60)
+        line = case.role.piece.code[begins:][:200]
         asked = [found[1] for found in _REFUSED.finditer(line)]
+        listed = _REFUSED_ALL.search(line)
+        asked += [found[1] for found in _QUOTED.finditer(listed[1])] if listed else []
     return any(
         EVERYBODY.match(f"'{name.lower()}'")
         or OF_A_BUSINESS.match(name)
         or (_OF_MANY.match(name) and not _OF_THE_HOUSE.search(name))
         for name in asked
     )
+
+
+def _asks_for_a_role(case: Case, guarding: Guarding) -> bool:
+    """What reads the body or writes the log stands before the handler as well."""
+    judged = judge(case.program, guarding)
+    return judged is not None and judged[0] is Access.ROLE
 
 
 def _names(code: str) -> Iterator[str]:

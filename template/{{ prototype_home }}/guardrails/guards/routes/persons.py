@@ -62,7 +62,7 @@ def persons(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
             continue
         if case.access is Access.CALLER and not ADMIN_PATH.search(case.route.path):
             yield from _taken_for(case, shown)
-        elif case.access is Access.PUBLIC and case.route.method == "GET":
+        elif case.access is Access.PUBLIC and (case.route.method == "GET" or _only_asks(case)):
             yield from _told_of(case)
             if case.route.module.path in asking and case.route.label not in open_:
                 yield from _list_of_staff(case)
@@ -127,9 +127,20 @@ def _taken_for(case: Case, shown: set[str]) -> Iterator[Finding]:
 _OF_TABLE = re.compile(r"\.from\(\s*['\"](\w+)['\"]|\b(?:prisma|db|tx)\.(\w+)\.\w+\(")
 
 
+_OF_A_PERSON = re.compile(r"/(?:profile|account|me|user|customer)s?/?$", re.IGNORECASE)
+
+
+def _only_asks(case: Case) -> bool:
+    """`POST /auth/profile` with an address in the body: it changes nothing, and tells as much."""
+    asks = case.route.method == "POST" and _OF_A_PERSON.search(case.route.path) is not None
+    return asks and not {name for name, _ in case.effects()} & {"write", "delete"}
+
+
 def _told_of(case: Case) -> Iterator[Finding]:
     """`GET /me?email=…`: the row of whoever is named, for anybody."""
-    if OPEN_READ.search(case.route.path) or ":" in case.route.path or not case.pieces:
+    path = case.route.path
+    meant = OPEN_READ.search(path) and not _OF_A_PERSON.search(path)
+    if meant or ":" in path or not case.pieces:
         return
     piece = case.pieces[0]
     names = case.flow.of(piece)

@@ -20,7 +20,7 @@ _PERSON = (
 )
 _RATHER = re.compile(
     rf"(?<![\w$.'\"])(?P<said>(?:[\w$]+[?!]?\.)*(?:\w*_)?(?i:{_PERSON}))\s*(?:\|\||\?\?)\s*"
-    rf"(?P<known>[\w$]+(?:[?!]?\.[\w$]+)*[?!]?\.(?:id|uid|sub|(?:\w*_)?(?i:{_PERSON})))(?![\w$(])"
+    rf"(?P<known>[\w$]+(?:[?!]?\.[\w$]+)*[?!]?\.(?:_?id|uid|sub|(?:\w*_)?(?i:{_PERSON})))(?![\w$(])"
 )
 _OWN_ROW = re.compile(rf"\.(?:\w*_)?(?i:{_PERSON})$")
 

@@ -1,7 +1,7 @@
 """Prices that the client names: what is charged is what the request says it costs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...engine.finding import Finding, Place
 from .access import Case
@@ -27,9 +27,15 @@ _CHARGE_URL = re.compile(
     r"|api\.tap\.company/v2/charges/?[`'\"]?\s*$|online\.yoco\.com/v1/charges/?[`'\"]?\s*$"
     r"|payments\.yoco\.com/api/checkouts/?[`'\"]?\s*$|api\.paychangu\.com/payment/?[`'\"]?\s*$"
     r"|api\.chapa\.co/v1/transaction/initialize|/mpesa/stkpush/v1/processrequest"
+    r"|khalti\.com/api/v2/epayment/initiate|sslcommerz\.com/gwprocess|phonepe\.com[^`'\"\s]*/pay[`'\"]?\s*$"
+    r"|cashfree\.com/pg/orders[`'\"]?\s*$|paymob\.com/(?:api/ecommerce/orders|v1/intention)"
+    r"|pesapal\.com/[^`'\"\s]*SubmitOrderRequest|api-checkout\.cinetpay\.com/v2/payment|campay\.net/api/collect"
+    r"|/collection/v1_0/requesttopay|api\.commerce\.coinbase\.com/charges|nowpayments\.io/v1/(?:invoice|payment)[`'\"]?\s*$"
+    r"|/tokenized/checkout/create|monnify\.com/api/v1/merchant/transactions/init|api\.mollie\.com/v2/payments[`'\"]?\s*$"
+    r"|intasend\.com/api/v1/(?:checkout|payment/(?:mpesa-stk-push|collection))|paydunya\.com/api/v1/checkout-invoice/create"
 )
 _AMOUNT = re.compile(
-    r"\b(?:[aA]mount|unit_amount|unit_price|price|transaction_amount|gross_amount|amount_?[iI]n_?[cC]ents"
+    r"\b(?:[aA]mount|total_?[aA]mount|txn_?[aA]mount|unit_amount|unit_price|price|transaction_amount|gross_amount|amount_?[iI]n_?[cC]ents"
     r"|currency_code\s*:[^,{}]+,\s*value"
     r"|total)\s*(?::(?!\s*\{)\s*((?:(?:Math\.\w+|Number)\(\s+)?[^,}\n]+(?:\([^)]*\))?[^,}\n]*)"
     r"|(?=[,}]))"
@@ -124,13 +130,35 @@ def prices(case: Case) -> Iterator[Finding]:
         for call in piece.module.calls_in(piece.start, piece.end):
             charges = _charges(call) or _charges_by_http(piece, call) or _by_snap(piece, call)
             charges = charges or _by_own_helper(case, piece, call)
-            at = _named_amount(case, piece, call) if charges else 0
+            at = _named_amount(case, piece, _given(piece, call)) if charges else 0
             if at:
-                message = f"{case.route.label} charges the amount that the client names"
-                where = place(piece.module, at, case.route.label)
-                also = [*sent_as(piece, case.flow.of(piece), at), at_route(case)]
-                yield finding("payments.client-price", where, message, HIGH, also)
+                yield _told(case, piece, at)
                 return
+        if at := _named_amount(case, piece, _signed_forms(piece)):
+            yield _told(case, piece, at)
+            return
+
+
+def _told(case: Case, piece: Piece, at: int) -> Finding:
+    message = f"{case.route.label} charges the amount that the client names"
+    where = place(piece.module, at, case.route.label)
+    also = [*sent_as(piece, case.flow.of(piece), at), at_route(case)]
+    return finding("payments.client-price", where, message, HIGH, also)
+
+
+_SIGNED = re.compile(r"(?<![\w$])(?:signature|secure_?hash|hash|checksum|md5sig)\s*[:,}]", re.IGNORECASE)
+_MAKES_A_SIGNATURE = re.compile(r"\bcreateHmac\(|\bcreateHash\(|\bmd5\(|\bHmac\w*\(")
+_FORM = re.compile(r"success_?url|return_?url|callback_?url|surl|merchant_?(?:id|code|key)|product_?code", re.IGNORECASE)
+
+
+def _signed_forms(piece: Piece) -> Iterator[tuple[int, str]]:
+    """What the browser posts to a provider by itself: the signature is all that it believes."""
+    if not _MAKES_A_SIGNATURE.search(piece.code):
+        return
+    for one in piece.module.bindings_in(piece.start, piece.end):
+        value = piece.module.slice(one)
+        if value.startswith("{") and _SIGNED.search(value) and _FORM.search(value):
+            yield one.start, value
 
 
 def sent_as(piece: Piece, names: Names, at: int) -> Iterator[Place]:
@@ -170,7 +198,7 @@ _SELLS = re.compile(
 """What is sold piece by piece has prices."""
 
 
-def _named_amount(case: Case, piece: Piece, call: Call) -> int:
+def _named_amount(case: Case, piece: Piece, told: Iterable[tuple[int, str]]) -> int:
     """Where an amount of the client's is charged, or 0."""
     names = case.flow.of(piece)
     mapped = {one[2] for one in _EACH.finditer(piece.code) if names.has_sent(one[1])}
@@ -180,7 +208,7 @@ def _named_amount(case: Case, piece: Piece, call: Call) -> int:
         for one in _EACH.finditer(piece.code)
         if re.search(_PUT_TOGETHER.format(re.escape(one[1])), piece.code)
     }
-    for start, text in _given(piece, call):
+    for start, text in told:
         given = _TAKEN_APART.sub(lambda part: " " * len(part[0]), text)
         for match in _AMOUNT.finditer(given):
             value = (match[1] or match[0]).strip(" :,")

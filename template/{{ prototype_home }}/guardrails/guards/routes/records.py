@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Place
 from .access import Case
 from .called import calls_for_any_user
 from .exposure import AT_THE_PROVIDER
@@ -82,13 +82,14 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     said = by_anyone and case.route.kind == "next" and ADMIN_PATH.search(case.route.path)
     if said or AT_THE_PROVIDER.search(case.code):
         return  # what becomes of the record is what the provider says
+    asked = list(queries(case))
     found = [
         one
-        for one in queries(case)
+        for one in asked
         if one.alone
         and (stem(one.table) in tables.owned or (one.writes and stem(one.table) in tables.hang))
         and not one.inserts
-        and not stem(one.table).endswith(_CATALOGUE)
+        and (not stem(one.table).endswith(_CATALOGUE) or _managed(case, one))
         and not for_sale(one)
         and (one.writes or not _PUBLISHED.search(one.code))
         and not (case.route.method == "GET" and _seen_by_all(stem(one.table), tables.shown))
@@ -113,9 +114,23 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case), *on_the_way(worst.spot.piece)]
     also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
+    also += _unasked(case, asked, worst)
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
 
 
+def _unasked(case: Case, asked: list[Query], worst: Query) -> Iterator[Place]:
+    """Where whose it is could have been asked: where the row is looked up, and in the handler."""
+    rows = (one for one in asked if one.alone and stem(one.table) == stem(worst.table))
+    yield from (at_spot(one.spot) for one in rows if not (one.writes or one.inserts))
+    handler = case.pieces[0]
+    yield place(handler.module, handler.start)
+    for call in handler.module.calls_in(handler.start, handler.end):
+        if case.route.method == "POST" and _HUNG_ON.search(call.callee):
+            yield place(handler.module, call.start)
+
+
+_HUNG_ON = re.compile(r"\.(?:create|insertOne|insert|values)$")
+"""What is added in the same go: a message in whichever conversation is named."""
 _ONLY_ITS_ID = re.compile(r"\bselect\s*:\s*\{\s*_?id\s*:\s*true,?\s*\}")
 _ADDS = re.compile(
     r"\.(?:create|insertOne|insert|save|values)\(|\bINSERT\s+INTO\b"
@@ -263,6 +278,24 @@ _SHOWN = _VACANCIES | {
 """What people put up in order that others read it."""
 _UNDER_A_POST = ("reaction", "like", "lik", "upvot", "follow")
 """Who liked what is there for the others to see."""
+
+
+_MANAGES = re.compile(r"(?:update|edit|delete|remove|destroy)\w*\(\)$", re.IGNORECASE)
+
+
+def _managed(case: Case, query: Query) -> bool:
+    """`PUT /products/:id`: whoever may read the offers of a market changes nobody else's."""
+    label = case.route.label
+    acts = case.route.method in {"PUT", "PATCH", "DELETE"} or _MANAGES.search(label)
+    named = stem(re.sub(r"\W|_", "", query.table)) in re.sub(r"\W|_", "", label).lower()
+    by_any = case.access is Access.CALLER and not query.inserts
+    return bool(query.writes and acts and named and by_any) and not _ON_COUNTS.search(query.code)
+
+
+_ON_COUNTS = re.compile(
+    r"\$inc\b|\b(?:in|de)crement\b|\w*(?:[vV]iews?|[lL]ikes?|[sS]tock|[cC]ount|[rR]ating)\w*['\"]?\s*:"
+)
+"""What others do to a thing that is not theirs: they look at it, like it, buy it."""
 
 
 def _seen_by_all(table: str, shown: set[str]) -> bool:

@@ -7,7 +7,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .queries import queries, stem
+from .queries import Query, queries, stem
 from .say import HIGH, MEDIUM, at_route, finding, place
 from .signs import ADMIN_PATH, WEBHOOK_NAME
 from .source import Call
@@ -51,14 +51,16 @@ def _foreign(case: Case) -> Iterator[Finding]:
     """A record that is added hangs on another, and nobody looks whose that one is."""
     if _compared(case):
         return
-    looked_up = {stem(one.table) for one in queries(case) if not one.inserts}
+    found = [one for one in queries(case) if not one.inserts]
+    unasked = _private(case, found)
+    looked_up = {stem(one.table) for one in found} - unasked
     for piece in case.pieces[:2]:
         for call in piece.module.calls_in(piece.start, piece.end):
             named = _hangs_on(case, piece, call, _SOMEBODYS - looked_up)
             if named is None:
                 continue
             at, what = named
-            if re.search(
+            if stem(what) not in unasked and re.search(
                 rf"(?i)\b{what}s?\b['\"`)]?\s*\.(?:find|select|get|count|first)", case.code
             ):
                 continue
@@ -70,6 +72,28 @@ def _foreign(case: Case) -> Iterator[Finding]:
             also = [at_route(case), place(piece.module, call.start, case.route.label)]
             yield finding("authz.idor", where, message, MEDIUM, also)
             return
+
+
+_BETWEEN_TWO = {
+    stem(one)
+    for one in (
+        "appointment", "booking", "chat", "conversation", "invoice", "order", "prescription",
+        "reservation", "thread", "ticket", "wallet",
+    )
+}  # fmt: skip
+"""What is of one or two people, whoever else is in the application."""
+_MEANT_FOR_OTHERS = re.compile(
+    r"accept|claim|\bbids?\b|offer|quote|propos|appl(?:y|ic)|assign|deliver|join|pick-?up|dispatch",
+    re.IGNORECASE,
+)
+
+
+def _private(case: Case, found: list[Query]) -> set[str]:
+    """What is looked up by its id alone, and in the end never compared with anybody."""
+    if tied(case) or _MEANT_FOR_OTHERS.search(case.route.label):
+        return set()
+    told = {stem(one.table) for one in found if one.writes or not one.alone}
+    return ({stem(one.table) for one in found} & _BETWEEN_TWO) - told
 
 
 _PARTY = re.compile(
@@ -115,12 +139,16 @@ def _other_party(case: Case) -> Iterator[Finding]:
 
 
 def _compared(case: Case) -> bool:
-    """Whether anything is compared with the caller on the way."""
+    """Whether anything is compared with the caller on the way, and not only to tell the other."""
     return any(
         re.search(r"[!=]==?|\.equals\(|\.includes\(", line) and case.flow.of(piece).has_caller(line)
         for piece in case.pieces
-        for line in piece.code.splitlines()
+        for line in _CHOOSES.sub(" ", piece.code).splitlines()
     )
+
+
+_CHOOSES = re.compile(r"=\s*[\w$.?!]+\s*===?\s*[\w$.?!]+\s*\?[^.?;][^;]*;")
+"""`const other = chat.buyerId === me ? chat.sellerId : chat.buyerId`: nobody is refused."""
 
 
 def _hangs_on(case: Case, piece: Piece, adds: Call, foreign: set[str]) -> tuple[int, str] | None:

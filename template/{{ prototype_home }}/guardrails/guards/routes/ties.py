@@ -19,6 +19,7 @@ _OF_SESSION = re.compile(r"[!=]==?\s*session\??\.user\??\.\w*(?:[iI]d|email)\b")
 
 _OF_A_KIND = re.compile(
     r"[\w$.?!]*\b(?:\w*[rR]ole|\w*[sS]tatus|\w*[pP]lan|tier|\w*[sS]tate|\w*[tT]ype)\s*[!=]==?\s*['\"]\w+['\"]"
+    r"|(?:\[[^\[\]]*\]|\b[\w$.]+)\s*\.(?:includes|has)\(\s*[\w$.?!]*\b\w*[rR]ole\w*\s*\)"
 )
 """It says what kind of user calls, and how they stand, and nothing of whose the record is."""
 
@@ -51,8 +52,12 @@ def _calls(piece: Piece) -> Iterator[Call]:
     for call in piece.module.calls_in(piece.start, piece.end):
         if LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
             continue
-        if not call.callee.endswith(_STORED):
+        if not call.callee.endswith(_STORED) and not _MADE.fullmatch(call.callee):
             yield call
+
+
+_MADE = re.compile(r"[A-Z]\w*")
+"""`new Order({ buyer: buyerId, enteredBy: me })`: what is put into a row asks for none."""
 
 
 _STORED = (
