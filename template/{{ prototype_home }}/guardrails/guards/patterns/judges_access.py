@@ -322,6 +322,18 @@ def unasked_room(case: Case) -> Case | None:
     return unasked_socket(case) if _TELLS.search(case.source.text) else None
 
 
+_LOOKS_WHOSE = re.compile(
+    r"\bawait\b|\.(?:includes|some|has|find\w*|query|select|equals)\(|[!=]==|\bif\s*\(\s*!?\s*(?:is|can|has|allowed)"
+)
+
+
+def any_room(case: Case) -> Case | None:
+    """A socket that was asked who it is, and joins any room; which one never was is told apart."""
+    if unasked_socket(case) is not None or not _TELLS.search(case.source.text):
+        return None
+    return None if _LOOKS_WHOSE.search(case.match.text) else case
+
+
 _ENDS = re.compile(r"\bexp\b|expir", re.IGNORECASE)
 _NO_SESSION = re.compile(r"reset|verif|confirm|invite|unsubscri|download", re.IGNORECASE)
 
@@ -350,6 +362,7 @@ JUDGES: dict[str, Judge] = {
     "insecure-cookie": insecure_cookie,
     "insecure-session": insecure_session,
     "origin-line": origin_line,
+    "any-room": any_room,
     "unasked-room": unasked_room,
     "unasked-socket": unasked_socket,
     "last-word-on-origins": last_word_on_origins,

@@ -9,6 +9,7 @@ from .clients import found_first, rows_decide, taken
 from .flow import Flow, Names, mentions
 from .identified import identified
 from .middleware import Access, judge
+from .onlybranches import only_branches
 from .program import Piece, Program
 from .proofs import by_code, by_helper, by_token, turned_away, verifies
 from .signs import (
@@ -207,7 +208,7 @@ class Case:
             return False
         if _takes_out(piece, match) or _or_their_own(piece, self.flow.of(piece), match):
             return False
-        if piece.depth and _only_tells(piece, match):
+        if piece.depth and (_only_tells(piece, match) or only_branches(piece, match)):
             return False
         after = piece.code[match.start() : match.start() + 400]
         return not piece.depth or bool(_TURNS_AWAY.search(after) or _ASKS_ROLE.search(self.own))

@@ -24,7 +24,7 @@ _VERIFIED = re.compile(
     r"\b(?:decoded|payload|verified)\b[^=;]*=\s*(?:await\s+)?(?:\w+\.)*(?:verify|jwtVerify)\w*\("
 )
 _READS = re.compile(
-    r"\b(?:req|request)\.user\b(?:\s+as\s+\w+\s*\))?[!?]?\.(\w+)\b(?!\s*\()(?!\s*(?:\|\||\?\?))"
+    r"\b(?:req|request)\.user\b\s*(?:as\s+\w+\s*)?\)?[!?]?\.(\w+)\b(?!\s*\()(?!\s*(?:\|\||\?\?))"
 )
 _PRISMA = re.compile(r"\b(?:prisma|db|tx)\.\w+\.(?:find|update|delete|count|aggregate)\w*$")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
-from .say import HIGH, at_route, finding, place
+from .say import CRITICAL, HIGH, at_route, at_spot, finding, place
 
 _BY_ADDRESS = re.compile(
     r"\b(?P<row>[a-z]\w*)\s*=\s*await\s+[\w.]+\.(?:findOne|findFirst|findUnique)\(\s*\{"
@@ -19,9 +19,35 @@ _LOOKS_AFTER_ALL = re.compile(
 )
 
 
+_UPSERTS = re.compile(
+    r"\bON\s+(?:CONFLICT\s*\(\s*(?:e?mail|phone|user_?name)\s*\)\s*DO\s+UPDATE|DUPLICATE\s+KEY\s+UPDATE)"
+    r"[^`;]*?\bpassword\w*\s*=",
+    re.IGNORECASE,
+)
+
+
+def _upserted(case: Case) -> Iterator[Finding]:
+    """`INSERT ... ON CONFLICT (email) DO UPDATE SET password_hash = ...`: whoever signs up with an
+    address that is known has its account.
+    """
+    spot = case.first(_UPSERTS) if case.access is Access.PUBLIC and case.route.writes else None
+    if spot is None or not any(case.flow.of(piece).sent for piece in case.pieces):
+        return
+    match = _UPSERTS.search(spot.piece.module.code, spot.at)
+    yield finding(
+        "authz.unauthenticated-endpoint",
+        place(spot.piece.module, match.end() if match else spot.at, case.route.label),
+        f"{case.route.label} sets a new password for whoever's address the request names, where "
+        f"there is such an account already",
+        CRITICAL,
+        [at_spot(spot), at_route(case)],
+    )
+
+
 def overwritten(cases: list[Case]) -> Iterator[Finding]:
     """`User.findOne({ email })`, and where there is one already it gets another password."""
     for case in cases:
+        yield from _upserted(case)
         if case.access not in {Access.CALLER, Access.ROLE} or not case.route.writes:
             continue
         guarded = " ".join([*(one.code for one in case.route.guards), case.own])

@@ -168,11 +168,11 @@ class Program:
         """Where a name that is used in this file is defined, through imports and re-exports."""
         if depth > _DEEPEST:
             return None
-        if name in module.named or (name in module.outer_values and name not in module.imports):
-            return module, name
-        if there := self.imported(module, name):
-            return self.exported(*there, depth + 1)
-        return (module, name) if any(name == one[0] for one in module.classes) else None
+        there = self.imported(module, name)  # a method or a key may be called the same
+        if there and ((found := self.exported(*there, depth + 1)) or name not in module.named):
+            return found
+        own = name in module.named or (name in module.outer_values and name not in module.imports)
+        return (module, name) if own or any(name == one[0] for one in module.classes) else None
 
     def exported(self, module: Module, name: str, depth: int = 0) -> tuple[Module, str] | None:
         if depth > _DEEPEST or name == "*":

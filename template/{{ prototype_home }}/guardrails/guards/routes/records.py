@@ -15,6 +15,7 @@ from .models import below
 from .owners import owned_tables, written_tables
 from .parties import compared, of_parties, private
 from .pastrows import past_the_rows
+from .references import BETWEEN_TWO
 from .queries import Query, altered, changed, for_sale, only_tested, queries, stem
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies, kept_by_role
@@ -87,7 +88,11 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
         one
         for one in asked
         if one.alone
-        and (stem(one.table) in tables.owned or (one.writes and stem(one.table) in tables.hang))
+        and (
+            stem(one.table) in tables.owned
+            or (one.writes and stem(one.table) in tables.hang)
+            or _somebodys(case, one, tables.owned)
+        )
         and not one.inserts
         and (not stem(one.table).endswith(_CATALOGUE) or _managed(case, one))
         and not for_sale(one)
@@ -113,9 +118,27 @@ def _records(case: Case, tables: Tables) -> Iterator[Finding]:
     addressed = takes_part and case.route.method in {"POST", "ANY"} and not altered(worst)
     severity = MEDIUM if _MARK.search(case.route.path) or addressed else HIGH
     also = [at_spot(worst.begins), at_route(case), *on_the_way(worst.spot.piece)]
-    also += [at_spot(one.spot) for one in found if one.writes and one.table != worst.table]
+    also += [at_spot(one.spot) for one in found if one.table != worst.table]
     also += _unasked(case, asked, worst)
     yield finding("authz.idor", at_spot(worst.spot, case.route.label), message, severity, also)
+
+
+_BY_A_PARENT = re.compile(
+    r"(?<![\w$])(\w+?)(?:_?[iI]d)?\s*(?:=(?!=)\s*[$?:%]|:(?!:)\s*(?=[\w$.]*[iI]d\b)|,\s*(?=[\w$.]*[iI]d\b))"
+)
+
+
+def _somebodys(case: Case, query: Query, owned: set[str]) -> bool:
+    """`FROM notes WHERE booking_id = $1`, where bookings have owners; and an account is somebody's
+    even where no route asks for the caller's own.
+    """
+    if case.access is not Access.CALLER or not query.table:
+        return False
+    changes = query.writes and case.route.method in {"PUT", "PATCH", "DELETE"}
+    if changes and stem(query.table) == "user":
+        return True
+    parents = {stem(one) for one in _BY_A_PARENT.findall(query.code)} - {stem(query.table)}
+    return bool(parents & owned & BETWEEN_TWO)
 
 
 def _unasked(case: Case, asked: list[Query], worst: Query) -> Iterator[Place]:

@@ -74,7 +74,7 @@ def _foreign(case: Case) -> Iterator[Finding]:
             return
 
 
-_BETWEEN_TWO = {
+BETWEEN_TWO = {
     stem(one)
     for one in (
         "appointment", "booking", "chat", "conversation", "invoice", "order", "prescription",
@@ -93,7 +93,7 @@ def _private(case: Case, found: list[Query]) -> set[str]:
     if tied(case) or _MEANT_FOR_OTHERS.search(case.route.label):
         return set()
     told = {stem(one.table) for one in found if one.writes or not one.alone}
-    return ({stem(one.table) for one in found} & _BETWEEN_TWO) - told
+    return ({stem(one.table) for one in found} & BETWEEN_TWO) - told
 
 
 _PARTY = re.compile(

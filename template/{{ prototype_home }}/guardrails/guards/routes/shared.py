@@ -80,7 +80,7 @@ def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
         return True
     if call.callee.endswith(".from"):
         return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
-    if call.callee.endswith(".findMany"):
+    if call.callee.endswith((".findMany", ".findAll", ".findAndCountAll")):
         given = property_of(arguments, "where")
         unasked = not given or re.search(r"\?[^?]*:\s*(?:undefined|\{\s*\})\s*$", given)
         return bool(unasked) and not re.search(r"[{,]\s*where\s*[,}]", arguments)

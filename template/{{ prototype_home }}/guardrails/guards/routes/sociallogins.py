@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
-from .say import CRITICAL, at_route, at_spot, finding
+from .say import CRITICAL, at_route, at_spot, finding, place
 
 _ELSEWHERE = re.compile(
     r"google|facebook|firebase|apple|github|oauth|social|sso|provider", re.IGNORECASE
@@ -24,23 +24,25 @@ _SIGNS_IN = re.compile(
 _BY_ADDRESS = re.compile(
     r"ByEmail\(|By(?:Google|Firebase|Facebook|Provider|Uid)\w*\(|\bfindOne\(\s*\{[^{}]*\b(?:email|googleId|uid)\b"
     r"|\bwhere\s*:\s*\{[^{}]*\b(?:email|googleId|firebaseUid)\b|\beq\(\s*\w+\.(?:email|googleId)\b"
-    r"|\.eq\(\s*['\"]email['\"]"
+    r"|\.eq\(\s*['\"]email['\"]|\bWHERE\s+(?:\w+\.)?(?:email|google_?id|firebase_?uid)\s*=\s*[$?]"
+    r"|\bON\s+CONFLICT\s*\(\s*(?:email|google_?id|firebase_?uid)\s*\)"
 )
+_RATHER_THE_REQUEST = re.compile(
+    r"(?P<said>[\w$]+(?:\??\.body)?)\??\.email\s*(?:\?\?|\|\|)\s*(?P<known>[\w$]+)\??\.email\b"
+)
+_VERIFIED = r"\b{}\b[^=;]*=\s*(?:await\s+)?[\w$.()]*(?:verif|decode|getPayload|introspect)\w*\("
 
 
 def social_logins(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         route = case.route
-        if (
-            case.access is not Access.PUBLIC
-            or not route.known
-            or route.method != "POST"
-            or not _ELSEWHERE.search(route.path)
-            or _ASKED_THERE.search(case.code)
-            or not _SIGNS_IN.search(case.code)
-        ):
+        named = route.method == "POST" and _ELSEWHERE.search(route.path) is not None
+        if not named or not route.known or not _SIGNS_IN.search(case.code):
             continue
-        spot = case.first(_BY_ADDRESS, own=True)
+        yield from _believed_instead(case)
+        if case.access is not Access.PUBLIC or _ASKED_THERE.search(case.code):
+            continue
+        spot = case.first(_BY_ADDRESS)
         if spot is None or not case.flow.of(spot.piece).sent:
             continue
         message = (
@@ -49,3 +51,21 @@ def social_logins(cases: list[Case]) -> Iterator[Finding]:
         )
         where = at_spot(spot, route.label)
         yield finding("authz.client-supplied-identity", where, message, CRITICAL, [at_route(case)])
+
+
+def _believed_instead(case: Case) -> Iterator[Finding]:
+    """`body.email ?? verified.email`: the token is verified, and the request is believed."""
+    for piece in case.pieces:
+        for found in _RATHER_THE_REQUEST.finditer(piece.code):
+            sent = case.flow.of(piece).has_sent(found["said"])
+            known = re.search(_VERIFIED.format(re.escape(found["known"])), piece.code, re.IGNORECASE)
+            if sent and known:
+                yield finding(
+                    "authz.client-supplied-identity",
+                    place(piece.module, piece.start + found.start(), case.route.label),
+                    f"{case.route.label} signs in whoever's address the request names, and only "
+                    f"where it names none the one of the verified token",
+                    CRITICAL,
+                    [at_route(case)],
+                )
+                return

@@ -268,11 +268,11 @@ def _call(node: SgNode) -> Call:
     span = node.range()
     callee = node.field("function") or node.field("constructor")
     given = node.field("arguments")
-    arguments: tuple[Argument, ...] = ()
-    if given is not None:
-        inner = [given] if given.kind() == "template_string" else given.named_children()
-        arguments = tuple(_argument(one) for one in inner if one.kind() != "comment")
-    name = "" if callee is None else re.sub(r"\s+|\?(?=\.)", "", callee.text())
+    inner = [] if given is None else given.named_children()
+    inner = [given] if given is not None and given.kind() == "template_string" else inner
+    arguments = tuple(_argument(one) for one in inner if one.kind() != "comment")
+    # With type arguments the parser takes `await query` for what is called.
+    name = "" if callee is None else re.sub(r"\Aawait\s+|\s+|\?(?=\.)", "", callee.text())
     end = span.start.index if callee is None else callee.range().end.index
     return Call(name, span.start.index, span.end.index, end, arguments)
 

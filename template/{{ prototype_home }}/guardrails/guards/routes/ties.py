@@ -52,12 +52,24 @@ def _calls(piece: Piece) -> Iterator[Call]:
     for call in piece.module.calls_in(piece.start, piece.end):
         if LOG.match(call.callee) or call.end - call.start > 3_000 or not call.arguments:
             continue
-        if not call.callee.endswith(_STORED) and not _MADE.fullmatch(call.callee):
+        if not call.callee.endswith(_STORED) and not _puts(piece, call):
             yield call
 
 
 _MADE = re.compile(r"[A-Z]\w*")
-"""`new Order({ buyer: buyerId, enteredBy: me })`: what is put into a row asks for none."""
+_AT_HAND = re.compile(r"[a-z]\w*\.(?:update|set|assign)")
+_WHICH = re.compile(r"\bwhere\s*:")
+
+
+def _puts(piece: Piece, call: Call) -> bool:
+    """`new Order({ buyer: buyerId, enteredBy: me })`, `order.update({ status, decidedBy: me })`:
+    what is put into a row asks for none.
+    """
+    if _MADE.fullmatch(call.callee):
+        return True
+    given = piece.module.slice(call.arguments[0])
+    at_hand = _AT_HAND.fullmatch(call.callee) and len(call.arguments) == 1
+    return bool(at_hand) and given.startswith("{") and not _WHICH.search(given)
 
 
 _STORED = (
