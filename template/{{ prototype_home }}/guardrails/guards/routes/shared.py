@@ -73,6 +73,12 @@ def listed(case: Case) -> set[str]:
     return whole_tables - of_the_caller - {""}
 
 
+_OF_SEQUELIZE = re.compile(
+    r"\s*\{\s*(?:attributes|include|order|limit|offset|raw|nest|paranoid|transaction)\b"
+)
+"""What `findAll` is told beside which rows; a repository's own is told the filters themselves."""
+
+
 def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
     arguments = " ".join(piece.module.slice(one) for one in call.arguments)
     arguments = spelled(piece, call) or arguments
@@ -80,7 +86,7 @@ def _lists_all(piece: Piece, call: Call, whole: str) -> bool:
         return True
     if call.callee.endswith(".from"):
         return not re.search(r"\.(?:where|eq|match|filter|in|single|maybeSingle)\(", whole)
-    if call.callee.endswith((".findMany", ".findAll", ".findAndCountAll")):
+    if call.callee.endswith(".findMany") or _OF_SEQUELIZE.match(arguments):
         given = property_of(arguments, "where")
         unasked = not given or re.search(r"\?[^?]*:\s*(?:undefined|\{\s*\})\s*$", given)
         return bool(unasked) and not re.search(r"[{,]\s*where\s*[,}]", arguments)
