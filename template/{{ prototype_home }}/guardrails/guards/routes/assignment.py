@@ -9,7 +9,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .say import CRITICAL, HIGH, LOW, MEDIUM, finding, place
+from .say import CRITICAL, HIGH, LOW, MEDIUM, at_route, finding, place
 from .signs import STORES
 from .source import Call, Module
 
@@ -24,9 +24,10 @@ def mass_assignment(cases: list[Case]) -> Iterator[Finding]:
     files: dict[tuple[str, bool], list[_Hit]] = defaultdict(list)
     asking = {case.route.app for case in cases if _asks_for_roles(case)}
     for case in cases:
-        if case.access is Access.SIGNATURE or case.bound_by_rows:
+        told = case.route.kind == "action"
+        if case.access is Access.SIGNATURE or (case.bound_by_rows and not told):
             continue
-        trusted = _asks_for_roles(case)
+        trusted = _asks_for_roles(case) or case.bound_by_rows
         for hit in _hits(case):
             files[hit.piece.module.path, trusted].append(hit)
     told: set[tuple[str, int]] = set()
@@ -45,6 +46,7 @@ def mass_assignment(cases: list[Case]) -> Iterator[Finding]:
             f"client decides every column{role}{more}"
         )
         also = [place(one.piece.module, one.at) for one in hits]
+        also += [] if routes else [at_route(first.case)]
         also += [place(*on_the_way) for one in hits for on_the_way in one.way]
         user = re.search(r"(?i)user|account", first.callee)
         severity = LOW if trusted else CRITICAL if own else HIGH if user else MEDIUM
@@ -192,12 +194,22 @@ _ANYTHING = re.compile(
 )
 
 
+_SHAPED = re.compile(
+    r"(\w+)\s*\??\s*:\s*(?:\{|(?:Partial|Omit|Pick|Readonly|z\.infer)<"
+    r"|(?!FormData\b|File\b|Date\b|Blob\b|Array\b|Set\b|Map\b|Promise\b)[A-Z]\w*(?!\w)(?!\s*\[))"
+)
+"""`changes: Partial<Plot>`: a type is for the compiler, and nothing of it is there when it runs."""
+_LOOKED_INTO = re.compile(r"\b(?:safeParse|parse|validate)\w*\(", re.IGNORECASE)
+
+
 def _told_an_action(piece: Piece) -> Iterator[str]:
-    """`updateProfile(values: any)` of a server action: whoever calls it writes the argument."""
+    """`updateProfile(values: Changes)` of a server action: whoever calls it writes the argument."""
     if piece.function is None or not _SERVED.match(piece.module.text):
         return
+    looked_into = _LOOKED_INTO.search(piece.code) is not None
     for text in piece.function.parameters:
-        if found := _ANYTHING.match(text):
+        found = _ANYTHING.match(text) or (None if looked_into else _SHAPED.match(text))
+        if found:
             yield found[1]
 
 
