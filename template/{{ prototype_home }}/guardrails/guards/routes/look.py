@@ -30,6 +30,7 @@ from .holes import holes
 from .identity import identity
 from .inclear import in_clear
 from .includes import includes
+from .keyvalues import key_values
 from .mailedlinks import mailed_links
 from .mastercodes import master_codes
 from .mismatched import mismatched
@@ -76,6 +77,7 @@ def look(tree: Tree) -> Looked:
         *identity(cases),
         *records(cases),
         *half_asked(cases),
+        *key_values(cases),
         *replaced(cases),
         *purposes(cases),
         *in_clear(cases),
