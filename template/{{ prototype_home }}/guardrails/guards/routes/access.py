@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..everybody import EVERYBODY
-from .clients import found_first, rows_decide, taken
+from .clients import taken
+from .deeds import done
 from .flow import Flow, Names, mentions
 from .identified import identified
 from .middleware import Access, judge
@@ -21,7 +22,6 @@ from .signs import (
     LOGIN_PATH,
     MAIL,
     MESSAGE,
-    NO_WRITE,
     OWN_CHECK,
     READS,
     REJECTS,
@@ -34,7 +34,6 @@ from .signs import (
     WRITES,
 )
 from .source import Module
-from .stores import harmless, in_memory
 from .table import Route
 
 _COMPARED = re.compile(r"([^;{}&|?\n]{1,120}?)(?<![=!<>])(?:===?|!==?)(?!=)\s*([^;{}&|\n]{1,120})")
@@ -293,19 +292,7 @@ class Case:
         return found
 
     def _data(self, sign: "re.Pattern[str]") -> Spot | None:
-        for piece in self.pieces:
-            for match in sign.finditer(piece.code):
-                before = piece.code[: match.start()]
-                owner = re.search(r"[\w$.]+$", before)
-                whole = (owner[0] if owner else "") + match[0]
-                named = before[-80:] + match[0]
-                kept = in_memory(piece.module, named) or harmless(before, match[0])
-                at = piece.start + match.start()
-                kept = kept or rows_decide(self.program, piece, at)
-                kept = kept or found_first(self.program, piece, at)
-                if not NO_WRITE.match(whole) and not kept:
-                    return Spot(piece, at)
-        return None
+        return next((Spot(*found) for found in done(self.program, self.pieces, sign)), None)
 
     @cached_property
     def sends(self) -> bool:

@@ -12,7 +12,7 @@ from .newaccounts import of_new_account
 from .platforms import EdgeProject
 from .queries import Query, answered, hands_out, overwrites_account, queries
 from .relays import relay_of
-from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, deeds, finding
 from .signs import (
     ADMIN_PATH,
     BATCH_NAME,
@@ -271,7 +271,7 @@ def _edge_effects(case: Case, effects: dict[str, Spot], body: Spot | None) -> Fi
         return None
     if PUBLIC_PATH.search(name) and not BATCH_NAME.search(name):
         severity = min(severity, MEDIUM)
-    also = [*([at_spot(body)] if body else []), *_client(case), at_route(case)]
+    also = [*([at_spot(body)] if body else []), *_client(case), at_route(case), *deeds(case)]
     return finding(
         "edge-fn.unauthenticated",
         at_spot(spot, name),

@@ -37,7 +37,7 @@ from .platforms import EdgeProject
 from .presence import only_seen
 from .purses import fills_a_purse, told_by_action
 from .relays import by_any_account, relay_of
-from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, finding
+from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, deeds, finding
 from .signs import (
     ADMIN_PATH,
     ASKS_CALLER,
@@ -189,7 +189,7 @@ def _told(holes_of: list[Hole], asks: bool, everywhere: bool) -> Iterator[Findin
         else "no route of this file asks who is calling"
     )
     others = f" (and {len(holes_of) - 1} more)" if len(holes_of) > 1 else ""
-    also = [place_of for one in holes_of for place_of in (at_route(one[0]), *_effect(one[0]))]
+    also = [place_of for one in holes_of for place_of in (at_route(one[0]), *_effect(one[0], 2))]
     rule = "authz.unauthenticated-endpoint" if asks else "authz.none"
     yield finding(
         rule,
@@ -200,12 +200,11 @@ def _told(holes_of: list[Hole], asks: bool, everywhere: bool) -> Iterator[Findin
     )
 
 
-def _effect(case: Case) -> list[Place]:
-    effects = [
-        spot
-        for name, spot in case.effects()
-        if name in {"delete", "write", "mail", "message"} or case.route.method == "GET"
-    ]
+def _effect(case: Case, most: int = 6) -> list[Place]:
+    """What it does, for people who want to see it: what is read only where it only reads."""
+    if found := deeds(case, most):
+        return found
+    effects = [spot for _, spot in case.effects() if case.route.method == "GET"]
     return [at_spot(spot) for spot in effects[:1] if spot.piece.module is case.route.module]
 
 

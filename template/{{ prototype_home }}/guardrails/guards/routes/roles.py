@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...engine.finding import Finding
+from ...engine.finding import Finding, Place
 from .access import Case, Spot
 from .flow import mentions
 from .meant import first_start, not_in_production
@@ -153,6 +153,8 @@ def _self_assigned(case: Case) -> Iterator[Finding]:
         told = list(_stored_roles(case, piece))
         if told:
             worst = max(told, key=lambda one: one.severity or HIGH)
+            others = (one.place for one in told if one is not worst)
+            worst = replace(worst, also=tuple(dict.fromkeys((*worst.also, *others))))
             yield replace(worst, message=_BY_STAFF.format(case.route.label)) if lower else worst
             return
 
@@ -365,6 +367,13 @@ def _named_list(piece: Piece) -> str:
     return made[1] if made else ""
 
 
+def _comes_in(piece: Piece) -> Iterator[Place]:
+    """Where the request's role gets its name."""
+    for one in piece.module.bindings_in(piece.start, piece.end):
+        if _ROLE_WORD.match(one.names.strip()):
+            yield place(piece.module, one.start)
+
+
 def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
     listed = re.search(
         r"\[([^\]]*)\]\.includes\(\s*(?:role|userRole|user_type|userType)\b|(?:enum|isIn)\(\s*\[([^\]]*)\]",
@@ -386,5 +395,5 @@ def _role_finding(case: Case, piece: Piece, at: int) -> Finding:
         place(piece.module, at, case.route.label),
         message,
         MEDIUM if harmless else HIGH if case.access is Access.ROLE else CRITICAL,
-        [*([at_spot(body)] if body else []), at_route(case)],
+        [*([at_spot(body)] if body else []), at_route(case), *_comes_in(piece)],
     )

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from ...engine.finding import Evidence, Finding, Place, Severity
 from .access import Case, Spot
+from .deeds import done
 from .program import Piece
+from .signs import DELETES, MAIL, MESSAGE, WRITES
 from .source import Module
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
@@ -21,6 +23,23 @@ def at_spot(spot: Spot, symbol: str = "") -> Place:
 
 def at_route(case: Case) -> Place:
     return place(case.route.module, case.route.at, case.route.label)
+
+
+_MOST_DEEDS = 8
+
+
+def deeds(case: Case, most: int = _MOST_DEEDS) -> list[Place]:
+    """Each place of the handler's own file where it changes something or writes to somebody."""
+    own = [piece for piece in case.pieces if piece.module is case.route.module]
+    spots = {at for sign in (WRITES, DELETES) for _, at in done(case.program, own, sign)}
+    spots |= {
+        piece.start + match.start()
+        for piece in own
+        for sign in (MAIL, MESSAGE)
+        for match in sign.finditer(piece.code)
+    }
+    found = (place(case.route.module, at) for at in sorted(spots))
+    return list({one.line: one for one in found}.values())[:most]
 
 
 def on_the_way(piece: Piece) -> list[Place]:

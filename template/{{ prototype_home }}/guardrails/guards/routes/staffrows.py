@@ -12,8 +12,8 @@ from .access import Case
 from .middleware import Access
 from .pastrows import with_key
 from .program import Piece
-from .queries import stem
-from .say import HIGH, at_route, finding, place
+from .queries import queries, stem
+from .say import HIGH, at_route, at_spot, deeds, finding, place
 from .signs import ROLE_TEST, WEBHOOK_NAME
 
 _CHANGED = re.compile(
@@ -54,7 +54,7 @@ def staff_rows(case: Case, kept: set[str]) -> Iterator[Finding]:
                     f"{case.route.label} {verb} {' and '.join(sorted(tables))} with the service "
                     f"key for whoever is signed in: the policies leave that to who holds a role",
                     HIGH,
-                    [at_route(case)],
+                    [at_route(case), *(at_spot(one.spot) for one in queries(case)), *deeds(case)],
                 )
                 return
 

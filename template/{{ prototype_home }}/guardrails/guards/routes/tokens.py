@@ -11,8 +11,8 @@ from .access import Case
 from .flow import Names
 from .middleware import Access
 from .program import Piece
-from .say import CRITICAL, HIGH, at_route, finding, place
-from .signs import MAIL
+from .say import CRITICAL, HIGH, at_route, at_spot, deeds, finding, place
+from .signs import BODY, MAIL
 
 _MADE = re.compile(r"randomUUID\(|getRandomValues\(|randomBytes\(|nanoid\(|Math\.random\(")
 _KEPT = re.compile(r"\.(?:insert|upsert|update|create)\(\s*\[?\s*(\{[^{}]*\})")
@@ -38,13 +38,14 @@ def tokens(cases: list[Case], found: list[Finding]) -> Iterator[Finding]:
         for piece in case.pieces[:1]:
             at = _given(piece, case.flow.of(piece)) if _MADE.search(piece.code) else None
             if at is not None and _mailed(piece, case.flow.of(piece)):
+                body = case.first(BODY)
                 yield finding(
                     "authz.client-supplied-identity",
                     place(piece.module, at, case.route.label),
                     f"{case.route.label} makes a token for the account that the request names "
                     f"and mails it to the address that the request names",
                     CRITICAL if _OPENS.search(case.route.label) else HIGH,
-                    [at_route(case)],
+                    [*([at_spot(body)] if body else []), at_route(case), *deeds(case)],
                 )
 
 
