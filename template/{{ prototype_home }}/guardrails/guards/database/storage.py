@@ -130,30 +130,51 @@ def _open(scene: Scene, stage: Stage, objects: Table, bucket: Bucket) -> Iterato
     """One finding for a bucket: what a stranger could do with somebody's file in it."""
     if not _put_file(stage, bucket):
         return
+    told: list[tuple[Visitor, list[str], Severity]] = []
     for visitor in (ANON, USER):
         done = [command for command in OPERATIONS if _can(stage, bucket, visitor, command)]
         if bucket.public and "SELECT" in done:
             done.remove("SELECT")
+        known = {command for _, others, _ in told for command in others}
+        done = [command for command in done if command not in known]
         severity = _severity(bucket, visitor, done)
-        if severity is None and "INSERT" in done and _is_divided(objects, bucket):
+        if severity is None and "INSERT" in done and (told or _is_divided(objects, bucket)):
             severity = Severity.LOW
-        if severity is None:
-            continue
-        if bucket.named_only:
-            severity = min(severity, Severity.HIGH if bucket.private_by_name else Severity.MEDIUM)
+        if severity is not None:
+            told.append((visitor, done, severity))
+    if told:
+        yield _told(scene, objects, bucket, told)
+
+
+def _told(
+    scene: Scene,
+    objects: Table,
+    bucket: Bucket,
+    told: list[tuple[Visitor, list[str], Severity]],
+) -> Finding:
+    """What each visitor can do with it; who signs up can do what strangers can, and more."""
+    said: list[str] = []
+    places: list[Place] = []
+    for visitor, done, _ in told:
         guilty = _guilty(objects, bucket, visitor, done)
         named = ", ".join(f"“{policy.name}”" for policy in guilty)
-        places = scene.policy_places(objects, guilty) if guilty else (_place(scene, bucket),)
-        yield Finding(
-            "storage.open-policy",
-            places[0],
-            f"{scene.who(visitor)} can {_deeds(done)} in the bucket `{bucket.id}`"
-            f"{f': {named}' if named else ''}.",
-            severity,
-            Evidence.EXECUTED,
-            also=places[1:],
-        )
-        return
+        who = scene.who(visitor)
+        who = who[:1].lower() + who[1:] if said else who
+        deeds = f"{who} can {_deeds(done)}"
+        where = f" in the bucket `{bucket.id}`" if not said else ""
+        said.append(f"{deeds}{where}{f': {named}' if named else ''}")
+        places += scene.policy_places(objects, guilty) if guilty else [_place(scene, bucket)]
+    severity = max(one[2] for one in told)
+    if bucket.named_only:
+        severity = min(severity, Severity.HIGH if bucket.private_by_name else Severity.MEDIUM)
+    return Finding(
+        "storage.open-policy",
+        places[0],
+        "; ".join(said) + ".",
+        severity,
+        Evidence.EXECUTED,
+        also=tuple(dict.fromkeys(places[1:])),
+    )
 
 
 def _deeds(done: list[str]) -> str:
