@@ -24,8 +24,8 @@ def mass_assignment(cases: list[Case]) -> Iterator[Finding]:
     files: dict[tuple[str, bool], list[_Hit]] = defaultdict(list)
     asking = {case.route.app for case in cases if _asks_for_roles(case)}
     for case in cases:
-        told = case.route.kind == "action"
-        if case.access is Access.SIGNATURE or (case.bound_by_rows and not told):
+        action = case.route.kind == "action"
+        if case.access is Access.SIGNATURE or (case.bound_by_rows and not action):
             continue
         trusted = _asks_for_roles(case) or case.bound_by_rows
         for hit in _hits(case):

@@ -11,6 +11,7 @@ from ..idle import less_grave, quieter, rank
 from .accounts import accounts
 from .actors import actors
 from .assignment import mass_assignment
+from .boughtfor import bought_for
 from .callbacks import counted_again
 from .chosenprices import chosen_prices
 from .claimed import claimed
@@ -93,6 +94,7 @@ def look(tree: Tree) -> Looked:
         *orders(cases),
         *payments(cases),
         *(one for case in cases for one in chosen_prices(case)),
+        *bought_for(cases),
         *mismatched(cases),
         *counted_again(cases),
         *pretended(cases),

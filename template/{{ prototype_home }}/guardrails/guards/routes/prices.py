@@ -69,7 +69,7 @@ _NUMBER_OF = re.compile(
 _ONE_COSTS = re.compile(r"\b[\w$.?]*(?:price|rate|fee|cost|fare)\w*", re.IGNORECASE)
 
 
-def _charges(call: Call) -> bool:
+def charges(call: Call) -> bool:
     """A call of a payment provider: a row of one's own that is called a transaction is none."""
     own = re.match(
         r"(?:this\.)?(?:\w*[pP]risma\w*|db|tx|trx|storage|\w*[rR]epo\w*|ctx\.(?:db|prisma))\.",
@@ -78,7 +78,7 @@ def _charges(call: Call) -> bool:
     return bool(call.arguments) and not own and _CHARGE.search(call.callee) is not None
 
 
-def _charges_by_http(piece: Piece, call: Call) -> bool:
+def charges_by_http(piece: Piece, call: Call) -> bool:
     """The same over the provider's web interface, without its library."""
     if not re.search(r"(?:^|\.)(?:fetch|axios|post|request)$", call.callee) or not call.arguments:
         return False
@@ -128,9 +128,9 @@ def prices(case: Case) -> Iterator[Finding]:
         return
     for piece in case.pieces:
         for call in piece.module.calls_in(piece.start, piece.end):
-            charges = _charges(call) or _charges_by_http(piece, call) or _by_snap(piece, call)
-            charges = charges or _by_own_helper(case, piece, call)
-            at = _named_amount(case, piece, _given(piece, call)) if charges else 0
+            asked = charges(call) or charges_by_http(piece, call) or _by_snap(piece, call)
+            asked = asked or _by_own_helper(case, piece, call)
+            at = _named_amount(case, piece, _given(piece, call)) if asked else 0
             if at:
                 yield _told(case, piece, at)
                 return
@@ -251,7 +251,7 @@ _LISTED = re.compile(
 def _given(piece: Piece, call: Call) -> Iterator[tuple[int, str]]:
     """What a charge is told: the lists that it names first, for the price stands there."""
     first = call.arguments[0]
-    if _charges_by_http(piece, call):
+    if charges_by_http(piece, call):
         posted = call.callee.endswith(".post") and len(call.arguments) > 1
         first = call.arguments[1 if posted else -1]
     given = piece.module.slice(first)

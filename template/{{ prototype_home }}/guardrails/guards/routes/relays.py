@@ -18,9 +18,7 @@ _ADDRESS = re.compile(r"(?i)e_?-?mail|recipient|^to$")
 
 def relay_of(case: Case) -> Finding | None:
     """Mail to whoever the request names."""
-    public = PUBLIC_PATH.search(case.route.label) and not re.search(
-        r"(?i)send-?e?mail", case.route.label
-    )
+    public = PUBLIC_PATH.search(case.route.label) and not _SENDS_MAIL.search(case.route.label)
     for piece in case.pieces:
         names = case.flow.of(piece)
         for match in MAIL.finditer(piece.code):
@@ -72,6 +70,11 @@ def by_any_account(case: Case) -> Iterator[Finding]:
                 return
 
 
+_SENDS_MAIL = re.compile(
+    r"(?i)send-?(?!.*(?:reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth|contact|support))"
+    r"(?:\w+-)*e?mail"
+)
+"""`send-payment-email`: a payment is what the letter is of, and not what lets the sender in."""
 _ENTERS = re.compile(r"(?i)reset|forgot|verif|otp|magic|welcome|regist|sign-?(?:in|up)|auth")
 _WORDS = {"html", "content", "message", "text", "subject"}
 
