@@ -34,9 +34,9 @@ def collect(tree: Tree) -> tuple[Program, list[Case]]:
 
 _ROUTED = re.compile(
     r"['\"](?:npm:|jsr:@?|https://[^'\"]*/)(?:hono/)?hono[^'\"]*['\"]"
-    r"[\s\S]*\.(?:get|post|put|delete)\(\s*['\"`]/"
+    r"[\s\S]*\.(?:get|post|put|patch|delete|route)\(\s*['\"`]/"
 )
-"""An edge function with addresses of its own, each with what it asks."""
+"""An edge function with addresses of its own, or that hangs up those of other files."""
 
 
 def _routes(program: Program) -> Iterator[Route]:

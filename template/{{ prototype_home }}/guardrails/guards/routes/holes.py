@@ -189,7 +189,8 @@ def _told(holes_of: list[Hole], asks: bool, everywhere: bool) -> Iterator[Findin
         else "no route of this file asks who is calling"
     )
     others = f" (and {len(holes_of) - 1} more)" if len(holes_of) > 1 else ""
-    also = [place_of for one in holes_of for place_of in (at_route(one[0]), *_effect(one[0], 2))]
+    also = [at_route(one[0]) for one in holes_of]
+    also += [place_of for one in holes_of for place_of in _effect(one[0], 2)]
     rule = "authz.unauthenticated-endpoint" if asks else "authz.none"
     yield finding(
         rule,

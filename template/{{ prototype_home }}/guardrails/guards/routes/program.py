@@ -151,11 +151,9 @@ class Program:
         if path in present and suffix in CODE:
             return path
         stems = [path, stem] if suffix in {".js", ".jsx", ".mjs", ".cjs"} else [path]
-        for name in stems:
-            for ending in (*CODE, *(f"/index{ending}" for ending in CODE)):
-                if name + ending in present:
-                    return name + ending
-        return None
+        endings = (*CODE, *(f"/index{ending}" for ending in CODE))
+        named = (name + ending for name in stems for ending in endings)
+        return next((one for one in named if one in present), None)
 
     def imported(self, module: Module, name: str) -> tuple[Module, str] | None:
         """The file and the name there of what `name` is in this file, when it is imported."""
@@ -255,6 +253,8 @@ class Program:
         if last in home.named:
             function = _in_part(home, callee, last)
             return (home, function) if function else None
+        if not name and (there := self.exported(home, last)) and there[1] in there[0].named:
+            return there[0], there[0].named[there[1]]  # `export { close } from "./till"`
         made = self._of_maker(home, home.outer_values.get(name), last, _MADE)
         return made or self._of_class(home, name, last)
 
