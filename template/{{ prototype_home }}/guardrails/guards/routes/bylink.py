@@ -6,9 +6,10 @@ from ...engine.finding import Severity
 from .access import Case
 from .flow import SENT
 from .meant import by_cookie
+from .middleware import Access
 from .rolepaths import PRIVATE_PATH
 from .say import HIGH, MEDIUM
-from .signs import ASKS_CALLER
+from .signs import ASKS_CALLER, OPEN_CHANGE, OPEN_READ
 
 _MAINTAINS = re.compile(
     r"(?:^|[/_-])(?:migrat\w*|seed\w*|reset|clear|clean-?up|wipe|backfill|fix|repair|purge|re-?index)(?:[/_-]|$)",
@@ -42,3 +43,17 @@ def listens(case: Case) -> tuple[Severity, str] | None:
     if not (_TALKS.search(path) or PRIVATE_PATH.search(path)) or not SENT.search(case.own):
         return None
     return HIGH, "sends on what is said in any conversation that is named"
+
+
+def meant_for_nobody(case: Case) -> bool:
+    """What reads or writes with the service key, and is meant for everybody by no word of it."""
+    effects = {name for name, _ in case.effects()}
+    touches = effects & {"read", "write", "delete"}
+    meant = OPEN_READ if case.route.method == "GET" else OPEN_CHANGE
+    return (
+        bool(touches)
+        and case.service
+        and case.access is Access.PUBLIC
+        and case.route.known
+        and meant.search(case.route.path) is None
+    )

@@ -3,11 +3,12 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...engine.finding import Finding, Place, Severity
 from .access import Case, Spot
 from .backoffice import of_the_house
-from .bylink import listens, maintains
+from .bylink import listens, maintains, meant_for_nobody
 from .callbacks import comes_back
 from .disabled import disabled
 from .edges import asks_back, edge, receives
@@ -37,7 +38,7 @@ from .platforms import EdgeProject
 from .presence import only_seen
 from .purses import fills_a_purse, told_by_action
 from .relays import by_any_account, relay_of
-from .say import CRITICAL, HIGH, MEDIUM, at_route, at_spot, deeds, finding
+from .say import CRITICAL, HIGH, MEDIUM, MOST_PLACES, at_route, at_spot, deeds, finding
 from .signs import (
     ADMIN_PATH,
     ASKS_CALLER,
@@ -162,7 +163,10 @@ def _open(cases: list[Case], told: set[tuple[str, int]]) -> Iterator[Finding]:
 def _of_app(of_app: list[Case], files: dict[str, list[Hole]]) -> Iterator[Finding]:
     """That nobody is asked anywhere is one fault, in however many files it shows."""
     if files and not any(case.access in {Access.CALLER, Access.ROLE} for case in of_app):
-        yield from _told([hole for of_file in files.values() for hole in of_file], False, True)
+        rest = [at_route(case) for case in of_app if meant_for_nobody(case)]
+        for one in _told([hole for of_file in files.values() for hole in of_file], False, True):
+            also = dict.fromkeys(at for at in (*one.also, *rest) if at != one.place)
+            yield replace(one, also=tuple(also)[:MOST_PLACES])
         return
     for path, holes_of in files.items():
         everywhere = all(

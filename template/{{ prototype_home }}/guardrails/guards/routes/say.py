@@ -26,7 +26,7 @@ def at_route(case: Case) -> Place:
 
 
 _MOST_DEEDS = 8
-_MOST_PLACES = 60
+MOST_PLACES = 60
 """A server that asks nobody anywhere has so many routes."""
 
 
@@ -65,4 +65,4 @@ def finding(
     others = tuple(
         dict.fromkeys(one for one in also if one.line != first.line or one.path != first.path)
     )
-    return Finding(rule, first, message, severity, evidence, others[:_MOST_PLACES])
+    return Finding(rule, first, message, severity, evidence, others[:MOST_PLACES])
