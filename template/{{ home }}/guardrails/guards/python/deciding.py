@@ -23,6 +23,13 @@ from .syntax import (
 from .walking import nodes_in
 
 _ACCOUNTS = re.compile(r"^(auth_)?(users?|accounts?|profiles?)$", re.IGNORECASE)
+_OF_A_KIND = re.compile(
+    r"^(patient|doctor|nurse|vendor|seller|merchant|supplier|farmer|driver|rider|courier|carrier"
+    r"|customer|client|buyer|student|teacher|tutor|instructor|coach|trainer|mentor|landlord|host"
+    r"|provider|freelancer|lawyer|therapist|pharmacist|organi[sz]er)s?(_?profiles?)?$",
+    re.IGNORECASE,
+)
+"""What somebody is beside their account: that they are one says nothing of any row."""
 _MINE = re.compile(
     r"user|owner|author|account|customer|client|creat|tenant|org|compan|email|who|by"
 )
@@ -65,9 +72,15 @@ def _asks_for_own(handler: Handler) -> bool:
         (is_query(call) or called(call) == "get")
         and not is_write(call)
         and narrowed(handler, call)
-        and not _ACCOUNTS.match(subject(handler.project, handler.module, call))
+        and not _is_who(handler, call, subject(handler.project, handler.module, call))
         for call in handler.calls
     )
+
+
+def _is_who(handler: Handler, call: ast.Call, about: str) -> bool:
+    """The account of who calls, or the row that says what they are beside it."""
+    of_a_kind = _OF_A_KIND.match(about) and not names_in(handler.whole(call)) & handler.inputs
+    return bool(_ACCOUNTS.match(about) or of_a_kind)
 
 
 def narrowed(handler: Handler, call: ast.Call) -> bool:
@@ -162,7 +175,9 @@ def _names_account(handler: Handler, value: ast.expr) -> bool:
         return True
     asked = [call for call in calls_in(value) if is_query(call) or called(call) == "get"]
     abouts = (subject(handler.project, handler.module, call) for call in asked)
-    return all(not about or _ACCOUNTS.match(about) for about in abouts)
+    return all(
+        not about or _ACCOUNTS.match(about) or _OF_A_KIND.match(about) for about in abouts
+    )
 
 
 _LOADS = re.compile(r"^_?(get|load|find|fetch|require)_(\w+_)?(user|account|me|profile)(_|$)")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ...engine.finding import Finding, Severity
 from . import (
     acts,
+    asked_of_some,
     assignment,
     claimed,
     failopen,
@@ -48,6 +49,7 @@ from .ownership import (
 )
 from .refusals import asked_about
 from .routes import RouteTable
+from .set_apart import Apart, reached_anyway
 from .shared import rows_for_all, rows_listed
 from .storing import is_query
 from .syntax import called, dotted, found, place, strings_in, words_in
@@ -79,6 +81,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     every += _beside(handlers, every, parts, shown)
     roles = kinds.roles_of(table.project) if roles_matter else set()
     every += [one for handler in handlers for one in kinds.listed_for_the_rest(handler, roles)]
+    every += _half_asked(handlers, every)
     chosen = {node for finding, node in every if finding.rule == "authz.self-assigned-role"}
     open_ = list(_open(handlers, chosen))
     yield from open_
@@ -90,6 +93,11 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     beside += left_over(handlers, told | open_to_all)
     rest = [handler for handler in handlers if handler.function not in told | open_to_all]
     beside += [one for handler in rest for one in claimed.or_as_said(handler)]
+    apart = Apart(handlers, shown)
+    named = _functions_at(handlers, [one for one, _ in every if one.rule in _SOMEBODY_ELSES])
+    known = told | open_to_all | set(named)
+    rest = [handler for handler in handlers if handler.function not in known]
+    beside += [one for handler in rest for one in reached_anyway(handler, apart)]
     beside += served_files.look(handlers)
     beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
@@ -118,6 +126,15 @@ def _beside(
             for one in across(handler, parts, shown) if not handler.asks_about_row else ():
                 files[handler.module.path, one[0].severity].append(one)
     return [_of_one_file(of_file) for of_file in files.values()]
+
+
+def _half_asked(
+    handlers: list[Handler], told: list[tuple[Finding, ast.AST]]
+) -> list[tuple[Finding, ast.AST]]:
+    known = {node for finding, node in told if finding.rule in _SOMEBODY_ELSES}
+    apart = asked_of_some.kept_apart(handlers)
+    rest = (handler for handler in handlers if handler.function not in known)
+    return [one for handler in rest for one in asked_of_some.asked_of_some(handler, apart)]
 
 
 def _of_one_file(told: list[tuple[Finding, ast.AST]]) -> tuple[Finding, ast.AST]:

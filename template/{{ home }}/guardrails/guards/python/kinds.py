@@ -82,7 +82,7 @@ def _ties(node: ast.AST, handler: Handler) -> bool:
     )
 
 
-_MANY = re.compile(
+MANY = re.compile(
     r"^(seller|vendor|merchant|landlord|host|driver|carrier|courier|rider|walker|freelancer|provider"
     r"|tutor|instructor|mentor|agent|broker|organi[sz]er|customer|client|buyer|student|patient"
     r"|tenant|renter|guest|member|user|creator|contractor|farmer|chef|company|employer|recruiter)s?$",
@@ -98,7 +98,7 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     tests = [node for node in handler.body if isinstance(node, ast.If) and _of_role(node.test)]
     kinds = {text for node in tests for text in strings_in(node.test)} | set(_by_decorator(handler))
-    if not any(_MANY.match(kind) for kind in kinds) or not serves_many(handler):
+    if not any(MANY.match(kind) for kind in kinds) or not serves_many(handler):
         return
     if tests and not any(
         refuses(node, handler.function) for one in tests for node in nodes_in(one)
@@ -111,7 +111,7 @@ def any_of_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     changes = [it for it in handler.calls if is_write(it) and names_in(it) & ids]
     changes += changed_rows(handler)
     if change := next(iter(changes), None):
-        kind = next(kind for kind in sorted(kinds) if _MANY.match(kind))
+        kind = next(kind for kind in sorted(kinds) if MANY.match(kind))
         yield found(
             "authz.idor", handler.module, change,
             f"{route.label} changes the row that the request names for any {kind.lower()}, "
@@ -130,7 +130,7 @@ def listed_for_a_kind(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
     if route.method != "GET" or route.before != "role" or handler.uses_user:
         return
     kinds = set(_by_check(handler))
-    if not kinds or not all(map(_MANY.match, kinds)) or not serves_many(handler):
+    if not kinds or not all(map(MANY.match, kinds)) or not serves_many(handler):
         return
     if meant.free_places(f"{route.path} {route.function.name}") or not _answers_with(handler):
         return
@@ -153,7 +153,7 @@ def listed_for_the_rest(handler: Handler, roles: set[str]) -> Iterator[tuple[Fin
         if not isinstance(node, ast.If) or node in below or not _asks_role(node.test):
             continue
         kinds, rest = _last_branch(node)
-        others = sorted(one for one in roles - kinds if _MANY.match(one))
+        others = sorted(one for one in roles - kinds if MANY.match(one))
         listed = next((call for one in rest for call in calls_in(one) if _all_rows(call)), None)
         if listed is None or not others or not _rows_of_people(handler):
             continue
@@ -275,7 +275,7 @@ def for_many(handler: Handler) -> bool:
     asked = [node.test for node in handler.body if isinstance(node, ast.If)]
     named = {text for test in asked if _of_role(test) for text in strings_in(test)}
     kinds = {text for text in named if not _KEY.search(text)}
-    return handler.route.before != "role" and bool(kinds) and all(map(_MANY.match, kinds))
+    return handler.route.before != "role" and bool(kinds) and all(map(MANY.match, kinds))
 
 
 _CUSTOMERS = re.compile(

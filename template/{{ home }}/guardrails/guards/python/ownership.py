@@ -123,7 +123,7 @@ def foreign_rows(
     if not knows_caller(handler) or looked_after(handler) or not serves_many(handler):
         return
     for call in handler.calls:
-        key = _request_key(handler, call)
+        key = request_key(handler, call)
         if not key or not (is_query(call) or is_write(call) or called(call) == "get"):
             continue
         if _is_anybodys(handler, call, key, shown):
@@ -137,7 +137,7 @@ def foreign_rows(
             severity=Severity.HIGH if _grave(handler, call, listed) else Severity.MEDIUM,
             symbol=route.function.name,
             also=[
-                *_declared(handler, call),
+                *declared(handler, call),
                 *(place(handler.module, it) for it in looked_up(handler) if it is not call),
             ],
         ), route.function  # fmt: skip
@@ -166,11 +166,11 @@ def _never(handler: Handler) -> str:
 
 def looked_up(handler: Handler) -> list[ast.Call]:
     """The queries for a row that the request names: where its owner would be compared."""
-    asked = [call for call in handler.calls if is_query(call) and _request_key(handler, call)]
+    asked = [call for call in handler.calls if is_query(call) and request_key(handler, call)]
     return [call for call in asked if not is_write(call)][:2]
 
 
-def _declared(handler: Handler, call: ast.Call) -> list[Place]:
+def declared(handler: Handler, call: ast.expr | ast.stmt) -> list[Place]:
     """Where the route begins, if its row is taken further below."""
     far = call.lineno - handler.route.line > _NEAR
     return [place(handler.module, handler.route.line, handler.function.name)] if far else []
@@ -223,7 +223,7 @@ _REFERENCE = re.compile(r"^(\w+_)?(ref|reference)$|^(order|booking|invoice|payme
 """What numbers a row for its owner, and is told to others on the way."""
 
 
-def _request_key(handler: Handler, call: ast.Call) -> str:
+def request_key(handler: Handler, call: ast.Call) -> str:
     for argument in [*call.args, *(word.value for word in call.keywords)]:
         for node in nodes_in(argument):
             if isinstance(node, ast.Name) and node.id in handler.inputs:
@@ -313,7 +313,7 @@ def changed_unasked(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
             "authz.idor", handler.module, call,
             f"{route.label} changes the row that the request names, and never compares whose it is "
             "with who calls.",
-            severity=Severity.HIGH, symbol=route.function.name, also=_declared(handler, call),
+            severity=Severity.HIGH, symbol=route.function.name, also=declared(handler, call),
         ), route.function  # fmt: skip
         return
 
@@ -325,7 +325,7 @@ def _rows(handler: Handler) -> Iterator[tuple[str, ast.Call]]:
         if not isinstance(target, ast.Name) or not isinstance(value, ast.Call):
             continue
         asks = called(value) in {"get", "get_or_404", "first", "first_or_404", "find_one"}
-        if asks and any(_request_key(handler, call) for call in calls_in(value)):
+        if asks and any(request_key(handler, call) for call in calls_in(value)):
             yield target.id, value
 
 

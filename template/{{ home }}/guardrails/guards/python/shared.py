@@ -38,7 +38,7 @@ def rows_listed(handlers: list[Handler]) -> set[str]:
 
 def subject(project: Project, module: Module, call: ast.Call) -> str:
     """The model of a query, or its collection: `Boat` of `Boat.query.get(1)`."""
-    for found in classes_in(project, module, [*nodes_in(call), *_behind(module, call)]):
+    for found in classes_in(project, module, [*nodes_in(call), *behind(module, call)]):
         return found.name
     if said := table(module, call) or _held_in(project, module, call) or _begun(module, call):
         return said
@@ -99,7 +99,7 @@ def collection(project: Project, module: Module, call: ast.Call) -> str:
 _BASE = re.compile(r"(^|[._])(db|database|mongo|mongodb)$", re.IGNORECASE)
 
 
-def _behind(module: Module, call: ast.Call) -> list[ast.AST]:
+def behind(module: Module, call: ast.Call) -> list[ast.AST]:
     """`boats.all()`, where `boats = Boat.query` a line above."""
     function = module.owners.get(call)
     started = dotted(call.func).partition(".")[0]
