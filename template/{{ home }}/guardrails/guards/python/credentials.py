@@ -14,10 +14,12 @@ from .modules import Module, Project, is_script
 from .routes import RouteTable
 from .syntax import (
     argument,
+    assigned,
     assigns_in,
     called,
     dotted,
     found,
+    key_of,
     keyword,
     names_in,
     strings_in,
@@ -343,6 +345,22 @@ def _constant(module: Module, node: ast.expr | None) -> str | None:
     return text_of(node)
 
 
+def _local(module: Module, call: ast.Call, node: ast.expr | None) -> str | None:
+    """What a name holds that the function gives a text once: `password = "…"`; and what a body
+    that leaves it out stands for: `data.get("password", "…")`.
+    """
+    owner = module.owners.get(call)
+    if isinstance(node, ast.Name) and owner is not None:
+        given = assigned(owner, node.id)
+        return text_of(given[0]) if len(given) == 1 else None
+    if isinstance(node, ast.Call) and called(node) == "get" and _PASSWORD_KEY.match(key_of(node)):
+        return text_of(argument(node, 1, "default"))
+    return None
+
+
+_PASSWORD_KEY = re.compile(r"^(password|passwd|pwd)$", re.IGNORECASE)
+
+
 def _literal_password(module: Module, call: ast.Call) -> str | None:
     name = called(call)
     if name in _HASHERS and name != "encrypt":
@@ -353,7 +371,7 @@ def _literal_password(module: Module, call: ast.Call) -> str | None:
             r"pwd|pass|crypt|hasher", dotted(call.func), re.IGNORECASE
         ):
             return None
-        text = _constant(module, value)
+        text = _constant(module, value) or _local(module, call, value)
         if value is not None and called(value) == "encode":
             text = fallback(value)[1]
         if isinstance(value, ast.Constant) and isinstance(value.value, bytes):

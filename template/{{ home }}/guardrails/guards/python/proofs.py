@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...engine.finding import Finding, Severity
+from . import any_password
 from .access import Gatekeeper
 from .handlers import Handler
 from .modules import Function, Project, is_script
@@ -36,7 +37,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     }
     for handler in open_.values():
         yield from _answered(handler)
-    yield from _too_short(table.project)
+    short = list(_too_short(table.project))
+    yield from short or any_password.look(open_.values())
 
 
 # given to whoever asks
