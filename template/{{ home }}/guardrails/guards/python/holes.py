@@ -12,6 +12,7 @@ from . import (
     asked_of_some,
     assignment,
     claimed,
+    claimed_accounts,
     contacts,
     failopen,
     in_the_name,
@@ -100,6 +101,7 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     rest = [handler for handler in handlers if handler.function not in known]
     beside += [one for handler in rest for one in reached_anyway(handler, apart)]
     beside += [one for handler in rest for one in contacts.look(handler)]
+    beside += [one for handler in rest for one in claimed_accounts.look(handler)]
     beside += served_files.look(handlers)
     beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:

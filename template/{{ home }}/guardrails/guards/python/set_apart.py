@@ -14,6 +14,7 @@ from .deciding import decided_by_user, narrowed
 from .handlers import Handler, comes_from
 from .modules import Function, Module, Project
 from .ownership import declared, request_key
+from .refusals import ROLES, refuses
 from .shared import behind, classes_in
 from .stored import along
 from .storing import is_query, is_write
@@ -27,6 +28,7 @@ from .syntax import (
     names_in,
     strings_in,
     text_of,
+    words_in,
 )
 from .walking import nodes_in
 
@@ -45,7 +47,7 @@ class Apart:
         self._by_kind: dict[Kind, set[str]] = defaultdict(set)
         for handler in handlers:
             if handler.route.access == "role" and (kind := kind_of(handler)):
-                self._by_kind[kind] |= set(_narrowed(handler)) - shown
+                self._by_kind[kind] |= {*_narrowed(handler), *_held_against(handler)} - shown
 
     def of(self, handler: Handler) -> set[str]:
         kind = kind_of(handler) if handler.route.access == "role" else frozenset()
@@ -73,6 +75,26 @@ def _narrowed(handler: Handler) -> Iterator[str]:
             own = {name for name, value in given.items() if handler.of_the_user(value)}
             if own:
                 yield from _asked_by(handler.project, there.module, there.node, own)
+
+
+def _held_against(handler: Handler) -> Iterator[str]:
+    """The models of rows that are looked up by an id, where whoever has no part in them is
+    refused: `if hive.keeper_id != me.id: raise …`.
+    """
+    refused = (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and isinstance(node.test.ops[0], ast.NotEq)
+        and handler.of_the_user(node.test)
+        and not any(map(ROLES.search, words_in(node.test)))
+        and isinstance(node.test.comparators[0], ast.Attribute)
+        and any(refuses(inner, handler.function) for inner in node.body)
+        for node in handler.body
+    )
+    if handler.path_parameters and any(refused):
+        for _, model in _looked_up(handler):
+            if not _ACCOUNTS.match(model):
+                yield model
 
 
 def _asked_by(
@@ -111,7 +133,7 @@ def reached_anyway(handler: Handler, apart: Apart) -> Iterator[tuple[Finding, as
     models = apart.of(handler)
     if not models or _looks_after(handler):
         return
-    for call, model in [*_looked_up(handler), *_hung_on(handler)]:
+    for call, model in [*_looked_up(handler), *_hung_on(handler), *_behind(handler)]:
         if model in models:
             verb = "changes" if handler.route.writes else "reads"
             yield found(
@@ -138,6 +160,19 @@ def _looked_up(handler: Handler) -> Iterator[tuple[ast.Call, str]]:
             nodes = [inner for one in along(call) for inner in nodes_in(one)]
             for model in classes_in(handler.project, handler.module, nodes):
                 yield call, model.name
+            for column, model in _columns(handler, call):
+                yield from ((call, one) for one in _referred(handler.project, model, column))
+
+
+def _columns(handler: Handler, call: ast.Call) -> Iterator[tuple[str, ast.ClassDef]]:
+    """`house_id` of `Note.house_id == house_id`, with the model that it is a column of."""
+    for one in along(call):
+        for given in one.args:
+            if isinstance(given, ast.Compare) and names_in(given.comparators[0]) & handler.inputs:
+                owner, _, column = dotted(given.left).rpartition(".")
+                there = handler.project.resolve(handler.module, owner).node
+                if isinstance(there, ast.ClassDef):
+                    yield column, there
 
 
 def _hung_on(handler: Handler) -> Iterator[tuple[ast.Call, str]]:
@@ -158,3 +193,18 @@ def _referred(project: Project, model: ast.ClassDef, column: str) -> Iterator[st
                 there = project.tables.get((named or "").partition(".")[0])
                 if there is not None:
                     yield there[1].name
+
+
+def _behind(handler: Handler) -> Iterator[tuple[ast.Call, str]]:
+    """`remind(hive_id)`, which looks the hive up by the id that it is handed."""
+    for call in handler.calls:
+        there = handler.project.resolve(handler.module, dotted(call.func))
+        if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        given = handed(there.node, call)
+        named = {name for name, it in given.items() if names_in(it) & set(handler.path_parameters)}
+        for one in calls_in(there.node) if named and there.module else ():
+            asks = is_query(one) or called(one) == "get"
+            if there.module and asks and any(names_in(it) & named for it in _conditions(one)):
+                for model in classes_in(handler.project, there.module, nodes_in(one)):
+                    yield call, model.name
