@@ -28,6 +28,7 @@ from . import (
     settled,
     sockets,
     told_paid,
+    told_settings,
     unset,
 )
 from .access import Gatekeeper, is_login
@@ -100,8 +101,8 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     known = told | open_to_all | set(named)
     rest = [handler for handler in handlers if handler.function not in known]
     beside += [one for handler in rest for one in reached_anyway(handler, apart)]
-    beside += [one for handler in rest for one in contacts.look(handler)]
-    beside += [one for handler in rest for one in claimed_accounts.look(handler)]
+    for say in (contacts.look, claimed_accounts.look, told_settings.look):
+        beside += [one for handler in rest for one in say(handler)]
     beside += served_files.look(handlers)
     beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
