@@ -21,6 +21,7 @@ _OF_PEOPLE = re.compile(
     r"(_?profiles?)?$",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"(^|_)(id|uid|uuid|pk)$")
 _ROWS = {"all", "first", "get", "to_list", "find", "find_one", "get_or_404", "scalars", "fetchall"}
 _ABOUT_ONESELF = re.compile(r"(^|/)(me|self|mine|profile|account|whoami|verify|callback|health)\b")
 
@@ -32,6 +33,8 @@ def look(handler: Handler) -> Iterator[tuple[Finding, ast.AST]]:
         return
     if handler.uses_user or _ABOUT_ONESELF.search(route.path):
         return
+    if not all(map(_COUNTED.search, handler.path_parameters)):
+        return  # who has the link to an invitation may know whose it is
     rows = set(_rows(handler))
     for node, value in _told(handler):
         if names_in(value) & rows and not names_in(value) & set(handler.path_parameters):

@@ -37,6 +37,7 @@ Kind = frozenset[str]
 
 _ACCOUNTS = re.compile(r"^(auth_)?(users?|accounts?|members?)$", re.IGNORECASE)
 _OVER_ALL = re.compile(r"admin|super|root|platform|staff|internal", re.IGNORECASE)
+_ID = re.compile(r"(^|_)(id|uuid)$")
 _ASKS = {"filter", "filter_by", "where", "find", "find_one"}
 
 
@@ -197,12 +198,13 @@ def _referred(project: Project, model: ast.ClassDef, column: str) -> Iterator[st
 
 def _behind(handler: Handler) -> Iterator[tuple[ast.Call, str]]:
     """`remind(hive_id)`, which looks the hive up by the id that it is handed."""
-    for call in handler.calls:
+    ids = set(filter(_ID.search, handler.path_parameters))
+    for call in handler.calls if ids else ():
         there = handler.project.resolve(handler.module, dotted(call.func))
         if not isinstance(there.node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         given = handed(there.node, call)
-        named = {name for name, it in given.items() if names_in(it) & set(handler.path_parameters)}
+        named = {name for name, it in given.items() if names_in(it) & ids}
         for one in calls_in(there.node) if named and there.module else ():
             asks = is_query(one) or called(one) == "get"
             if there.module and asks and any(names_in(it) & named for it in _conditions(one)):
