@@ -8,13 +8,17 @@ from ...engine.finding import Finding
 from .handlers import Handler, fields_of
 from .modules import Function, Module, Project
 from .newcomers import is_sign_up
-from .syntax import called, calls_in, found, key_of, place, words_in
+from .syntax import called, calls_in, dotted, found, key_of, parameters, place, words_in
 from .walking import nodes_in
 
 _PASSWORD = re.compile(r"^(new_?|confirm_?)?(password|passwd|pwd)$", re.IGNORECASE)
 _HASHES = {
     "generate_password_hash", "hash_password", "get_password_hash", "hashpw", "hash",
     "set_password", "make_password", "create_user",
+}  # fmt: skip
+_NO_BODY = {
+    "Request", "Response", "BackgroundTasks", "Session", "AsyncSession", "Annotated", "Optional",
+    "UploadFile", "Dict", "Any", "AsyncIOMotorDatabase", "Database", "Connection",
 }  # fmt: skip
 _ASKED = re.compile(r"valid|strength|strong|polic|complex|rules?$|requirement|pattern|regex|match")
 
@@ -73,7 +77,12 @@ def _asks(function: Function) -> bool:
 
 
 def _described(handler: Handler) -> bool:
-    """A class that the body is read into says more of the password than that it is a text."""
+    """A class that the body is read into says more of the password than that it is a text, or is
+    none that is seen.
+    """
+    seen = {name for name, _, _ in handler.models}
+    if any(_of_a_class(it) and it.arg not in seen for it, _ in parameters(handler.function)):
+        return True
     for _, module, model in handler.models:
         if any(_PASSWORD.match(name) and _says_more(field) for name, field in
                fields_of(handler.project, module, model).items()):
@@ -84,6 +93,11 @@ def _described(handler: Handler) -> bool:
         if any(map(_decorated, methods)):
             return True
     return False
+
+
+def _of_a_class(parameter: ast.arg) -> bool:
+    name = dotted(parameter.annotation).rpartition(".")[2]
+    return name[:1].isupper() and name not in _NO_BODY
 
 
 def _decorated(method: ast.FunctionDef) -> bool:
