@@ -7,7 +7,7 @@ from ...engine.finding import Finding
 from .access import Case
 from .middleware import Access
 from .program import Piece
-from .say import HIGH, MEDIUM, at_route, finding, place
+from .say import HIGH, at_route, finding, place
 
 _CHECKOUT = re.compile(r"checkout\.sessions\.create$|subscriptions\.(?:create|update)$")
 _PRICE = re.compile(r"\bprice\s*:\s*([A-Za-z_$][\w$.?!]*)\s*(?=[,}])|[{,]\s*(price)\s*(?=[,}])")
@@ -36,17 +36,14 @@ def chosen_prices(case: Case) -> Iterator[Finding]:
             handed = next(
                 (one[1] for one in _WHAT.finditer(given) if names.has_sent(one[2] or one[1])), ""
             )
-            message = (
-                f"{case.route.label} charges whichever price the client names, and hands out "
-                f"the `{handed}` that it names: the cheapest price buys the dearest of these"
-                if handed
-                else f"{case.route.label} charges whichever of the account's prices the client "
-                f"names, those for tests, for others and of long ago among them"
-            )
-            where = place(piece.module, call.start + match.start(), case.route.label)
-            severity = HIGH if handed else MEDIUM
-            yield finding("payments.client-price", where, message, severity, [at_route(case)])
-            return
+            if handed:  # else one gets what one pays for
+                message = (
+                    f"{case.route.label} charges whichever price the client names, and hands out "
+                    f"the `{handed}` that it names: the cheapest price buys the dearest of these"
+                )
+                where = place(piece.module, call.start + match.start(), case.route.label)
+                yield finding("payments.client-price", where, message, HIGH, [at_route(case)])
+                return
 
 
 _USES = (

@@ -38,6 +38,8 @@ def negatives(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
 
 def _of_case(case: Case) -> Iterator[Finding]:
     for piece in case.pieces:
+        if "*" not in piece.code:
+            continue
         names = case.flow.of(piece)
         for used in _PRICED.finditer(piece.code):
             value = (used["a"] or used["b"]).replace("?", "").replace("!", "")
