@@ -24,7 +24,7 @@ _GLANCE = 0.2
 _GRACE = 1.0
 _BLOCK = 1 << 20
 _OBJECTS = 100_000
-"""So many new ones before garbage is looked for: a guard is soon over, and nearly all of it is kept."""
+"""So many new ones before garbage is looked for: a guard is soon over, and keeps nearly all."""
 _ASKED = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -39,7 +39,9 @@ _BIG = 50
 BUILT_NAMES = frozenset({".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".output"})
 _ENGINE = {"guards.toml", "engine", "guards", "rules"}
 ITSELF = "the guardrails themselves"
-_PRELOAD = re.compile(r"(?:.*/)?prototype/(?=(?:node/preload\.mjs|browser/report\.js|python/observe/__main__\.py)$)")
+_PRELOAD = re.compile(
+    r"(?:.*/)?prototype/(?=(?:node/preload\.mjs|browser/report\.js|python/observe/__main__\.py)$)"
+)
 _FITTED = re.compile(r"/src/\w+/legacy/port\.py$")
 _VENV_MARK = "pyvenv.cfg"
 _MODULES_MARK = ".package-lock.json"

@@ -276,7 +276,9 @@ def _people(project: Project, path: str) -> Iterator[Finding]:
     content = read_within(project.tree.root, path, _READ_AT_MOST) or b""
     few = 2 if _BACKUP.search(path) else _FEW_PEOPLE
     many = content.count(b"@") >= few
-    addresses = {one for one in set(_ADDRESS.findall(content) if many else ()) if not _MADE_UP.fullmatch(one)}
+    addresses = {
+        one for one in set(_ADDRESS.findall(content) if many else ()) if not _MADE_UP.fullmatch(one)
+    }
     asks = path.endswith(".json") and _NUMBERS.search(content) is not None
     telephones = set(_TELEPHONE.findall(content) if asks else ())
     kind, most = max(

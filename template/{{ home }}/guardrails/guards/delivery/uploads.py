@@ -9,7 +9,9 @@ from .project import Project
 _FOLDER = re.compile(
     r"(?:^|/)(?:\w+[_-])?(?:uploads?|recordings?|user[_-]?files|attachments)(?:[_-]\w+)?/"
 )
-_NOBODYS = re.compile(r"(?:^|/)(?:node_modules|tests?|fixtures?|__tests__|site-packages|seeds?|lovable-uploads)/")
+_NOBODYS = re.compile(
+    r"(?:^|/)(?:node_modules|tests?|fixtures?|__tests__|site-packages|seeds?|lovable-uploads)/"
+)
 _SENT = re.compile(
     r"\.(?:jpe?g|png|webp|gif|heic|avif|pdf|docx?|xlsx?|csv|webm|weba|mp3|m4a|wav|ogg|mp4|mov)$",
     re.IGNORECASE,

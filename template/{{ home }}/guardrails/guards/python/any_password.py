@@ -84,8 +84,10 @@ def _described(handler: Handler) -> bool:
     if any(_of_a_class(it) and it.arg not in seen for it, _ in parameters(handler.function)):
         return True
     for _, module, model in handler.models:
-        if any(_PASSWORD.match(name) and _says_more(field) for name, field in
-               fields_of(handler.project, module, model).items()):
+        if any(
+            _PASSWORD.match(name) and _says_more(field)
+            for name, field in fields_of(handler.project, module, model).items()
+        ):
             return True
         methods = [item for item in model.body if isinstance(item, ast.FunctionDef)]
         if any("password" in word for item in methods for word in words_in(item) | {item.name}):

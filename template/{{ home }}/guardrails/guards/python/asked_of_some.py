@@ -30,7 +30,9 @@ def asked_of_some(handler: Handler, kinds: set[str]) -> Iterator[tuple[Finding, 
     branches = [node for node in handler.body if isinstance(node, ast.If)]
     checks = {node: kind for node in branches if (kind := _kind_asked(handler, node))}
     inside = {inner for node in checks for inner in nodes_in(node)}
-    others = sorted(kinds - {kind for it in branches if _refused(handler, it) for kind in _kinds(it.test)})
+    others = sorted(
+        kinds - {kind for it in branches if _refused(handler, it) for kind in _kinds(it.test)}
+    )
     if not checks or not others or any(_turns_away(handler, it) for it in _rest(handler, inside)):
         return
     first = min(checks, key=lambda node: node.lineno)

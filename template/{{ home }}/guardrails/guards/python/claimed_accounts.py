@@ -49,8 +49,10 @@ def _of_another(handler: Handler, name: str) -> bool:
     return bool(given) and all(
         any(
             (is_query(call) or by_its_id(call))
-            and any(comes_from(it, handler.inputs) for it in call.args)
-            or any(comes_from(word.value, handler.inputs) for word in call.keywords)
+            and any(
+                comes_from(it, handler.inputs)
+                for it in (*call.args, *(word.value for word in call.keywords))
+            )
             for call in calls_in(value)
         )
         and not (called(value)[:1].isupper())

@@ -51,7 +51,9 @@ def _told(handler: Handler) -> Iterator[tuple[ast.AST, ast.expr]]:
     """What the answer says of addresses and numbers: a dict's, or a model's that is answered."""
     for node in handler.body:
         if isinstance(node, ast.Dict):
-            pairs = [(text_of(key) or "", it) for key, it in zip(node.keys, node.values, strict=True)]
+            pairs = [
+                (text_of(key) or "", it) for key, it in zip(node.keys, node.values, strict=True)
+            ]
         elif isinstance(node, ast.Call) and called(node)[:1].isupper():
             pairs = [(word.arg or "", word.value) for word in node.keywords]
         else:

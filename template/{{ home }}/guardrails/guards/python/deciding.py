@@ -175,9 +175,7 @@ def _names_account(handler: Handler, value: ast.expr) -> bool:
         return True
     asked = [call for call in calls_in(value) if is_query(call) or called(call) == "get"]
     abouts = (subject(handler.project, handler.module, call) for call in asked)
-    return all(
-        not about or _ACCOUNTS.match(about) or _OF_A_KIND.match(about) for about in abouts
-    )
+    return all(not about or _ACCOUNTS.match(about) or _OF_A_KIND.match(about) for about in abouts)
 
 
 _LOADS = re.compile(r"^_?(get|load|find|fetch|require)_(\w+_)?(user|account|me|profile)(_|$)")

@@ -96,13 +96,9 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     beside += left_over(handlers, told | open_to_all)
     rest = [handler for handler in handlers if handler.function not in told | open_to_all]
     beside += [one for handler in rest for one in claimed.or_as_said(handler)]
-    apart = Apart(handlers, shown)
     named = _functions_at(handlers, [one for one, _ in every if one.rule in _SOMEBODY_ELSES])
     known = told | open_to_all | set(named)
-    rest = [handler for handler in handlers if handler.function not in known]
-    beside += [one for handler in rest for one in reached_anyway(handler, apart)]
-    for say in (contacts.look, claimed_accounts.look, told_settings.look):
-        beside += [one for handler in rest for one in say(handler)]
+    beside += _where_nothing_is_known(handlers, known, Apart(handlers, shown))
     beside += served_files.look(handlers)
     beside += relays.look(handlers, told | open_to_all)
     for finding, node in [*every, *beside]:
@@ -115,6 +111,17 @@ def look(table: RouteTable, keeper: Gatekeeper) -> Iterator[Finding]:
     for module in {handler.module.path: handler.module for handler in handlers}.values():
         yield from acts.hardcoded_principal(module)
         yield from commented_out(module, [h.function for h in handlers if h.module is module])
+
+
+def _where_nothing_is_known(
+    handlers: list[Handler], known: set[ast.AST], apart: Apart
+) -> Iterator[tuple[Finding, ast.AST]]:
+    rest = [handler for handler in handlers if handler.function not in known]
+    for handler in rest:
+        yield from reached_anyway(handler, apart)
+    for say in (contacts.look, claimed_accounts.look, told_settings.look):
+        for handler in rest:
+            yield from say(handler)
 
 
 def _beside(

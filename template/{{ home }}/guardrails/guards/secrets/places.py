@@ -2,7 +2,6 @@
 
 from ...engine import regex as re
 
-
 VENDORED = re.compile(
     r"(^|/)(node_modules|bower_components|site-packages|\.venv|venv|__pycache__|\.next|\.nuxt"
     r"|\.svelte-kit|\.output|\.git|\.hg|Pods|DerivedData|\.npm-cache|_cacache|\.pnpm-store)/"

@@ -203,9 +203,7 @@ class Chains:
 
 def _is_no_step(name: str) -> bool:
     """Rows to try things with, what stands in for something, what takes a step back."""
-    return bool(
-        _STAND_IN.search(name) or name.startswith("seed") or _TAKES_BACK.search(name)
-    )
+    return bool(_STAND_IN.search(name) or name.startswith("seed") or _TAKES_BACK.search(name))
 
 
 def _by_folder(sql: Iterable[str]) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from ...engine.guard import Looked
 from ...engine.tree import Tree
 from ..filenames import is_test
 from .chain import Chains, version_of
+from .trying import for_trying
 
 MOST_ALSO = 25
 _CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py")
@@ -205,7 +206,7 @@ def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
                     _place(path, text, found.start()),
                     f"{path} {what} ({found.group().strip()[:60]}), so no migration knows what "
                     f"the database looks like.",
-                    Severity.MEDIUM if _for_trying(tree, path, text, found.start()) else None,
+                    Severity.MEDIUM if for_trying(tree, path, text, found.start()) else None,
                     Evidence.EXACT,
                 )
                 break
@@ -220,38 +221,6 @@ def _bypassed(tree: Tree, texts: _Texts, code: list[str]) -> Iterator[Finding]:
                 Severity.MEDIUM if _MIGRATES.search(text) else None,
                 Evidence.EXACT,
             )
-
-
-_BY_NAME = re.compile(r"^if\s+__name__\s*==", re.MULTILINE)
-_FUNCTION = re.compile(r"^def\s+(\w+)", re.MULTILINE)
-_STARTS = ("Procfile", "Dockerfile", "render.yaml", "docker-compose.yml", "docker-compose.yaml")
-
-
-def _for_trying(tree: Tree, path: str, text: str, at: int) -> bool:
-    """Whether it fills a database to try things with, or makes the one of a developer."""
-    near = text[max(0, at - 160) : at]
-    name = path.rpartition("/")[2]
-    if "seed" in name.lower() or "sqlite" in near:
-        return True
-    return _by_hand_only(text, at) and not _started_by_name(tree, name)
-
-
-def _by_hand_only(text: str, at: int) -> bool:
-    """Whether it happens only where the file itself is run: a server that imports it does not."""
-    main = _BY_NAME.search(text)
-    if main is None or main.start() < at:
-        return main is not None
-    above = list(_FUNCTION.finditer(text, 0, at))
-    if not above or re.search(r"\n[^\s#]", text[above[-1].end() : at]):
-        return False
-    calls = [one.start() for one in re.finditer(rf"(?<!def )\b{above[-1][1]}\b", text)]
-    return bool(calls) and min(calls) > main.start()
-
-
-def _started_by_name(tree: Tree, name: str) -> bool:
-    runs = re.compile(rf"\bpython3?[\s\"',]+(?:[\w./-]+/)?{re.escape(name)}\b")
-    starts = tree.matching(*(f"**/{one}" for one in _STARTS))
-    return any(runs.search(tree.text(path) or "") for path in starts)
 
 
 def _on_request(texts: _Texts, code: list[str]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Judges of log-ins, passwords, tokens and the secrets behind them."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words

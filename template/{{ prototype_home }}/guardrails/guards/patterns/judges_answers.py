@@ -1,6 +1,5 @@
 """Judges of what goes out with something of the request in it: HTML, and where it sends to."""
 
-
 from ...engine import regex as re
 from .case import Case, Judge, from_request, interpolations
 from .judges_input import sanitised
@@ -46,7 +45,9 @@ _OWN = re.compile(
 _IN_LINK = re.compile(r"(?:href|src)=[\"']?[^\"'<>]*$")
 
 
-_TAKEN_APART = r"\{{[^{{}};]*\b{0}\b[^{{}};]*\}}\s*(?::[^=;]+)?=\s*([\w$]+)(\.data)?\s*(?:as\b|[;\n])"
+_TAKEN_APART = (
+    r"\{{[^{{}};]*\b{0}\b[^{{}};]*\}}\s*(?::[^=;]+)?=\s*([\w$]+)(\.data)?\s*(?:as\b|[;\n])"
+)
 _OF_A_RECORD = re.compile(
     r"\s*([\w$]+)(?:\?\.|\.)(?:[\w$]+\??\.)*(?:\w*_)?(?:name|title|message|notes?|comments?)\b"
     r"\s*(?:(?:\|\||\?\?)[^;]*)?;?\s*"

@@ -1,6 +1,5 @@
 """Judges of what is appended to a statement that was begun above."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations

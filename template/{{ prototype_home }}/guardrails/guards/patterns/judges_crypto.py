@@ -1,6 +1,5 @@
 """Judges of randomness, hashes and comparisons."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words

@@ -1,6 +1,5 @@
 """Judges of reads without end, queries in loops, and writes without a transaction."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import WRITE, Case, Judge, last_name

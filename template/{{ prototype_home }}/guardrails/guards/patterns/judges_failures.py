@@ -1,6 +1,5 @@
 """Judges of what becomes of a failure that the database's client tells and does not throw."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge

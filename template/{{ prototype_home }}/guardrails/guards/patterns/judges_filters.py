@@ -1,6 +1,5 @@
 """Judges of filters for PostgREST that are put together as text."""
 
-
 from ...engine import regex as re
 from .case import Case, Judge, interpolations
 

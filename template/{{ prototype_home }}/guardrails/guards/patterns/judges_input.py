@@ -1,6 +1,5 @@
 """Judges of what comes in: HTML, SQL, filters, commands, addresses, files, unchecked bodies."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations, last_name

@@ -1,6 +1,5 @@
 """Judges of limits that a plan sets: who keeps them."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge

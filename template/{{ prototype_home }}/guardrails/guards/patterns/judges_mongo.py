@@ -1,6 +1,5 @@
 """Judges of MongoDB: what the client puts into a query, lists without end, keys without index."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, from_request, interpolations

@@ -1,6 +1,5 @@
 """Judges of what is logged, swallowed and told to the caller."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge, last_name, words
@@ -27,7 +26,7 @@ _CHAIN = re.compile(
 )
 
 
-_MAKES_SECRETS = re.compile(r"(?i)(?:^|/)(?:gen|make|create|new)\w*?[-_]?(?:secret|key|vapid)s?\.\w+$")
+_GENERATOR = re.compile(r"(?i)(?:^|/)(?:gen|make|create|new)\w*?[-_]?(?:secret|key|vapid)s?\.\w+$")
 """It is run to be shown new ones."""
 
 
@@ -35,7 +34,7 @@ def logged_secret(case: Case) -> Case | None:
     """The value of a secret is written into the log; its name in a text is nothing."""
     arguments = case.match.text.partition("(")[2].rpartition(")")[0]
     masked = re.search(r"\*{3}|redact|mask", arguments, re.IGNORECASE)
-    if masked or _MAKES_SECRETS.search(case.source.path):
+    if masked or _GENERATOR.search(case.source.path):
         return None
     if (labelled := _labelled_secret(arguments)) and not _is_absent(labelled, case.above):
         return _at_its_worth(case.but(WHAT=labelled))

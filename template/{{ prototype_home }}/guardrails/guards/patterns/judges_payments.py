@@ -1,6 +1,5 @@
 """Judges of money, days, and what is paid for."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import WRITE, Case, Judge, from_request, last_name, words

@@ -1,6 +1,5 @@
 """Judges of what only pretends: payments with a delay, invented people, roles that users write."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from ..everybody import EVERYBODY

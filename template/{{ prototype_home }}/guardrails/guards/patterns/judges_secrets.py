@@ -1,6 +1,5 @@
 """Judges of secrets and passwords that stand in the source."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from ..filenames import is_test
@@ -275,7 +274,9 @@ def named_password(case: Case) -> Case | None:
 _TYPED = re.compile(
     r"\s*(?:const|let|var)?\s*\w+\s*(?::\s*string\s*)?=\s*[\"'`]([^\"'`\s$]{4,40})[\"'`]\s*;?\s*(?://.*)?"
 )
-_KEEPS = re.compile(r"\b(?:insert|update|upsert|create|save|query|execute|set)\w*\s*\(|\bINSERT|UPDATE\b")
+_KEEPS = re.compile(
+    r"\b(?:insert|update|upsert|create|save|query|execute|set)\w*\s*\(|\bINSERT|UPDATE\b"
+)
 
 
 def password_of_script(case: Case) -> Case | None:

@@ -1,10 +1,8 @@
 """Judges of uploads: how large, of which type, under which name, and on whose disk."""
 
-
 from ...engine import regex as re
 from ...engine.finding import Severity
 from .case import Case, Judge
-
 
 _KEPT_ENDING = re.compile(
     r"filename\b[\s\S]{0,400}?(?:extname\(\s*\w+\.originalname|\.originalname)"
@@ -41,7 +39,9 @@ def _believes(case: Case, filtered: re.Match[str]) -> bool:
     return _LOOKS_AT_ENDING.search(told) is None or _EITHER.search(told) is not None
 
 
-_MIME_TABLE = re.compile(r"mime\w*\[|fileType|file-type|magic|toBuffer\(|\.extension\(", re.IGNORECASE)
+_MIME_TABLE = re.compile(
+    r"mime\w*\[|fileType|file-type|magic|toBuffer\(|\.extension\(", re.IGNORECASE
+)
 
 
 _TYPES = re.compile(r"/(?:\.?\w{2,5}\??\w{0,3}\|)+\w{2,5}/i?")

@@ -9,29 +9,39 @@ from ...engine.tree import Tree
 from ..filenames import is_test
 
 _SCHEMAS = (".prisma", ".sql", ".ts", ".js", ".mjs", ".py")
-_DECLARES = re.compile(r"\b(?:pgTable|mysqlTable|sqliteTable|Schema|Column|mapped_column)\(|models\.Model\b")
+_DECLARES = re.compile(
+    r"\b(?:pgTable|mysqlTable|sqliteTable|Schema|Column|mapped_column)\(|models\.Model\b"
+)
 _PROVIDERS = (
     r"mpesa|paystack|stripe|razorpay|flutterwave|pesapal|paypal|mercado_?pago|asaas|smtp|gemini"
     r"|open_?ai|anthropic|groq|twilio|whatsapp|meta|facebook|instagram|shopify|woo_?commerce|zoho"
     r"|telegram|binance|exchange|broker|resend|sendgrid|merchant|gateway|consumer|client|wp|imap|mail"
 )
 _CARD = r"card_?num(?:ber)?|cvv2?|cvc2?|card_?cvv|card_?pin"
-_KEY = rf"(?:{_PROVIDERS})\w*?_?(?:secret_?key|secret|pass_?key|api_?key|password|pass|access_?token|auth_?token|private_?key)"
+_KEY = (
+    rf"(?:{_PROVIDERS})\w*?_?(?:secret_?key|secret|pass_?key|api_?key|password|pass|access_?token"
+    r"|auth_?token|private_?key)"
+)
 _OWN_KEY = r"(?:api|app|webhook|private|wallet_private)_?(?:secret|key)|seed_?phrase|mnemonic"
 _NAMED = rf"(?P<name>(?:\w*_)?(?:{_CARD})|(?:\w+_)?(?:{_KEY}|{_OWN_KEY}))"
 _COLUMN = re.compile(
     # Prisma, and a column of SQL
     rf"^[ \t]*{_NAMED}\s+String\b"
-    rf"|^[ \t]*(?:(?:add\s+column\s+)(?:if\s+not\s+exists\s+)?)?[\"`]?{_NAMED.replace('name', 'sql')}[\"`]?\s+(?:text|varchar|character\s+varying|char|nvarchar)\b"
+    r"|^[ \t]*(?:(?:add\s+column\s+)(?:if\s+not\s+exists\s+)?)?"
+    rf"[\"`]?{_NAMED.replace('name', 'sql')}[\"`]?\s+"
+    r"(?:text|varchar|character\s+varying|char|nvarchar)\b"
     # Drizzle, Mongoose
     rf"|^[ \t]*{_NAMED.replace('name', 'drizzle')}\s*:\s*(?:text|varchar|char)\("
     rf"|^[ \t]*{_NAMED.replace('name', 'doc')}\s*:\s*(?:String\b|\{{\s*type\s*:\s*String\b)"
     # SQLAlchemy, Django
-    rf"|^[ \t]*{_NAMED.replace('name', 'py')}\s*(?::\s*[^=\n]+)?=\s*(?:\w+\.)?(?:Column|mapped_column)\(\s*(?:\w+\.)?(?:String|Text)"
+    rf"|^[ \t]*{_NAMED.replace('name', 'py')}\s*(?::\s*[^=\n]+)?"
+    r"=\s*(?:\w+\.)?(?:Column|mapped_column)\(\s*(?:\w+\.)?(?:String|Text)"
     rf"|^[ \t]*{_NAMED.replace('name', 'dj')}\s*=\s*models\.(?:Char|Text)Field\(",
     re.IGNORECASE | re.MULTILINE,
 )
-_KEPT_OTHERWISE = re.compile(r"hash|encrypt|cipher|_enc$|masked|last_?4|last_?four|_id$|vault|public", re.IGNORECASE)
+_KEPT_OTHERWISE = re.compile(
+    r"hash|encrypt|cipher|_enc$|masked|last_?4|last_?four|_id$|vault|public", re.IGNORECASE
+)
 _ENCRYPTS = re.compile(
     r"createCipher|pgp_sym_encrypt|vault\.|\bFernet\(|subtle\.encrypt|\bencrypt\w*\(|\bseal\w*\(|AES\.|KMS",
     re.IGNORECASE,

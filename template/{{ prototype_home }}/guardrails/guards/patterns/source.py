@@ -53,7 +53,9 @@ _WIDEST_HEAD = 400
 
 
 _EXITS = re.compile(r"^\s*process\.exit\(\s*0?\s*\)", re.MULTILINE)
-_SERVES = re.compile(r"\.listen\(|\bRouter\(|createServer|^\s*export\s|module\.exports", re.MULTILINE)
+_SERVES = re.compile(
+    r"\.listen\(|\bRouter\(|createServer|^\s*export\s|module\.exports", re.MULTILINE
+)
 
 
 class Source:

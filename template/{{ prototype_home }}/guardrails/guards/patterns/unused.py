@@ -1,6 +1,5 @@
 """Functions that nothing runs: what they would do, nobody meets."""
 
-
 from ...engine import regex as re
 from .source import Source, resolve
 

@@ -69,6 +69,7 @@ def _by_itself(case: Case, piece: Piece, names: Names, value: str) -> bool:
     )
     return bound.search(case.code) is None
 
+
 _EACH = re.compile(
     r"\bfor\s*\(\s*(?:const|let)\s+(\w+)\s+of\s+([\w.?]+)"
     r"|([\w.?]+)\??\.(?:map|forEach|reduce|filter)\(\s*(?:async\s*)?\(?\s*(?:\w+\s*,\s*)?(\w+)"

@@ -93,7 +93,7 @@ def _never_shown(program: Program) -> bool:
 
 
 def _rows(case: Case, piece: Piece) -> Iterator[_Row]:
-    """The names of a piece that hold a whole account: compared, added, or asked for as one's own."""
+    """The names of a piece that hold a whole account: compared, added, or one's own."""
     for found in _COMPARED.finditer(piece.code):
         named = _KEPT_IN.findall(found["given"]) if found["given"] else []
         for name in (*named, found["row"], found["plain"]):
@@ -131,7 +131,10 @@ def _goes_out(case: Case, row: _Row, depth: int = 0) -> tuple[Piece, int] | None
     """Where the row is answered with as it is, in the handler or in what calls this for it."""
     piece, module = row.piece, row.piece.module
     later = module.code[row.at : piece.end]
-    if re.search(rf"\b{row.name}[!?]?\.\w*(?:[pP]assword|[hH]ash)\w*\s*=(?!=)|\bdelete\s+\(?{row.name}\b", later):
+    if re.search(
+        rf"\b{row.name}[!?]?\.\w*(?:[pP]assword|[hH]ash)\w*\s*=(?!=)|\bdelete\s+\(?{row.name}\b",
+        later,
+    ):
         return None
     names = {row.name, *_same(piece, row)}
     whole = re.compile(
@@ -142,20 +145,27 @@ def _goes_out(case: Case, row: _Row, depth: int = 0) -> tuple[Piece, int] | None
         given = module.slice(call.arguments[0]) if call.arguments else ""
         if _ANSWERS.search(call.callee) and _is_in(whole, given) and call.end - call.start < 2_000:
             return piece, call.start
-    for found in re.finditer(r"\breturn\s+(?:await\s+)?(\{[^;]*?\}\s*(?=;|\n)|[\w$]+(?=\s*[;\n}]))", later):
+    for found in re.finditer(
+        r"\breturn\s+(?:await\s+)?(\{[^;]*?\}\s*(?=;|\n)|[\w$]+(?=\s*[;\n}]))", later
+    ):
         if _is_in(whole, found[1]):
             return _handed_up(case, row, found, depth)
     return None
 
 
 def _is_in(whole: "re.Pattern[str]", given: str) -> bool:
-    return not _WITHOUT.search(given) and whole.search(_HANDED.sub("", _SAYS.sub("", given))) is not None
+    return (
+        not _WITHOUT.search(given)
+        and whole.search(_HANDED.sub("", _SAYS.sub("", given))) is not None
+    )
 
 
 def _same(piece: Piece, row: _Row) -> Iterator[str]:
     """Other names of it: `const shown = user.toObject()`."""
     name = re.escape(row.name)
-    copied = re.compile(rf"\b{name}\.toObject\(\s*\)|\{{\s*\.\.\.{name}\s*[,}}]|\b{name}\._doc\b|\s*{name}\s*$")
+    copied = re.compile(
+        rf"\b{name}\.toObject\(\s*\)|\{{\s*\.\.\.{name}\s*[,}}]|\b{name}\._doc\b|\s*{name}\s*$"
+    )
     for one in piece.module.bindings_in(piece.start, piece.end):
         value = piece.module.slice(one)
         other = one.names.partition(":")[0].strip()
@@ -181,10 +191,7 @@ def _handed_up(
         return (piece, at) if case.route.kind in {"nest", "action", "procedure"} else None
     if depth >= _DEEPEST or piece.function is None:
         return None
-    for call in giver.module.calls_in(giver.start, giver.end):
-        there = case.program.function(giver.module, call.callee)
-        if there is None or there[1] is not piece.function or call.arguments != piece.given:
-            continue
+    for call in _calls_of(case, piece, giver):
         if into := _into(giver, call, row.name, found[1]):
             further = _goes_out(case, _Row(giver, into, call.end), depth + 1)
             if further:
@@ -194,6 +201,13 @@ def _handed_up(
         elif re.search(r"\.(?:json|send)\((?:[^()]*[:,]\s*)?(?:await\s+)?$", _before(giver, call)):
             return giver, call.start
     return None
+
+
+def _calls_of(case: Case, piece: Piece, giver: Piece) -> Iterator[Call]:
+    for call in giver.module.calls_in(giver.start, giver.end):
+        there = case.program.function(giver.module, call.callee)
+        if there is not None and there[1] is piece.function and call.arguments == piece.given:
+            yield call
 
 
 def _before(giver: Piece, call: Call) -> str:

@@ -32,7 +32,8 @@ _TAKES_PART = re.compile(
 """What everybody may add to what is somebody else's."""
 _CHANGES = re.compile(r"(?:update|edit|delete|remove|status|approve|reject|assign|cancel)[\w-]*/?$")
 _HOUSE = re.compile(
-    r"setting|config|team|staff|member|user|role|admin|employee|permission|price|plan\b", re.IGNORECASE
+    r"setting|config|team|staff|member|user|role|admin|employee|permission|price|plan\b",
+    re.IGNORECASE,
 )
 _PRIVATE = re.compile(
     r"user|order|booking|reservation|appointment|message|chat|conversation|transaction|payment|wallet"
@@ -91,7 +92,7 @@ def _of_companies(routes: list[_Route]) -> Iterator[Finding]:
         if not apart or _OF_A_COMPANY.search(own) or not case.route.writes:
             continue
         account = _account_named(case)
-        changed = next((one for one in kept if _changes_any(case, one)), None)
+        changed = next((one for one in kept if _changes_any(one)), None)
         if account is not None:
             told.append((case, account, CRITICAL))
         elif changed is not None and not _listed(own):
@@ -108,7 +109,7 @@ def _of_companies(routes: list[_Route]) -> Iterator[Finding]:
         yield finding("authz.idor", at_spot(spot, case.route.label), message, severity, also)
 
 
-def _changes_any(case: Case, kept: _Kept) -> bool:
+def _changes_any(kept: _Kept) -> bool:
     return kept.verb in {"set", "del"} and kept.chosen and not kept.theirs and not kept.counts
 
 
@@ -170,7 +171,9 @@ def _harm(case: Case, kept: _Kept, owned: set[str]) -> tuple[str, str, Severity]
         if not _overwrites(case, kept) or kept.counts:
             return None
         if whose:
-            does = "changes a record by its key alone: whose it is is never compared with the caller"
+            does = (
+                "changes a record by its key alone: whose it is is never compared with the caller"
+            )
             return "authz.idor", does, HIGH
         does = "changes what is everybody's for whoever is signed in: no role is asked for"
         return "authz.missing-role-check", does, HIGH if _HOUSE.search(kept.kind) else MEDIUM
@@ -261,7 +264,9 @@ def _kept(case: Case) -> Iterator[_Kept]:
 
 _DEEP = 1
 _WHOLE = re.compile(r"[A-Za-z_$][\w$.]*(?:\(\s*['\"]\w+['\"]\s*\))?")
-_BESIDE = re.compile(r"log|audit|counter|cache|event$|metric|rate_?limit|index|list$", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"log|audit|counter|cache|event$|metric|rate_?limit|index|list$", re.IGNORECASE
+)
 
 
 def _spelled(piece: Piece, key: str) -> str:
@@ -278,7 +283,9 @@ def _spelled(piece: Piece, key: str) -> str:
 
 def _hers(names: Names, call: Call, given: str) -> bool:
     """`{ userId: user.id, ... }`: who has put it there is written into it."""
-    owner = re.search(r"\b\w*(?:user|owner|author|creat|customer|client|seller|host)\w*\s*:([^,}]+)", given)
+    owner = re.search(
+        r"\b\w*(?:user|owner|author|creat|customer|client|seller|host)\w*\s*:([^,}]+)", given
+    )
     return bool(call.arguments) and owner is not None and names.has_caller(owner[1])
 
 

@@ -9,8 +9,14 @@ from .amounts import FROM_A_PROVIDER, described, may_be_negative
 from .middleware import Access
 from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
 
-_OF_A_PRICE = r"(?<![\w$.])(?:[\w$]+(?:\[[^\]]*\])?[.?!]+)*\w*(?:price|rate|cost|fee|precio|preco)\w*(?:\[[^\]]*\])?(?:\.\w+)?\)?"
-_SO_MANY = r"(?:[\w$]+[.?!]+)*\w*(?:quantity|qty|seats|tickets|nights|days|hours|minutes|guests|units|cantidad|quantidade|jumlah)\w*(?!\w)(?!\.(?:length|size)\b)"
+_OF_A_PRICE = (
+    r"(?<![\w$.])(?:[\w$]+(?:\[[^\]]*\])?[.?!]+)*"
+    r"\w*(?:price|rate|cost|fee|precio|preco)\w*(?:\[[^\]]*\])?(?:\.\w+)?\)?"
+)
+_SO_MANY = (
+    r"(?:[\w$]+[.?!]+)*\w*(?:quantity|qty|seats|tickets|nights|days|hours|minutes|guests|units"
+    r"|cantidad|quantidade|jumlah)\w*(?!\w)(?!\.(?:length|size)\b)"
+)
 _PRICED = re.compile(
     rf"(?P<sum>\+=|\+)?\s*\(?\s*(?:Number\(|parseFloat\()?{_OF_A_PRICE}\s*\*\s*(?:Number\(|parseInt\()?(?P<a>{_SO_MANY})"
     rf"|(?P<summed>\+=|\+)?\s*\(?(?:Number\(|parseInt\()?(?<![\w.])(?P<b>{_SO_MANY})\)?\s*\*\s*(?:Number\(|parseFloat\()?{_OF_A_PRICE}",
@@ -28,9 +34,18 @@ def negatives(cases: list[Case], found: Sequence[Finding]) -> Iterator[Finding]:
     """Where the request says what one costs, it needs no trick with how many there are."""
     said = {one.place.symbol for one in found if one.rule in _SAID}
     for case in cases:
-        if case.route.label in said or not case.route.writes or case.access is Access.ROLE or case.route.kind == "procedure":
+        if (
+            case.route.label in said
+            or not case.route.writes
+            or case.access is Access.ROLE
+            or case.route.kind == "procedure"
+        ):
             continue
-        if described(case) or _REFUSED_THERE.search(case.code) or FROM_A_PROVIDER.search(case.route.path):
+        if (
+            described(case)
+            or _REFUSED_THERE.search(case.code)
+            or FROM_A_PROVIDER.search(case.route.path)
+        ):
             continue
         if _STORED.search(case.code):
             yield from _of_case(case)

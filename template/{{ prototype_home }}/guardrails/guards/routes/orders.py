@@ -308,9 +308,7 @@ def _of_the_client(piece: Piece, names: Names, value: str, written: int) -> int:
         made = piece.module.slice(binding)[:600]
         if binding.names.lstrip().startswith("{"):
             return binding.at if names.has_sent(made) and "(" not in made.split("json(")[0] else 0
-        if _is_summed(piece, names, made):
-            return binding.at
-        if at := _with_more(piece, names, made):
+        if at := binding.at if _is_summed(piece, names, made) else _with_more(piece, names, made):
             return at
     return 0
 

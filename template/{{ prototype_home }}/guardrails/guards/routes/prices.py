@@ -146,9 +146,14 @@ def _told(case: Case, piece: Piece, at: int) -> Finding:
     return finding("payments.client-price", where, message, HIGH, also)
 
 
-_SIGNED = re.compile(r"(?<![\w$])(?:signature|secure_?hash|hash|checksum|md5sig)\s*[:,}]", re.IGNORECASE)
+_SIGNED = re.compile(
+    r"(?<![\w$])(?:signature|secure_?hash|hash|checksum|md5sig)\s*[:,}]", re.IGNORECASE
+)
 _MAKES_A_SIGNATURE = re.compile(r"\bcreateHmac\(|\bcreateHash\(|\bmd5\(|\bHmac\w*\(")
-_FORM = re.compile(r"success_?url|return_?url|callback_?url|surl|merchant_?(?:id|code|key)|product_?code", re.IGNORECASE)
+_FORM = re.compile(
+    r"success_?url|return_?url|callback_?url|surl|merchant_?(?:id|code|key)|product_?code",
+    re.IGNORECASE,
+)
 
 
 def _signed_forms(piece: Piece) -> Iterator[tuple[int, str]]:

@@ -29,7 +29,7 @@ _SIGNS_IN = re.compile(
     r"|@supabase/auth-|\baccessToken\s*:|\.setAuth\("
 )
 _WHERE_SIGNED_IN = ("auth", "accessToken", "setAuth")
-"""Each way to sign in holds one of them; most files hold none, which is soon seen."""
+"""Each way to sign in holds one of them."""
 _OWN_SESSIONS = re.compile(
     r"(?:from|require\()\s*['\"](?:iron-session|jsonwebtoken|jose|next-auth(?:/\w+)?|lucia)['\"]"
 )
@@ -65,9 +65,8 @@ class Program:
 
     def text(self, path: str) -> str | None:
         text = self.tree.text(path)
-        if text is None or len(text) > _MINIFIED * (text.count("\n") + 1):
-            return None
-        return text
+        minified = text is None or len(text) > _MINIFIED * (text.count("\n") + 1)
+        return None if minified else text
 
     @cached_property
     def rows_know_callers(self) -> bool:
@@ -152,8 +151,7 @@ class Program:
             return path
         stems = [path, stem] if suffix in {".js", ".jsx", ".mjs", ".cjs"} else [path]
         endings = (*CODE, *(f"/index{ending}" for ending in CODE))
-        named = (name + ending for name in stems for ending in endings)
-        return next((one for one in named if one in present), None)
+        return next((f for name in stems for end in endings if (f := name + end) in present), None)
 
     def imported(self, module: Module, name: str) -> tuple[Module, str] | None:
         """The file and the name there of what `name` is in this file, when it is imported."""
@@ -397,7 +395,6 @@ def _in_part(home: Module, callee: str, last: str) -> Function | None:
         return home.named[last]
     for match in re.finditer(rf"\b{re.escape(parts[-2])}\s*[:=]\s*" + r"\{", home.code):
         end = closing_brace(home.code, match.end())
-        found = next((one for one in namesakes if match.end() <= one.start < end), None)
-        if found is not None:
+        if found := next((one for one in namesakes if match.end() <= one.start < end), None):
             return found
     return None

@@ -15,8 +15,8 @@ from .models import below
 from .owners import owned_tables, written_tables
 from .parties import compared, of_parties, private
 from .pastrows import past_the_rows
-from .references import BETWEEN_TWO
 from .queries import Query, altered, changed, for_sale, only_tested, queries, stem
+from .references import BETWEEN_TWO
 from .rolepaths import PRIVATE_PATH
 from .rowowners import behind_policies, kept_by_role
 from .say import HIGH, MEDIUM, at_route, at_spot, finding, on_the_way, place

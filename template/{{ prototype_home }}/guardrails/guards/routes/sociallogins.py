@@ -58,7 +58,9 @@ def _believed_instead(case: Case) -> Iterator[Finding]:
     for piece in case.pieces:
         for found in _RATHER_THE_REQUEST.finditer(piece.code):
             sent = case.flow.of(piece).has_sent(found["said"])
-            known = re.search(_VERIFIED.format(re.escape(found["known"])), piece.code, re.IGNORECASE)
+            known = re.search(
+                _VERIFIED.format(re.escape(found["known"])), piece.code, re.IGNORECASE
+            )
             if sent and known:
                 yield finding(
                     "authz.client-supplied-identity",

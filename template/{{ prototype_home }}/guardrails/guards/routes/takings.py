@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ...engine.finding import Finding
 from .access import Case
 from .amounts import FROM_A_PROVIDER, described, may_be_negative
-from .flow import Names
 from .middleware import Access
 from .program import Piece
 from .say import HIGH, MEDIUM, at_route, finding, on_the_way, place
@@ -184,6 +183,8 @@ _CART = re.compile(
     r"\bitems\.push\(\s*\{[^{}]*\b(?:quantity|qty)\s*(?::\s*(?P<a>[\w.]+)|(?P<b>(?=[,}\s])))"
     r"|\.(?:quantity|qty)\s*\+=\s*(?P<c>[\w.]+)",
 )
+
+
 def _negative(case: Case, piece: Piece) -> Iterator[Finding]:
     """A number of the request is taken away from a balance, and may be less than nothing."""
     if case.access is Access.ROLE or described(case) or FROM_A_PROVIDER.search(case.route.path):
