@@ -12,7 +12,7 @@ from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
 from guardrails.guards.database.chain import Chains, would_run
 from guardrails.guards.database.look import look
-from guardrails.guards.python import revisions
+from guardrails.guards.python.faults import revisions
 
 from roadworthy.applying.schema.ways import way_of
 

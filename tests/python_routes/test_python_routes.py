@@ -9,8 +9,9 @@ import pytest
 from guardrails.engine.finding import Finding
 from guardrails.engine.guard import Looked
 from guardrails.engine.tree import walk
-from guardrails.guards.python import crypto, look
-from guardrails.guards.python.handlers import spread
+from guardrails.guards.python import look
+from guardrails.guards.python.facts.handlers import spread
+from guardrails.guards.python.faults import crypto
 
 GUARD = """
 from fastapi import Header, HTTPException, status

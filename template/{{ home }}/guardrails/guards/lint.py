@@ -12,8 +12,8 @@ from ..engine.guard import Looked, main
 from ..engine.rules import load
 from ..engine.tree import Tree
 from .filenames import is_test
-from .python.modules import Module, is_script, read
-from .python.pickles import kept_by_the_program
+from .python.facts.modules import Module, is_script, read
+from .python.facts.pickles import kept_by_the_program
 
 _BATCH = 500
 _LONGEST_SNIPPET = 160

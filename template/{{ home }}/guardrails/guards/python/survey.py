@@ -9,7 +9,12 @@ from ...engine.rules import load
 from ...engine.tree import Tree
 from ..idle import quieter
 from ..web_paths import nature, patterns
-from . import (
+from .facts.access import Gatekeeper
+from .facts.django import DjangoRoutes
+from .facts.modules import read
+from .facts.routes import Route, RouteTable
+from .facts.walls import judge
+from .faults import (
     configuration,
     credentials,
     crypto,
@@ -22,11 +27,6 @@ from . import (
     tokens,
     webhooks,
 )
-from .access import Gatekeeper
-from .django import DjangoRoutes
-from .modules import read
-from .routes import Route, RouteTable
-from .walls import judge
 
 _STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
