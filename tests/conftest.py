@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if shutil.disk_usage(MEMORY).free < ENOUGH:
         return
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-    scratch = tempfile.mkdtemp(prefix="roadworthy-tests-", dir=MEMORY)
+    # A short name: the address of a socket in it has 108 bytes, and Chromium makes one far below.
+    scratch = tempfile.mkdtemp(prefix="t-", dir=MEMORY)
     config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
     tempfile.tempdir = os.environ["TMPDIR"] = scratch
 
